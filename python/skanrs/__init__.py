@@ -1,0 +1,5 @@
+"""Skeletons and branch tables of 2D and 3D images."""
+
+from ._core import __version__
+
+__all__ = ['__version__']

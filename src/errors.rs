@@ -1,0 +1,79 @@
+//! What can go wrong in the kernels: one enum, each variant with the fields that a message needs.
+//!
+//! The Python side maps it to exceptions in one place, `src/python/errors.rs`. Input that a person gives is validated in
+//! Python, where the argument's name is known; what arrives here is what only the kernels can notice.
+
+use std::collections::TryReserveError;
+use std::fmt;
+
+/// Why a kernel stopped without a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The caller asked to stop (Ctrl-C in Python).
+    Interrupted,
+    /// A buffer could not be reserved.
+    OutOfMemory {
+        /// What the buffer was for.
+        what: &'static str,
+        /// How many bytes were asked for.
+        bytes: u128,
+    },
+    /// The thread pool could not be built.
+    Threads {
+        /// The reason given by the operating system.
+        reason: String,
+    },
+    /// An argument that only the kernel can judge is out of range.
+    InvalidArgument {
+        /// The argument's name, as the caller knows it.
+        name: &'static str,
+        /// What was expected and what came.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// An [`Error::OutOfMemory`] for a buffer of `count` elements of type `T`.
+    #[must_use]
+    pub fn out_of_memory<T>(what: &'static str, count: usize) -> Self {
+        Self::OutOfMemory { what, bytes: count as u128 * size_of::<T>() as u128 }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interrupted => write!(formatter, "interrupted"),
+            Self::OutOfMemory { what, bytes } => {
+                write!(formatter, "not enough memory for {what}: {bytes} bytes could not be reserved")
+            }
+            Self::Threads { reason } => write!(formatter, "the thread pool could not be built: {reason}"),
+            Self::InvalidArgument { name, reason } => write!(formatter, "{name}: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The result of a kernel.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A vector of `count` copies of `value`, or [`Error::OutOfMemory`].
+///
+/// # Errors
+/// If the memory cannot be reserved.
+pub fn try_filled<T: Clone>(what: &'static str, count: usize, value: T) -> Result<Vec<T>> {
+    let mut vector = try_with_capacity(what, count)?;
+    vector.resize(count, value);
+    Ok(vector)
+}
+
+/// An empty vector with room for `count` elements, or [`Error::OutOfMemory`].
+///
+/// # Errors
+/// If the memory cannot be reserved.
+pub fn try_with_capacity<T>(what: &'static str, count: usize) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(count).map_err(|_: TryReserveError| Error::out_of_memory::<T>(what, count))?;
+    Ok(vector)
+}

@@ -1,0 +1,15 @@
+//! Kernels for skeletons of binary images and their branch tables.
+//!
+//! The words of the field, used alike in every module: a **voxel** is one element of an image; it is **foreground** if it is
+//! nonzero; its **26-neighbourhood** is the 3×3×3 voxels around it without itself; a **simple point** can be removed without
+//! changing the topology; an **endpoint** has one neighbour, a **junction** three or more; a **branch** (or **path**) leads from
+//! one endpoint or junction to the next; a **chunk** (or **block**) is a box of a larger image, at its **offset**. Axes are
+//! ordered (z, y, x), and the last varies fastest.
+//!
+//! Nothing outside `python` knows of Python.
+
+pub mod errors;
+pub mod threads;
+
+#[cfg(feature = "python")]
+mod python;

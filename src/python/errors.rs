@@ -1,0 +1,18 @@
+//! The one place where the kernels' errors become Python exceptions.
+
+use pyo3::PyErr;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRuntimeError, PyValueError};
+
+use crate::errors::Error;
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::Interrupted => PyKeyboardInterrupt::new_err(()),
+            Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
+            Error::Threads { .. } => PyRuntimeError::new_err(message),
+            Error::InvalidArgument { .. } => PyValueError::new_err(message),
+        }
+    }
+}
