@@ -8,6 +8,7 @@
 //!
 //! Nothing outside `python` knows of Python.
 
+pub mod bit_image;
 pub mod errors;
 pub mod threads;
 
