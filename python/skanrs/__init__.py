@@ -1,5 +1,9 @@
 """Skeletons and branch tables of 2D and 3D images."""
 
+from . import threads
 from ._core import __version__
+from .threads import get_num_threads, set_num_threads
 
-__all__ = ['__version__']
+__all__ = ['__version__', 'get_num_threads', 'set_num_threads']
+
+threads._read_environment()
