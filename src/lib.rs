@@ -9,7 +9,13 @@
 //! Nothing outside `python` knows of Python.
 
 pub mod bit_image;
+pub mod branches;
+pub mod csr;
 pub mod errors;
+pub mod foreground;
+pub mod graph;
+pub mod junctions;
+pub mod summary;
 pub mod threads;
 
 #[cfg(feature = "python")]
