@@ -10,6 +10,8 @@
 
 pub mod bit_image;
 pub mod errors;
+pub mod neighbourhood;
+pub mod thinning;
 pub mod threads;
 
 #[cfg(feature = "python")]

@@ -1,5 +1,6 @@
 """Skeletons and branch tables of 2D and 3D images."""
 
 from ._core import __version__
+from .thinning import skeletonize
 
-__all__ = ['__version__']
+__all__ = ['__version__', 'skeletonize']
