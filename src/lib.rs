@@ -15,7 +15,9 @@ pub mod errors;
 pub mod foreground;
 pub mod graph;
 pub mod junctions;
+pub mod neighbourhood;
 pub mod summary;
+pub mod thinning;
 pub mod threads;
 
 #[cfg(feature = "python")]

@@ -2,6 +2,7 @@
 
 mod errors;
 mod graph;
+mod thinning;
 mod threads;
 
 use pyo3::prelude::*;
@@ -13,5 +14,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let _ = pyo3_log::Logger::new(module.py(), pyo3_log::Caching::Loggers)?.install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     graph::register(module)?;
+    thinning::register(module)?;
     threads::register(module)
 }
