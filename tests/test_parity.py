@@ -15,6 +15,9 @@ from shapes import SHAPES
 import skanrs
 import skanrs.csr
 
+# skan renames columns in a way that pandas 3 warns of.
+pytestmark = pytest.mark.filterwarnings('ignore::DeprecationWarning:skan')
+
 DATA = Path(os.environ.get('SKANRS_DATA', Path(__file__).parents[2] / 'shared' / 'data'))
 VOLUMES = sorted(DATA.glob('*.npz'))
 
