@@ -22,7 +22,7 @@ def pixel_graph(image, spacing=1, heights=False):
                     total += (along * step) * (along * step)
                 distance = math.sqrt(total)
                 if heights:
-                    distance = float(np.hypot(image[point] - image[other], distance))
+                    distance = float(np.hypot(image[point] - image[other], np.float64(distance)))
                 row[number[other]] = distance
         rows.append(row)
     return points, rows

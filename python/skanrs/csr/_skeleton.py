@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -356,12 +356,12 @@ class Skeleton:
         means = sums / counts
         return means, np.sqrt(np.clip(squares / counts - means * means, 0, None))
 
-    def prune_paths(self, indices: npt.ArrayLike) -> Skeleton:
+    def prune_paths(self, indices: Iterable[SupportsIndex]) -> Skeleton:
         """Remove paths.
 
         Parameters
         ----------
-        indices : sequence of int
+        indices : iterable of int
             The paths to remove, from 0.
 
         Returns
@@ -390,7 +390,7 @@ class Skeleton:
         """
         from ..thinning import skeletonize
 
-        chosen = [operator.index(index) for index in _as_sequence(indices)]
+        chosen = [operator.index(index) for index in indices]
         absent = [index for index in chosen if not 0 <= index < self.n_paths]
         if absent:
             raise ValueError(
@@ -416,7 +416,3 @@ class Skeleton:
     def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
         """Return `path_label_image`."""
         return self.path_label_image().astype(dtype or np.int64, copy=False)
-
-
-def _as_sequence(indices: npt.ArrayLike) -> Iterable[Any]:
-    return np.asarray(indices).reshape(-1).tolist()
