@@ -126,7 +126,9 @@ def test_number_of_threads_does_not_matter():
         pd.testing.assert_frame_equal(table, tables[0], check_exact=True)
 
 
-@pytest.mark.parametrize('name', [name for name in SHAPES if name.startswith(('empty', 'no-', 'single'))])
+@pytest.mark.parametrize(
+    'name', [name for name in SHAPES if name.startswith(('empty', 'no-', 'single'))]
+)
 @pytest.mark.parametrize('value_is_height', [False, True])
 def test_without_edges_the_table_is_empty(name, value_is_height):
     image = SHAPES[name].astype(float)
@@ -261,9 +263,7 @@ def test_methods_of_paths():
         pixels, values = skeleton.path_with_data(index)
         assert pixels.tolist() == paths[index]
         assert (values == 2).all()
-        np.testing.assert_array_equal(
-            skeleton.path_coordinates(index), skeleton.coordinates[path]
-        )
+        np.testing.assert_array_equal(skeleton.path_coordinates(index), skeleton.coordinates[path])
     labels = skeleton.path_label_image()
     assert labels.dtype == np.int64
     for index, path in enumerate(paths[:-1]):
@@ -394,11 +394,15 @@ def test_graphs_of_other_things():
 
 
 @pytest.mark.parametrize(
-    'adjacency', [np.eye(3, k=1), np.array([[0, 1, 0], [1, 1, 0], [0, 0, 0]])], ids=['directed', 'self']
+    'adjacency',
+    [np.eye(3, k=1), np.array([[0, 1, 0], [1, 1, 0], [0, 0, 0]])],
+    ids=['directed', 'self'],
 )
 def test_graphs_that_are_not_symmetric(adjacency):
     with pytest.raises(ValueError, match='adj'):
-        PathGraph.from_graph(adj=sparse.csr_array(adjacency * 1.0), node_coordinates=np.zeros((3, 2)))
+        PathGraph.from_graph(
+            adj=sparse.csr_array(adjacency * 1.0), node_coordinates=np.zeros((3, 2))
+        )
 
 
 def test_graphs_without_coordinates_or_values():

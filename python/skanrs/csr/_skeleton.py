@@ -163,9 +163,7 @@ class Skeleton:
         skeleton.distances = pg.distances
         skeleton._distances_initialized = True
         skeleton.skeleton_shape = np.max(pg.node_coordinates, axis=0, initial=-1) + 1
-        skeleton.skeleton_dtype = (
-            np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
-        )
+        skeleton.skeleton_dtype = np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
         skeleton.degrees = pg.degrees
         skeleton.spacing = pg.spacing
         skeleton.keep_images = False
