@@ -12,6 +12,7 @@ from .trees import VesselTree, checked_shape, spread_points
 __all__ = ['Lung', 'lung']
 
 Array = npt.NDArray[Any]
+Kind = Literal['healthy', 'hernia']
 
 
 class Lung(NamedTuple):
@@ -30,7 +31,7 @@ class Lung(NamedTuple):
 
 
 def lung(
-    kind: Literal['healthy', 'hernia'] = 'healthy',
+    kind: Kind = 'healthy',
     *,
     shape: Sequence[int] = (256, 256, 256),
     seed: int = 0,
@@ -91,7 +92,7 @@ def lung(
 
 
 # What the tubes take of the whole box: half of it is lung.
-_LUNG_SHARE = {'healthy': 0.036, 'hernia': 0.0072}
+_LUNG_SHARE = {'healthy': 0.036, 'hernia': 0.0082}
 
 
 def _inside_lung(place: Array) -> Array:
