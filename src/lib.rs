@@ -8,7 +8,10 @@
 //!
 //! Nothing outside `python` knows of Python.
 
+pub mod bit_image;
 pub mod errors;
+pub mod neighbourhood;
+pub mod thinning;
 pub mod threads;
 
 #[cfg(feature = "python")]

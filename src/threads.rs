@@ -7,8 +7,10 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::process;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -63,4 +65,98 @@ pub fn pool(count: usize) -> Result<Arc<ThreadPool>> {
     let pool = Arc::new(pool);
     pools.by_size.insert(count, Arc::clone(&pool));
     Ok(pool)
+}
+
+/// A request to stop that a running kernel looks at now and then.
+#[derive(Debug, Default)]
+pub struct Cancel(AtomicBool);
+
+impl Cancel {
+    /// Nobody asked yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// Asks the kernel to stop.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// # Errors
+    /// [`Error::Interrupted`] once somebody asked.
+    pub fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+}
+
+/// Runs `kernel` on a pool of `count` threads, while the calling thread asks `poll` now and then whether to go on.
+///
+/// `poll` runs on the calling thread because only Python's main thread learns of signals.
+///
+/// # Errors
+/// Those of `kernel` and `poll`, and [`Error::Threads`].
+///
+/// # Panics
+/// If `kernel` panics.
+pub fn run<T: Send, E: From<Error>>(
+    count: usize,
+    mut poll: impl FnMut() -> std::result::Result<(), E>,
+    kernel: impl FnOnce(&Cancel) -> Result<T> + Send,
+) -> std::result::Result<T, E> {
+    const POLL_EVERY: Duration = Duration::from_millis(50);
+    let cancel = Cancel::new();
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let mut stopped = Ok(());
+    let mut result = None;
+    pool(count)?.in_place_scope(|scope| {
+        let cancel = &cancel;
+        scope.spawn(move |_| {
+            // The receiver outlives the scope.
+            let _ = sender.send(kernel(cancel));
+        });
+        loop {
+            match receiver.recv_timeout(POLL_EVERY) {
+                Ok(value) => {
+                    result = Some(value);
+                    break;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    if stopped.is_ok() {
+                        stopped = poll();
+                        if stopped.is_err() {
+                            cancel.request();
+                        }
+                    }
+                }
+            }
+        }
+    });
+    stopped?;
+    Ok(result.expect("a kernel that panicked has ended the scope with its panic")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_on_as_many_threads_as_asked() {
+        for count in [1, 3] {
+            assert_eq!(run::<_, Error>(count, || Ok(()), |_| Ok(rayon::current_num_threads())), Ok(count));
+        }
+    }
+
+    #[test]
+    fn stops_when_the_poll_says_so() {
+        let endless = |cancel: &Cancel| {
+            loop {
+                cancel.check()?;
+                std::thread::yield_now();
+            }
+        };
+        assert_eq!(run::<(), Error>(2, || Err(Error::Interrupted), endless), Err(Error::Interrupted));
+        assert_eq!(run::<_, Error>(2, || Ok(()), |_| Ok(7)), Ok(7));
+    }
 }
