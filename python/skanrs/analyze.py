@@ -145,7 +145,7 @@ def analyze(
     spacing_from = 'as given'
     if spacing is None:
         spacing_from = 'from the file' if spacing_in_file else 'none is known'
-        spacing = _positive(f'spacing in {source}', spacing_in_file) or (1.0,)
+        spacing = _positive(f'spacing in {source}', spacing_in_file) or (1,)
     spacing = _for_each_axis('spacing', spacing, shape)
     if sigma is not None:
         sigma = _for_each_axis('sigma', sigma, shape)

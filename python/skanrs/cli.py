@@ -30,7 +30,8 @@ class Parser(argparse.ArgumentParser):
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        # Whole numbers stay integers, so that coordinates do, as with skan's default spacing.
+        return int(text) if text.lstrip('-').isdecimal() else float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f'{text!r} is not a number (a file goes before the options)'

@@ -34,7 +34,7 @@ def demo(folder: Path, *, edge: int = 256, seed: int = 0) -> None:
         Of the lungs.
     """
     if edge < 32:
-        raise ValueError(f'--shape: at least 32 voxels are needed, not {edge}')
+        raise ValueError(f'--shape: at least 32 voxels, not {edge}')
     folder.mkdir(parents=True, exist_ok=True)
     tables: dict[str, pd.DataFrame] = {}
     for kind in get_args(Kind):

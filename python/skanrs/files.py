@@ -7,11 +7,13 @@ them, are complete on the disk.
 
 import importlib.util
 import io
+import logging
 import os
 import secrets
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -158,7 +160,7 @@ def _read_tif(path: Path) -> ImageFile:
     import tifffile
 
     try:
-        with tifffile.TiffFile(path) as file:
+        with _errors_logged_by('tifffile') as errors, tifffile.TiffFile(path) as file:
             if len(file.series) != 1:
                 raise FileError(f'{path} holds {len(file.series)} images; one is needed')
             series = file.series[0]
@@ -177,7 +179,10 @@ def _read_tif(path: Path) -> ImageFile:
                 )
                 if max(ends, default=0) > length:
                     raise FileError(f'{path} is cut off')
-            return ImageFile(np.asarray(series.asarray()), None)
+            image = np.asarray(series.asarray())
+        if errors:
+            raise FileError(f'{path} is cut off or damaged ({errors[0]})')
+        return ImageFile(image, None)
     except (FileError, OSError, MemoryError):
         raise
     except Exception as error:  # damaged files make tifffile raise almost anything
@@ -185,11 +190,25 @@ def _read_tif(path: Path) -> ImageFile:
         raise FileError(f'{path} is cut off, damaged or no TIFF file ({reason})') from error
 
 
+@contextmanager
+def _errors_logged_by(name: str) -> Iterator[list[str]]:
+    """Collect what a library only logs: tifffile reads on where a file is damaged."""
+    errors: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: errors.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger(name)
+    logger.addHandler(handler)
+    try:
+        yield errors
+    finally:
+        logger.removeHandler(handler)
+
+
 def _plain_spacing(spacing: npt.NDArray[Any]) -> tuple[float, ...] | None:
     """Return the spacing of a file as numbers, None if it is something else."""
     if spacing.dtype.kind not in 'iuf' or spacing.ndim > 1:
         return None
-    return tuple(float(value) for value in np.atleast_1d(spacing))
+    return tuple(np.atleast_1d(spacing).tolist())
 
 
 def _one_for_each_axis(spacing: tuple[float, ...] | None, ndim: int) -> tuple[float, ...] | None:

@@ -73,8 +73,8 @@ def mask_of(
         values = two_values(image)
         if values is None:
             raise ValueError(
-                f'the image is gray ({image.dtype}, more than two values): '
-                'say what is foreground, by a value, by otsu, or none for all that is not zero'
+                f'the image is gray ({image.dtype}, more than two values); say what is foreground: '
+                '--threshold VALUE, --threshold otsu, or --threshold none for all that is not zero'
             )
         low, high = values
         return (_nonzero(image) if 0 in (low, high) or low == high else image == high), None
