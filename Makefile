@@ -1,0 +1,126 @@
+# Everything happens in .venv, made here; the machine needs a Rust toolchain, Python >= 3.11 and make.
+# Files in .venv/stamps remember what is done, so that a second call starts at once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# The first of these that runs and is new enough; `make PYTHON=/path/to/python3.12 ...` says it outright.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done; true)
+
+VENV := $(CURDIR)/.venv
+STAMPS := $(VENV)/stamps
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+export VIRTUAL_ENV := $(VENV)
+unexport PYTHONPATH PYTHONHOME CONDA_PREFIX
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMPS)/venv:
+	@if [ -z '$(PYTHON)' ]; then \
+		echo 'make: no Python >= 3.11 was found; install one, or name it: make PYTHON=/path/to/python3.12' >&2; exit 1; fi
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'make: $(PYTHON) is not Python >= 3.11; name another: make PYTHON=/path/to/python3.12' >&2; exit 1; }
+	@command -v cargo >/dev/null || { \
+		echo 'make: cargo was not found; install a Rust toolchain first: https://rustup.rs' >&2; exit 1; }
+	'$(PYTHON)' -m venv --clear $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/build-tools: $(STAMPS)/venv pyproject.toml
+	$(PIP) install --group build
+	@touch $@
+
+$(STAMPS)/develop: $(STAMPS)/build-tools $(RUST_SOURCES)
+	PIP_QUIET=1 $(BIN)/python -m maturin develop --release --quiet --extras plot,io
+	@touch $@
+
+$(STAMPS)/test-tools: $(STAMPS)/develop pyproject.toml
+	$(PIP) install --group test
+	@touch $@
+
+$(STAMPS)/lint-tools: $(STAMPS)/develop pyproject.toml
+	$(PIP) install --group lint
+	@touch $@
+
+.PHONY: develop
+develop: $(STAMPS)/develop ## build the kernels (release) and install the package into .venv
+
+.PHONY: demo
+demo: $(STAMPS)/develop ## generate two lungs, analyze both with the command, show how they differ
+	$(BIN)/skanrs demo --folder build/demo
+
+.PHONY: test
+test: test-rust test-python ## all tests but the slow ones
+
+.PHONY: test-rust
+test-rust: ## the Rust tests; they need no interpreter
+	cargo test --locked
+
+.PHONY: test-python
+test-python: $(STAMPS)/test-tools ## the Python tests but the slow ones
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-slow
+test-slow: $(STAMPS)/test-tools ## the slow Python tests
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+.PHONY: lint
+lint: $(STAMPS)/lint-tools ## rustfmt, clippy, ruff, mypy, stubtest
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	PYO3_PYTHON=$(BIN)/python cargo clippy --locked --all-targets --features python -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy.stubtest skanrs._core
+
+.PHONY: format
+format: $(STAMPS)/lint-tools ## let rustfmt and ruff write
+	cargo fmt
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# The check installs into a new environment that may not compile anything and sees no toolchain.
+.PHONY: wheel
+wheel: $(STAMPS)/build-tools ## a wheel in dist/, tried out in a new virtual environment without Rust
+	rm -rf dist build/wheel-check
+	$(BIN)/python -m maturin build --release --locked --quiet --out dist
+	$(BIN)/python -m venv build/wheel-check
+	build/wheel-check/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: dist/skanrs-*.whl
+	cd build/wheel-check && env -i HOME="$$HOME" PATH="$$PWD/bin" bin/skanrs demo --shape 64 --folder demo
+	rm -rf build/wheel-check
+	@ls -l dist
+
+# The peers that are compared for equality must install; the others are compared where they do.
+BENCH := $(CURDIR)/.venv-bench
+$(BENCH)/peers: $(STAMPS)/venv pyproject.toml
+	'$(PYTHON)' -m venv --clear $(BENCH)
+	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	$(BENCH)/bin/python -m pip --quiet install --group bench
+	@for peer in 'gaara==0.11.*' itk-thickness3d kimimaro; do \
+		$(BENCH)/bin/python -m pip --quiet install --only-binary :all: "$$peer" \
+			|| echo "make: $$peer does not install here; the table goes without it" >&2; \
+	done
+	@touch $@
+
+.PHONY: bench
+bench: $(STAMPS)/develop $(BENCH)/peers ## side by side with the peers, in .venv-bench; ARGS="--size 1000"
+	$(BIN)/python benchmarks/side_by_side.py --peers $(BENCH)/bin/python $(ARGS)
+
+.PHONY: picture
+picture: $(STAMPS)/develop ## draw the README's picture anew
+	$(BIN)/python docs/make_picture.py
+
+.PHONY: clean
+clean: ## remove what make has made
+	cargo clean
+	rm -rf .venv .venv-bench .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find python tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	rm -f python/skanrs/*.so

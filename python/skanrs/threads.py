@@ -1,0 +1,74 @@
+"""How many threads the kernels use.
+
+The number set here holds for the whole process; the environment variable ``SKANRS_NUM_THREADS``
+sets it when the package is imported. Results never depend on it.
+"""
+
+import operator
+import os
+import warnings
+
+from . import _core
+
+__all__ = ['get_num_threads', 'set_num_threads']
+
+ENVIRONMENT_VARIABLE = 'SKANRS_NUM_THREADS'
+
+
+def set_num_threads(count: int | None) -> None:
+    """Set how many threads the kernels use from now on.
+
+    Parameters
+    ----------
+    count : int or None
+        At least 1; None returns to the number of processors that this process may use.
+
+    Raises
+    ------
+    TypeError
+        If `count` is not an integer.
+    ValueError
+        If `count` is less than 1.
+
+    Examples
+    --------
+    >>> import skanrs
+    >>> skanrs.set_num_threads(2)
+    >>> skanrs.get_num_threads()
+    2
+    >>> skanrs.set_num_threads(None)
+    """
+    if count is not None:
+        try:
+            count = operator.index(count)
+        except TypeError:
+            raise TypeError(f'count must be an integer or None, not {count!r}') from None
+        if not 1 <= count <= 4096:
+            raise ValueError(f'count must be from 1 to 4096 threads, or None; it is {count}')
+    _core.set_num_threads(count)
+
+
+def get_num_threads() -> int:
+    """Return how many threads the kernels use.
+
+    Returns
+    -------
+    int
+        The number given to `set_num_threads`, else that of the processors this process may use.
+    """
+    return _core.get_num_threads()
+
+
+def _read_environment() -> None:
+    """Set the number of threads that the environment asks for; warn if it makes no sense."""
+    text = os.environ.get(ENVIRONMENT_VARIABLE, '').strip()
+    if not text:
+        return
+    try:
+        set_num_threads(int(text))
+    except ValueError:
+        warnings.warn(
+            f'{ENVIRONMENT_VARIABLE}={text!r} is ignored: it must be a whole number from 1 to 4096',
+            RuntimeWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,46 @@
+"""The package as a whole: what importing it costs, what it says of itself, what it ships."""
+
+import subprocess
+import sys
+import tomllib
+from importlib import metadata, resources
+from pathlib import Path
+
+import pytest
+
+import skanrs
+
+ROOT = Path(__file__).parent.parent
+OPTIONAL = ['dask', 'matplotlib', 'networkx', 'skimage', 'numba', 'tifffile', 'pyarrow', 'napari']
+
+
+def test_version_is_the_crate_s():
+    crate = tomllib.loads((ROOT / 'Cargo.toml').read_text())['package']['version']
+    assert skanrs.__version__ == crate
+    assert metadata.version('skanrs') == crate
+
+
+def test_types_are_shipped():
+    package = resources.files('skanrs')
+    assert package.joinpath('py.typed').is_file()
+    assert package.joinpath('_core.pyi').is_file()
+
+
+@pytest.mark.parametrize(
+    'module', ['skanrs', 'skanrs.threads', 'skanrs.datasets', 'skanrs.files', 'skanrs.cli']
+)
+def test_import_loads_nothing_optional(module):
+    # pandas itself loads pyarrow where it is installed; what counts is what the package adds.
+    code = (
+        'import sys, numpy, pandas, scipy.sparse; before = set(sys.modules)\n'
+        f'import {module}\n'
+        f'print(*sorted(set({OPTIONAL!r}) & (set(sys.modules) - before)))'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_run_time_dependencies_are_three():
+    required = [line for line in metadata.requires('skanrs') or () if 'extra ==' not in line]
+    names = {line.split(';')[0].split('>')[0].strip() for line in required}
+    assert names == {'numpy', 'scipy', 'pandas'}
