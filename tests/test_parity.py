@@ -1,4 +1,4 @@
-"""Against skan itself: graph, paths and table, to the last bit, on random images and real volumes."""
+"""Against skan itself, to the last bit, on shapes, random images and real volumes."""
 
 import os
 from pathlib import Path
