@@ -10,6 +10,8 @@
 //!
 //! Cost: half of 3ᵈ⁻¹ pointer steps a voxel, on all threads, and one pass over the edges on one; 12 bytes an entry (two for each
 //! edge) and 4 a voxel for the result, with 3 bytes an entry and 2 a voxel while the threads' edges are joined.
+//!
+//! Measured on the skeleton of a 512³ vessel tree (576,498 voxels, two busy cores): 40 ms, a third of what the table takes.
 
 use std::ops::Range;
 

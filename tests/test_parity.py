@@ -205,6 +205,23 @@ def test_path_graph():
         )
 
 
+@pytest.mark.parametrize('ndim', [2, 3])
+def test_prune_paths(ndim):
+    random = np.random.default_rng(ndim)
+    for _ in range(25):
+        shape = tuple(random.integers(6, 16, ndim))
+        values = random.integers(1, 9, shape) if random.random() < 0.5 else np.ones(shape, bool)
+        image = skanrs.skeletonize(random.random(shape) < 0.5) * values
+        ours, theirs = (module.Skeleton(image, spacing=0.5) for module in (skanrs, skan))
+        chosen = random.choice(ours.n_paths, ours.n_paths // 3, replace=False)
+        pruned = ours.prune_paths(chosen)
+        if skan_cannot(pruned):
+            continue
+        expected = theirs.prune_paths(chosen)
+        assert_same(pruned.skeleton_image, expected.skeleton_image)
+        assert_same_skeleton(pruned, expected)
+
+
 def test_write_pixel_graph():
     from skan.nputil import raveled_steps_to_neighbors
 
