@@ -1,4 +1,4 @@
-"""Against skan itself: graph, paths and table, to the last bit, on random images and real volumes."""
+"""Against skan itself, to the last bit, on shapes, random images and real volumes."""
 
 import os
 from pathlib import Path
@@ -14,6 +14,9 @@ from shapes import SHAPES
 
 import skanrs
 import skanrs.csr
+
+# skan renames columns in a way that pandas 3 warns of.
+pytestmark = pytest.mark.filterwarnings('ignore::DeprecationWarning:skan')
 
 DATA = Path(os.environ.get('SKANRS_DATA', Path(__file__).parents[2] / 'shared' / 'data'))
 VOLUMES = sorted(DATA.glob('*.npz'))
