@@ -10,6 +10,7 @@
 
 pub mod bit_image;
 pub mod errors;
+pub mod shortest_paths;
 pub mod threads;
 
 #[cfg(feature = "python")]
