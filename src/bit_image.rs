@@ -24,7 +24,8 @@ pub trait Element: Copy + Send + Sync {
     /// Packs a contiguous row, `words` being zero.
     fn pack_row(row: &[Self], mask: Self, words: &mut [u64]) {
         for (chunk, word) in row.chunks(WORD).zip(words) {
-            *word = chunk.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value.is_foreground(mask)) << x);
+            *word =
+                chunk.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value.is_foreground(mask)) << x);
         }
     }
 }
@@ -199,7 +200,10 @@ impl BitImage {
     /// The number of foreground voxels.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.words.par_chunks(1 << 16).map(|words| words.iter().map(|word| u64::from(word.count_ones())).sum::<u64>()).sum()
+        self.words
+            .par_chunks(1 << 16)
+            .map(|words| words.iter().map(|word| u64::from(word.count_ones())).sum::<u64>())
+            .sum()
     }
 }
 

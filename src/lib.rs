@@ -9,8 +9,14 @@
 //! Nothing outside `python` knows of Python.
 
 pub mod bit_image;
+pub mod branches;
+pub mod csr;
 pub mod errors;
+pub mod foreground;
+pub mod graph;
+pub mod junctions;
 pub mod shortest_paths;
+pub mod summary;
 pub mod threads;
 
 #[cfg(feature = "python")]

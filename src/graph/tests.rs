@@ -1,0 +1,106 @@
+use super::*;
+
+/// Indices of a few voxels of an image of `size` voxels.
+fn some_nodes(size: usize, seed: u64, one_in: u64) -> Vec<i64> {
+    let mut state = seed;
+    (0..size as i64)
+        .filter(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33).is_multiple_of(one_in)
+        })
+        .collect()
+}
+
+fn position(mut id: i64, shape: &[usize]) -> Vec<i64> {
+    let mut position = vec![0; shape.len()];
+    for (at, &length) in position.iter_mut().zip(shape).rev() {
+        *at = id % length as i64;
+        id /= length as i64;
+    }
+    position
+}
+
+/// Compares every voxel with every other.
+fn naive(nodes: &[i64], shape: &[usize], spacing: &[f64], connectivity: usize) -> Csr<i32> {
+    let mut graph = Csr { indptr: vec![0], indices: vec![], weights: vec![] };
+    for &node in nodes {
+        for (other, &id) in nodes.iter().enumerate() {
+            let steps: Vec<i64> =
+                position(node, shape).iter().zip(position(id, shape)).map(|(from, to)| to - from).collect();
+            let hops = steps.iter().filter(|step| **step != 0).count();
+            if node != id && steps.iter().all(|step| step.abs() <= 1) && hops <= connectivity {
+                let squares = steps.iter().zip(spacing).map(|(&step, spacing)| (step as f64 * spacing).powi(2));
+                graph.indices.push(other as i32);
+                graph.weights.push(squares.sum::<f64>().sqrt());
+            }
+        }
+        graph.indptr.push(graph.indices.len() as i32);
+    }
+    graph
+}
+
+const SHAPES: [&[usize]; 9] =
+    [&[40], &[6, 7], &[1, 9], &[9, 1], &[4, 5, 6], &[5, 1, 5], &[5, 6, 2], &[3, 3, 3, 3], &[2, 2, 1, 3, 2]];
+
+#[test]
+fn equals_comparing_every_pair() {
+    for shape in SHAPES {
+        let spacing: Vec<f64> = (0..shape.len()).map(|axis| 0.7 + 0.9 * axis as f64).collect();
+        for connectivity in 1..=shape.len() {
+            let neighbourhood = Neighbourhood::new(shape, &spacing, connectivity);
+            for one_in in [1, 2, 6] {
+                let nodes = some_nodes(shape.iter().product(), 3, one_in);
+                let graph = pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
+                let expected = naive(&nodes, shape, &spacing, connectivity);
+                assert_eq!(graph, expected, "{shape:?} {connectivity}");
+                assert_eq!(count_entries(&nodes, &neighbourhood, &Cancel::new()).unwrap(), expected.indices.len());
+                let wide: Csr<i64> = pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
+                assert_eq!(wide.indices, expected.indices.iter().map(|&index| i64::from(index)).collect::<Vec<_>>());
+            }
+        }
+    }
+}
+
+#[test]
+fn tasks_meet() {
+    let shape = [60, 50, 40];
+    let neighbourhood = Neighbourhood::new(&shape, &[1.0; 3], 3);
+    let nodes = some_nodes(shape.iter().product(), 5, 2);
+    assert!(nodes.len() > 3 * TASK);
+    let graph: Csr<i32> = pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
+    let view = graph.view();
+    for node in 0..nodes.len() {
+        for entry in view.row(node) {
+            let back = view.entry(view.target(entry), node).expect("the graph is symmetric");
+            assert_eq!(view.weight(back).to_bits(), view.weight(entry).to_bits());
+        }
+    }
+    assert_eq!(count_entries(&nodes, &neighbourhood, &Cancel::new()).unwrap(), graph.indices.len());
+}
+
+#[test]
+fn heights_differ_as_in_their_type() {
+    let neighbourhood = Neighbourhood::new(&[2], &[1.0], 1);
+    let edge = |heights| {
+        pixel_graph::<i32>(&[0, 1], &neighbourhood, Some(heights), &Cancel::new()).map(|graph| graph.weights[0])
+    };
+    assert_eq!(edge(Heights::Unsigned(&[0, 3])), Ok(10_f64.sqrt()));
+    assert_eq!(edge(Heights::Signed(&[i64::MIN, i64::MAX])), Ok(2_f64.powi(64)));
+    assert_eq!(edge(Heights::Single(&[0.1, 0.3])), Ok(f64::from(0.1_f32 - 0.3_f32).hypot(1.0)));
+    assert!(edge(Heights::Double(&[f64::MAX, f64::MIN])).is_err());
+    assert!(edge(Heights::Half(&[65504.0, -65504.0])).is_err());
+}
+
+#[test]
+fn halves_are_rounded_to_even() {
+    for (value, expected) in [
+        (1.0, 1.0),
+        (2049.0, 2048.0),
+        (2051.0, 2052.0),
+        (-2050.0, -2050.0),
+        (65519.0, 65504.0),
+        (65520.0, f32::INFINITY),
+    ] {
+        assert_eq!(round_to_half(value).to_bits(), f32::to_bits(expected));
+    }
+}

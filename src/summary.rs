@@ -1,0 +1,234 @@
+//! Numbers of branches: lengths, sums of values, components, labels; each in the order of numpy's and skan's own additions, so
+//! that they are equal to the last bit.
+//!
+//! A length adds the edges from the source to the destination. A sum over a path is that of `numpy.add.reduceat`: the first
+//! value plus the pairwise sum of the rest (blocks of 128, eight partial sums in each).
+//!
+//! Cost: linear in the nodes of the paths, on all threads; components are linear in the entries of the graph, on one.
+
+use rayon::prelude::*;
+
+use crate::bit_image::try_zeros;
+use crate::csr::{CsrView, Index};
+use crate::errors::Result;
+use crate::junctions::DisjointSets;
+use crate::threads::Cancel;
+
+/// Paths that a task handles.
+const TASK: usize = 1 << 10;
+
+/// numpy's pairwise sum of `value(start)`, …, `value(end - 1)`.
+fn pairwise_sum(start: usize, end: usize, value: &impl Fn(usize) -> f64) -> f64 {
+    const BLOCK: usize = 128;
+    let count = end - start;
+    if count < 8 {
+        // The negative zero keeps the sign of a sum of negative zeros.
+        return (start..end).fold(-0.0, |sum, at| sum + value(at));
+    }
+    if count <= BLOCK {
+        let mut sums: [f64; 8] = std::array::from_fn(|lane| value(start + lane));
+        let whole = count - count % 8;
+        for at in (start + 8..start + whole).step_by(8) {
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                *sum += value(at + lane);
+            }
+        }
+        let sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+        return (start + whole..end).fold(sum, |sum, at| sum + value(at));
+    }
+    let half = start + count / 2 / 8 * 8;
+    pairwise_sum(start, half, value) + pairwise_sum(half, end, value)
+}
+
+/// The sum of `value` over a stretch, as `numpy.add.reduceat` takes it; 0 if it is empty.
+pub fn reduceat_sum(stretch: std::ops::Range<usize>, value: &impl Fn(usize) -> f64) -> f64 {
+    if stretch.is_empty() {
+        return 0.0;
+    }
+    let first = value(stretch.start);
+    if stretch.len() == 1 { first } else { first + pairwise_sum(stretch.start + 1, stretch.end, value) }
+}
+
+/// The sum of the values, and that of their squares, along each path.
+///
+/// # Errors
+/// [`crate::errors::Error::InvalidArgument`] if `indptr` does not fit `values`, [`crate::errors::Error::OutOfMemory`], or
+/// [`crate::errors::Error::Interrupted`] through `cancel`.
+pub fn path_sums<I: Index>(indptr: &[I], values: &[f64], cancel: &Cancel) -> Result<(Vec<f64>, Vec<f64>)> {
+    crate::csr::check_indptr("paths", indptr, values.len())?;
+    let mut sums = try_zeros("the sums of paths", indptr.len() - 1)?;
+    let mut squares = try_zeros("the sums of paths", indptr.len() - 1)?;
+    sums.par_chunks_mut(TASK).zip(squares.par_chunks_mut(TASK)).enumerate().try_for_each(
+        |(task, (sums, squares))| {
+            cancel.check()?;
+            let ends = &indptr[task * TASK..];
+            for (path, (sum, square)) in sums.iter_mut().zip(squares).enumerate() {
+                let stretch = ends[path].get()..ends[path + 1].get();
+                *sum = reduceat_sum(stretch.clone(), &|at| values[at]);
+                *square = reduceat_sum(stretch, &|at| values[at] * values[at]);
+            }
+            Ok(())
+        },
+    )?;
+    Ok((sums, squares))
+}
+
+/// The length of each path, added from its source on; a step that the graph does not have counts 0.
+///
+/// # Errors
+/// [`crate::errors::Error::InvalidArgument`] if the paths do not fit the graph, [`crate::errors::Error::OutOfMemory`], or
+/// [`crate::errors::Error::Interrupted`] through `cancel`.
+pub fn path_lengths<I: Index, P: Index>(
+    graph: CsrView<'_, I>,
+    indptr: &[P],
+    indices: &[P],
+    cancel: &Cancel,
+) -> Result<Vec<f64>> {
+    check_paths(indptr, indices, graph.nodes())?;
+    let mut lengths = try_zeros("the lengths of paths", indptr.len() - 1)?;
+    lengths.par_chunks_mut(TASK).enumerate().try_for_each(|(task, lengths)| {
+        cancel.check()?;
+        let ends = &indptr[task * TASK..];
+        for (path, length) in lengths.iter_mut().enumerate() {
+            let nodes = &indices[ends[path].get()..ends[path + 1].get()];
+            let steps = nodes.windows(2).map(|step| graph.entry(step[0].get(), step[1].get()));
+            *length = steps.fold(0.0, |length, entry| length + entry.map_or(0.0, |entry| graph.weight(entry)));
+        }
+        Ok(())
+    })?;
+    Ok(lengths)
+}
+
+/// Checks that the paths lead through a graph of `nodes` nodes.
+fn check_paths<P: Index>(indptr: &[P], indices: &[P], nodes: usize) -> Result<()> {
+    crate::csr::check_indptr("paths", indptr, indices.len())?;
+    match indices.par_iter().find_any(|node| node.get() >= nodes) {
+        None => Ok(()),
+        Some(node) => Err(crate::errors::Error::InvalidArgument {
+            name: "paths",
+            reason: format!("node {node:?} in a graph of {nodes} nodes"),
+        }),
+    }
+}
+
+/// The connected component of each node; components are numbered by their smallest node, single nodes too.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
+pub fn components<I: Index>(graph: CsrView<'_, I>, cancel: &Cancel) -> Result<Vec<I>> {
+    let mut sets = DisjointSets::<I>::new(graph.nodes())?;
+    for node in 0..graph.nodes() {
+        for entry in graph.row(node) {
+            sets.join(node, graph.target(entry));
+        }
+    }
+    cancel.check()?;
+    let mut labels: Vec<I> = try_zeros("the components", graph.nodes())?;
+    let mut count = 0;
+    for node in 0..graph.nodes() {
+        // The smallest node of a set comes first, so its label is there already.
+        let smallest = sets.find(node);
+        labels[node] = if smallest == node { I::new(count) } else { labels[smallest] };
+        count += usize::from(smallest == node);
+    }
+    Ok(labels)
+}
+
+/// Writes path number + 1 at the position of each node of each path; where paths meet the last one wins.
+///
+/// # Errors
+/// [`crate::errors::Error::InvalidArgument`] if the paths or positions do not fit.
+pub fn label_paths<P: Index>(labels: &mut [i64], positions: &[i64], indptr: &[P], indices: &[P]) -> Result<()> {
+    check_paths(indptr, indices, positions.len())?;
+    if let Some(outside) = positions.iter().find(|&&position| position as usize >= labels.len()) {
+        let reason = format!("{outside} lies outside the image");
+        return Err(crate::errors::Error::InvalidArgument { name: "coordinates", reason });
+    }
+    for (path, ends) in indptr.windows(2).enumerate() {
+        for node in &indices[ends[0].get()..ends[1].get()] {
+            labels[positions[node.get()] as usize] = path as i64 + 1;
+        }
+    }
+    Ok(())
+}
+
+/// The coordinates of linear indices in an image of `shape`, axis by axis.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`].
+///
+/// # Panics
+/// If the image has no axes.
+pub fn coordinates(nodes: &[i64], shape: &[usize]) -> Result<Vec<i64>> {
+    let mut coordinates = try_zeros("the coordinates", nodes.len() * shape.len())?;
+    if nodes.is_empty() {
+        return Ok(coordinates);
+    }
+    let strides = crate::foreground::strides(shape);
+    coordinates.par_chunks_mut(nodes.len()).zip(shape).zip(strides).for_each(|((axis, &length), stride)| {
+        for (coordinate, &node) in axis.iter_mut().zip(nodes) {
+            *coordinate = (node as usize / stride % length) as i64;
+        }
+    });
+    Ok(coordinates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csr::Csr;
+
+    fn line(count: usize) -> Csr<i32> {
+        let mut graph = Csr { indptr: vec![0], indices: vec![], weights: vec![] };
+        for node in 0..count as i32 {
+            for neighbour in [node - 1, node + 1].into_iter().filter(|other| (0..count as i32).contains(other)) {
+                graph.indices.push(neighbour);
+                graph.weights.push(0.1 * f64::from(1 + node.min(neighbour)));
+            }
+            graph.indptr.push(graph.indices.len() as i32);
+        }
+        graph
+    }
+
+    #[test]
+    fn sums_stay_close_to_plain_ones_and_handle_every_length() {
+        for count in (0..40).chain([127, 128, 129, 130, 136, 255, 256, 257, 1000, 4097]) {
+            let values: Vec<f64> = (0..count).map(|at| f64::from(at % 7) * 0.3 + 0.1).collect();
+            let (sums, squares) = path_sums(&[0, count], &values, &Cancel::new()).unwrap();
+            assert!((sums[0] - values.iter().sum::<f64>()).abs() < 1e-9);
+            assert!((squares[0] - values.iter().map(|value| value * value).sum::<f64>()).abs() < 1e-9);
+        }
+        let (sums, _) = path_sums(&[0, 2, 2], &[-0.0, -0.0], &Cancel::new()).unwrap();
+        assert_eq!(sums.iter().map(|sum| sum.to_bits()).collect::<Vec<_>>(), [f64::to_bits(-0.0), 0]);
+    }
+
+    #[test]
+    fn lengths_are_added_from_the_source_on() {
+        let graph = line(5);
+        let lengths = path_lengths(graph.view(), &[0, 4, 6, 8], &[1, 2, 3, 4, 4, 3, 0, 3], &Cancel::new()).unwrap();
+        assert_eq!(lengths, [0.2 + 0.1 * 3.0 + 0.4, 0.4, 0.0]);
+        assert!(path_lengths(graph.view(), &[0, 2], &[0, 5], &Cancel::new()).is_err());
+    }
+
+    #[test]
+    fn components_are_numbered_by_their_smallest_node() {
+        let indptr = [0, 1, 1, 2, 3, 4, 4];
+        let indices = [4, 3, 2, 0];
+        let graph = CsrView::new("graph", &indptr, &indices, &[1.0; 4]).unwrap();
+        assert_eq!(components(graph, &Cancel::new()).unwrap(), [0, 1, 2, 2, 0, 3]);
+    }
+
+    #[test]
+    fn the_last_path_labels_a_shared_node() {
+        let mut labels = [0; 6];
+        label_paths(&mut labels, &[5, 3, 0], &[0, 2, 4], &[0, 1, 1, 2]).unwrap();
+        assert_eq!(labels, [2, 0, 0, 2, 0, 1]);
+        assert!(label_paths(&mut labels, &[6], &[0, 1], &[0]).is_err());
+        assert!(label_paths(&mut labels, &[-1], &[0, 1], &[0]).is_err());
+    }
+
+    #[test]
+    fn coordinates_undo_linear_indices() {
+        assert_eq!(coordinates(&[0, 5, 23], &[2, 3, 4]).unwrap(), [0, 0, 1, 0, 1, 2, 0, 1, 3]);
+    }
+}
