@@ -1,7 +1,8 @@
 //! A binary 3D image, one bit a voxel: rows of 64-voxel words along the last axis, with an empty border all around.
 //!
 //! Voxel (z, y, x) is bit `x % 64` of word `index(z, y) + x / 64`. A plane of empty rows lies before and after the image, an
-//! empty row before and after each plane, and an empty word after each row, which also serves as the one before the next row.
+//! empty row before and after each plane, and an empty word before each row, which also serves as the one after the row before; one more
+//! ends the image.
 //! So every voxel of the image has all its 26 neighbours in memory and no kernel asks where the border is.
 //!
 //! Cost: (nx / 64 + 1) · (ny + 2) · (nz + 2) words; pages that hold no foreground are never touched. Packing reads each voxel
@@ -92,7 +93,10 @@ impl BitImage {
     /// [`Error::OutOfMemory`] if the words cannot be reserved.
     pub fn zeros(shape: [usize; 3]) -> Result<Self> {
         let mut image = Self { shape, words: Vec::new() };
-        let words = [image.plane_stride(), shape[0] + 2].iter().try_fold(1_usize, |total, &n| total.checked_mul(n));
+        let words = [image.plane_stride(), shape[0] + 2]
+            .iter()
+            .try_fold(1_usize, |total, &n| total.checked_mul(n))
+            .and_then(|total| total.checked_add(1));
         let words = words.ok_or(Error::out_of_memory::<u64>("the bit image", usize::MAX))?;
         image.words = try_zeros("the bit image", words)?;
         Ok(image)
@@ -116,19 +120,20 @@ impl BitImage {
             if plane.strides()[1] == 1 || nx == 1 {
                 for (words, row) in rows {
                     let row = row.to_slice().expect("a row of unit stride is a slice");
-                    T::pack_row(row, mask, words);
+                    T::pack_row(row, mask, &mut words[1..]);
                 }
             } else if plane.strides()[0].unsigned_abs() >= plane.strides()[1].unsigned_abs() {
                 for (words, row) in rows {
                     for (x, value) in row.iter().enumerate() {
-                        words[x / WORD] |= u64::from(value.is_foreground(mask)) << (x % WORD);
+                        words[1 + x / WORD] |= u64::from(value.is_foreground(mask)) << (x % WORD);
                     }
                 }
             } else {
                 // Columns are nearer to each other in memory than the voxels of a row.
                 for (x, column) in plane.columns().into_iter().enumerate() {
                     for (y, value) in column.iter().enumerate() {
-                        words[(y + 1) * row_stride + x / WORD] |= u64::from(value.is_foreground(mask)) << (x % WORD);
+                        words[(y + 1) * row_stride + 1 + x / WORD] |=
+                            u64::from(value.is_foreground(mask)) << (x % WORD);
                     }
                 }
             }
@@ -147,7 +152,7 @@ impl BitImage {
         output.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(z, mut plane)| {
             let words = &self.words[(z + 1) * plane_stride..];
             for (mut row, words) in plane.rows_mut().into_iter().zip(words.chunks(row_stride).skip(1)) {
-                for (at, &word) in words[..row_stride - 1].iter().enumerate() {
+                for (at, &word) in words[1..row_stride].iter().enumerate() {
                     for bit in set_bits(word) {
                         row[at * WORD + bit] = 1;
                     }
@@ -177,7 +182,7 @@ impl BitImage {
     /// The first word of row (z, y).
     #[must_use]
     pub const fn index(&self, z: usize, y: usize) -> usize {
-        (z + 1) * self.plane_stride() + (y + 1) * self.row_stride()
+        (z + 1) * self.plane_stride() + (y + 1) * self.row_stride() + 1
     }
 
     /// Whether voxel (z, y, x) is foreground.

@@ -15,8 +15,10 @@ pub mod errors;
 pub mod foreground;
 pub mod graph;
 pub mod junctions;
+pub mod neighbourhood;
 pub mod shortest_paths;
 pub mod summary;
+pub mod thinning;
 pub mod threads;
 
 #[cfg(feature = "python")]

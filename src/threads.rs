@@ -99,11 +99,11 @@ impl Cancel {
 ///
 /// # Panics
 /// If `kernel` panics.
-pub fn run<T: Send>(
+pub fn run<T: Send, E: From<Error>>(
     count: usize,
-    mut poll: impl FnMut() -> Result<()>,
+    mut poll: impl FnMut() -> std::result::Result<(), E>,
     kernel: impl FnOnce(&Cancel) -> Result<T> + Send,
-) -> Result<T> {
+) -> std::result::Result<T, E> {
     const POLL_EVERY: Duration = Duration::from_millis(50);
     let cancel = Cancel::new();
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -134,7 +134,7 @@ pub fn run<T: Send>(
         }
     });
     stopped?;
-    result.expect("a kernel that panicked has ended the scope with its panic")
+    Ok(result.expect("a kernel that panicked has ended the scope with its panic")?)
 }
 
 #[cfg(test)]
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn runs_on_as_many_threads_as_asked() {
         for count in [1, 3] {
-            assert_eq!(run(count, || Ok(()), |_| Ok(rayon::current_num_threads())), Ok(count));
+            assert_eq!(run::<_, Error>(count, || Ok(()), |_| Ok(rayon::current_num_threads())), Ok(count));
         }
     }
 
@@ -156,7 +156,7 @@ mod tests {
                 std::thread::yield_now();
             }
         };
-        assert_eq!(run::<()>(2, || Err(Error::Interrupted), endless), Err(Error::Interrupted));
-        assert_eq!(run(2, || Ok(()), |_| Ok(7)), Ok(7));
+        assert_eq!(run::<(), Error>(2, || Err(Error::Interrupted), endless), Err(Error::Interrupted));
+        assert_eq!(run::<_, Error>(2, || Ok(()), |_| Ok(7)), Ok(7));
     }
 }

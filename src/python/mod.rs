@@ -1,6 +1,8 @@
 //! The extension module `skanrs._core`: arrays in, arrays out, errors mapped in one place.
 
 mod errors;
+mod shortest_paths;
+mod thinning;
 mod threads;
 
 use pyo3::prelude::*;
@@ -11,5 +13,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // Levels are asked for anew at each record, so that a level set later in the session takes effect.
     let _ = pyo3_log::Logger::new(module.py(), pyo3_log::Caching::Loggers)?.install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    shortest_paths::register(module)?;
+    thinning::register(module)?;
     threads::register(module)
 }

@@ -4,7 +4,20 @@ use std::num::NonZeroUsize;
 
 use pyo3::prelude::*;
 
-use crate::threads;
+use crate::errors::Result;
+use crate::threads::{self, Cancel};
+
+/// Runs `kernel` without the GIL on as many threads as set, or one if its work is not worth more; Ctrl-C stops it.
+///
+/// A signal handler that raises something else than `KeyboardInterrupt` has its exception passed on.
+pub(super) fn run<T: Send>(
+    py: Python<'_>,
+    worth_threads: bool,
+    kernel: impl FnOnce(&Cancel) -> Result<T> + Send,
+) -> PyResult<T> {
+    let count = if worth_threads { threads::default_threads() } else { 1 };
+    py.detach(|| threads::run(count, || Python::attach(|py| py.check_signals()), kernel))
+}
 
 #[pyfunction]
 fn set_num_threads(count: Option<NonZeroUsize>) {

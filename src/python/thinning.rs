@@ -1,0 +1,55 @@
+//! Thinning of a numpy array into another.
+
+use numpy::{Element as PyElement, PyReadonlyArray3, PyReadwriteArray3};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+use super::threads::run;
+use crate::bit_image::{BitImage, Element};
+use crate::thinning::{Method, thin};
+
+/// Images with fewer voxels are thinned before other threads are awake.
+const VOXELS_WORTH_THREADS: usize = 1 << 18;
+
+/// Thins the voxels of `image` that have any bit of `mask` into `output`, which holds zeros.
+#[pyfunction]
+fn skeletonize(
+    py: Python<'_>,
+    image: &Bound<'_, PyAny>,
+    mask: u64,
+    zhang: bool,
+    mut output: PyReadwriteArray3<'_, u8>,
+) -> PyResult<()> {
+    let method = if zhang { Method::Zhang } else { Method::Lee };
+    if let Ok(image) = image.extract::<PyReadonlyArray3<'_, u8>>() {
+        thin_into(py, &image, mask as u8, method, &mut output)
+    } else if let Ok(image) = image.extract::<PyReadonlyArray3<'_, u16>>() {
+        thin_into(py, &image, mask as u16, method, &mut output)
+    } else if let Ok(image) = image.extract::<PyReadonlyArray3<'_, u32>>() {
+        thin_into(py, &image, mask as u32, method, &mut output)
+    } else if let Ok(image) = image.extract::<PyReadonlyArray3<'_, u64>>() {
+        thin_into(py, &image, mask, method, &mut output)
+    } else {
+        Err(PyTypeError::new_err("image: expected a 3D array of unsigned integers"))
+    }
+}
+
+fn thin_into<T: Element + PyElement>(
+    py: Python<'_>,
+    image: &PyReadonlyArray3<'_, T>,
+    mask: T,
+    method: Method,
+    output: &mut PyReadwriteArray3<'_, u8>,
+) -> PyResult<()> {
+    let (image, output) = (image.as_array(), output.as_array_mut());
+    run(py, image.len() >= VOXELS_WORTH_THREADS, |cancel| {
+        let mut packed = BitImage::pack(image, mask, cancel)?;
+        thin(&mut packed, method, cancel)?;
+        packed.unpack_into(output);
+        Ok(())
+    })
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(skeletonize, module)?)
+}

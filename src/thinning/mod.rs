@@ -1,0 +1,170 @@
+//! Thinning of binary images in memory: Lee's method in 3D and 2D, Zhang's in 2D, voxel for voxel as scikit-image does it.
+//!
+//! Lee (1994): the borders of the object in six directions (four in 2D) take turns. A border step first *collects* the border
+//! voxels that are simple and no endpoints, all on the same image, then *rechecks* them in raster order, deleting at once those
+//! whose remaining neighbours are still connected. It ends when no border of a round deletes anything.
+//!
+//! Zhang and Suen (1984): two kinds of step take turns, each deleting by a table of the eight neighbours, all at once.
+//!
+//! What makes it fast: 64 voxels a word and 8 words an instruction ([`simple_points`], [`zhang`]); after the first round only
+//! words near a deletion are looked at again ([`rounds`]); the recheck, which is sequential by definition, is mostly decided
+//! at once as well, because what happens to earlier neighbours seldom matters. The result does not depend on the number of
+//! threads.
+//!
+//! Memory: two bits a voxel and one byte a word of 64, allocated as zeros, so background that is never near foreground costs
+//! nothing.
+//!
+//! Sources: T.-C. Lee, R. L. Kashyap, C.-N. Chu, CVGIP 56(6):462–478, 1994; T. Y. Zhang, C. Y. Suen, CACM 27(3):236–239,
+//! 1984; the behaviour of scikit-image 0.26, whose order of borders (ImageJ's) and table of neighbours are kept.
+
+pub mod lanes;
+#[cfg(test)]
+mod naive;
+mod recheck;
+mod rounds;
+pub mod simple_points;
+mod zhang;
+
+use log::debug;
+
+use crate::bit_image::BitImage;
+use crate::errors::Result;
+use crate::threads::Cancel;
+
+/// How to thin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Lee's method, for 3D images and 2D images (those whose first axis has length one).
+    Lee,
+    /// Zhang's method, for 2D images.
+    Zhang,
+}
+
+/// What a thinning did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thinned {
+    /// Rounds over all kinds of border steps; the last one deletes nothing.
+    pub rounds: usize,
+    /// Voxels deleted.
+    pub deleted: u64,
+}
+
+/// Thins `image` in place on the threads of the current pool.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`; the image is then between
+/// two steps.
+///
+/// # Panics
+/// If the method is Zhang's and the image has more than one plane.
+pub fn thin(image: &mut BitImage, method: Method, cancel: &Cancel) -> Result<Thinned> {
+    assert!(method == Method::Lee || image.shape()[0] <= 1, "Zhang's method is for 2D images");
+    let mut thinned = Thinned { rounds: 0, deleted: 0 };
+    if image.shape().contains(&0) {
+        return Ok(thinned);
+    }
+    let mut rounds = rounds::Rounds::new(image, method)?;
+    loop {
+        let mut deleted = 0;
+        for step in 0..rounds.steps() {
+            cancel.check()?;
+            deleted += rounds.step(step);
+        }
+        thinned.rounds += 1;
+        thinned.deleted += deleted;
+        debug!("pass {}: {deleted} voxels deleted", thinned.rounds);
+        if deleted == 0 {
+            return Ok(thinned);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array3;
+
+    use super::*;
+
+    /// Smooth random blobs or plain noise, by a small generator of its own.
+    fn random_image(shape: (usize, usize, usize), seed: u64) -> Array3<u8> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut random = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as u32 as f32 / (1 << 24) as f32
+        };
+        let density = [0.2, 0.5, 0.8, 0.95][(seed % 4) as usize];
+        let noise = Array3::from_shape_simple_fn(shape, &mut random);
+        if seed % 3 == 0 {
+            return noise.mapv(|value| u8::from(value < density));
+        }
+        let (nz, ny, nx) = shape;
+        Array3::from_shape_fn(shape, |(z, y, x)| {
+            let near = |at: usize, length: usize| at.saturating_sub(2)..(at + 3).min(length);
+            let (mut sum, mut count) = (0.0, 0.0);
+            for value in near(z, nz)
+                .flat_map(|z| near(y, ny).map(move |y| (z, y)))
+                .flat_map(|(z, y)| near(x, nx).map(move |x| (z, y, x)))
+            {
+                sum += noise[value];
+                count += 1.0;
+            }
+            u8::from(sum / count < 0.5)
+        })
+    }
+
+    fn compare(image: &Array3<u8>, method: Method, threads: usize) {
+        let mut packed = BitImage::pack(image.view(), 0xff, &Cancel::new()).unwrap();
+        let run = || thin(&mut packed, method, &Cancel::new()).unwrap();
+        let thinned = crate::threads::pool(threads).unwrap().install(run);
+        let mut found = Array3::zeros(image.raw_dim());
+        packed.unpack_into(found.view_mut());
+        let expected = naive::thin(image, method);
+        assert_eq!(found, expected, "{:?} {method:?} {threads} threads", image.dim());
+        let count = |image: &Array3<u8>| image.iter().map(|&value| u64::from(value)).sum::<u64>();
+        assert_eq!(thinned.deleted, count(image) - count(&expected));
+    }
+
+    #[test]
+    fn thins_3d_as_the_naive_method() {
+        for seed in 0..60 {
+            let side = |k: u64| 1 + ((seed * 7 + k * 5) % 23) as usize;
+            compare(&random_image((side(1), side(2), side(3) * 5), seed), Method::Lee, 1 + (seed % 3) as usize);
+        }
+    }
+
+    #[test]
+    fn thins_2d_as_the_naive_method() {
+        for seed in 0..60 {
+            let side = |k: u64| 1 + ((seed * 11 + k * 7) % 90) as usize;
+            let image = random_image((1, side(1), 2 * side(2)), seed);
+            compare(&image, Method::Lee, 2);
+            compare(&image, Method::Zhang, 2);
+        }
+    }
+
+    #[test]
+    fn thins_a_solid_block_and_a_sponge() {
+        compare(&Array3::ones((24, 30, 70)), Method::Lee, 2);
+        compare(
+            &Array3::from_shape_fn((20, 40, 130), |(z, y, x)| u8::from(z % 7 < 5 || y % 9 < 6 || x % 11 < 7)),
+            Method::Lee,
+            2,
+        );
+    }
+
+    #[test]
+    fn stops_when_asked() {
+        let cancel = Cancel::new();
+        cancel.request();
+        let mut image = BitImage::zeros([2, 2, 2]).unwrap();
+        assert_eq!(thin(&mut image, Method::Lee, &cancel), Err(crate::errors::Error::Interrupted));
+    }
+
+    #[test]
+    fn thins_images_without_voxels() {
+        let mut image = BitImage::zeros([2, 0, 2]).unwrap();
+        assert_eq!(thin(&mut image, Method::Lee, &Cancel::new()), Ok(Thinned { rounds: 0, deleted: 0 }));
+    }
+}
