@@ -71,14 +71,11 @@ impl<'a, I: Index> CsrView<'a, I> {
     /// # Errors
     /// [`Error::InvalidArgument`] with this `name` if the arrays do not make a square graph.
     pub fn new(name: &'static str, indptr: &'a [I], indices: &'a [I], weights: &'a [f64]) -> Result<Self> {
-        let invalid = |reason: String| Err(Error::InvalidArgument { name, reason });
         check_indptr(name, indptr, indices.len())?;
+        check_nodes(name, indices, indptr.len() - 1)?;
         if indices.len() != weights.len() {
-            return invalid(format!("{} indices but {} weights", indices.len(), weights.len()));
-        }
-        let nodes = indptr.len() - 1;
-        if let Some(outside) = indices.iter().find(|index| index.get() >= nodes) {
-            return invalid(format!("index {outside:?} in a graph of {nodes} nodes"));
+            let reason = format!("{} indices but {} weights", indices.len(), weights.len());
+            return Err(Error::InvalidArgument { name, reason });
         }
         Ok(Self { indptr, indices, weights })
     }
@@ -152,6 +149,22 @@ pub fn check_indptr<I: Index>(name: &'static str, indptr: &[I], entries: usize) 
         Ok(())
     } else {
         Err(Error::InvalidArgument { name, reason: format!("indptr does not ascend from 0 to the {entries} entries") })
+    }
+}
+
+/// Checks that each of `indices` is one of `nodes` nodes.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] with this `name` if one is not.
+pub fn check_nodes<I: Index>(name: &'static str, indices: &[I], nodes: usize) -> Result<()> {
+    // A chunk is looked at without a branch for each index.
+    let outside =
+        indices.chunks(1 << 10).find(|chunk| chunk.iter().fold(false, |any, index| any | (index.get() >= nodes)));
+    match outside.and_then(|chunk| chunk.iter().find(|index| index.get() >= nodes)) {
+        None => Ok(()),
+        Some(index) => {
+            Err(Error::InvalidArgument { name, reason: format!("node {index:?} in a graph of {nodes} nodes") })
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 
 use crate::bit_image::try_zeros;
 use crate::csr::{Csr, Index};
-use crate::errors::Result;
+use crate::errors::{Error, Result};
 use crate::threads::Cancel;
 
 /// The least degree of a junction.
@@ -25,7 +25,7 @@ impl<I: Index> DisjointSets<I> {
     /// `count` sets of one.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`].
     pub fn new(count: usize) -> Result<Self> {
         let mut parents = try_zeros("the disjoint sets", count)?;
         for (member, parent) in parents.iter_mut().enumerate() {
@@ -60,10 +60,8 @@ impl<I: Index> DisjointSets<I> {
 /// The graph is symmetric and its rows are sorted.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
-///
-/// # Panics
-/// If an edge has no entry in one of its two rows.
+/// [`Error::InvalidArgument`] if an edge is missing in one of its two rows, [`Error::OutOfMemory`], or
+/// [`Error::Interrupted`] through `cancel`.
 pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, cancel: &Cancel) -> Result<()> {
     let view = graph.view();
     let mut edges = Vec::new();
@@ -85,7 +83,9 @@ pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, cancel: &Cancel) -> Result<
         let neighbour = view.target(entry);
         if !sets.join(node, neighbour) {
             dropped.push(entry);
-            dropped.push(view.entry(neighbour, node).expect("an edge stands in both its rows"));
+            let reason = || format!("must be symmetric; there is an edge from {node} to {neighbour} but none back");
+            let back = view.entry(neighbour, node);
+            dropped.push(back.ok_or_else(|| Error::InvalidArgument { name: "csmat", reason: reason() })?);
         }
     }
     cancel.check()?;

@@ -9,8 +9,8 @@
 use rayon::prelude::*;
 
 use crate::bit_image::try_zeros;
-use crate::csr::{CsrView, Index};
-use crate::errors::Result;
+use crate::csr::{CsrView, Index, check_indptr, check_nodes};
+use crate::errors::{Error, Result, try_filled};
 use crate::junctions::DisjointSets;
 use crate::threads::Cancel;
 
@@ -52,10 +52,10 @@ pub fn reduceat_sum(stretch: std::ops::Range<usize>, value: &impl Fn(usize) -> f
 /// The sum of the values, and that of their squares, along each path.
 ///
 /// # Errors
-/// [`crate::errors::Error::InvalidArgument`] if `indptr` does not fit `values`, [`crate::errors::Error::OutOfMemory`], or
-/// [`crate::errors::Error::Interrupted`] through `cancel`.
+/// [`Error::InvalidArgument`] if `indptr` does not fit `values`, [`Error::OutOfMemory`], or
+/// [`Error::Interrupted`] through `cancel`.
 pub fn path_sums<I: Index>(indptr: &[I], values: &[f64], cancel: &Cancel) -> Result<(Vec<f64>, Vec<f64>)> {
-    crate::csr::check_indptr("paths", indptr, values.len())?;
+    check_indptr("paths", indptr, values.len())?;
     let mut sums = try_zeros("the sums of paths", indptr.len() - 1)?;
     let mut squares = try_zeros("the sums of paths", indptr.len() - 1)?;
     sums.par_chunks_mut(TASK).zip(squares.par_chunks_mut(TASK)).enumerate().try_for_each(
@@ -76,8 +76,8 @@ pub fn path_sums<I: Index>(indptr: &[I], values: &[f64], cancel: &Cancel) -> Res
 /// The length of each path, added from its source on; a step that the graph does not have counts 0.
 ///
 /// # Errors
-/// [`crate::errors::Error::InvalidArgument`] if the paths do not fit the graph, [`crate::errors::Error::OutOfMemory`], or
-/// [`crate::errors::Error::Interrupted`] through `cancel`.
+/// [`Error::InvalidArgument`] if the paths do not fit the graph, [`Error::OutOfMemory`], or
+/// [`Error::Interrupted`] through `cancel`.
 pub fn path_lengths<I: Index, P: Index>(
     graph: CsrView<'_, I>,
     indptr: &[P],
@@ -101,31 +101,46 @@ pub fn path_lengths<I: Index, P: Index>(
 
 /// Checks that the paths lead through a graph of `nodes` nodes.
 fn check_paths<P: Index>(indptr: &[P], indices: &[P], nodes: usize) -> Result<()> {
-    crate::csr::check_indptr("paths", indptr, indices.len())?;
-    match indices.par_iter().find_any(|node| node.get() >= nodes) {
-        None => Ok(()),
-        Some(node) => Err(crate::errors::Error::InvalidArgument {
-            name: "paths",
-            reason: format!("node {node:?} in a graph of {nodes} nodes"),
-        }),
+    check_indptr("paths", indptr, indices.len())?;
+    check_nodes("paths", indices, nodes)
+}
+
+/// The value of each node along paths; 1 if there are no values.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] if there are values but not one for each of the `nodes` nodes, [`Error::OutOfMemory`].
+///
+/// # Panics
+/// If a path leads outside the graph.
+pub fn values_along<P: Index>(values: Option<&[f64]>, indices: &[P], nodes: usize) -> Result<Vec<f64>> {
+    let Some(values) = values else { return try_filled("the values along paths", indices.len(), 1.0) };
+    if values.len() != nodes {
+        let reason = format!("expected one value for each of the {nodes} nodes, got {}", values.len());
+        return Err(Error::InvalidArgument { name: "node_values", reason });
     }
+    let mut along = try_zeros("the values along paths", indices.len())?;
+    along.par_iter_mut().zip(indices).with_min_len(TASK).for_each(|(value, node)| *value = values[node.get()]);
+    Ok(along)
 }
 
 /// The connected component of each node; components are numbered by their smallest node, single nodes too.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
-pub fn components<I: Index>(graph: CsrView<'_, I>, cancel: &Cancel) -> Result<Vec<I>> {
-    let mut sets = DisjointSets::<I>::new(graph.nodes())?;
-    for node in 0..graph.nodes() {
-        for entry in graph.row(node) {
-            sets.join(node, graph.target(entry));
+/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
+pub fn components<I: Index>(indptr: &[I], indices: &[I], cancel: &Cancel) -> Result<Vec<I>> {
+    check_indptr("graph", indptr, indices.len())?;
+    let nodes = indptr.len() - 1;
+    check_nodes("graph", indices, nodes)?;
+    let mut sets = DisjointSets::<I>::new(nodes)?;
+    for (node, ends) in indptr.windows(2).enumerate() {
+        for neighbour in &indices[ends[0].get()..ends[1].get()] {
+            sets.join(node, neighbour.get());
         }
     }
     cancel.check()?;
-    let mut labels: Vec<I> = try_zeros("the components", graph.nodes())?;
+    let mut labels: Vec<I> = try_zeros("the components", nodes)?;
     let mut count = 0;
-    for node in 0..graph.nodes() {
+    for node in 0..nodes {
         // The smallest node of a set comes first, so its label is there already.
         let smallest = sets.find(node);
         labels[node] = if smallest == node { I::new(count) } else { labels[smallest] };
@@ -137,12 +152,12 @@ pub fn components<I: Index>(graph: CsrView<'_, I>, cancel: &Cancel) -> Result<Ve
 /// Writes path number + 1 at the position of each node of each path; where paths meet the last one wins.
 ///
 /// # Errors
-/// [`crate::errors::Error::InvalidArgument`] if the paths or positions do not fit.
+/// [`Error::InvalidArgument`] if the paths or positions do not fit.
 pub fn label_paths<P: Index>(labels: &mut [i64], positions: &[i64], indptr: &[P], indices: &[P]) -> Result<()> {
     check_paths(indptr, indices, positions.len())?;
     if let Some(outside) = positions.iter().find(|&&position| position as usize >= labels.len()) {
         let reason = format!("{outside} lies outside the image");
-        return Err(crate::errors::Error::InvalidArgument { name: "coordinates", reason });
+        return Err(Error::InvalidArgument { name: "coordinates", reason });
     }
     for (path, ends) in indptr.windows(2).enumerate() {
         for node in &indices[ends[0].get()..ends[1].get()] {
@@ -155,7 +170,7 @@ pub fn label_paths<P: Index>(labels: &mut [i64], positions: &[i64], indptr: &[P]
 /// The coordinates of linear indices in an image of `shape`, axis by axis.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`].
+/// [`Error::OutOfMemory`].
 ///
 /// # Panics
 /// If the image has no axes.
@@ -212,10 +227,9 @@ mod tests {
 
     #[test]
     fn components_are_numbered_by_their_smallest_node() {
-        let indptr = [0, 1, 1, 2, 3, 4, 4];
+        let indptr = [0_i32, 1, 1, 2, 3, 4, 4];
         let indices = [4, 3, 2, 0];
-        let graph = CsrView::new("graph", &indptr, &indices, &[1.0; 4]).unwrap();
-        assert_eq!(components(graph, &Cancel::new()).unwrap(), [0, 1, 2, 2, 0, 3]);
+        assert_eq!(components(&indptr, &indices, &Cancel::new()).unwrap(), [0, 1, 2, 2, 0, 3]);
     }
 
     #[test]

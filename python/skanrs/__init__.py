@@ -2,9 +2,18 @@
 
 from . import threads
 from ._core import __version__
+from .csr import Skeleton, sholl_analysis, summarize
 from .thinning import skeletonize
 from .threads import get_num_threads, set_num_threads
 
-__all__ = ['__version__', 'get_num_threads', 'set_num_threads', 'skeletonize']
+__all__ = [
+    'Skeleton',
+    '__version__',
+    'get_num_threads',
+    'set_num_threads',
+    'sholl_analysis',
+    'skeletonize',
+    'summarize',
+]
 
 threads._read_environment()

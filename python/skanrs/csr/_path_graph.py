@@ -1,0 +1,204 @@
+"""Branches of any graph, of pixels or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from .. import _core
+from ._nbgraph import NBGraph, csr_to_nbgraph
+from ._pixel_graph import as_image, foreground_nodes, skeleton_graph, take
+
+Array = npt.NDArray[Any]
+Matrix = sparse.csr_matrix | sparse.csr_array
+
+
+@dataclass
+class PathGraph:
+    """A graph and its branches.
+
+    The pixel graph of a skeleton is one example; any graph of long chains will do, such as tracks
+    of cells. With N nodes and P paths:
+
+    Parameters
+    ----------
+    adj : scipy.sparse.csr_array, shape (N, N)
+        The symmetric graph; entries are distances.
+    node_coordinates : ndarray, shape (N, ndim), or None
+        The coordinates of the nodes.
+    node_values : ndarray, shape (N,), or None
+        The values of the nodes.
+    paths : scipy.sparse.csr_array, P rows
+        The nodes of each path in their order, both ends included, with their values.
+    spacing : float or tuple of float, optional
+        The distance between neighbours along each axis.
+    """
+
+    adj: Matrix
+    node_coordinates: Array | None
+    node_values: Array | None
+    paths: Matrix
+    spacing: npt.ArrayLike = 1
+
+    @classmethod
+    def from_graph(
+        cls,
+        *,
+        adj: Matrix,
+        node_coordinates: Array | None,
+        node_values: Array | None = None,
+        spacing: npt.ArrayLike = 1,
+    ) -> PathGraph:
+        """Trace the branches of a graph.
+
+        Parameters
+        ----------
+        adj : scipy.sparse.csr_array, shape (N, N)
+            The graph: an entry wherever two nodes are neighbours, in both their rows.
+        node_coordinates : ndarray, shape (N, ndim)
+            The coordinates of the nodes.
+        node_values : ndarray, shape (N,), optional
+            The values of which paths have statistics; 1 if they are not given.
+        spacing : float or tuple of float, optional
+            The distance between neighbours along each axis of the coordinates.
+
+        Returns
+        -------
+        path_graph : PathGraph
+            The graph with its paths.
+
+        Raises
+        ------
+        ValueError
+            If `adj` is not symmetric, or there is not one value for each node.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from scipy import sparse
+        >>> from skanrs.csr import PathGraph
+        >>> line = sparse.csr_array(np.eye(3, k=1) + np.eye(3, k=-1))
+        >>> graph = PathGraph.from_graph(adj=line, node_coordinates=np.arange(3)[:, np.newaxis])
+        >>> graph.n_paths, graph.distances
+        (1, array([2.]))
+        """
+        paths = _build_skeleton_path_graph(csr_to_nbgraph(adj, node_values))
+        return cls(adj, node_coordinates, node_values, paths, spacing)
+
+    @classmethod
+    def from_image(
+        cls,
+        skeleton_image: Array,
+        *,
+        spacing: npt.ArrayLike = 1,
+        value_is_height: bool = False,
+    ) -> PathGraph:
+        """Trace the branches of a skeleton image, as `Skeleton` does.
+
+        Parameters
+        ----------
+        skeleton_image : ndarray
+            The skeleton: pixels that are not 0.
+        spacing : float or sequence of float, optional
+            The distance between neighbours along each axis.
+        value_is_height : bool, optional
+            Whether the value of a pixel is its height.
+
+        Returns
+        -------
+        path_graph : PathGraph
+            The graph of the pixels with its paths.
+        """
+        image = as_image(skeleton_image, 'skeleton_image')
+        nodes = foreground_nodes(image)
+        return cls.from_graph(
+            adj=skeleton_graph(image, nodes, spacing, value_is_height),
+            node_coordinates=_core.unravel(nodes, image.shape).T,
+            node_values=node_values(image, nodes),
+            spacing=spacing,
+        )
+
+    @cached_property
+    def nbgraph(self) -> NBGraph:
+        """The graph as plain arrays, with the values of its nodes."""
+        return csr_to_nbgraph(self.adj, self.node_values)
+
+    @cached_property
+    def distances(self) -> npt.NDArray[np.float64]:
+        """The length of each path, shape (P,)."""
+        return path_lengths(self.nbgraph, self.paths)
+
+    @property
+    def n_paths(self) -> int:
+        """The number of paths."""
+        return int(self.paths.shape[0])
+
+    @cached_property
+    def degrees(self) -> Array:
+        """The number of neighbours of each node, shape (N,)."""
+        return np.diff(self.adj.indptr)
+
+
+def path_lengths(graph: NBGraph | Matrix, paths: Matrix) -> npt.NDArray[np.float64]:
+    """Return the length of each path, its edges added from the source on."""
+    return _core.path_lengths(*graph_arrays(graph), *index_arrays(paths.indptr, paths.indices))
+
+
+def graph_arrays(graph: NBGraph | Matrix) -> tuple[Array, Array, Array]:
+    """Return the arrays of a graph in types that the kernels take."""
+    data = np.ascontiguousarray(graph.data, dtype=np.float64)
+    indptr, indices = index_arrays(graph.indptr, graph.indices)
+    return indptr, indices, data
+
+
+def index_arrays(*arrays: Array) -> tuple[Array, ...]:
+    """Return arrays of indices in one type that the kernels take."""
+    narrow = all(array.dtype == np.int32 for array in arrays)
+    index = np.int32 if narrow else np.int64
+    return tuple(np.ascontiguousarray(array, dtype=index) for array in arrays)
+
+
+def node_values(image: Array, nodes: npt.NDArray[np.int64]) -> Array | None:
+    """Return the values of pixels, integers as float64; None if they are bool."""
+    return None if image.dtype == np.bool_ else _as_values(take(image, nodes))
+
+
+def _extract_values(image: Array, coords: tuple[Array, ...]) -> Array | None:
+    """Return the values of an image at these coordinates as `node_values` does."""
+    return None if image.dtype == np.bool_ else _as_values(image[coords])
+
+
+def _as_values(values: Array) -> Array:
+    integer = np.issubdtype(values.dtype, np.integer)
+    return values.astype(np.float64 if integer else values.dtype, copy=False)
+
+
+def _build_skeleton_path_graph(graph: NBGraph) -> sparse.csr_matrix:
+    """Trace the branches of a graph.
+
+    Parameters
+    ----------
+    graph : NBGraph
+        A symmetric graph.
+
+    Returns
+    -------
+    paths : scipy.sparse.csr_matrix
+        The nodes of each path in their order, both ends included, with their numbers.
+    """
+    return paths_matrix(*graph_arrays(graph), graph.node_properties)
+
+
+def paths_matrix(
+    indptr: Array, indices: Array, weights: Array, values: Array | None
+) -> sparse.csr_matrix:
+    """Trace branches; the values of nodes are 1 if they are not given."""
+    if values is not None:
+        values = np.ascontiguousarray(values, dtype=np.float64)
+    starts, nodes, along = _core.trace_paths(indptr, indices, weights, values)
+    return sparse.csr_matrix((along, nodes, starts), shape=(starts.size - 1, nodes.size))

@@ -1,0 +1,422 @@
+"""The skeleton of an image with its graph and its branches."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from .. import _core
+from ._nbgraph import NBGraph, csr_to_nbgraph
+from ._path_graph import (
+    PathGraph,
+    index_arrays,
+    node_values,
+    path_lengths,
+    paths_matrix,
+)
+from ._pixel_graph import as_image, foreground_nodes, skeleton_graph
+
+Array = npt.NDArray[Any]
+Matrix = sparse.csr_matrix | sparse.csr_array
+
+
+class Skeleton:
+    """The skeleton of an image: its pixels, their graph, and the branches of the graph.
+
+    With N pixels in the skeleton, P branches (paths) and `ndim` axes:
+
+    Parameters
+    ----------
+    skeleton_image : ndarray, 1 to 10 axes
+        The skeleton, one pixel wide; every element that is not 0 belongs to it, NaN too.
+
+    Other Parameters
+    ----------------
+    spacing : float or sequence of float, one for each axis
+        The distance between neighbours along each axis.
+    source_image : ndarray, shape of `skeleton_image`
+        The image from which the skeleton was made; it is only kept.
+    keep_images : bool
+        Whether to keep both images.
+    value_is_height : bool
+        Whether the value of a pixel is its height, so that branches lead up and down.
+
+    Attributes
+    ----------
+    graph : scipy.sparse.csr_matrix, shape (N, N)
+        The distances between neighbouring pixels.
+    nbgraph : NBGraph
+        The same as plain arrays, with the value of each pixel.
+    coordinates : ndarray of int64, shape (N, ndim)
+        The coordinates of the pixels, in units of pixels.
+    pixel_values : ndarray, shape (N,), or None
+        The values of the pixels, integers as float64; None if the image is of bool.
+    paths : scipy.sparse.csr_matrix, P rows
+        ``paths.indices`` has the pixels of each path in their order, both ends included,
+        ``paths.data`` their values; the source of a cycle stands at its end too.
+    n_paths : int
+        P.
+    distances : ndarray of float, shape (P,)
+        The lengths of the paths; see `path_lengths`.
+    degrees : ndarray of int, shape (N,)
+        The number of neighbours of each pixel.
+    skeleton_image, source_image : ndarray or None
+        The images if they are kept.
+    skeleton_shape, skeleton_dtype
+        Shape and dtype of the skeleton image.
+    spacing : ndarray, shape (ndim,)
+        The spacing along each axis.
+    keep_images : bool
+        Whether the images are kept.
+
+    Raises
+    ------
+    ValueError
+        If `spacing` is not positive and finite or has the wrong length, if heights are not finite,
+        or if there are no axes or too many.
+    TypeError
+        If the elements are not real numbers, or are of bool where they are heights.
+
+    Notes
+    -----
+    The numbers equal those of skan 0.13.1 to the last bit. `nbgraph`, `coordinates`, `distances`
+    and `degrees` are made when they are first asked for. Attributes may be overwritten; methods
+    and `summarize` then use what was written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs
+    >>> image = np.zeros((5, 7), dtype=bool)
+    >>> image[2, 1:6] = True
+    >>> skeleton = skanrs.Skeleton(image, spacing=0.5)
+    >>> skeleton.n_paths, skeleton.path_lengths()
+    (1, array([2.]))
+    >>> skeleton.path_coordinates(0)
+    array([[2, 1],
+           [2, 2],
+           [2, 3],
+           [2, 4],
+           [2, 5]])
+    """
+
+    def __init__(
+        self,
+        skeleton_image: Array,
+        *,
+        spacing: npt.ArrayLike = 1,
+        source_image: Array | None = None,
+        keep_images: bool = True,
+        value_is_height: bool = False,
+    ) -> None:
+        image = as_image(skeleton_image, 'skeleton_image')
+        self._nodes = foreground_nodes(image)
+        self.graph: Matrix = skeleton_graph(image, self._nodes, spacing, value_is_height)
+        self.pixel_values = node_values(image, self._nodes)
+        arrays = self.graph.indptr, self.graph.indices, self.graph.data
+        self.paths: Matrix = paths_matrix(*arrays, self.pixel_values)
+        self.n_paths = int(self.paths.shape[0])
+        self._distances_initialized = False
+        self.skeleton_shape = image.shape
+        self.skeleton_dtype = image.dtype
+        self.spacing: Array = (
+            np.full(image.ndim, spacing) if np.isscalar(spacing) else np.asarray(spacing)
+        )
+        self.keep_images = keep_images
+        self.skeleton_image = skeleton_image if keep_images else None
+        self.source_image = source_image if keep_images else None
+
+    @classmethod
+    def from_path_graph(cls, pg: PathGraph) -> Skeleton:
+        """Make a skeleton of a graph that need not come from an image.
+
+        Parameters
+        ----------
+        pg : PathGraph
+            A graph whose nodes have coordinates.
+
+        Returns
+        -------
+        skeleton : Skeleton
+            The same graph and paths, without images.
+
+        Raises
+        ------
+        ValueError
+            If the nodes have no coordinates.
+        """
+        if pg.node_coordinates is None:
+            raise ValueError('pg: expected node_coordinates, which are None')
+        skeleton = cls.__new__(cls)
+        skeleton.pixel_values = pg.node_values
+        skeleton.graph = pg.adj
+        skeleton.nbgraph = pg.nbgraph
+        skeleton.coordinates = pg.node_coordinates
+        skeleton.paths = pg.paths
+        skeleton.n_paths = pg.n_paths
+        skeleton.distances = pg.distances
+        skeleton._distances_initialized = True
+        skeleton.skeleton_shape = np.max(pg.node_coordinates, axis=0, initial=-1) + 1
+        skeleton.skeleton_dtype = (
+            np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
+        )
+        skeleton.degrees = pg.degrees
+        skeleton.spacing = pg.spacing
+        skeleton.keep_images = False
+        skeleton.skeleton_image = skeleton.source_image = None
+        return skeleton
+
+    @cached_property
+    def nbgraph(self) -> NBGraph:
+        """The graph as plain arrays, with the value of each pixel."""
+        return csr_to_nbgraph(self.graph, self.pixel_values)
+
+    @cached_property
+    def coordinates(self) -> Array:
+        """The coordinates of the pixels."""
+        return _core.unravel(self._nodes, self.skeleton_shape).T
+
+    @cached_property
+    def degrees(self) -> Array:
+        """The number of neighbours of each pixel."""
+        return np.diff(self.graph.indptr)
+
+    @cached_property
+    def distances(self) -> Array:
+        """The lengths of the paths."""
+        return self._path_lengths()
+
+    def _path_lengths(self) -> Array:
+        # What was written there counts; else the graph serves without the values of its nodes.
+        return path_lengths(self.__dict__.get('nbgraph', self.graph), self.paths)
+
+    def _coordinates_of(self, nodes: Array) -> Array:
+        """Return the coordinates of these pixels, without making those of all."""
+        if 'coordinates' in self.__dict__:
+            return np.asarray(self.coordinates[nodes])
+        return np.ascontiguousarray(_core.unravel(self._nodes[nodes], self.skeleton_shape).T)
+
+    def _path_ends(self, index: int) -> tuple[int, int]:
+        """Return where a path starts and ends in `paths.indices`."""
+        index = operator.index(index)
+        if not 0 <= index < self.n_paths:
+            raise ValueError(
+                f'index: expected a path from 0 to {self.n_paths - 1}, got {index}'
+                if self.n_paths
+                else f'index: there is no path {index}; the skeleton has none'
+            )
+        start, stop = self.paths.indptr[index : index + 2]
+        return start, stop
+
+    def path(self, index: int) -> Array:
+        """Return the pixels of a path.
+
+        Parameters
+        ----------
+        index : int
+            The path, from 0.
+
+        Returns
+        -------
+        path : ndarray of int
+            The numbers of its pixels in their order, both ends included.
+
+        Raises
+        ------
+        ValueError
+            If there is no such path.
+        """
+        start, stop = self._path_ends(index)
+        return np.asarray(self.paths.indices[start:stop])
+
+    def path_coordinates(self, index: int) -> Array:
+        """Return the coordinates of the pixels of a path.
+
+        Parameters
+        ----------
+        index : int
+            The path, from 0.
+
+        Returns
+        -------
+        path_coords : ndarray, shape (K, ndim)
+            The coordinates, in units of pixels.
+
+        Raises
+        ------
+        ValueError
+            If there is no such path.
+        """
+        return self._coordinates_of(self.path(index))
+
+    def path_with_data(self, index: int) -> tuple[Array, Array]:
+        """Return the pixels of a path and their values.
+
+        Parameters
+        ----------
+        index : int
+            The path, from 0.
+
+        Returns
+        -------
+        path : ndarray of int
+            The numbers of its pixels in their order, both ends included.
+        data : ndarray of float
+            Their values, 1 if the image is of bool.
+
+        Raises
+        ------
+        ValueError
+            If there is no such path.
+        """
+        start, stop = self._path_ends(index)
+        return np.asarray(self.paths.indices[start:stop]), np.asarray(self.paths.data[start:stop])
+
+    def path_lengths(self) -> Array:
+        """Return the length of each path.
+
+        Returns
+        -------
+        lengths : ndarray of float64, shape (P,)
+            The lengths, in units of the spacing; the array is `distances`.
+        """
+        if not self._distances_initialized:
+            # What somebody wrote there is an array to fill.
+            if 'distances' in self.__dict__:
+                self.distances[:] = self._path_lengths()
+            else:
+                self.distances = self._path_lengths()
+            self._distances_initialized = True
+        return self.distances
+
+    def paths_list(self) -> list[list[np.integer[Any]]]:
+        """List the pixels of all paths.
+
+        Returns
+        -------
+        paths : list of list of int
+            For each path the numbers of its pixels in their order, both ends included.
+        """
+        return [list(self.path(index)) for index in range(self.n_paths)]
+
+    def path_label_image(self) -> npt.NDArray[np.int64]:
+        """Draw each path with its number.
+
+        Returns
+        -------
+        label_image : ndarray of int64, shape `skeleton_shape`
+            The number of the path + 1 at each of its pixels, the last one where paths meet; 0
+            elsewhere.
+        """
+        shape = tuple(int(length) for length in np.ceil(self.skeleton_shape))
+        if 'coordinates' in self.__dict__:
+            rounded = np.round(self.coordinates).astype(np.int64)
+            positions = np.ravel_multi_index(tuple(rounded.T), shape).astype(np.int64, copy=False)
+        else:
+            positions = self._nodes
+        labels = np.zeros(shape, dtype=np.int64)
+        indices = index_arrays(self.paths.indptr, self.paths.indices)
+        _core.label_paths(labels.reshape(-1), positions, *indices)
+        return labels
+
+    def _path_sums(self) -> tuple[Array, Array]:
+        """Return the sum of the values along each path, and that of their squares."""
+        data = np.ascontiguousarray(self.paths.data, dtype=np.float64)
+        return _core.path_sums(self.paths.indptr.astype(np.int64), data)
+
+    def path_means(self) -> npt.NDArray[np.float64]:
+        """Return the mean of the values along each path.
+
+        Returns
+        -------
+        means : ndarray of float64, shape (P,)
+            The means; both ends count, the source of a cycle twice.
+        """
+        return self._means_and_stdevs()[0]
+
+    def path_stdev(self) -> npt.NDArray[np.float64]:
+        """Return the standard deviation of the values along each path.
+
+        Returns
+        -------
+        stdevs : ndarray of float64, shape (P,)
+            The roots of the mean square less the squared mean.
+        """
+        return self._means_and_stdevs()[1]
+
+    def _means_and_stdevs(self) -> tuple[Array, Array]:
+        sums, squares = self._path_sums()
+        counts = np.diff(self.paths.indptr)
+        means = sums / counts
+        return means, np.sqrt(np.clip(squares / counts - means * means, 0, None))
+
+    def prune_paths(self, indices: npt.ArrayLike) -> Skeleton:
+        """Remove paths.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            The paths to remove, from 0.
+
+        Returns
+        -------
+        pruned : Skeleton
+            The skeleton of what is left: the image without these paths, except their junctions,
+            thinned anew.
+
+        Raises
+        ------
+        ValueError
+            If there is no such path, if the image was not kept, or if it is neither 2D nor 3D.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import skanrs
+        >>> image = np.zeros((5, 7), dtype=bool)
+        >>> image[1, 1:6] = image[3, 1:4] = True
+        >>> skanrs.Skeleton(image).prune_paths([1]).skeleton_image.astype(int)
+        array([[0, 0, 0, 0, 0, 0, 0],
+               [0, 1, 1, 1, 1, 1, 0],
+               [0, 0, 0, 0, 0, 0, 0],
+               [0, 0, 0, 0, 0, 0, 0],
+               [0, 0, 0, 0, 0, 0, 0]])
+        """
+        from ..thinning import skeletonize
+
+        chosen = [operator.index(index) for index in _as_sequence(indices)]
+        absent = [index for index in chosen if not 0 <= index < self.n_paths]
+        if absent:
+            raise ValueError(
+                f'The path index {absent[0]} does not exist in this skeleton, which has '
+                f'{self.n_paths} paths numbered from 0. If you obtained the index from a summary '
+                'table, you probably need to resummarize the skeleton.'
+            )
+        if self.skeleton_image is None:
+            raise ValueError('prune_paths needs the image: make the skeleton with keep_images=True')
+        image = np.array(self.skeleton_image)
+        for index in chosen:
+            pixels = self.path(index)
+            pixels = pixels[self.degrees[pixels] <= 2]
+            rounded = np.round(self._coordinates_of(pixels)).astype(np.int64)
+            image[tuple(rounded.T)] = 0
+        return Skeleton(
+            skeletonize(image.astype(bool)) * image,
+            spacing=self.spacing,
+            source_image=self.source_image,
+            keep_images=self.keep_images,
+        )
+
+    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+        """Return `path_label_image`."""
+        return self.path_label_image().astype(dtype or np.int64, copy=False)
+
+
+def _as_sequence(indices: npt.ArrayLike) -> Iterable[Any]:
+    return np.asarray(indices).reshape(-1).tolist()

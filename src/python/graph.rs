@@ -1,0 +1,299 @@
+//! Foreground, pixel graph, branches and their numbers, from numpy arrays to numpy arrays.
+//!
+//! Indices come and go as `int32`, or as `int64` where a count does not fit.
+
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+use numpy::{
+    Element as PyElement, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
+    PyReadwriteArray1,
+};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+use super::threads::run;
+use crate::bit_image::Element;
+use crate::branches::trace_branches;
+use crate::csr::{CsrView, Index};
+use crate::graph::{Heights, Neighbourhood};
+use crate::junctions::prune_junctions;
+use crate::{foreground, graph, summary};
+
+/// Images with fewer voxels are read before other threads are awake.
+const VOXELS_WORTH_THREADS: usize = 1 << 20;
+/// Smaller graphs are worked on before other threads are awake.
+const NODES_WORTH_THREADS: usize = 1 << 14;
+
+type Array1<'py, T> = Bound<'py, PyArray1<T>>;
+type Triple<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Array1<'py, f64>);
+
+/// The linear indices, in an image of `shape`, of the voxels of `block` at `offset` that have any bit of `mask`.
+#[pyfunction]
+fn foreground_indices<'py>(
+    py: Python<'py>,
+    block: &Bound<'py, PyAny>,
+    mask: u64,
+    offset: Vec<usize>,
+    shape: Vec<usize>,
+) -> PyResult<Array1<'py, i64>> {
+    if let Ok(block) = block.extract::<PyReadonlyArrayDyn<'_, u8>>() {
+        indices_of(py, &block, mask as u8, &offset, &shape)
+    } else if let Ok(block) = block.extract::<PyReadonlyArrayDyn<'_, u16>>() {
+        indices_of(py, &block, mask as u16, &offset, &shape)
+    } else if let Ok(block) = block.extract::<PyReadonlyArrayDyn<'_, u32>>() {
+        indices_of(py, &block, mask as u32, &offset, &shape)
+    } else if let Ok(block) = block.extract::<PyReadonlyArrayDyn<'_, u64>>() {
+        indices_of(py, &block, mask, &offset, &shape)
+    } else {
+        Err(PyTypeError::new_err("block: expected an array of unsigned integers"))
+    }
+}
+
+fn indices_of<'py, T: Element + PyElement>(
+    py: Python<'py>,
+    block: &PyReadonlyArrayDyn<'_, T>,
+    mask: T,
+    offset: &[usize],
+    shape: &[usize],
+) -> PyResult<Array1<'py, i64>> {
+    let block = block.as_array();
+    let found = run(py, block.len() >= VOXELS_WORTH_THREADS, |cancel| {
+        foreground::foreground(&block, mask, offset, shape, cancel)
+    })?;
+    Ok(found.into_pyarray(py))
+}
+
+/// The heights of nodes, in the types whose differences numpy rounds differently.
+#[derive(FromPyObject)]
+enum NodeHeights<'py> {
+    Single(PyReadonlyArray1<'py, f32>),
+    Double(PyReadonlyArray1<'py, f64>),
+    Signed(PyReadonlyArray1<'py, i64>),
+    Unsigned(PyReadonlyArray1<'py, u64>),
+}
+
+impl NodeHeights<'_> {
+    fn get(&self, half: bool) -> PyResult<Heights<'_>> {
+        Ok(match self {
+            Self::Single(heights) if half => Heights::Half(heights.as_slice()?),
+            Self::Single(heights) => Heights::Single(heights.as_slice()?),
+            Self::Double(heights) => Heights::Double(heights.as_slice()?),
+            Self::Signed(heights) => Heights::Signed(heights.as_slice()?),
+            Self::Unsigned(heights) => Heights::Unsigned(heights.as_slice()?),
+        })
+    }
+}
+
+/// The graph of the voxels `nodes` as (indptr, indices, weights); with `prune`, without the edges that junction clusters do
+/// not need. `half` says that single precision heights were of half precision.
+#[pyfunction]
+#[pyo3(signature = (nodes, shape, spacing, connectivity, *, heights=None, half=false, prune=true))]
+#[allow(clippy::too_many_arguments, reason = "named by the caller")]
+fn pixel_graph<'py>(
+    py: Python<'py>,
+    nodes: PyReadonlyArray1<'py, i64>,
+    shape: Vec<usize>,
+    spacing: Vec<f64>,
+    connectivity: usize,
+    heights: Option<NodeHeights<'py>>,
+    half: bool,
+    prune: bool,
+) -> PyResult<Triple<'py>> {
+    let nodes = nodes.as_slice()?;
+    let heights = heights.as_ref().map(|heights| heights.get(half)).transpose()?;
+    let neighbourhood = Neighbourhood::new(&shape, &spacing, connectivity);
+    let threads = nodes.len() >= NODES_WORTH_THREADS;
+    let narrow = nodes.len().saturating_mul(neighbourhood.largest_degree()) <= i32::LARGEST
+        || run(py, threads, |cancel| graph::count_entries(nodes, &neighbourhood, cancel))?.max(nodes.len())
+            <= i32::LARGEST;
+    if narrow {
+        build_graph::<i32>(py, threads, nodes, &neighbourhood, heights, prune)
+    } else {
+        build_graph::<i64>(py, threads, nodes, &neighbourhood, heights, prune)
+    }
+}
+
+fn build_graph<'py, I: Index + PyElement>(
+    py: Python<'py>,
+    threads: bool,
+    nodes: &[i64],
+    neighbourhood: &Neighbourhood,
+    heights: Option<Heights<'_>>,
+    prune: bool,
+) -> PyResult<Triple<'py>> {
+    let graph = run(py, threads, |cancel| {
+        let mut graph = graph::pixel_graph::<I>(nodes, neighbourhood, heights, cancel)?;
+        if prune {
+            prune_junctions(&mut graph, cancel)?;
+        }
+        Ok(graph)
+    })?;
+    let [indptr, indices] = [graph.indptr, graph.indices].map(|array| array.into_pyarray(py).into_any());
+    Ok((indptr, indices, graph.weights.into_pyarray(py)))
+}
+
+/// Two arrays of indices of one type.
+enum IndexPair<'py> {
+    Narrow(PyReadonlyArray1<'py, i32>, PyReadonlyArray1<'py, i32>),
+    Wide(PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>),
+}
+
+impl<'py> IndexPair<'py> {
+    fn new(name: &str, indptr: &Bound<'py, PyAny>, indices: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let (Ok(indptr), Ok(indices)) = (indptr.extract(), indices.extract()) {
+            Ok(Self::Narrow(indptr, indices))
+        } else if let (Ok(indptr), Ok(indices)) = (indptr.extract(), indices.extract()) {
+            Ok(Self::Wide(indptr, indices))
+        } else {
+            Err(PyTypeError::new_err(format!("{name}: expected indices of int32 or int64")))
+        }
+    }
+}
+
+/// Runs an expression with the slices of an [`IndexPair`], whatever their type.
+macro_rules! with_indices {
+    ($pair:expr, |$indptr:ident, $indices:ident| $body:expr) => {
+        match &$pair {
+            IndexPair::Narrow(indptr, indices) => {
+                let ($indptr, $indices) = (indptr.as_slice()?, indices.as_slice()?);
+                $body
+            }
+            IndexPair::Wide(indptr, indices) => {
+                let ($indptr, $indices) = (indptr.as_slice()?, indices.as_slice()?);
+                $body
+            }
+        }
+    };
+}
+
+/// Removes from the graph, whose rows are sorted, the edges that junction clusters do not need.
+#[pyfunction]
+fn prune_junction_edges<'py>(
+    py: Python<'py>,
+    indptr: &Bound<'py, PyAny>,
+    indices: &Bound<'py, PyAny>,
+    weights: PyReadonlyArray1<'py, f64>,
+) -> PyResult<Triple<'py>> {
+    let weights = weights.as_slice()?;
+    with_indices!(IndexPair::new("csmat", indptr, indices)?, |indptr, indices| {
+        CsrView::new("csmat", indptr, indices, weights)?;
+        let mut graph =
+            crate::csr::Csr { indptr: indptr.to_vec(), indices: indices.to_vec(), weights: weights.to_vec() };
+        run(py, false, |cancel| prune_junctions(&mut graph, cancel))?;
+        let [indptr, indices] = [graph.indptr, graph.indices].map(|array| array.into_pyarray(py).into_any());
+        Ok((indptr, indices, graph.weights.into_pyarray(py)))
+    })
+}
+
+/// The branches of the graph as (indptr, indices, values): the nodes of each path, and the value of each of them, or 1.
+#[pyfunction]
+#[pyo3(signature = (indptr, indices, weights, values=None))]
+fn trace_paths<'py>(
+    py: Python<'py>,
+    indptr: &Bound<'py, PyAny>,
+    indices: &Bound<'py, PyAny>,
+    weights: PyReadonlyArray1<'py, f64>,
+    values: Option<PyReadonlyArray1<'py, f64>>,
+) -> PyResult<Triple<'py>> {
+    let weights = weights.as_slice()?;
+    let values = values.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
+    with_indices!(IndexPair::new("adj", indptr, indices)?, |indptr, indices| {
+        let graph = CsrView::new("adj", indptr, indices, weights)?;
+        let (branches, values) = run(py, graph.nodes() >= NODES_WORTH_THREADS, |cancel| {
+            let branches = trace_branches(graph, cancel)?;
+            let values = summary::values_along(values, &branches.indices, graph.nodes())?;
+            Ok((branches, values))
+        })?;
+        let [indptr, indices] = [branches.indptr, branches.indices].map(|array| array.into_pyarray(py).into_any());
+        Ok((indptr, indices, values.into_pyarray(py)))
+    })
+}
+
+/// The length of each path.
+#[pyfunction]
+fn path_lengths<'py>(
+    py: Python<'py>,
+    graph_indptr: &Bound<'py, PyAny>,
+    graph_indices: &Bound<'py, PyAny>,
+    weights: PyReadonlyArray1<'py, f64>,
+    indptr: &Bound<'py, PyAny>,
+    indices: &Bound<'py, PyAny>,
+) -> PyResult<Array1<'py, f64>> {
+    let weights = weights.as_slice()?;
+    let graph = IndexPair::new("graph", graph_indptr, graph_indices)?;
+    let paths = IndexPair::new("paths", indptr, indices)?;
+    let lengths = with_indices!(graph, |graph_indptr, graph_indices| {
+        let graph = CsrView::new("graph", graph_indptr, graph_indices, weights)?;
+        with_indices!(paths, |indptr, indices| {
+            run(py, indices.len() >= NODES_WORTH_THREADS, |cancel| {
+                summary::path_lengths(graph, indptr, indices, cancel)
+            })?
+        })
+    });
+    Ok(lengths.into_pyarray(py))
+}
+
+/// The sum of the values along each path, and that of their squares.
+#[pyfunction]
+fn path_sums<'py>(
+    py: Python<'py>,
+    indptr: PyReadonlyArray1<'py, i64>,
+    values: PyReadonlyArray1<'py, f64>,
+) -> PyResult<(Array1<'py, f64>, Array1<'py, f64>)> {
+    let (indptr, values) = (indptr.as_slice()?, values.as_slice()?);
+    let (sums, squares) =
+        run(py, values.len() >= NODES_WORTH_THREADS, |cancel| summary::path_sums(indptr, values, cancel))?;
+    Ok((sums.into_pyarray(py), squares.into_pyarray(py)))
+}
+
+/// The connected component of each node, numbered by smallest node.
+#[pyfunction]
+fn components<'py>(
+    py: Python<'py>,
+    indptr: &Bound<'py, PyAny>,
+    indices: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    with_indices!(IndexPair::new("graph", indptr, indices)?, |indptr, indices| {
+        let labels = run(py, false, |cancel| summary::components(indptr, indices, cancel))?;
+        Ok(labels.into_pyarray(py).into_any())
+    })
+}
+
+/// Writes path number + 1 into `labels` at the positions of the nodes of each path.
+#[pyfunction]
+fn label_paths<'py>(
+    py: Python<'py>,
+    mut labels: PyReadwriteArray1<'py, i64>,
+    positions: PyReadonlyArray1<'py, i64>,
+    indptr: &Bound<'py, PyAny>,
+    indices: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let (labels, positions) = (labels.as_slice_mut()?, positions.as_slice()?);
+    with_indices!(IndexPair::new("paths", indptr, indices)?, |indptr, indices| {
+        run(py, false, |_| summary::label_paths(labels, positions, indptr, indices))
+    })
+}
+
+/// The coordinates of linear indices, one row for each axis.
+#[pyfunction]
+fn unravel<'py>(
+    py: Python<'py>,
+    nodes: PyReadonlyArray1<'py, i64>,
+    shape: Vec<usize>,
+) -> PyResult<Bound<'py, numpy::PyArray2<i64>>> {
+    let nodes = nodes.as_slice()?;
+    let coordinates = run(py, nodes.len() >= NODES_WORTH_THREADS, |_| summary::coordinates(nodes, &shape))?;
+    coordinates.into_pyarray(py).reshape([shape.len(), nodes.len()])
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(foreground_indices, module)?)?;
+    module.add_function(wrap_pyfunction!(pixel_graph, module)?)?;
+    module.add_function(wrap_pyfunction!(prune_junction_edges, module)?)?;
+    module.add_function(wrap_pyfunction!(trace_paths, module)?)?;
+    module.add_function(wrap_pyfunction!(path_lengths, module)?)?;
+    module.add_function(wrap_pyfunction!(path_sums, module)?)?;
+    module.add_function(wrap_pyfunction!(components, module)?)?;
+    module.add_function(wrap_pyfunction!(label_paths, module)?)?;
+    module.add_function(wrap_pyfunction!(unravel, module)?)
+}
