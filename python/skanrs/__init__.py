@@ -1,5 +1,7 @@
 """Skeletons and branch tables of 2D and 3D images."""
 
+from typing import Any
+
 from . import threads
 from ._core import __version__
 from .csr import Skeleton, sholl_analysis, summarize
@@ -17,3 +19,9 @@ __all__ = [
 ]
 
 threads._read_environment()
+
+
+def __getattr__(name: str) -> Any:
+    from ._former_names import find
+
+    return find(__name__, name)

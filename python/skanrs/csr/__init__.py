@@ -1,5 +1,7 @@
 """Pixel graphs, their branches, and the table of them: skan's ``csr`` module by skan's names."""
 
+from typing import Any
+
 from ._nbgraph import NBGraph, NBGraphBase, NBGraphBool, csr_to_nbgraph
 from ._networkx import (
     _merge_edges,
@@ -56,3 +58,9 @@ __all__ = [
     'submatrix',
     'summarize',
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from .._former_names import find
+
+    return find(__name__, name)
