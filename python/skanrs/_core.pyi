@@ -1,5 +1,7 @@
 """Types of the compiled kernels; `make lint` holds them against the module itself."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,7 @@ __all__ = [
     'graph_centres',
     'longest_shortest_paths',
     'set_num_threads',
+    'skeletonize',
 ]
 
 __version__: str
@@ -27,3 +30,6 @@ def graph_centres(
     targets: npt.NDArray[np.uint32],
     lengths: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.uint32]: ...
+def skeletonize(
+    image: npt.NDArray[Any], mask: int, zhang: bool, output: npt.NDArray[np.uint8]
+) -> None: ...

@@ -17,12 +17,12 @@
 //! Sources: T.-C. Lee, R. L. Kashyap, C.-N. Chu, CVGIP 56(6):462–478, 1994; T. Y. Zhang, C. Y. Suen, CACM 27(3):236–239,
 //! 1984; the behaviour of scikit-image 0.26, whose order of borders (ImageJ's) and table of neighbours are kept.
 
-pub mod lanes;
 #[cfg(test)]
 mod naive;
 mod recheck;
 mod rounds;
 pub mod simple_points;
+pub mod vectors;
 mod zhang;
 
 use log::debug;

@@ -5,9 +5,9 @@
 //! voxels at a time and in any order ([`deleted_whatever_happens`]); that settles nine in ten. The rest is decided in raster
 //! order, by flood fill. Later collected neighbours are always present, as in the sequential method.
 
-use super::lanes::{LANES, Lanes, for_this_processor};
 use super::rounds::{Batch, Geometry, Slab, shifted};
 use super::simple_points::{EARLIER, deleted_whatever_happens};
+use super::vectors::{LANES, Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
 use crate::neighbourhood::at_most_one_component;
 
@@ -17,21 +17,11 @@ for_this_processor! {
 }
 
 #[inline(always)]
-fn find_waiting_lanes(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry) {
+fn find_waiting_lanes<V: Vector>(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry) {
     let Slab { collected: indices, waiting, .. } = slab;
     waiting.clear();
     let mut batch = Batch::new();
     let mut uncertain = [Lanes::NONE; EARLIER];
-    let flush = |batch: &mut Batch, uncertain: &[Lanes; EARLIER], waiting: &mut Vec<(usize, u64)>| {
-        let deleted = deleted_whatever_happens(&batch.neighbours, uncertain, batch.voxels);
-        let left = batch.voxels.without(deleted);
-        for lane in 0..batch.count {
-            if left.0[lane] != 0 {
-                waiting.push((batch.indices[lane], left.0[lane]));
-            }
-        }
-        batch.clear();
-    };
     for &index in indices.iter() {
         let earlier: [u64; EARLIER] = std::array::from_fn(|direction| {
             let row = index.wrapping_add_signed(geometry.rows_around[direction / 3]);
@@ -41,19 +31,39 @@ fn find_waiting_lanes(slab: &mut Slab, words: &[u64], collected: &[u64], geometr
         if voxels == 0 {
             continue;
         }
-        let lane = batch.count;
-        batch.push(words, index, voxels, geometry);
+        let lane = batch.push(words, index, voxels, geometry);
         for (direction, &word) in earlier.iter().enumerate() {
-            batch.neighbours[direction].0[lane] &= !word;
             uncertain[direction].0[lane] = word;
         }
         if batch.count == LANES {
-            flush(&mut batch, &uncertain, waiting);
+            keep_waiting::<V>(&mut batch, &uncertain, waiting);
         }
     }
     if batch.count > 0 {
-        flush(&mut batch, &uncertain, waiting);
+        keep_waiting::<V>(&mut batch, &uncertain, waiting);
     }
+}
+
+/// Keeps the voxels of the batch that are not deleted whatever happens.
+#[inline(always)]
+fn keep_waiting<V: Vector>(batch: &mut Batch, uncertain: &[Lanes; EARLIER], waiting: &mut Vec<(usize, u64)>) {
+    let mut left = Lanes::NONE;
+    for first in (0..batch.count).step_by(V::WORDS) {
+        let voxels = V::load(&batch.voxels, first);
+        let mut certain = batch.neighbours::<V>(first);
+        let mut maybe = [V::none(); EARLIER];
+        for direction in 0..EARLIER {
+            maybe[direction] = V::load(&uncertain[direction], first);
+            certain[direction] = certain[direction].without(maybe[direction]);
+        }
+        voxels.without(deleted_whatever_happens(&certain, &maybe, voxels)).store(&mut left, first);
+    }
+    for lane in 0..batch.count {
+        if left.0[lane] != 0 {
+            waiting.push((batch.indices[lane], left.0[lane]));
+        }
+    }
+    batch.clear();
 }
 
 /// Decides the waiting voxels in raster order and leaves in `collected` what is deleted.
