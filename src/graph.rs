@@ -95,6 +95,7 @@ impl Neighbourhood {
 
     /// Calls `visit(node, neighbour, code)` for each neighbour of each node in `range`, both in ascending order.
     fn visit(&self, nodes: &[i64], range: Range<usize>, mut visit: impl FnMut(usize, usize, u16)) {
+        const STEPS: usize = 3;
         let Some(&first) = nodes.get(range.start) else { return };
         let (&length, leading) = self.shape.split_last().expect("an image has axes");
         let mut pointers: Vec<usize> =
@@ -124,6 +125,10 @@ impl Neighbourhood {
                 let low = middle - line.reach.min(x);
                 let high = middle + line.reach.min(length - 1 - x);
                 let mut at = pointers[number];
+                // How far a pointer moves cannot be predicted, but seldom it is more than this, and adding needs no branch.
+                for _ in 0..STEPS {
+                    at += usize::from(at < nodes.len() && nodes[at] < low);
+                }
                 while at < nodes.len() && nodes[at] < low {
                     at += 1;
                 }
@@ -227,7 +232,8 @@ pub fn pixel_graph<I: Index>(
         .zip(indptr[1..].par_chunks_mut(TASK))
         .map(|(range, ends)| {
             cancel.check()?;
-            let mut rows = Rows { indices: Vec::new(), codes: Vec::new() };
+            let usual = 3 * range.len();
+            let mut rows = Rows { indices: Vec::with_capacity(usual), codes: Vec::with_capacity(usual) };
             let first = range.start;
             neighbourhood.visit(nodes, range, |node, neighbour, code| {
                 ends[node - first] = I::new(ends[node - first].get() + 1);

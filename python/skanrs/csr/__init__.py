@@ -13,7 +13,6 @@ from ._networkx import (
 from ._path_graph import PathGraph, _build_skeleton_path_graph, _extract_values
 from ._pixel_graph import (
     _mst_junctions,
-    _pixel_graph,
     _weighted_abs_diff,
     _write_pixel_graph,
     _write_pixel_graph_height,

@@ -317,24 +317,6 @@ def submatrix(M: Matrix, idxs: npt.ArrayLike) -> Matrix:  # noqa: N803
     return M[idxs, :][:, idxs]
 
 
-def _pixel_graph(
-    image: Array,
-    steps: Array,
-    distances: Array,
-    num_edges: int,
-    height: Array | None = None,
-) -> sparse.csr_matrix:
-    """Build a graph from an image of node numbers; see `_write_pixel_graph`."""
-    row, column = np.empty(num_edges, dtype=int), np.empty(num_edges, dtype=int)
-    data = np.empty(num_edges)
-    if height is None:
-        count = _write_pixel_graph(image, steps, distances, row, column, data)
-    else:
-        count = _write_pixel_graph_height(image, height, steps, distances, row, column, data)
-    entries = (data[:count], (row[:count], column[:count]))
-    return sparse.coo_matrix(entries).tocsr()
-
-
 def _write_pixel_graph(
     image: Array, steps: Array, distances: Array, row: Array, col: Array, data: Array
 ) -> int:
