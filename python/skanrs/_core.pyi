@@ -12,6 +12,7 @@ __all__ = [
     'longest_shortest_paths',
     'set_num_threads',
     'skeletonize',
+    'thin_nodes',
 ]
 
 __version__: str
@@ -33,3 +34,6 @@ def graph_centres(
 def skeletonize(
     image: npt.NDArray[Any], mask: int, zhang: bool, output: npt.NDArray[np.uint8]
 ) -> None: ...
+def thin_nodes(
+    nodes: npt.NDArray[np.int64], shape: tuple[int, int, int], zhang: bool
+) -> npt.NDArray[np.bool_]: ...

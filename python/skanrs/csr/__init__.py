@@ -40,7 +40,6 @@ __all__ = [
     '_merge_paths',
     '_mst_junctions',
     '_normalize_shells',
-    '_pixel_graph',
     '_remove_simple_path_nodes',
     '_simplify_graph',
     '_weighted_abs_diff',
