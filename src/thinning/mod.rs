@@ -15,7 +15,7 @@
 //! nothing.
 //!
 //! Sources: T.-C. Lee, R. L. Kashyap, C.-N. Chu, CVGIP 56(6):462–478, 1994; T. Y. Zhang, C. Y. Suen, CACM 27(3):236–239,
-//! 1984; the behaviour of scikit-image 0.26, whose order of borders (ImageJ's) and table of neighbours are kept.
+//! 1984; the behaviour of scikit-image 0.26, whose order of borders (that of `ImageJ`) and table of neighbours are kept.
 
 #[cfg(test)]
 mod naive;
@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn compare(image: &Array3<u8>, method: Method, threads: usize) {
-        let mut packed = BitImage::pack(image.view(), 0xff, &Cancel::new()).unwrap();
+        let mut packed = BitImage::pack(&image.view(), 0xff, &Cancel::new()).unwrap();
         let run = || thin(&mut packed, method, &Cancel::new()).unwrap();
         let thinned = crate::threads::pool(threads).unwrap().install(run);
         let mut found = Array3::zeros(image.raw_dim());

@@ -5,7 +5,7 @@
 //! voxels at a time and in any order ([`deleted_whatever_happens`]); that settles nine in ten. The rest is decided in raster
 //! order, by flood fill. Later collected neighbours are always present, as in the sequential method.
 
-use super::rounds::{Batch, Geometry, Slab, shifted};
+use super::rounds::{Batch, Geometry, Slab, around_word};
 use super::simple_points::{EARLIER, deleted_whatever_happens};
 use super::vectors::{LANES, Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
@@ -21,39 +21,52 @@ fn find_waiting_lanes<V: Vector>(slab: &mut Slab, words: &[u64], collected: &[u6
     let Slab { collected: indices, waiting, .. } = slab;
     waiting.clear();
     let mut batch = Batch::new();
-    let mut uncertain = [Lanes::NONE; EARLIER];
+    let mut earlier = [[Lanes::NONE; 3]; 5];
     for &index in indices.iter() {
-        let earlier: [u64; EARLIER] = std::array::from_fn(|direction| {
-            let row = index.wrapping_add_signed(geometry.rows_around[direction / 3]);
-            shifted(collected, row, direction % 3)
-        });
-        let voxels = collected[index] & earlier.iter().fold(0, |any, word| any | word);
+        // The rows that come earlier, and the voxel's own.
+        let mut rows = [[0; 3]; 5];
+        for (row, &around) in rows.iter_mut().zip(&geometry.rows_around) {
+            *row = around_word(collected, index.wrapping_add_signed(around));
+        }
+        let [before, word, after] = [0, 1, 2].map(|at| rows[0][at] | rows[1][at] | rows[2][at] | rows[3][at]);
+        let own = rows[4];
+        let any = word | (word | own[1]) << 1 | (before | own[0]) >> 63 | word >> 1 | after << 63;
+        let voxels = own[1] & any;
         if voxels == 0 {
             continue;
         }
         let lane = batch.push(words, index, voxels, geometry);
-        for (direction, &word) in earlier.iter().enumerate() {
-            uncertain[direction].0[lane] = word;
+        for (lanes, row) in earlier.iter_mut().zip(rows) {
+            for (lanes, word) in lanes.iter_mut().zip(row) {
+                lanes.0[lane] = word;
+            }
         }
         if batch.count == LANES {
-            keep_waiting::<V>(&mut batch, &uncertain, waiting);
+            keep_waiting::<V>(&mut batch, &earlier, waiting);
         }
     }
     if batch.count > 0 {
-        keep_waiting::<V>(&mut batch, &uncertain, waiting);
+        keep_waiting::<V>(&mut batch, &earlier, waiting);
     }
 }
 
 /// Keeps the voxels of the batch that are not deleted whatever happens.
 #[inline(always)]
-fn keep_waiting<V: Vector>(batch: &mut Batch, uncertain: &[Lanes; EARLIER], waiting: &mut Vec<(usize, u64)>) {
+fn keep_waiting<V: Vector>(batch: &mut Batch, earlier: &[[Lanes; 3]; 5], waiting: &mut Vec<(usize, u64)>) {
     let mut left = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
         let mut certain = batch.neighbours::<V>(first);
         let mut maybe = [V::none(); EARLIER];
+        for (at, [before, word, after]) in earlier.iter().enumerate() {
+            let word = V::load(word, first);
+            maybe[3 * at] = word.shifted_up(V::load(before, first));
+            if at < 4 {
+                maybe[3 * at + 1] = word;
+                maybe[3 * at + 2] = word.shifted_down(V::load(after, first));
+            }
+        }
         for direction in 0..EARLIER {
-            maybe[direction] = V::load(&uncertain[direction], first);
             certain[direction] = certain[direction].without(maybe[direction]);
         }
         voxels.without(deleted_whatever_happens(&certain, &maybe, voxels)).store(&mut left, first);

@@ -400,13 +400,13 @@ impl Batch {
 
 /// The word before, the word at `index` and the word after.
 #[inline(always)]
-fn around_word(words: &[u64], index: usize) -> [u64; 3] {
+pub fn around_word(words: &[u64], index: usize) -> [u64; 3] {
     *words[index - 1..].first_chunk().expect("a border surrounds the image")
 }
 
 /// Word `index` moved so that each bit holds the voxel at x + `dx` − 1.
 #[inline(always)]
-pub fn shifted(words: &[u64], index: usize, dx: usize) -> u64 {
+fn shifted(words: &[u64], index: usize, dx: usize) -> u64 {
     let [before, word, after] = around_word(words, index);
     match dx {
         0 => word << 1 | before >> 63,

@@ -68,7 +68,7 @@ impl Border {
     }
 }
 
-/// The borders in the order of a round: neighbour empty at y−1, y+1, x+1, x−1, z+1, z−1 (scikit-image's order, after ImageJ's).
+/// The borders in the order of a round: neighbour empty at y−1, y+1, x+1, x−1, z+1, z−1 (scikit-image's order, after `ImageJ`).
 pub const BORDERS: [Border; 6] = [
     Border::new(1, -1),
     Border::new(1, 1),
@@ -78,6 +78,17 @@ pub const BORDERS: [Border; 6] = [
     Border::new(0, -1),
 ];
 
+/// Repeats `$body` for the 27 directions, written out: a loop over them would keep every word in memory.
+macro_rules! for_each_direction {
+    ($direction:ident => $body:block) => {
+        for_each_direction!(@ $direction $body: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26)
+    };
+    (@ $direction:ident $body:block: $($value:literal)*) => {$({
+        let $direction = $value;
+        $body
+    })*};
+}
+
 /// Those of `voxels`, all on `border`, that are (26, 6)-simple and no endpoints: what a border step collects.
 #[inline(always)]
 pub fn simple_and_no_endpoint<V: Vector>(neighbours: &Neighbours<V>, voxels: V, border: &Border) -> V {
@@ -86,7 +97,7 @@ pub fn simple_and_no_endpoint<V: Vector>(neighbours: &Neighbours<V>, voxels: V, 
         return voxels;
     }
     let present = restricted(neighbours, voxels);
-    let (seeds, no_endpoint) = seeds(&present);
+    let (seeds, _, no_endpoint) = seeds(&present);
     let reached = reach(&present, seeds);
     (voxels & no_endpoint).without(missing(&present, &reached))
 }
@@ -98,15 +109,13 @@ pub fn simple_and_no_endpoint<V: Vector>(neighbours: &Neighbours<V>, voxels: V, 
 #[inline(always)]
 pub fn deleted_whatever_happens<V: Vector>(certain: &Neighbours<V>, waiting: &[V; EARLIER], voxels: V) -> V {
     let present = restricted(certain, voxels);
-    let reached = reach(&present, seeds(&present).0);
-    let touched = grown(&reached);
+    let (seeds, nonempty, _) = seeds(&present);
+    let reached = reach(&present, seeds);
     let mut apart = missing(&present, &reached);
-    let mut nonempty = V::none();
-    for direction in 0..27 {
-        nonempty |= present[direction];
-        if direction < EARLIER {
-            apart |= waiting[direction].without(touched[direction]);
-        }
+    let mut touched = reached;
+    grow(&mut touched);
+    for direction in 0..EARLIER {
+        apart |= waiting[direction].without(touched[direction]);
     }
     (voxels & nonempty).without(apart)
 }
@@ -115,39 +124,40 @@ pub fn deleted_whatever_happens<V: Vector>(certain: &Neighbours<V>, waiting: &[V
 #[inline(always)]
 fn restricted<V: Vector>(neighbours: &Neighbours<V>, voxels: V) -> Neighbours<V> {
     let mut present = [V::none(); 27];
-    for direction in 0..27 {
+    for_each_direction!(direction => {
         if direction != CENTRE as usize {
             present[direction] = neighbours[direction] & voxels;
         }
-    }
+    });
     present
 }
 
-/// The first neighbour of each voxel, and the voxels that have two or more.
+/// The first neighbour of each voxel, the voxels that have one, and those that have two or more.
 #[inline(always)]
-fn seeds<V: Vector>(present: &Neighbours<V>) -> (Neighbours<V>, V) {
+fn seeds<V: Vector>(present: &Neighbours<V>) -> (Neighbours<V>, V, V) {
     let mut seeds = [V::none(); 27];
     let (mut any, mut several) = (V::none(), V::none());
-    for direction in 0..27 {
+    for_each_direction!(direction => {
         seeds[direction] = present[direction].without(any);
         several |= present[direction] & any;
         any |= present[direction];
-    }
-    (seeds, several)
+    });
+    (seeds, any, several)
 }
 
 /// The neighbours that a 26-connected path through `present` joins with `reached`.
 #[inline(always)]
 fn reach<V: Vector>(present: &Neighbours<V>, mut reached: Neighbours<V>) -> Neighbours<V> {
     loop {
-        let next = grown(&reached);
+        let mut next = reached;
+        grow(&mut next);
         let (mut change, mut missing) = (V::none(), V::none());
-        for direction in 0..27 {
+        for_each_direction!(direction => {
             let now = next[direction] & present[direction];
             change |= now.without(reached[direction]);
             missing |= present[direction].without(now);
             reached[direction] = now;
-        }
+        });
         if missing.is_empty() || change.is_empty() {
             return reached;
         }
@@ -158,29 +168,26 @@ fn reach<V: Vector>(present: &Neighbours<V>, mut reached: Neighbours<V>) -> Neig
 #[inline(always)]
 fn missing<V: Vector>(present: &Neighbours<V>, reached: &Neighbours<V>) -> V {
     let mut missing = V::none();
-    for direction in 0..27 {
+    for_each_direction!(direction => {
         missing |= present[direction].without(reached[direction]);
-    }
+    });
     missing
 }
 
-/// The set and its 26-neighbours, one axis at a time.
+/// Adds the 26-neighbours to a set, one axis at a time.
 #[inline(always)]
-fn grown<V: Vector>(set: &Neighbours<V>) -> Neighbours<V> {
-    let mut grown = *set;
-    // Written out, so that the compiler makes vectors of the words and not of the directions.
+fn grow<V: Vector>(set: &mut Neighbours<V>) {
     macro_rules! along {
         ($stride:literal: $($first:literal)*) => {$({
-            let [first, middle, last] = [grown[$first], grown[$first + $stride], grown[$first + 2 * $stride]];
-            grown[$first] = first | middle;
-            grown[$first + $stride] = first | middle | last;
-            grown[$first + 2 * $stride] = middle | last;
+            let [first, middle, last] = [set[$first], set[$first + $stride], set[$first + 2 * $stride]];
+            set[$first] = first | middle;
+            set[$first + $stride] = first | middle | last;
+            set[$first + 2 * $stride] = middle | last;
         })*};
     }
     along!(1: 0 3 6 9 12 15 18 21 24);
     along!(3: 0 1 2 9 10 11 18 19 20);
     along!(9: 0 1 2 3 4 5 6 7 8);
-    grown
 }
 
 /// Those of `voxels` whose background in the 18-neighbourhood is one 6-component as far as it touches a face.

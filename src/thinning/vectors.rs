@@ -38,12 +38,15 @@ pub trait Vector:
     fn is_empty(self) -> bool;
 
     /// Each bit moved to the next higher place, the highest of `before` coming in.
+    #[must_use]
     fn shifted_up(self, before: Self) -> Self;
 
     /// Each bit moved to the next lower place, the lowest of `after` coming in.
+    #[must_use]
     fn shifted_down(self, after: Self) -> Self;
 
     /// The bits that are not in `other`.
+    #[must_use]
     #[inline(always)]
     fn without(self, other: Self) -> Self {
         self & !other
