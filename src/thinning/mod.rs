@@ -97,7 +97,7 @@ mod tests {
         };
         let density = [0.2, 0.5, 0.8, 0.95][(seed % 4) as usize];
         let noise = Array3::from_shape_simple_fn(shape, &mut random);
-        if seed % 3 == 0 {
+        if seed.is_multiple_of(3) {
             return noise.mapv(|value| u8::from(value < density));
         }
         let (nz, ny, nx) = shape;

@@ -261,7 +261,9 @@ def make_degree_image(skeleton_image: Array) -> Array:
         return nonzero.map_overlap(make_degree_image, depth=1, boundary=False, dtype=np.int64)
     image = as_image(skeleton_image, 'skeleton_image')
     nodes = foreground_nodes(image)
-    indptr, _, _ = _core.pixel_graph(nodes, image.shape, [1.0] * image.ndim, image.ndim, prune=False)
+    indptr, _, _ = _core.pixel_graph(
+        nodes, image.shape, [1.0] * image.ndim, image.ndim, prune=False
+    )
     degrees = np.zeros(image.shape, dtype=np.int64)
     degrees.reshape(-1)[nodes] = np.diff(indptr)
     return degrees

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -164,9 +164,7 @@ class Skeleton:
         skeleton.distances = pg.distances
         skeleton._distances_initialized = True
         skeleton.skeleton_shape = np.max(pg.node_coordinates, axis=0, initial=-1) + 1
-        skeleton.skeleton_dtype = (
-            np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
-        )
+        skeleton.skeleton_dtype = np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
         skeleton.degrees = pg.degrees
         skeleton.spacing = pg.spacing
         skeleton._value_is_height = False
@@ -358,12 +356,12 @@ class Skeleton:
         means = sums / counts
         return means, np.sqrt(np.clip(squares / counts - means * means, 0, None))
 
-    def prune_paths(self, indices: npt.ArrayLike) -> Skeleton:
+    def prune_paths(self, indices: Iterable[SupportsIndex]) -> Skeleton:
         """Remove paths.
 
         Parameters
         ----------
-        indices : sequence of int
+        indices : iterable of int
             The paths to remove, from 0.
 
         Returns
@@ -396,7 +394,7 @@ class Skeleton:
                [0, 0, 0, 0, 0, 0, 0],
                [0, 0, 0, 0, 0, 0, 0]])
         """
-        chosen = [operator.index(index) for index in _as_sequence(indices)]
+        chosen = [operator.index(index) for index in indices]
         absent = [index for index in chosen if not 0 <= index < self.n_paths]
         if absent:
             raise ValueError(
@@ -431,7 +429,3 @@ class Skeleton:
     def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
         """Return `path_label_image`."""
         return self.path_label_image().astype(dtype or np.int64, copy=False)
-
-
-def _as_sequence(indices: npt.ArrayLike) -> Iterable[Any]:
-    return np.asarray(indices).reshape(-1).tolist()
