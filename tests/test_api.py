@@ -30,14 +30,14 @@ PRIVATE = {
     'nputil': ['_raveled_offsets_and_distances'],
     '_testdata': ['_generate_random_skeleton'],
 }  # fmt: skip
-# Types of numba's.
-NOT_REPRODUCED = {'csr_spec_float', 'csr_spec_bool'}
+# Types of numba's, and a switch of Python's.
+NOT_REPRODUCED = {'annotations', 'csr_spec_float', 'csr_spec_bool'}
 
 
 def public_names(module):
     """What a module defines itself: functions, classes and constants, not what it imports."""
     for name, value in vars(module).items():
-        if name.startswith('_') or name in {*NOT_REPRODUCED, 'annotations'} or inspect.ismodule(value):
+        if name.startswith('_') or name in NOT_REPRODUCED or inspect.ismodule(value):
             continue
         home = getattr(value, '__module__', module.__name__)
         if home in (module.__name__, None) or not (callable(value) or inspect.isclass(value)):

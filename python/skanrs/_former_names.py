@@ -9,9 +9,7 @@ import warnings
 from functools import partial
 from typing import Any
 
-_SUMMARISE = (
-    'summarise took an image; write summarize(Skeleton(image, spacing=...), separator=...)'
-)
+_SUMMARISE = 'summarise took an image; write summarize(Skeleton(image, spacing=...), separator=...)'
 _BRANCH_STATISTICS = (
     'branch_statistics gave an array of node_id_src, node_id_dst, branch_distance and branch_type; '
     "write summarize(Skeleton(image, spacing=...), separator='_') and take these columns"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _picture(*rows: str) -> npt.NDArray[np.bool_]:
-    """The image drawn by `rows`, ``#`` for the skeleton."""
+    """Draw an image by `rows`, ``#`` for the skeleton."""
     return np.array([[pixel == '#' for pixel in row] for row in rows])
 
 
@@ -28,9 +28,7 @@ skeleton0 = _picture('...#...', '...#...', '...#...', '#######')
 skeleton1 = _picture('.#####.', '#.....#', '.##.##.', '#..#...', '#...###')
 
 _blank = np.zeros_like(skeleton1)
-skeleton2 = np.block(
-    [[skeleton1, _blank], [_blank[:, ::-1], skeleton1[:, ::-1]]]
-)
+skeleton2 = np.block([[skeleton1, _blank], [_blank[:, ::-1], skeleton1[:, ::-1]]])
 
 skeleton3d = np.stack(
     [
@@ -48,9 +46,8 @@ skeleton4 = _picture('#....', '.####', '.#...', '.#...')
 
 junction_first = _picture('.####', '##...', '#.#..', '#..#.', '#...#')
 
-skeletonlabel = np.array(
-    [list(map(int, row)) for row in ('1100220', '0010002', '3001002', '3001000', '3000111', '0300010')]
-)
+_LABELS = ('1100220', '0010002', '3001002', '3001000', '3000111', '0300010')
+skeletonlabel = np.array([list(map(int, row)) for row in _LABELS])
 
 # The seed and the least size of the shapes of each random skeleton.
 _RANDOM = {

@@ -42,14 +42,15 @@ def _axes_or_new(axes: Axes | None) -> Axes:
         return axes
     import matplotlib.pyplot as plt
 
-    return plt.subplots()[1]
+    new: Axes = plt.subplots()[1]
+    return new
 
 
 def _normalise_image(
     image: npt.NDArray[Any], *, image_cmap: Cmap | None = None
 ) -> npt.NDArray[np.floating[Any]]:
-    """A new RGB image of floats, a grey one through the colormap."""
-    from skimage import img_as_float
+    """Make a new RGB image of floats, a grey one through the colormap."""
+    from skimage.util import img_as_float
 
     image = img_as_float(image, force_copy=True)
     if image.ndim != 2:
@@ -64,7 +65,7 @@ def _normalise_image(
 def _colour_scale(
     values: npt.NDArray[Any], colormap: Cmap, vmin: float | None = None, vmax: float | None = None
 ) -> ScalarMappable:
-    """The values and their colours, one step of the colormap for each different value up to 256.
+    """Map values to colours, one step of the colormap for each different value up to 256.
 
     Where `vmin` and `vmax` are the same, everything gets the lowest colour.
     """
@@ -218,7 +219,7 @@ def overlay_euclidean_skeleton_2d(
     axes.axis('off')
     values = _column(stats, skeleton_color_source)
     colours = _colour_scale(values, skeleton_colormap).to_rgba(values)
-    axes.add_collection(LineCollection(ends.reshape(-1, 2, 2), colors=colours))
+    axes.add_collection(LineCollection([*ends.reshape(-1, 2, 2)], colors=colours))
     return axes
 
 
@@ -242,7 +243,8 @@ def overlay_skeleton_2d_class(
         How to colour a grey source image.
     skeleton_color_source : str or callable, optional
         What colours the paths: a method of the skeleton (``'path_means'``, ``'path_lengths'``,
-        ``'path_stdev'``), or a function that takes the skeleton; either gives a value for each path.
+        ``'path_stdev'``), or a function that takes the skeleton; either gives a value for each
+        path.
     skeleton_colormap : colormap or its name, optional
         The colours, from `vmin` to `vmax`.
     vmin, vmax : float, optional

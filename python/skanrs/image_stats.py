@@ -51,7 +51,7 @@ def mesh_sizes(skeleton: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     sizes = np.bincount(labels.ravel())
     sizes[border] = 0
     sizes[:1] = 0  # label 0 is the skeleton
-    return sizes[sizes != 0]
+    return np.asarray(sizes[sizes != 0])
 
 
 def image_summary(
@@ -92,7 +92,9 @@ def image_summary(
     graph, _ = csr.skeleton_to_csgraph(skeleton, spacing=spacing)
     degrees = np.diff(graph.indptr)
     pixel_area = (
-        spacing**skeleton.ndim if isinstance(spacing, (int, float, np.number)) else np.prod(spacing)
+        np.prod(np.asarray(spacing))
+        if np.ndim(spacing)
+        else np.asarray(spacing)[()] ** skeleton.ndim
     )
     stats = pd.DataFrame({'scale': [spacing], 'number of junctions': np.sum(degrees > 2)})
     stats['area'] = np.prod(skeleton.shape) * pixel_area

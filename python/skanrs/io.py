@@ -45,9 +45,13 @@ def write_excel(filename: str | os.PathLike[str], **kwargs: pd.DataFrame | dict[
     >>> table = pd.DataFrame({'branch_distance': [3.0, 4.5]})
     >>> write_excel('out.xlsx', branches=table, settings={'sigma': 2})  # doctest: +SKIP
     """
+    sheets = {
+        name: _params_dict_to_dataframe(table) if isinstance(table, dict) else table
+        for name, table in kwargs.items()
+        if isinstance(table, (dict, pd.DataFrame))
+    }
+    if not sheets:
+        raise IndexError('there is nothing to write: give a table or a mapping for a sheet')
     with pd.ExcelWriter(filename) as writer:
-        for sheet_name, table in kwargs.items():
-            if isinstance(table, dict):
-                table = _params_dict_to_dataframe(table)
-            if isinstance(table, pd.DataFrame):
-                table.to_excel(writer, sheet_name=sheet_name)
+        for name, table in sheets.items():
+            table.to_excel(writer, sheet_name=name)

@@ -74,7 +74,7 @@ def _update_feature_names(color_by_feature_widget: Any) -> None:
     color_by_feature_widget.feature_name.choices = get_choices
 
 
-@magic_factory(
+@magic_factory(  # type: ignore[untyped-decorator]
     widget_init=_populate_feature_choices, feature_name={'widget_type': 'ComboBox'}
 )
 def color_by_feature(shapes_layer: napari.layers.Shapes, feature_name: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ CPU_COUNT = int(os.environ.get('CPU_COUNT') or os.cpu_count() or 1)
 
 
 def _get_scale(image: Any, md_path_or_scale: str | float | None) -> float:
-    """The pixel size: itself, or found in ``image.meta`` under a path like ``Scan/PixelHeight``.
+    """Get the pixel size: itself, or found in ``image.meta`` by a path like ``Scan/PixelHeight``.
 
     None stands for 1: measurements are in pixels.
     """
@@ -93,12 +93,13 @@ brightness_offset, crop_radius, smooth_method
         image, sigma=sigma, radius=radius, offset=brightness_offset, smooth_method=smooth_method
     )
     quality = shape_index(image, sigma=sigma, mode='reflect')
-    skeleton = skeletonize(thresholded) * quality
+    # The shape index is NaN where the image is flat; off the skeleton that must not stay.
+    skeleton = np.where(skeletonize(thresholded), quality, 0)
     framedata = csr.summarize(csr.Skeleton(skeleton, spacing=scale), separator='_')
     framedata['squiggle'] = np.log2(framedata['branch_distance'] / framedata['euclidean_distance'])
     framedata['scale'] = scale
     framedata = framedata.rename(columns={'mean_pixel_value': 'mean_shape_index'})
-    framedata['filename'] = filename
+    framedata['filename'] = cast('Any', filename)
     return image, thresholded, skeleton, framedata
 
 
@@ -141,9 +142,9 @@ def process_images(
     Yields
     ------
     result : tuple
-        For each image, in the order in which they are done: its filename, the image, its foreground,
-        its skeleton and its branch table, as in :func:`process_single_image`. At the end the branch
-        tables of all images and a table with a row for each image (see
+        For each image, in the order in which they are done: its filename, the image, its
+        foreground, its skeleton and its branch table, as in :func:`process_single_image`. At the
+        end the branch tables of all images and a table with a row for each image (see
         :func:`skanrs.image_stats.image_summary`).
 
     Examples
@@ -179,7 +180,7 @@ def process_images(
             branch_tables.append(framedata)
             scale = _get_scale(image, scale_metadata_path)
             summary = image_summary(skeleton, spacing=scale)
-            summary['filename'] = filename
+            summary['filename'] = cast('Any', filename)
             summary['branch density'] = len(framedata) / summary['area']
             between_junctions = framedata['branch_type'] == 2
             distances = framedata.loc[between_junctions, 'branch_distance']

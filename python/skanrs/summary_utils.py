@@ -24,7 +24,7 @@ __all__ = ['find_main_branch_nx', 'find_main_branches']
 
 
 def _column(table: pd.DataFrame, name: str) -> npt.NDArray[Any]:
-    """A column of a branch table by its name with ``_`` or ``-``, whatever separator the table has.
+    """Take a column of a branch table by its name with ``_`` or ``-``, whatever its separator.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def _column(table: pd.DataFrame, name: str) -> npt.NDArray[Any]:
 def _main_branches(
     sources: npt.NDArray[Any], targets: npt.NDArray[Any], lengths: npt.NDArray[Any]
 ) -> npt.NDArray[np.intp]:
-    """The branches of one longest shortest path of each component."""
+    """Find the branches of one longest shortest path of each component."""
     nodes, ends = np.unique(np.concatenate((sources, targets)), return_inverse=True)
     source_ends, target_ends = np.split(ends.astype(np.uint32), 2)
     branches, _ = longest_shortest_paths(

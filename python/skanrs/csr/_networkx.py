@@ -14,6 +14,8 @@ from ._skeleton import Skeleton
 from ._summarize import summarize
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import networkx as nx
     import numpy.typing as npt
     import pandas as pd
@@ -145,7 +147,7 @@ def _merge_edges(g: nx.Graph[Any], e1: tuple[Any, ...], e2: tuple[Any, ...]) -> 
         second.update({name: second[name][::-1] for name in along})
     merged: dict[str, Any] = {name: _merge_paths(first[name], second[name]) for name in along}
     merged |= {'node_id_src': source, 'node_id_dst': target}
-    pooled = {
+    pooled: dict[str, Callable[[Any, Any], Any]] = {
         'skeleton_id': lambda one, _: one,
         'branch_distance': lambda one, other: one + other,
         'branch_type': min,
@@ -181,10 +183,8 @@ def _remove_simple_path_nodes(g: nx.Graph[Any]) -> None:
         The graph, changed in place.
     """
     for node in [node for node in g if g.degree(node) == 2]:
-        if g.is_multigraph():
-            edges = list(g.edges(node, keys=True))
-        else:
-            edges = list(g.edges(node))
+        keys = {'keys': True} if g.is_multigraph() else {}
+        edges = list(g.edges(node, **keys))
         if len(edges) != 2:
             continue
         one, other = edges[0][1], edges[1][1]

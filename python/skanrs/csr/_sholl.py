@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def _distances(coordinates: npt.NDArray[Any], center: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    return np.sqrt(np.sum(np.square(coordinates - center, dtype=np.float64), axis=-1))
+    squares: npt.NDArray[np.float64] = np.square(coordinates - center, dtype=np.float64)
+    return np.asarray(np.sqrt(np.sum(squares, axis=-1)))
 
 
 def _normalize_shells(
@@ -60,7 +61,7 @@ def _normalize_shells(
         radii = np.asarray(shells)
     else:
         end_radius = np.max(np.linalg.norm(skeleton_coordinates - center, axis=1))
-        step = diagonal if shells is None else end_radius / shells  # type: ignore[operator]
+        step = diagonal if shells is None else end_radius / shells
         # A margin, so that the last shell is not lost to rounding.
         end = end_radius + np.finfo(np.float32).eps
         radii = np.arange(0, end, step) if step else np.zeros(1)

@@ -5,7 +5,7 @@ Cost of the centre: see ``src/shortest_paths/centre.rs``; O(branches · log bran
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ROWS = 100
 
 
-def _simplify_graph(skel: Skeleton) -> tuple[sparse.csr_matrix, npt.NDArray[np.integer]]:
+def _simplify_graph(skel: Skeleton) -> tuple[Any, npt.NDArray[Any]]:
     """Contract the pixel graph of a skeleton to its branch graph.
 
     Parameters
@@ -45,8 +45,7 @@ def _simplify_graph(skel: Skeleton) -> tuple[sparse.csr_matrix, npt.NDArray[np.i
     targets = paths.indices[paths.indptr[1:] - 1]
     lengths = skel.path_lengths()
     nodes, ends = np.unique(np.concatenate((sources, targets)), return_inverse=True)
-    sources, targets = np.split(ends, 2)
-    one, other = np.minimum(sources, targets), np.maximum(sources, targets)
+    one, other = np.sort(ends.reshape(2, -1), axis=0)
     by_length = np.lexsort((lengths, other, one))
     one, other, lengths = one[by_length], other[by_length], lengths[by_length]
     shortest = np.append(True, (np.diff(one) != 0) | (np.diff(other) != 0))
@@ -56,7 +55,7 @@ def _simplify_graph(skel: Skeleton) -> tuple[sparse.csr_matrix, npt.NDArray[np.i
     return (half + half.T).tocsr(), nodes
 
 
-def _fast_graph_center_idx(skel: Skeleton) -> np.integer:
+def _fast_graph_center_idx(skel: Skeleton) -> Any:
     """Find the geodesic centre of a skeleton.
 
     Parameters
@@ -88,6 +87,8 @@ def _fast_graph_center_idx(skel: Skeleton) -> np.integer:
     sums = []
     if len(candidates) > 1:
         for first in range(0, len(candidates), _ROWS):
-            rows = csgraph.dijkstra(graph, directed=False, indices=candidates[first : first + _ROWS])
-            sums.append(rows[:, np.isfinite(rows[0])].sum(axis=1))
+            some = candidates[first : first + _ROWS]
+            rows = csgraph.dijkstra(graph, directed=False, indices=some)
+            # Row by row in memory, so that numpy adds in the order in which scikit-image has it.
+            sums.append(np.ascontiguousarray(rows[:, np.isfinite(rows[0])]).sum(axis=1))
     return pixels[candidates[np.argmin(np.concatenate(sums)) if sums else 0]]
