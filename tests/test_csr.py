@@ -157,7 +157,7 @@ def test_columns_and_types():
         'float64',
     ]
     scaled = summarize(skanrs.Skeleton(SHAPES['plus-2d'], spacing=0.5))
-    assert (scaled.dtypes[COLUMNS[11:15]] == float).all()
+    assert {str(dtype) for dtype in scaled.dtypes[COLUMNS[11:15]]} == {'float64'}
 
 
 def test_without_separator_there_is_a_warning():

@@ -83,7 +83,7 @@ def raveled_steps_to_neighbors(
     >>> raveled_steps_to_neighbors((2, 3), 2, return_distances=False)
     array([ 3,  1, -3, -1,  4,  2, -2, -4])
     """
-    along = np.ones(len(shape)) * spacing
+    along = np.ones(len(shape)) * np.asarray(spacing)
     inner = shape[:0:-1] if order == 'C' else shape[:-1]
     strides = np.cumprod((1, *inner))[::-1]
     steps, distances = [strides, -strides], [along, along]
@@ -153,7 +153,7 @@ def _raveled_offsets_and_distances(
         offsets, image_shape = offsets[:, ::-1], image_shape[::-1]
     strides = np.cumprod((1, *image_shape[:0:-1]))[::-1]
     steps = (offsets * strides).sum(axis=1)
-    along = np.ones(ndim) if spacing is None else spacing
+    along = np.ones(ndim) if spacing is None else np.asarray(spacing)
     distances = np.sqrt(np.sum((offsets * along) ** 2, axis=1))
     nearest = np.argsort(distances)
     steps, distances = steps[nearest], np.sort(distances)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .. import _core
+from skanrs import _core
+
 from ._nbgraph import NBGraph, csr_to_nbgraph
 from ._path_graph import (
     PathGraph,
@@ -166,7 +167,7 @@ class Skeleton:
         skeleton.skeleton_shape = np.max(pg.node_coordinates, axis=0, initial=-1) + 1
         skeleton.skeleton_dtype = np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
         skeleton.degrees = pg.degrees
-        skeleton.spacing = pg.spacing
+        skeleton.spacing = np.asarray(pg.spacing)
         skeleton._value_is_height = False
         skeleton.keep_images = False
         skeleton.skeleton_image = skeleton.source_image = None
@@ -426,6 +427,6 @@ class Skeleton:
             raise ValueError('prune_paths: no path is left, at most single pixels are')
         return pruned
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Return `path_label_image`."""
         return self.path_label_image().astype(dtype or np.int64, copy=False)
