@@ -1,4 +1,4 @@
-"""The README's Python runs, its commands exist, its picture is small; so do docstrings' examples."""
+"""README: its Python runs, its commands exist, its picture is small; docstrings run too."""
 
 import doctest
 import importlib
