@@ -46,8 +46,8 @@ fn all_pairs(nodes: usize, branches: &[Branch], lengths: &[f64]) -> Vec<Vec<f64>
 /// The connected components, each ascending, by their smallest node.
 fn components(distances: &[Vec<f64>]) -> Vec<Vec<usize>> {
     let mut components: Vec<Vec<usize>> = Vec::new();
-    for node in 0..distances.len() {
-        match components.iter_mut().find(|component| distances[component[0]][node].is_finite()) {
+    for (node, row) in distances.iter().enumerate() {
+        match components.iter_mut().find(|component| row[component[0]].is_finite()) {
             Some(component) => component.push(node),
             None => components.push(vec![node]),
         }

@@ -407,7 +407,7 @@ class Skeleton:
             raise ValueError('prune_paths needs the image: make the skeleton with keep_images=True')
         image = np.array(self.skeleton_image)
         if image.ndim not in (2, 3):
-            raise ValueError(f'prune_paths: expected a 2D or 3D skeleton, this one is {image.ndim}D')
+            raise ValueError(f'prune_paths: expected 2 or 3 axes, the skeleton has {image.ndim}')
         pixels = np.concatenate([np.empty(0, np.intp), *map(self.path, chosen)])
         rounded = np.round(self._coordinates_of(pixels[self.degrees[pixels] <= 2]))
         image[tuple(rounded.astype(np.int64).T)] = 0
