@@ -115,8 +115,9 @@ $(BENCH)/peers: $(STAMPS)/venv pyproject.toml
 	@touch $@
 
 .PHONY: bench
-bench: $(STAMPS)/develop $(BENCH)/peers ## side by side with the peers, in .venv-bench; ARGS="--size 1000"
+bench: $(STAMPS)/test-tools $(BENCH)/peers ## side by side with the peers, in .venv-bench; ARGS="--size 1000"
 	$(BIN)/python benchmarks/side_by_side.py --peers $(BENCH)/bin/python $(ARGS)
+	$(BIN)/python benchmarks/slow_parts.py
 
 .PHONY: picture
 picture: $(STAMPS)/develop ## draw the README's picture anew

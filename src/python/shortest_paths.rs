@@ -1,5 +1,7 @@
 //! Shortest paths in branch graphs, from numpy arrays to numpy arrays.
 
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
@@ -8,6 +10,8 @@ use crate::errors::{Result, try_with_capacity};
 use crate::shortest_paths::Network;
 use crate::shortest_paths::centre::centres;
 use crate::shortest_paths::longest::longest_shortest_paths;
+
+type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 
 /// The branches as the kernels take them; `sources` and `targets` are equally long.
 fn network(nodes: usize, sources: &[u32], targets: &[u32], lengths: &[f64]) -> Result<Network> {
@@ -26,7 +30,7 @@ fn longest_paths<'py>(
     sources: PyReadonlyArray1<'py, u32>,
     targets: PyReadonlyArray1<'py, u32>,
     lengths: PyReadonlyArray1<'py, f64>,
-) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>)> {
+) -> PyResult<(Array1<'py, u32>, Array1<'py, i64>)> {
     let (sources, targets, lengths) = (sources.as_slice()?, targets.as_slice()?, lengths.as_slice()?);
     let paths = run(py, false, |cancel| {
         let network = network(nodes, sources, targets, lengths)?;
@@ -49,7 +53,7 @@ fn graph_centres<'py>(
     sources: PyReadonlyArray1<'py, u32>,
     targets: PyReadonlyArray1<'py, u32>,
     lengths: PyReadonlyArray1<'py, f64>,
-) -> PyResult<Bound<'py, PyArray1<u32>>> {
+) -> PyResult<Array1<'py, u32>> {
     let (sources, targets, lengths) = (sources.as_slice()?, targets.as_slice()?, lengths.as_slice()?);
     let centres = run(py, false, |cancel| {
         let network = network(nodes, sources, targets, lengths)?;

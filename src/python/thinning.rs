@@ -1,5 +1,7 @@
 //! Thinning of a numpy array into another, and of a list of voxels.
 
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
 use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
