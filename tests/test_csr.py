@@ -365,8 +365,8 @@ def test_prune():
         skeleton.prune_paths([3])
     with pytest.raises(TypeError):
         skeleton.prune_paths([0.5])
-    everything = skeleton.prune_paths(range(3))
-    assert everything.n_paths == 0
+    with pytest.raises(ValueError, match='no path is left'):
+        skeleton.prune_paths(range(3))
 
 
 def test_prune_keeps_values():

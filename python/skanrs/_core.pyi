@@ -11,13 +11,16 @@ __all__ = [
     'components',
     'foreground_indices',
     'get_num_threads',
+    'graph_centres',
     'label_paths',
+    'longest_shortest_paths',
     'path_lengths',
     'path_sums',
     'pixel_graph',
     'prune_junction_edges',
     'set_num_threads',
     'skeletonize',
+    'thin_nodes',
     'trace_paths',
     'unravel',
 ]
@@ -26,9 +29,24 @@ __version__: str
 
 def set_num_threads(count: int | None) -> None: ...
 def get_num_threads() -> int: ...
+def longest_shortest_paths(
+    nodes: int,
+    sources: npt.NDArray[np.uint32],
+    targets: npt.NDArray[np.uint32],
+    lengths: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]: ...
+def graph_centres(
+    nodes: int,
+    sources: npt.NDArray[np.uint32],
+    targets: npt.NDArray[np.uint32],
+    lengths: npt.NDArray[np.float64],
+) -> npt.NDArray[np.uint32]: ...
 def skeletonize(
     image: npt.NDArray[Any], mask: int, zhang: bool, output: npt.NDArray[np.uint8]
 ) -> None: ...
+def thin_nodes(
+    nodes: npt.NDArray[np.int64], shape: tuple[int, int, int], zhang: bool
+) -> npt.NDArray[np.bool_]: ...
 
 # The graph, its branches and their numbers; indices are int32, or int64 where a count does not fit.
 

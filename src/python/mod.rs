@@ -2,6 +2,7 @@
 
 mod errors;
 mod graph;
+mod shortest_paths;
 mod thinning;
 mod threads;
 
@@ -14,6 +15,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let _ = pyo3_log::Logger::new(module.py(), pyo3_log::Caching::Loggers)?.install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     graph::register(module)?;
+    shortest_paths::register(module)?;
     thinning::register(module)?;
     threads::register(module)
 }
