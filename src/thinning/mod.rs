@@ -17,6 +17,7 @@
 //! Sources: T.-C. Lee, R. L. Kashyap, C.-N. Chu, CVGIP 56(6):462–478, 1994; T. Y. Zhang, C. Y. Suen, CACM 27(3):236–239,
 //! 1984; the behaviour of scikit-image 0.26, whose order of borders (that of `ImageJ`) and table of neighbours are kept.
 
+pub mod chunks;
 #[cfg(test)]
 mod naive;
 mod recheck;
@@ -38,6 +39,15 @@ pub enum Method {
     Lee,
     /// Zhang's method, for 2D images.
     Zhang,
+}
+
+/// The number of kinds of steps in a round, for an image of so many planes.
+const fn steps(method: Method, planes: usize) -> usize {
+    match (method, planes) {
+        (Method::Zhang, _) => 2,
+        (Method::Lee, 1) => 4,
+        (Method::Lee, _) => 6,
+    }
 }
 
 /// What a thinning did.
