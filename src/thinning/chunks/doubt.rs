@@ -10,7 +10,7 @@
 
 use super::super::zhang::REMOVED;
 use crate::neighbourhood::{
-    EARLIER, NEIGHBOURS_6, NEIGHBOURS_18, grow_6, grow_26, is_simple_and_no_endpoint, reach_6, reach_26,
+    NEIGHBOURS_6, NEIGHBOURS_18, grow_6, grow_26, is_simple_and_no_endpoint, reach_6, reach_26,
 };
 
 /// The most unknown neighbours whose assignments are searched.
@@ -64,13 +64,13 @@ pub struct Collector {
     answers: Vec<(u64, Decision)>,
 }
 
-impl Collector {
-    /// Nothing remembered yet.
-    #[must_use]
-    pub fn new() -> Self {
+impl Default for Collector {
+    fn default() -> Self {
         Self { answers: vec![(u64::MAX, Decision::Maybe); REMEMBERED] }
     }
+}
 
+impl Collector {
     /// Whether a step of Lee's for the border `face` (a bit of the neighbourhood) collects the voxel.
     pub fn on_border(&mut self, sure: u32, unknown: u32, face: u32) -> Decision {
         if sure & face != 0 {
@@ -89,7 +89,10 @@ impl Collector {
             // What stands apart from the sure neighbours has to be absent.
             unknown & reach_26(sure & sure.wrapping_neg(), sure | unknown)
         };
-        if is_simple_and_no_endpoint(sure) || is_simple_and_no_endpoint(sure | unknown) || unknown.count_ones() > SEARCHED {
+        if is_simple_and_no_endpoint(sure)
+            || is_simple_and_no_endpoint(sure | unknown)
+            || unknown.count_ones() > SEARCHED
+        {
             return Decision::Maybe;
         }
         let key = u64::from(sure) << 32 | u64::from(unknown);
@@ -169,11 +172,6 @@ const fn ring(neighbours: u32) -> usize {
     (row_above | right << 3 | below << 4 | left << 7) as usize
 }
 
-/// The part of a neighbourhood that comes earlier in raster order.
-pub const fn earlier(neighbours: u32) -> u32 {
-    neighbours & EARLIER
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,7 +208,7 @@ mod tests {
     #[test]
     fn collects_as_all_assignments() {
         let faces = [bit(0, -1, 0), bit(0, 1, 0), bit(0, 0, 1), bit(0, 0, -1), bit(1, 0, 0), bit(-1, 0, 0)];
-        let mut collector = Collector::new();
+        let mut collector = Collector::default();
         let mut seen = [0; 3];
         for (round, (sure, unknown)) in cases().enumerate() {
             let face = 1 << faces[round % 6];
@@ -224,15 +222,15 @@ mod tests {
 
     #[test]
     fn says_maybe_rather_than_search_for_long() {
-        let mut collector = Collector::new();
+        let mut collector = Collector::default();
         assert_eq!(collector.on_border(0, NEIGHBOURS_26 & !(1 << bit(0, 1, 0)), 1 << bit(0, 1, 0)), Decision::Maybe);
     }
 
     #[test]
     fn looks_up_zhang_by_all_assignments() {
         for (sure, unknown) in cases() {
-            for step in 0..2 {
-                let expected = agree(sure, unknown & 0x3_fe00, |all| REMOVED[step][ring(all)]);
+            for (step, removed) in REMOVED.iter().enumerate() {
+                let expected = agree(sure, unknown & 0x3_fe00, |all| removed[ring(all)]);
                 assert_eq!(in_table(sure, unknown & 0x3_fe00, step), expected);
             }
         }

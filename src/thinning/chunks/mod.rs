@@ -72,8 +72,7 @@ pub struct Resolved {
 /// Thins a chunk at `offset` of the image.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`], [`Error::InvalidArgument`] for an image of more than 2⁶³ words, or [`Error::Interrupted`] through
-/// `cancel`.
+/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
 ///
 /// # Panics
 /// If the chunk does not lie in the image, or the method is Zhang's and the image has more than one plane.
@@ -84,13 +83,25 @@ pub fn thin_chunk(
     method: Method,
     cancel: &Cancel,
 ) -> Result<Resolved> {
-    check_frame(&frame)?;
     let shape = chunk.shape();
     assert!((0..3).all(|axis| offset[axis] + shape[axis] <= frame.shape[axis]), "the chunk lies in the image");
     assert!(method == Method::Lee || frame.shape[0] <= 1, "Zhang's method is for 2D images");
     let boxes = vec![[0, 1, 2].map(|axis| [offset[axis], offset[axis] + shape[axis]])];
-    let undecided = foreground(chunk, offset, &frame)?;
-    resolve(Residue { frame, method, boxes, undecided, script: Vec::new() }, cancel)
+    thin_words(chunk_words(chunk, offset, &frame)?, boxes, frame, method, cancel)
+}
+
+/// Thins a region whose foreground is given as words by key.
+///
+/// # Errors
+/// Those of [`thin_chunk`], and [`Error::InvalidArgument`] if boxes overlap.
+pub fn thin_words(
+    foreground: Vec<(Key, u64)>,
+    boxes: Vec<Box3>,
+    frame: Frame,
+    method: Method,
+    cancel: &Cancel,
+) -> Result<Resolved> {
+    resolve(&Residue { frame, method, boxes, undecided: foreground, script: Vec::new() }, cancel)
 }
 
 /// Joins residues of one image, of regions that share no voxel, in any order.
@@ -112,22 +123,21 @@ pub fn merge(residues: &[&Residue], cancel: &Cancel) -> Result<Resolved> {
     }
     let lists: Vec<&[(Key, u64)]> = residues.iter().map(|residue| residue.undecided.as_slice()).collect();
     let undecided = union(&lists)?;
-    let mut script = try_with_capacity("the script of chunks", residues.iter().map(|residue| residue.script.len()).sum())?;
+    let mut script =
+        try_with_capacity("the script of chunks", residues.iter().map(|residue| residue.script.len()).sum())?;
     for residue in residues {
         script.extend_from_slice(&residue.script);
     }
     script.sort_unstable();
     let boxes = residues.iter().flat_map(|residue| residue.boxes.iter().copied()).collect();
-    resolve(Residue { frame: first.frame, method: first.method, boxes, undecided, script }, cancel)
+    resolve(&Residue { frame: first.frame, method: first.method, boxes, undecided, script }, cancel)
 }
 
-fn check_frame(frame: &Frame) -> Result<()> {
-    let too_large = || Error::InvalidArgument { name: "shape", reason: "expected fewer than 2**63 voxels".to_owned() };
-    frame.words().map(|_| ()).ok_or_else(too_large)
-}
-
-/// The voxels of a chunk as words of the image.
-fn foreground(chunk: &BitImage, offset: [usize; 3], frame: &Frame) -> Result<Vec<(Key, u64)>> {
+/// The voxels of a chunk at `offset` as words of the image, by key.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub fn chunk_words(chunk: &BitImage, offset: [usize; 3], frame: &Frame) -> Result<Vec<(Key, u64)>> {
     let [nz, ny, nx] = chunk.shape();
     let mut words: Vec<(Key, u64)> = Vec::new();
     let (first, shift) = (offset[2] / WORD, offset[2] % WORD);
@@ -137,7 +147,9 @@ fn foreground(chunk: &BitImage, offset: [usize; 3], frame: &Frame) -> Result<Vec
         if row.iter().all(|&word| word == 0) {
             continue;
         }
-        words.try_reserve(stored + 1).map_err(|_| Error::out_of_memory::<(Key, u64)>("the words of chunks", words.len()))?;
+        words
+            .try_reserve(stored + 1)
+            .map_err(|_| Error::out_of_memory::<(Key, u64)>("the words of chunks", words.len()))?;
         let mut carried = 0;
         for (at, &word) in row.iter().chain([&0]).enumerate() {
             let voxels = carried | word << shift;
@@ -225,12 +237,16 @@ fn spread(words: &[(Key, u64)], keys: &[Key]) -> Result<Vec<u64>> {
 }
 
 /// Runs the undecided voxels of a region among its script.
-fn resolve(part: Residue, cancel: &Cancel) -> Result<Resolved> {
+fn resolve(part: &Residue, cancel: &Cancel) -> Result<Resolved> {
     let region = Region::new(part.frame.shape, &part.boxes).map_err(|overlap| Error::InvalidArgument {
         name: "chunks",
-        reason: format!("expected parts that share no voxel, got {} and {}", described(&overlap.0), described(&overlap.1)),
+        reason: format!(
+            "expected parts that share no voxel, got {} and {}",
+            described(&overlap.0),
+            described(&overlap.1)
+        ),
     })?;
-    let stored = Stored::new(&part, &region)?;
+    let stored = Stored::new(part, &region)?;
     let mut events: Vec<Event> = part
         .script
         .iter()
@@ -238,8 +254,14 @@ fn resolve(part: Residue, cancel: &Cancel) -> Result<Resolved> {
         .map(|script| Event { step: script.step, word: stored.index(script.key) as u32, voxels: script.voxels })
         .collect();
     events.sort_unstable();
-    let simulation =
-        Simulation::new(part.method, part.frame.shape[0], &stored.around, &stored.mine, &stored.scripted, &stored.beyond)?;
+    let simulation = Simulation::new(
+        part.method,
+        part.frame.shape[0],
+        &stored.around,
+        &stored.mine,
+        &stored.scripted,
+        &stored.beyond,
+    )?;
     let outcome = simulation.run(&events, cancel)?;
 
     let decided = |index: usize| stored.mine[index] & !outcome.undecided[index];
@@ -273,7 +295,8 @@ fn resolve(part: Residue, cancel: &Cancel) -> Result<Resolved> {
             boxes: region.boxes().to_vec(),
             undecided: stored.list(|index| outcome.undecided[index]),
             script,
-            ..part
+            frame: part.frame,
+            method: part.method,
         },
     })
 }

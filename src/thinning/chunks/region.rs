@@ -29,7 +29,12 @@ impl Region {
     /// # Errors
     /// [`Overlap`] with two boxes that share voxels.
     pub fn new(shape: [usize; 3], boxes: &[Box3]) -> Result<Self, Overlap> {
-        let mut region = Self { shape, boxes: joined(boxes.iter().filter(|each| each.iter().all(|[a, b]| a < b)).copied().collect()), cuts: [vec![], vec![], vec![]], inside: vec![] };
+        let mut region = Self {
+            shape,
+            boxes: joined(boxes.iter().filter(|each| each.iter().all(|[a, b]| a < b)).copied().collect()),
+            cuts: [vec![], vec![], vec![]],
+            inside: vec![],
+        };
         for axis in 0..3 {
             let mut cuts: Vec<usize> = region.boxes.iter().flat_map(|b| b[axis]).chain([0, shape[axis]]).collect();
             cuts.sort_unstable();

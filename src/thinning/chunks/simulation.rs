@@ -116,7 +116,7 @@ impl<'a> Simulation<'a> {
             active,
             doubtful,
             touched: Vec::new(),
-            collector: Collector::new(),
+            collector: Collector::default(),
             log: Vec::new(),
         })
     }

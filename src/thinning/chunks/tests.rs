@@ -134,9 +134,8 @@ fn planes_of_a_solid_block() {
 #[test]
 fn refuses_overlaps_and_strangers() {
     let chunk = BitImage::zeros([2, 2, 2]).unwrap();
-    let thinned = |offset, shape| {
-        thin_chunk(&chunk, offset, Frame { shape }, Method::Lee, &Cancel::new()).unwrap().residue
-    };
+    let thinned =
+        |offset, shape| thin_chunk(&chunk, offset, Frame { shape }, Method::Lee, &Cancel::new()).unwrap().residue;
     let (first, second) = (thinned([0; 3], [4, 4, 4]), thinned([1, 1, 1], [4, 4, 4]));
     let error = merge(&[&first, &second], &Cancel::new()).unwrap_err().to_string();
     assert!(error.contains("the chunk at offset [1, 1, 1] of shape [2, 2, 2]"), "{error}");

@@ -5,7 +5,7 @@
 //! that is not stored. Cost: 27 indices a word, found by 27 pointers that move through the sorted keys once.
 
 use crate::bit_image::WORD;
-use crate::errors::{Result, try_filled, try_with_capacity};
+use crate::errors::{Error, Result, try_filled, try_with_capacity};
 
 /// The place of a word among the words of the image.
 pub type Key = u64;
@@ -18,6 +18,17 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// The words of an image of `shape`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if it has more than 2⁶³ words.
+    pub fn new(shape: [usize; 3]) -> Result<Self> {
+        let frame = Self { shape };
+        let too_large =
+            || Error::InvalidArgument { name: "shape", reason: "expected fewer than 2**63 voxels".to_owned() };
+        frame.words().map(|_| frame).ok_or_else(too_large)
+    }
+
     /// Words in a row.
     #[must_use]
     pub const fn words_in_row(&self) -> usize {
@@ -55,14 +66,9 @@ impl Frame {
     /// The key of the word at an offset of −1, 0 or 1 along each axis, if there is one.
     #[must_use]
     pub fn neighbour(&self, place: [usize; 3], offset: [isize; 3]) -> Option<Key> {
-        let moved = |axis: usize, length: usize| {
-            place[axis].checked_add_signed(offset[axis]).filter(|&at: &usize| at < length)
-        };
-        Some(self.key(
-            moved(0, self.shape[0])?,
-            moved(1, self.shape[1])?,
-            moved(2, self.words_in_row())?,
-        ))
+        let moved =
+            |axis: usize, length: usize| place[axis].checked_add_signed(offset[axis]).filter(|&at: &usize| at < length);
+        Some(self.key(moved(0, self.shape[0])?, moved(1, self.shape[1])?, moved(2, self.words_in_row())?))
     }
 }
 
@@ -119,18 +125,21 @@ pub fn union(lists: &[&[(Key, u64)]]) -> Result<Vec<(Key, u64)>> {
 }
 
 /// The three words of a row around a word.
+#[must_use]
 #[inline(always)]
 pub fn row(words: &[u64], around: &Around, at: usize) -> [u64; 3] {
     [0, 1, 2].map(|dx| words[around[3 * at + dx] as usize])
 }
 
 /// The neighbours of one voxel of a word, as a mask of 27.
+#[must_use]
 #[inline(always)]
 pub fn neighbours(words: &[u64], around: &Around, bit: usize) -> u32 {
     (0..9).fold(0, |mask, at| mask | three(row(words, around, at), bit) << (3 * at))
 }
 
 /// The voxels at x − 1, x and x + 1 of a row.
+#[must_use]
 #[inline(always)]
 pub fn three([before, word, after]: [u64; 3], bit: usize) -> u32 {
     let three = match bit {

@@ -1,15 +1,21 @@
 //! Thinning of a numpy array into another.
 
+mod chunks;
+
 use numpy::{Element as PyElement, PyReadonlyArray3, PyReadwriteArray3};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
+use super::elements::with_elements;
 use super::threads::run;
 use crate::bit_image::{BitImage, Element};
 use crate::thinning::{Method, thin};
 
 /// Images with fewer voxels are thinned before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 18;
+
+const fn method(zhang: bool) -> Method {
+    if zhang { Method::Zhang } else { Method::Lee }
+}
 
 /// Thins the voxels of `image` that have any bit of `mask` into `output`, which holds zeros.
 #[pyfunction]
@@ -20,18 +26,7 @@ fn skeletonize(
     zhang: bool,
     mut output: PyReadwriteArray3<'_, u8>,
 ) -> PyResult<()> {
-    let method = if zhang { Method::Zhang } else { Method::Lee };
-    if let Ok(image) = image.extract::<PyReadonlyArray3<'_, u8>>() {
-        thin_into(py, &image, mask as u8, method, &mut output)
-    } else if let Ok(image) = image.extract::<PyReadonlyArray3<'_, u16>>() {
-        thin_into(py, &image, mask as u16, method, &mut output)
-    } else if let Ok(image) = image.extract::<PyReadonlyArray3<'_, u32>>() {
-        thin_into(py, &image, mask as u32, method, &mut output)
-    } else if let Ok(image) = image.extract::<PyReadonlyArray3<'_, u64>>() {
-        thin_into(py, &image, mask, method, &mut output)
-    } else {
-        Err(PyTypeError::new_err("image: expected a 3D array of unsigned integers"))
-    }
+    with_elements!(image: PyReadonlyArray3, mask => thin_into(py, &image, mask, method(zhang), &mut output))
 }
 
 fn thin_into<T: Element + PyElement>(
@@ -51,5 +46,6 @@ fn thin_into<T: Element + PyElement>(
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(skeletonize, module)?)
+    module.add_function(wrap_pyfunction!(skeletonize, module)?)?;
+    chunks::register(module)
 }
