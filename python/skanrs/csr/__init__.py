@@ -4,7 +4,6 @@ from ._nbgraph import NBGraph, NBGraphBase, NBGraphBool, csr_to_nbgraph
 from ._path_graph import PathGraph, _build_skeleton_path_graph, _extract_values
 from ._pixel_graph import (
     _mst_junctions,
-    _pixel_graph,
     _weighted_abs_diff,
     _write_pixel_graph,
     _write_pixel_graph_height,
@@ -26,7 +25,6 @@ __all__ = [
     '_build_skeleton_path_graph',
     '_extract_values',
     '_mst_junctions',
-    '_pixel_graph',
     '_weighted_abs_diff',
     '_write_pixel_graph',
     '_write_pixel_graph_height',

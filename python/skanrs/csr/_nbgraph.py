@@ -35,9 +35,8 @@ class NBGraphBase:
     --------
     >>> import numpy as np
     >>> from skanrs.csr import NBGraph
-    >>> graph = NBGraph(
-    ...     np.array([0, 1, 2]), np.array([1, 0]), np.array([2.0, 2.0]), np.array([2, 2]), np.ones(2)
-    ... )
+    >>> indptr, indices, data = np.array([0, 1, 2]), np.array([1, 0]), np.array([2.0, 2.0])
+    >>> graph = NBGraph(indptr, indices, data, np.array([2, 2]), np.ones(2))
     >>> graph.edge(0, 1)
     2.0
     >>> graph.neighbors(1)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .. import _core
+from skanrs import _core
+
 from ._nbgraph import NBGraph, csr_to_nbgraph
 from ._path_graph import (
     PathGraph,
@@ -163,11 +164,9 @@ class Skeleton:
         skeleton.distances = pg.distances
         skeleton._distances_initialized = True
         skeleton.skeleton_shape = np.max(pg.node_coordinates, axis=0, initial=-1) + 1
-        skeleton.skeleton_dtype = (
-            np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
-        )
+        skeleton.skeleton_dtype = np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
         skeleton.degrees = pg.degrees
-        skeleton.spacing = pg.spacing
+        skeleton.spacing = np.asarray(pg.spacing)
         skeleton.keep_images = False
         skeleton.skeleton_image = skeleton.source_image = None
         return skeleton
@@ -356,12 +355,12 @@ class Skeleton:
         means = sums / counts
         return means, np.sqrt(np.clip(squares / counts - means * means, 0, None))
 
-    def prune_paths(self, indices: npt.ArrayLike) -> Skeleton:
+    def prune_paths(self, indices: Iterable[SupportsIndex]) -> Skeleton:
         """Remove paths.
 
         Parameters
         ----------
-        indices : sequence of int
+        indices : iterable of int
             The paths to remove, from 0.
 
         Returns
@@ -388,9 +387,9 @@ class Skeleton:
                [0, 0, 0, 0, 0, 0, 0],
                [0, 0, 0, 0, 0, 0, 0]])
         """
-        from ..thinning import skeletonize
+        from skanrs.thinning import skeletonize
 
-        chosen = [operator.index(index) for index in _as_sequence(indices)]
+        chosen = [operator.index(index) for index in indices]
         absent = [index for index in chosen if not 0 <= index < self.n_paths]
         if absent:
             raise ValueError(
@@ -413,10 +412,6 @@ class Skeleton:
             keep_images=self.keep_images,
         )
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Return `path_label_image`."""
         return self.path_label_image().astype(dtype or np.int64, copy=False)
-
-
-def _as_sequence(indices: npt.ArrayLike) -> Iterable[Any]:
-    return np.asarray(indices).reshape(-1).tolist()

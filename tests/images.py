@@ -1,0 +1,34 @@
+"""Random images: every number of axes, density and type that the kernels must take."""
+
+import numpy as np
+
+LONGEST_AXIS = {1: 70, 2: 14, 3: 8, 4: 5}
+DENSITIES = (0.05, 0.15, 0.3, 0.5, 0.8)
+TYPES = ('bool', 'u1', 'i2', 'i8', 'f4', 'f8', '>f4', '>i2')
+
+
+def random_image(random, dtype=None):
+    """A random image of 1 to 4 axes."""
+    ndim = int(random.integers(1, 5))
+    shape = tuple(random.integers(1, LONGEST_AXIS[ndim] + 1, ndim))
+    foreground = random.random(shape) < random.choice(DENSITIES)
+    dtype = np.dtype(dtype or str(random.choice(TYPES)))
+    if dtype.kind == 'b':
+        return foreground
+    values = random.integers(1, 100, shape)
+    if dtype.kind == 'f':
+        values = values * random.random(shape)
+    return (foreground * values).astype(dtype)
+
+
+def random_spacing(random, ndim):
+    """One of the ways to give a spacing."""
+    ways = [
+        1,
+        2,
+        0.37,
+        tuple(random.integers(1, 4, ndim).tolist()),
+        list(random.random(ndim) + 0.1),
+        random.random(ndim) * 1e-3 + 1e-4,
+    ]
+    return ways[random.integers(len(ways))]
