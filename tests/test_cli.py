@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import tifffile
 from scipy import ndimage
-from skanrs.csr import Skeleton, summarize
 from skimage.filters import threshold_otsu
 
 import skanrs
 from skanrs.cli import main
+from skanrs.csr import Skeleton, summarize
 from skanrs.datasets import lung, vessel_tree
 
 MASK = vessel_tree((40, 44, 48), seed=2)
