@@ -272,8 +272,10 @@ fn resolve(part: &Residue, cancel: &Cancel) -> Result<Resolved> {
         .iter()
         .enumerate()
         .map(|(index, around)| match stored.scripted[index] | decided(index) {
-            0 => 0,
-            voxels => voxels & near(around, |at| outcome.undecided[at] | stored.beyond[at]),
+            voxels if voxels != 0 && outcome.doubtful[index] => {
+                voxels & near(around, |at| outcome.undecided[at] | stored.beyond[at])
+            }
+            _ => 0,
         })
         .collect();
     let old = part.script.iter().map(|script| (stored.index(script.key), script.step, script.voxels));

@@ -71,6 +71,8 @@ pub struct Outcome {
     pub left: Vec<u64>,
     /// The deletions of voxels to decide, in the order of steps; those undecided are not to be read.
     pub log: Vec<Event>,
+    /// Words around which something is or was unknown.
+    pub doubtful: Vec<bool>,
 }
 
 impl<'a> Simulation<'a> {
@@ -140,7 +142,7 @@ impl<'a> Simulation<'a> {
             }
         }
         let left = self.present.iter().zip(self.mine).map(|(present, mine)| present & mine).collect();
-        Ok(Outcome { undecided: self.undecided, left, log: self.log })
+        Ok(Outcome { undecided: self.undecided, left, log: self.log, doubtful: self.doubtful })
     }
 
     /// One border step; returns whether anything changed.
