@@ -5,17 +5,21 @@ from typing import Any
 from . import threads
 from ._core import __version__
 from .csr import Skeleton, sholl_analysis, summarize
-from .thinning import skeletonize
+from .thinning import MergedThinning, ThinnedChunk, merge_thinned, skeletonize, thin_chunk
 from .threads import get_num_threads, set_num_threads
 
 __all__ = [
+    'MergedThinning',
     'Skeleton',
+    'ThinnedChunk',
     '__version__',
     'get_num_threads',
+    'merge_thinned',
     'set_num_threads',
     'sholl_analysis',
     'skeletonize',
     'summarize',
+    'thin_chunk',
 ]
 
 threads._read_environment()

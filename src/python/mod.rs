@@ -1,5 +1,6 @@
 //! The extension module `skanrs._core`: arrays in, arrays out, errors mapped in one place.
 
+mod elements;
 mod errors;
 mod graph;
 mod shortest_paths;
