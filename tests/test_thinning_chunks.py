@@ -170,7 +170,8 @@ def test_nothing_is_computed_before_it_is_asked_for():
 def test_few_tasks_a_block(monkeypatch):
     monkeypatch.setattr(_dask, 'GROUP_VOXELS', 8**3)
     array = da.zeros((40, 40, 40), chunks=8, dtype=bool)
-    tasks = len(dict(skanrs.skeletonize(array).__dask_graph__())) - len(dict(array.__dask_graph__()))
+    skeleton = skanrs.skeletonize(array)
+    tasks = len(dict(skeleton.__dask_graph__())) - len(dict(array.__dask_graph__()))
     assert tasks / array.npartitions < 10
 
 
@@ -310,7 +311,8 @@ def test_merging_strangers():
     with pytest.raises(TypeError, match='^chunks: expected ThinnedChunk'):
         skanrs.merge_thinned([block])
     merged = skanrs.merge_thinned([one])
-    with pytest.raises(ValueError, match=r'box at offset \(0, 0, 2\) of shape \(2, 2, 2\) is missing'):
+    missing = r'box at offset \(0, 0, 2\) of shape \(2, 2, 2\) is missing'
+    with pytest.raises(ValueError, match=missing):
         one.finish(merged)
     with pytest.raises(ValueError, match='^merged: '):
         other.finish(merged)

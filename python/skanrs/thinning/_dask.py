@@ -17,8 +17,8 @@ import dask
 import dask.array as da
 import numpy as np
 
-from .chunks import Image, Words, box_of, merge, pack, thin, unpack
 from ._skeletonize import uses_zhang
+from .chunks import Image, Words, box_of, merge, pack, thin, unpack
 
 GROUP_VOXELS = 256**3
 """Small blocks are joined up to this size: larger groups leave fewer voxels undecided."""
@@ -35,9 +35,7 @@ def skeletonize_blocks(image: da.Array, method: str | None) -> da.Array:
         )
     whole = Image(tuple(map(int, image.shape)), uses_zhang(method, image.ndim, 'image'))
     if image.dtype.kind not in 'biuf':
-        raise TypeError(
-            f'image: expected an array of booleans or real numbers, got {image.dtype}'
-        )
+        raise TypeError(f'image: expected an array of booleans or real numbers, got {image.dtype}')
     if image.size == 0:
         return da.zeros(image.shape, dtype=bool, chunks=image.chunks)
     starts = [tuple(itertools.accumulate(lengths, initial=0)) for lengths in image.chunks]
@@ -77,7 +75,7 @@ def _groups(chunks: Sequence[Sequence[int]]) -> list[list[range]]:
 
 
 def _runs(lengths: Sequence[int], side: float) -> Iterator[range]:
-    """Runs of neighbouring blocks of at most `side` together, or of one block."""
+    """Give runs of neighbouring blocks: at most `side` together, or one block."""
     start, total = 0, 0
     for at, length in enumerate(lengths):
         if at > start and total + length > side:
@@ -138,4 +136,3 @@ def _pack(block: Any, offset: Index, whole: Image) -> Words:
 
 def _finish(whole: Image, kept: list[Words], offset: Index, shape: Index) -> Any:
     return unpack(whole, kept, offset, shape)
-

@@ -19,8 +19,11 @@ _METHODS = ('lee', 'zhang')
 
 @overload
 def skeletonize(image: dask.array.Array, *, method: str | None = None) -> dask.array.Array: ...
+# Without dask's own types the first overload takes anything.
 @overload
-def skeletonize(image: npt.ArrayLike, *, method: str | None = None) -> npt.NDArray[np.bool_]: ...
+def skeletonize(  # type: ignore[overload-cannot-match]
+    image: npt.ArrayLike, *, method: str | None = None
+) -> npt.NDArray[np.bool_]: ...
 def skeletonize(image: Any, *, method: str | None = None) -> Any:
     """Compute the skeleton of a 2D or 3D binary image by thinning.
 
@@ -44,8 +47,8 @@ def skeletonize(image: Any, *, method: str | None = None) -> Any:
     Raises
     ------
     ValueError
-        If `image` is neither 2D nor 3D or has chunks of unknown size, if `method` is not one of those named, or is 'zhang' for
-        a 3D image.
+        If `image` is neither 2D nor 3D or has chunks of unknown size, if `method` is not one of
+        those named, or is 'zhang' for a 3D image.
     TypeError
         If the elements of `image` are not real numbers.
     MemoryError

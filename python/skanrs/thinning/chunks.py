@@ -55,7 +55,12 @@ class Residue(NamedTuple):
         return sum(array.nbytes for array in (*self.undecided, *self.script))
 
 
-def region_of(kept_and_residue: tuple[Words, Residue]) -> tuple[Words, Residue]:
+_RawWords = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
+_RawScript = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
+_RawRegion = tuple[_RawWords, tuple[list[Box], _RawWords, _RawScript]]
+
+
+def region_of(kept_and_residue: _RawRegion) -> tuple[Words, Residue]:
     """Name the parts of what the kernels return."""
     kept, (boxes, undecided, script) = kept_and_residue
     return Words(*kept), Residue(boxes, Words(*undecided), Script(*script))
