@@ -126,6 +126,12 @@ def test_wrong_centres():
         csr.sholl_analysis(skanrs.Skeleton(np.zeros((3, 3), dtype=bool)))
 
 
+@pytest.mark.parametrize('shells', [0, -1, float('nan'), 'many', {3}])
+def test_wrong_shells(shells):
+    with pytest.raises(ValueError, match='^shells: expected a positive number or a list of radii'):
+        csr.sholl_analysis(skanrs.Skeleton(skeleton0), shells=shells)
+
+
 @pytest.mark.filterwarnings('default')
 def test_narrow_shells_warn():
     with pytest.warns(UserWarning, match='smallest shell spacing is 0.5'):

@@ -72,8 +72,9 @@ def mask_of(
     if threshold is None:
         values = two_values(image)
         if values is None:
+            found = 'NaN among its values' if np.isnan(image.min()) else 'more than two values'
             raise ValueError(
-                f'the image is gray ({image.dtype}, more than two values); say what is foreground: '
+                f'the image is gray ({image.dtype}, {found}); say what is foreground: '
                 '--threshold VALUE, --threshold otsu, or --threshold none for all that is not zero'
             )
         low, high = values

@@ -17,6 +17,8 @@ import dask
 import dask.array as da
 import numpy as np
 
+from skanrs._elements import check_elements
+
 from ._skeletonize import uses_zhang
 from .chunks import Image, Words, box_of, merge, pack, thin, unpack
 
@@ -34,8 +36,7 @@ def skeletonize_blocks(image: da.Array, method: str | None) -> da.Array:
             ' image.compute_chunk_sizes() finds them'
         )
     whole = Image(tuple(map(int, image.shape)), uses_zhang(method, image.ndim, 'image'))
-    if image.dtype.kind not in 'biuf':
-        raise TypeError(f'image: expected an array of booleans or real numbers, got {image.dtype}')
+    check_elements(image.dtype, 'image')
     if image.size == 0:
         return da.zeros(image.shape, dtype=bool, chunks=image.chunks)
     starts = [tuple(itertools.accumulate(lengths, initial=0)) for lengths in image.chunks]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._elements import foreground_bits
+from skanrs._elements import check_elements, foreground_bits
 
 if TYPE_CHECKING:
     import dask.array
@@ -100,6 +100,7 @@ def skeletonize(image: Any, *, method: str | None = None) -> Any:
         return skeletonize_blocks(image, method)
     array = np.asarray(image)
     zhang = uses_zhang(method, array.ndim, 'image')
+    check_elements(array.dtype, 'image')
     elements, mask = foreground_bits(array)
     skeleton = np.zeros(array.shape, dtype=bool)
     if array.ndim == 2:

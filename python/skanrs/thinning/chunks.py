@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._elements import foreground_bits
+from skanrs._elements import check_elements, foreground_bits
 
 from ._skeletonize import uses_zhang
 
@@ -248,6 +248,7 @@ def thin_chunk(
     True
     """
     array = np.asarray(block)
+    check_elements(array.dtype, 'block')
     whole = Image(_integers('shape', shape), uses_zhang(method, array.ndim, 'block'))
     start = _integers('offset', offset)
     check_position(start, array.shape, whole.shape)
