@@ -66,6 +66,13 @@ def mask_of(
     ------
     ValueError
         If no threshold is given and the image is not a mask.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skanrs.threshold import mask_of
+    >>> mask_of(np.array([[1, 5, 9]]), threshold=4)
+    (array([[False,  True,  True]]), 4.0)
     """
     if threshold == 'none' or (threshold is None and image.dtype == bool):
         return _nonzero(image), None

@@ -245,6 +245,13 @@ def distance_with_height(source_values: Array, neighbor_values: Array, distances
     -------
     lengths : ndarray of float
         The hypotenuses.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skanrs.csr import distance_with_height
+    >>> distance_with_height(np.array([5.0]), np.array([1.0]), np.array([3.0]))
+    array([5.])
     """
     return np.asarray(np.hypot(source_values - neighbor_values, distances))
 

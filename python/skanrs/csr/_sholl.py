@@ -25,11 +25,11 @@ def _distances(coordinates: npt.NDArray[Any], center: npt.NDArray[Any]) -> npt.N
     return np.asarray(np.sqrt(np.sum(squares, axis=-1)))
 
 
-def _count(shells: Any) -> int | float:
+def _count(shells: Any) -> float:
     """Return a number of shells; refuse what is none."""
     if not isinstance(shells, (int, float, np.integer, np.floating)) or not shells > 0:
         raise ValueError(f'shells: expected a positive number or a list of radii, got {shells!r}')
-    return shells
+    return float(shells)
 
 
 def _normalize_shells(

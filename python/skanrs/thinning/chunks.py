@@ -105,6 +105,14 @@ class ThinnedChunk:
         The voxels of the skeleton that are already decided.
     residue : Residue
         What merging has to know of the chunk.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs as skan
+    >>> chunk = skan.thin_chunk(np.eye(4, dtype=bool), offset=(0, 0), shape=(4, 4))
+    >>> chunk.offset, chunk.chunk_shape, chunk.image.shape
+    ((0, 0), (4, 4), (4, 4))
     """
 
     image: Image
@@ -145,6 +153,16 @@ class ThinnedChunk:
         ------
         ValueError
             If chunks of the image are missing in `merged`, or it is of another image.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import skanrs as skan
+        >>> image = np.ones((3, 5), dtype=bool)
+        >>> chunk = skan.thin_chunk(image, offset=(0, 0), shape=(3, 5))
+        >>> skeleton = chunk.finish(skan.merge_thinned([chunk]))
+        >>> np.array_equal(skeleton, skan.skeletonize(image))
+        True
         """
         if merged.image != self.image:
             raise ValueError(
@@ -173,6 +191,16 @@ class MergedThinning:
         The voxels of the skeleton that merging has decided.
     residue : Residue
         What is left to decide.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs as skan
+    >>> image = np.ones((4, 70), dtype=bool)
+    >>> parts = [skan.thin_chunk(image[:, :9], offset=(0, 0), shape=image.shape)]
+    >>> parts += [skan.thin_chunk(image[:, 9:], offset=(0, 9), shape=image.shape)]
+    >>> skan.merge_thinned(parts).residue.nbytes
+    0
     """
 
     image: Image
@@ -278,6 +306,18 @@ def merge_thinned(chunks: Iterable[ThinnedChunk | MergedThinning]) -> MergedThin
         If there are no chunks, if they are of different images or methods, or if they overlap.
     TypeError
         If something else is among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs as skan
+    >>> image = np.ones((4, 70), dtype=bool)
+    >>> left = skan.thin_chunk(image[:, :9], offset=(0, 0), shape=image.shape)
+    >>> right = skan.thin_chunk(image[:, 9:], offset=(0, 9), shape=image.shape)
+    >>> merged = skan.merge_thinned([skan.merge_thinned([right]), left])
+    >>> skeleton = np.concatenate([left.finish(merged), right.finish(merged)], axis=1)
+    >>> np.array_equal(skeleton, skan.skeletonize(image))
+    True
     """
     parts = list(chunks)
     for part in parts:
