@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import pickle
 import sys
-from pathlib import Path
 
 import dask
 import dask.array as da
@@ -14,17 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import ndimage as ndi
+from images import DATA, blobs
 
 import skanrs
 from skanrs.thinning import _dask, chunks
-
-DATA = Path(os.environ.get('SKANRS_DATA', Path(__file__).parents[2] / 'shared' / 'data'))
-
-
-def blobs(shape, seed, smooth=1.5):
-    noise = np.random.default_rng(seed).random(shape)
-    return ndi.gaussian_filter(noise, smooth) > 0.5
 
 
 def ball(radius, side):
