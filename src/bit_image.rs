@@ -106,7 +106,7 @@ impl BitImage {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
-    pub fn pack<T: Element>(view: ArrayView3<'_, T>, mask: T, cancel: &Cancel) -> Result<Self> {
+    pub fn pack<T: Element>(view: &ArrayView3<'_, T>, mask: T, cancel: &Cancel) -> Result<Self> {
         let (nz, ny, nx) = view.dim();
         let mut image = Self::zeros([nz, ny, nx])?;
         if view.is_empty() {
@@ -119,7 +119,7 @@ impl BitImage {
             let rows = words.chunks_exact_mut(row_stride).skip(1).zip(plane.rows());
             if plane.strides()[1] == 1 || nx == 1 {
                 for (words, row) in rows {
-                    let row = row.to_slice().expect("a row of unit stride is a slice");
+                    let Some(row) = row.to_slice() else { unreachable!("a row of unit stride is a slice") };
                     T::pack_row(row, mask, &mut words[1..]);
                 }
             } else if plane.strides()[0].unsigned_abs() >= plane.strides()[1].unsigned_abs() {
@@ -254,7 +254,7 @@ mod tests {
         for nx in [1, 2, 7, 63, 64, 65, 128, 200] {
             let shape = (3, 4, nx);
             let image = pattern(shape);
-            let packed = BitImage::pack(image.view(), 0xff, &Cancel::new()).unwrap();
+            let packed = BitImage::pack(&image.view(), 0xff, &Cancel::new()).unwrap();
             let mut unpacked = Array3::zeros(shape);
             packed.unpack_into(unpacked.view_mut());
             assert_eq!(unpacked, image.mapv(|value| u8::from(value != 0)));
@@ -262,8 +262,8 @@ mod tests {
             for axes in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
                 let transposed = image.view().permuted_axes(axes);
                 let copy = Array3::from_shape_vec(transposed.raw_dim(), transposed.iter().copied().collect()).unwrap();
-                let from_view = BitImage::pack(transposed, 0xff, &Cancel::new()).unwrap();
-                assert_eq!(from_view, BitImage::pack(copy.view(), 0xff, &Cancel::new()).unwrap());
+                let from_view = BitImage::pack(&transposed, 0xff, &Cancel::new()).unwrap();
+                assert_eq!(from_view, BitImage::pack(&copy.view(), 0xff, &Cancel::new()).unwrap());
             }
         }
     }
@@ -272,7 +272,7 @@ mod tests {
     fn packs_wider_elements_by_their_mask() {
         let values = [0_u64, 1 << 63, 1, u64::MAX];
         let image = Array3::from_shape_vec((1, 1, 4).f(), values.to_vec()).unwrap();
-        let packed = BitImage::pack(image.view(), u64::MAX >> 1, &Cancel::new()).unwrap();
+        let packed = BitImage::pack(&image.view(), u64::MAX >> 1, &Cancel::new()).unwrap();
         assert_eq!([0, 1, 2, 3].map(|x| packed.get(0, 0, x)), [false, false, true, true]);
     }
 

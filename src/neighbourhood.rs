@@ -44,7 +44,7 @@ const fn not_first(stride: u32) -> u32 {
     let mut mask = 0;
     let mut at = 0;
     while at < 27 {
-        if at / stride % 3 > 0 {
+        if !(at / stride).is_multiple_of(3) {
             mask |= 1 << at;
         }
         at += 1;

@@ -26,7 +26,9 @@ def test_types_are_shipped():
     assert package.joinpath('_core.pyi').is_file()
 
 
-@pytest.mark.parametrize('module', ['skanrs', 'skanrs.threads'])
+@pytest.mark.parametrize(
+    'module', ['skanrs', 'skanrs.threads', 'skanrs.datasets', 'skanrs.files', 'skanrs.cli']
+)
 def test_import_loads_nothing_optional(module):
     # pandas itself loads pyarrow where it is installed; what counts is what the package adds.
     code = (

@@ -43,7 +43,7 @@ fn thin_into<T: Element + PyElement>(
 ) -> PyResult<()> {
     let (image, output) = (image.as_array(), output.as_array_mut());
     run(py, image.len() >= VOXELS_WORTH_THREADS, |cancel| {
-        let mut packed = BitImage::pack(image, mask, cancel)?;
+        let mut packed = BitImage::pack(&image, mask, cancel)?;
         thin(&mut packed, method, cancel)?;
         packed.unpack_into(output);
         Ok(())

@@ -16,7 +16,12 @@ pub(super) fn run<T: Send>(
     kernel: impl FnOnce(&Cancel) -> Result<T> + Send,
 ) -> PyResult<T> {
     let count = if worth_threads { threads::default_threads() } else { 1 };
-    py.detach(|| threads::run(count, || Python::attach(|py| py.check_signals()), kernel))
+    py.detach(|| threads::run(count, check_signals, kernel))
+}
+
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method's lifetime is not general enough")]
+fn check_signals() -> PyResult<()> {
+    Python::attach(|py| py.check_signals())
 }
 
 #[pyfunction]

@@ -15,14 +15,14 @@
 //! nothing.
 //!
 //! Sources: T.-C. Lee, R. L. Kashyap, C.-N. Chu, CVGIP 56(6):462–478, 1994; T. Y. Zhang, C. Y. Suen, CACM 27(3):236–239,
-//! 1984; the behaviour of scikit-image 0.26, whose order of borders (ImageJ's) and table of neighbours are kept.
+//! 1984; the behaviour of scikit-image 0.26, whose order of borders (that of `ImageJ`) and table of neighbours are kept.
 
-pub mod lanes;
 #[cfg(test)]
 mod naive;
 mod recheck;
 mod rounds;
 pub mod simple_points;
+pub mod vectors;
 mod zhang;
 
 use log::debug;
@@ -96,7 +96,7 @@ mod tests {
         };
         let density = [0.2, 0.5, 0.8, 0.95][(seed % 4) as usize];
         let noise = Array3::from_shape_simple_fn(shape, &mut random);
-        if seed % 3 == 0 {
+        if seed.is_multiple_of(3) {
             return noise.mapv(|value| u8::from(value < density));
         }
         let (nz, ny, nx) = shape;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     fn compare(image: &Array3<u8>, method: Method, threads: usize) {
-        let mut packed = BitImage::pack(image.view(), 0xff, &Cancel::new()).unwrap();
+        let mut packed = BitImage::pack(&image.view(), 0xff, &Cancel::new()).unwrap();
         let run = || thin(&mut packed, method, &Cancel::new()).unwrap();
         let thinned = crate::threads::pool(threads).unwrap().install(run);
         let mut found = Array3::zeros(image.raw_dim());

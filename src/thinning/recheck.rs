@@ -5,9 +5,9 @@
 //! voxels at a time and in any order ([`deleted_whatever_happens`]); that settles nine in ten. The rest is decided in raster
 //! order, by flood fill. Later collected neighbours are always present, as in the sequential method.
 
-use super::lanes::{LANES, Lanes, for_this_processor};
-use super::rounds::{Batch, Geometry, Slab, shifted};
+use super::rounds::{Batch, Geometry, Slab, around_word};
 use super::simple_points::{EARLIER, deleted_whatever_happens};
+use super::vectors::{LANES, Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
 use crate::neighbourhood::at_most_one_component;
 
@@ -17,43 +17,66 @@ for_this_processor! {
 }
 
 #[inline(always)]
-fn find_waiting_lanes(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry) {
+fn find_waiting_lanes<V: Vector>(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry) {
     let Slab { collected: indices, waiting, .. } = slab;
     waiting.clear();
     let mut batch = Batch::new();
-    let mut uncertain = [Lanes::NONE; EARLIER];
-    let flush = |batch: &mut Batch, uncertain: &[Lanes; EARLIER], waiting: &mut Vec<(usize, u64)>| {
-        let deleted = deleted_whatever_happens(&batch.neighbours, uncertain, batch.voxels);
-        let left = batch.voxels.without(deleted);
-        for lane in 0..batch.count {
-            if left.0[lane] != 0 {
-                waiting.push((batch.indices[lane], left.0[lane]));
-            }
-        }
-        batch.clear();
-    };
+    let mut earlier = [[Lanes::NONE; 3]; 5];
     for &index in indices.iter() {
-        let earlier: [u64; EARLIER] = std::array::from_fn(|direction| {
-            let row = index.wrapping_add_signed(geometry.rows_around[direction / 3]);
-            shifted(collected, row, direction % 3)
-        });
-        let voxels = collected[index] & earlier.iter().fold(0, |any, word| any | word);
+        // The rows that come earlier, and the voxel's own.
+        let mut rows = [[0; 3]; 5];
+        for (row, &around) in rows.iter_mut().zip(&geometry.rows_around) {
+            *row = around_word(collected, index.wrapping_add_signed(around));
+        }
+        let [before, word, after] = [0, 1, 2].map(|at| rows[0][at] | rows[1][at] | rows[2][at] | rows[3][at]);
+        let own = rows[4];
+        let any = word | (word | own[1]) << 1 | (before | own[0]) >> 63 | word >> 1 | after << 63;
+        let voxels = own[1] & any;
         if voxels == 0 {
             continue;
         }
-        let lane = batch.count;
-        batch.push(words, index, voxels, geometry);
-        for (direction, &word) in earlier.iter().enumerate() {
-            batch.neighbours[direction].0[lane] &= !word;
-            uncertain[direction].0[lane] = word;
+        let lane = batch.push(words, index, voxels, geometry);
+        for (lanes, row) in earlier.iter_mut().zip(rows) {
+            for (lanes, word) in lanes.iter_mut().zip(row) {
+                lanes.0[lane] = word;
+            }
         }
         if batch.count == LANES {
-            flush(&mut batch, &uncertain, waiting);
+            keep_waiting::<V>(&mut batch, &earlier, waiting);
         }
     }
     if batch.count > 0 {
-        flush(&mut batch, &uncertain, waiting);
+        keep_waiting::<V>(&mut batch, &earlier, waiting);
     }
+}
+
+/// Keeps the voxels of the batch that are not deleted whatever happens.
+#[inline(always)]
+fn keep_waiting<V: Vector>(batch: &mut Batch, earlier: &[[Lanes; 3]; 5], waiting: &mut Vec<(usize, u64)>) {
+    let mut left = Lanes::NONE;
+    for first in (0..batch.count).step_by(V::WORDS) {
+        let voxels = V::load(&batch.voxels, first);
+        let mut certain = batch.neighbours::<V>(first);
+        let mut maybe = [V::none(); EARLIER];
+        for (at, [before, word, after]) in earlier.iter().enumerate() {
+            let word = V::load(word, first);
+            maybe[3 * at] = word.shifted_up(V::load(before, first));
+            if at < 4 {
+                maybe[3 * at + 1] = word;
+                maybe[3 * at + 2] = word.shifted_down(V::load(after, first));
+            }
+        }
+        for direction in 0..EARLIER {
+            certain[direction] = certain[direction].without(maybe[direction]);
+        }
+        voxels.without(deleted_whatever_happens(&certain, &maybe, voxels)).store(&mut left, first);
+    }
+    for lane in 0..batch.count {
+        if left.0[lane] != 0 {
+            waiting.push((batch.indices[lane], left.0[lane]));
+        }
+    }
+    batch.clear();
 }
 
 /// Decides the waiting voxels in raster order and leaves in `collected` what is deleted.

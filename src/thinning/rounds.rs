@@ -13,9 +13,9 @@
 use rayon::prelude::*;
 
 use super::Method;
-use super::lanes::{LANES, Lanes, for_this_processor};
 use super::recheck;
-use super::simple_points::{BORDERS, Neighbours, simple_and_no_endpoint};
+use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
+use super::vectors::{LANES, Lanes, Vector, for_this_processor};
 use super::zhang::removed_pixels;
 use crate::bit_image::{BitImage, try_zeros};
 use crate::errors::Result;
@@ -149,12 +149,9 @@ impl<'a> Rounds<'a> {
             geometry,
             self.rows_in_slab,
         );
-        let collect = |mut part: Part<'_>| {
-            let mut found = Found { part: &mut part, words };
-            match method {
-                Method::Lee => collect_border(&mut found, geometry, step),
-                Method::Zhang => collect_removed(&mut found, geometry, step),
-            }
+        let collect = |mut part: Part<'_>| match method {
+            Method::Lee => collect_border(&mut part, words, geometry, step),
+            Method::Zhang => collect_removed(&mut part, words, geometry, step),
         };
         if parallel {
             parts.into_par_iter().for_each(collect);
@@ -220,63 +217,88 @@ fn parts<'a>(
         .collect()
 }
 
-/// A part whose words are the collected voxels, and the image.
-struct Found<'a, 'b> {
-    part: &'a mut Part<'b>,
-    words: &'a [u64],
+/// What a kind of step collects.
+///
+/// A trait rather than closures, because only functions that are always inlined are compiled for this processor.
+trait Collect {
+    /// The voxels of a word that are worth the predicate.
+    fn candidates(&self, words: &[u64], index: usize) -> u64;
+    /// Those of `voxels` that satisfy the predicate.
+    fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V;
+}
+
+/// Lee's: simple voxels on a border that are no endpoints.
+struct OnBorder {
+    border: &'static Border,
+    /// The row of the voxels' neighbours behind the border.
+    row: isize,
+}
+
+impl Collect for OnBorder {
+    #[inline(always)]
+    fn candidates(&self, words: &[u64], index: usize) -> u64 {
+        match words[index] {
+            0 => 0,
+            word => word & !shifted(words, index.wrapping_add_signed(self.row), self.border.face % 3),
+        }
+    }
+
+    #[inline(always)]
+    fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V {
+        simple_and_no_endpoint(neighbours, voxels, self.border)
+    }
+}
+
+/// Zhang's: the pixels that the table deletes.
+struct InTable {
+    step: usize,
+}
+
+impl Collect for InTable {
+    #[inline(always)]
+    fn candidates(&self, words: &[u64], index: usize) -> u64 {
+        words[index]
+    }
+
+    #[inline(always)]
+    fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V {
+        removed_pixels(neighbours, voxels, self.step)
+    }
 }
 
 for_this_processor! {
-    fn collect_border(found: &mut Found<'_, '_>, geometry: &Geometry, step: usize) = collect_border_lanes;
+    fn collect_border(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) = collect_border_lanes;
 }
 
 for_this_processor! {
-    fn collect_removed(found: &mut Found<'_, '_>, geometry: &Geometry, step: usize) = collect_removed_lanes;
+    fn collect_removed(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) = collect_removed_lanes;
 }
 
 #[inline(always)]
-fn collect_border_lanes(found: &mut Found<'_, '_>, geometry: &Geometry, step: usize) {
+fn collect_border_lanes<V: Vector>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) {
     let border = &BORDERS[step];
-    let around = geometry.rows_around[border.face / 3];
-    let candidates = |words: &[u64], index: usize| {
-        let row = index.wrapping_add_signed(around);
-        words[index] & !shifted(words, row, border.face % 3)
-    };
-    let collect = |neighbours: &Neighbours, voxels| simple_and_no_endpoint(neighbours, voxels, border);
-    collect_where(found, geometry, step, candidates, collect);
+    let row = geometry.rows_around[border.face / 3];
+    collect_active::<V>(part, words, geometry, step, &OnBorder { border, row });
 }
 
 #[inline(always)]
-fn collect_removed_lanes(found: &mut Found<'_, '_>, geometry: &Geometry, step: usize) {
-    let collect = |neighbours: &Neighbours, voxels| removed_pixels(neighbours, voxels, step);
-    collect_where(found, geometry, step, |words, index| words[index], collect);
+fn collect_removed_lanes<V: Vector>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) {
+    collect_active::<V>(part, words, geometry, step, &InTable { step });
 }
 
-/// Runs over the active words of a part and keeps what `collect` makes of their candidates, eight words at a time.
+/// Runs over the active words of a part and keeps what is collected of their candidates, eight words at a time.
 #[inline(always)]
-fn collect_where(
-    found: &mut Found<'_, '_>,
+fn collect_active<V: Vector>(
+    part: &mut Part<'_>,
+    words: &[u64],
     geometry: &Geometry,
     step: usize,
-    candidates: impl Fn(&[u64], usize) -> u64,
-    collect: impl Fn(&Neighbours, Lanes) -> Lanes,
+    rule: &impl Collect,
 ) {
-    let Found { part, words } = found;
-    let start = part.start;
     let active = 1_u8 << step;
     let mut batch = Batch::new();
     part.slab.collected.clear();
     part.slab.looked_at = 0;
-    let flush = |batch: &mut Batch, slab: &mut Slab, collected: &mut [u64]| {
-        let result = collect(&batch.neighbours, batch.voxels);
-        for lane in 0..batch.count {
-            if result.0[lane] != 0 {
-                collected[batch.indices[lane] - start] = result.0[lane];
-                slab.collected.push(batch.indices[lane]);
-            }
-        }
-        batch.clear();
-    };
     for group in 0..part.active_rows.len().div_ceil(8) {
         let rows = 8 * group..part.active_rows.len().min(8 * group + 8);
         if part.active_rows[rows.clone()].iter().fold(0, |any, row| any | row) & active == 0 {
@@ -292,26 +314,43 @@ fn collect_where(
                     continue;
                 }
                 part.active_words[at] &= !active;
-                let index = start + at;
-                let voxels = candidates(words, index);
+                let index = part.start + at;
+                let voxels = rule.candidates(words, index);
                 part.slab.looked_at += 1;
                 if voxels != 0 {
                     batch.push(words, index, voxels, geometry);
                     if batch.count == LANES {
-                        flush(&mut batch, part.slab, part.words);
+                        collect_batch::<V>(part, &mut batch, rule);
                     }
                 }
             }
         }
     }
     if batch.count > 0 {
-        flush(&mut batch, part.slab, part.words);
+        collect_batch::<V>(part, &mut batch, rule);
     }
 }
 
-/// Up to eight words with their neighbours.
+#[inline(always)]
+fn collect_batch<V: Vector>(part: &mut Part<'_>, batch: &mut Batch, rule: &impl Collect) {
+    let mut result = Lanes::NONE;
+    for first in (0..batch.count).step_by(V::WORDS) {
+        let voxels = V::load(&batch.voxels, first);
+        rule.collect(&batch.neighbours(first), voxels).store(&mut result, first);
+    }
+    for lane in 0..batch.count {
+        if result.0[lane] != 0 {
+            part.words[batch.indices[lane] - part.start] = result.0[lane];
+            part.slab.collected.push(batch.indices[lane]);
+        }
+    }
+    batch.clear();
+}
+
+/// Up to eight words with the rows around them.
 pub struct Batch {
-    pub neighbours: Neighbours,
+    /// For each of the nine rows, the word before, the word and the word after.
+    rows: [[Lanes; 3]; 9],
     pub voxels: Lanes,
     pub indices: [usize; LANES],
     pub count: usize,
@@ -320,7 +359,7 @@ pub struct Batch {
 impl Batch {
     #[inline(always)]
     pub fn new() -> Self {
-        Self { neighbours: [Lanes::NONE; 27], voxels: Lanes::NONE, indices: [0; LANES], count: 0 }
+        Self { rows: [[Lanes::NONE; 3]; 9], voxels: Lanes::NONE, indices: [0; LANES], count: 0 }
     }
 
     #[inline(always)]
@@ -329,25 +368,46 @@ impl Batch {
         self.count = 0;
     }
 
+    /// Adds a word; returns its lane.
     #[inline(always)]
-    pub fn push(&mut self, words: &[u64], index: usize, voxels: u64, geometry: &Geometry) {
+    pub fn push(&mut self, words: &[u64], index: usize, voxels: u64, geometry: &Geometry) -> usize {
         let lane = self.count;
         self.voxels.0[lane] = voxels;
         self.indices[lane] = index;
-        for (at, &around) in geometry.rows_around.iter().enumerate() {
-            let row = index.wrapping_add_signed(around);
-            for dx in 0..3 {
-                self.neighbours[3 * at + dx].0[lane] = shifted(words, row, dx);
-            }
+        for (row, &around) in self.rows.iter_mut().zip(&geometry.rows_around) {
+            let [before, word, after] = around_word(words, index.wrapping_add_signed(around));
+            row[0].0[lane] = before;
+            row[1].0[lane] = word;
+            row[2].0[lane] = after;
         }
         self.count += 1;
+        lane
     }
+
+    /// The words from lane `first` on, moved so that each bit holds the neighbour in a direction.
+    #[inline(always)]
+    pub fn neighbours<V: Vector>(&self, first: usize) -> Neighbours<V> {
+        let mut neighbours = [V::none(); 27];
+        for (at, [before, word, after]) in self.rows.iter().enumerate() {
+            let word = V::load(word, first);
+            neighbours[3 * at] = word.shifted_up(V::load(before, first));
+            neighbours[3 * at + 1] = word;
+            neighbours[3 * at + 2] = word.shifted_down(V::load(after, first));
+        }
+        neighbours
+    }
+}
+
+/// The word before, the word at `index` and the word after.
+#[inline(always)]
+pub fn around_word(words: &[u64], index: usize) -> [u64; 3] {
+    *words[index - 1..].first_chunk().expect("a border surrounds the image")
 }
 
 /// Word `index` moved so that each bit holds the voxel at x + `dx` − 1.
 #[inline(always)]
-pub fn shifted(words: &[u64], index: usize, dx: usize) -> u64 {
-    let [before, word, after] = *words[index - 1..].first_chunk().expect("a border surrounds the image");
+fn shifted(words: &[u64], index: usize, dx: usize) -> u64 {
+    let [before, word, after] = around_word(words, index);
     match dx {
         0 => word << 1 | before >> 63,
         1 => word,

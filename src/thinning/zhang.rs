@@ -1,13 +1,13 @@
-//! Zhang's thinning of 2D images: which pixels a step deletes, for 512 pixels at once.
+//! Zhang's thinning of 2D images: which pixels a step deletes, for up to 512 pixels at once.
 //!
 //! A pixel's fate is a function of its eight neighbours, stated as a table of 256 entries for each of the two kinds of step.
 //! The lookup is made on words: 16 products for each half of the neighbours, then for each product of the upper half the sum
-//! of those of the lower half that the table wants; about 200 operations for 512 pixels, and no memory but registers.
+//! of those of the lower half that the table wants; about 200 operations for up to 512 pixels, and no memory but registers.
 //!
 //! Source: Zhang and Suen (1984), with the exceptions that scikit-image's table makes.
 
-use super::lanes::Lanes;
 use super::simple_points::Neighbours;
+use super::vectors::Vector;
 use crate::neighbourhood::bit;
 
 /// The eight neighbours in the order of the table's bits: clockwise from the upper left.
@@ -104,13 +104,16 @@ const fn wanted() -> [[u16; 16]; 2] {
 
 /// Those of `pixels` that step `step` (0 or 1) deletes.
 #[inline(always)]
-pub fn removed_pixels(neighbours: &Neighbours, pixels: Lanes, step: usize) -> Lanes {
-    let ring = RING.map(|direction| neighbours[direction]);
+pub fn removed_pixels<V: Vector>(neighbours: &Neighbours<V>, pixels: V, step: usize) -> V {
+    let mut ring = [V::none(); 8];
+    for (pixels, direction) in ring.iter_mut().zip(RING) {
+        *pixels = neighbours[direction];
+    }
     let lower = products([ring[0], ring[1], ring[2], ring[3]]);
     let upper = products([ring[4], ring[5], ring[6], ring[7]]);
-    let mut removed = Lanes::NONE;
+    let mut removed = V::none();
     for half in 0..16 {
-        let mut sum = Lanes::NONE;
+        let mut sum = V::none();
         for (at, product) in lower.iter().enumerate() {
             if WANTED[step][half] >> at & 1 == 1 {
                 sum |= *product;
@@ -123,9 +126,12 @@ pub fn removed_pixels(neighbours: &Neighbours, pixels: Lanes, step: usize) -> La
 
 /// The 16 products of four words and their complements.
 #[inline(always)]
-fn products(inputs: [Lanes; 4]) -> [Lanes; 16] {
-    std::array::from_fn(|index| {
-        let factor = |k: usize| if index >> k & 1 == 1 { inputs[k] } else { !inputs[k] };
-        factor(0) & factor(1) & factor(2) & factor(3)
-    })
+fn products<V: Vector>(inputs: [V; 4]) -> [V; 16] {
+    let mut products = [!V::none(); 16];
+    for (index, product) in products.iter_mut().enumerate() {
+        for (k, &input) in inputs.iter().enumerate() {
+            *product &= if index >> k & 1 == 1 { input } else { !input };
+        }
+    }
+    products
 }

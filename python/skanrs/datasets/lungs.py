@@ -1,0 +1,103 @@
+"""Gray volumes of lungs: a tree of airways in the shape of a lung, blurred, uneven and noisy."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from .trees import VesselTree, checked_shape, spread_points
+
+__all__ = ['Lung', 'lung']
+
+Array = npt.NDArray[Any]
+Kind = Literal['healthy', 'hernia']
+
+
+class Lung(NamedTuple):
+    """A gray volume of a lung's tree, and what is known of it."""
+
+    image: npt.NDArray[np.uint8]
+    """Gray values (z, y, x): dark tissue, bright noisy tubes."""
+    spacing: tuple[float, float, float]
+    """Size of a voxel (z, y, x) in micrometres."""
+    tree: VesselTree
+    """The centrelines and radii that were painted."""
+
+    def __repr__(self) -> str:
+        sizes = ' x '.join(f'{value:.4g}' for value in self.spacing)
+        return f'Lung({self.image.dtype} {self.image.shape}, voxels of {sizes} µm, {self.tree!r})'
+
+
+def lung(
+    kind: Kind = 'healthy',
+    *,
+    shape: Sequence[int] = (256, 256, 256),
+    seed: int = 0,
+) -> Lung:
+    """Return a noisy gray volume of the airways of one lung.
+
+    The lung with a hernia of the diaphragm is smaller and squashed along the body's axis (the
+    first), with fewer generations and shorter, thinner tips.
+
+    Parameters
+    ----------
+    kind : {'healthy', 'hernia'}
+        Which lung.
+    shape : sequence of three int
+        Shape (z, y, x) of the volume, each at least 32.
+    seed : int
+        The same seed gives the same lung.
+
+    Returns
+    -------
+    Lung
+        A tuple (image, spacing, tree).
+
+    Examples
+    --------
+    >>> from skanrs.datasets import lung
+    >>> image, spacing, tree = lung('hernia', shape=(64, 64, 64))
+    >>> image.dtype, spacing
+    (dtype('uint8'), (4.0, 4.0, 4.0))
+    """
+    if kind not in ('healthy', 'hernia'):
+        raise ValueError(f"kind must be 'healthy' or 'hernia', not {kind!r}")
+    size = checked_shape(shape, least=32)
+    healthy = kind == 'healthy'
+    random = np.random.default_rng([seed, healthy])
+    extent = np.array(size, dtype=float)
+    distance = max(9, max(size) / (17 if healthy else 19))
+    half = extent / 2 * (0.92 if healthy else np.array([0.46, 0.66, 0.70]))
+    top = extent * (0.04 if healthy else np.array([0.12, 0.04, 0.04]))
+    centre = np.array([top[0] + half[0], extent[1] / 2, extent[2] / 2])
+    points = spread_points(extent, distance, random)
+    points = points[_inside_lung((points - centre) / half)]
+    root = np.array([[0.0, extent[1] / 2, extent[2] / 2]])
+    tree = VesselTree.grow_to(
+        size, points, root, np.zeros(len(points), dtype=np.int64), _LUNG_SHARE[kind], random
+    )
+    values = np.where(tree.image(), np.float32(115), np.float32(0))
+    # The optics blur, tissue is uneven on a larger scale, and the camera adds noise.
+    values = ndimage.gaussian_filter(values, 0.6)
+    coarse = random.normal(0, 7, [max(2, extent_ // 24) for extent_ in size]).astype(np.float32)
+    values += ndimage.zoom(
+        coarse, [full / part for full, part in zip(size, coarse.shape, strict=True)], order=1
+    )
+    values += 55
+    values += random.normal(0, 1, size).astype(np.float32) * np.sqrt(np.maximum(values, 1)) * 1.4
+    voxel = 256 / max(size)
+    return Lung(np.clip(np.rint(values), 0, 255).astype(np.uint8), (voxel, voxel, voxel), tree)
+
+
+# What the tubes take of the whole box: half of it is lung.
+_LUNG_SHARE = {'healthy': 0.036, 'hernia': 0.0082}
+
+
+def _inside_lung(place: Array) -> Array:
+    """Tell which points, as shares of the half axes, lie in a lung: a cone-like body on a dome."""
+    z, y, x = place.T
+    body = (y**2 + x**2) / (1.02 - 0.30 * (z < 0) * z**2) + np.abs(z) ** 2.6 < 1
+    dome = (z - 1.25) ** 2 / 0.55 + (y**2 + x**2) / 0.9 < 1
+    return np.asarray(body & ~dome)

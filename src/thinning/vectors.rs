@@ -1,0 +1,303 @@
+//! Words of 64 voxels side by side, as wide as the processor computes at once: the unit of the predicates of thinning.
+//!
+//! The formulas are written once over [`Vector`] and compiled for each width. Left to the compiler, arrays of eight words came
+//! out as scalar code, six times slower; hence the processor's own vectors, and with them the only `unsafe` of thinning.
+
+use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Not};
+
+/// Words that are worked on together, in one vector or in several.
+pub const LANES: usize = 8;
+
+/// One word for each lane, in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(64))]
+pub struct Lanes(pub [u64; LANES]);
+
+impl Lanes {
+    /// No voxel.
+    pub const NONE: Self = Self([0; LANES]);
+}
+
+/// One or more words; each bit is one voxel's answer.
+pub trait Vector:
+    Copy + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> + BitAndAssign + BitOrAssign
+{
+    /// Words in a vector.
+    const WORDS: usize;
+
+    /// No voxel.
+    fn none() -> Self;
+
+    /// The words from lane `first` on.
+    fn load(lanes: &Lanes, first: usize) -> Self;
+
+    /// Writes the words from lane `first` on.
+    fn store(self, lanes: &mut Lanes, first: usize);
+
+    /// Whether no voxel is set.
+    fn is_empty(self) -> bool;
+
+    /// Each bit moved to the next higher place, the highest of `before` coming in.
+    #[must_use]
+    fn shifted_up(self, before: Self) -> Self;
+
+    /// Each bit moved to the next lower place, the lowest of `after` coming in.
+    #[must_use]
+    fn shifted_down(self, after: Self) -> Self;
+
+    /// The bits that are not in `other`.
+    #[must_use]
+    #[inline(always)]
+    fn without(self, other: Self) -> Self {
+        self & !other
+    }
+}
+
+impl Vector for u64 {
+    const WORDS: usize = 1;
+
+    #[inline(always)]
+    fn none() -> Self {
+        0
+    }
+
+    #[inline(always)]
+    fn load(lanes: &Lanes, first: usize) -> Self {
+        lanes.0[first]
+    }
+
+    #[inline(always)]
+    fn store(self, lanes: &mut Lanes, first: usize) {
+        lanes.0[first] = self;
+    }
+
+    #[inline(always)]
+    fn is_empty(self) -> bool {
+        self == 0
+    }
+
+    #[inline(always)]
+    fn shifted_up(self, before: Self) -> Self {
+        self << 1 | before >> 63
+    }
+
+    #[inline(always)]
+    fn shifted_down(self, after: Self) -> Self {
+        self >> 1 | after << 63
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    //! A value of these types exists only inside functions that [`super::for_this_processor`] calls after it asked the
+    //! processor for the features: that is the safety of every intrinsic here.
+
+    use std::arch::x86_64::{
+        __m256i, __m512i, _mm256_and_si256, _mm256_andnot_si256, _mm256_load_si256, _mm256_or_si256,
+        _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64, _mm256_srli_epi64, _mm256_store_si256,
+        _mm256_testz_si256, _mm256_xor_si256, _mm512_and_si512, _mm512_andnot_si512, _mm512_load_si512,
+        _mm512_or_si512, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi64,
+        _mm512_store_si512, _mm512_test_epi64_mask, _mm512_xor_si512,
+    };
+    use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Not};
+
+    use super::{Lanes, Vector};
+
+    macro_rules! vector {
+        (
+            $(#[$attribute:meta])* $name:ident($inner:ty), $words:literal: $and:ident $or:ident $xor:ident $and_not:ident
+            $zero:ident $ones:expr, $load:ident $store:ident $up:ident $down:ident, |$value:ident| $is_empty:expr
+        ) => {
+            $(#[$attribute])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $name($inner);
+
+            impl BitAnd for $name {
+                type Output = Self;
+
+                #[inline(always)]
+                fn bitand(self, other: Self) -> Self {
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $and(self.0, other.0) })
+                }
+            }
+
+            impl BitOr for $name {
+                type Output = Self;
+
+                #[inline(always)]
+                fn bitor(self, other: Self) -> Self {
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $or(self.0, other.0) })
+                }
+            }
+
+            impl Not for $name {
+                type Output = Self;
+
+                #[inline(always)]
+                fn not(self) -> Self {
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $xor(self.0, $ones) })
+                }
+            }
+
+            impl BitAndAssign for $name {
+                #[inline(always)]
+                fn bitand_assign(&mut self, other: Self) {
+                    *self = *self & other;
+                }
+            }
+
+            impl BitOrAssign for $name {
+                #[inline(always)]
+                fn bitor_assign(&mut self, other: Self) {
+                    *self = *self | other;
+                }
+            }
+
+            impl Vector for $name {
+                const WORDS: usize = $words;
+
+                #[inline(always)]
+                fn none() -> Self {
+                    // SAFETY: the callers are kernels that were chosen for the feature.
+                    Self(unsafe { $zero() })
+                }
+
+                #[inline(always)]
+                fn load(lanes: &Lanes, first: usize) -> Self {
+                    let words = &lanes.0[first..first + $words];
+                    // SAFETY: the slice has the vector's length; lanes are aligned to 64 bytes and `first` is a multiple
+                    // of the vector's words; the callers are kernels that were chosen for the feature.
+                    Self(unsafe { $load(words.as_ptr().cast()) })
+                }
+
+                #[inline(always)]
+                fn store(self, lanes: &mut Lanes, first: usize) {
+                    let words = &mut lanes.0[first..first + $words];
+                    // SAFETY: as for `load`.
+                    unsafe { $store(words.as_mut_ptr().cast(), self.0) }
+                }
+
+                #[inline(always)]
+                fn is_empty(self) -> bool {
+                    let $value = self.0;
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    unsafe { $is_empty }
+                }
+
+                #[inline(always)]
+                fn shifted_up(self, before: Self) -> Self {
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $or($up::<1>(self.0), $down::<63>(before.0)) })
+                }
+
+                #[inline(always)]
+                fn shifted_down(self, after: Self) -> Self {
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $or($down::<1>(self.0), $up::<63>(after.0)) })
+                }
+
+                #[inline(always)]
+                fn without(self, other: Self) -> Self {
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $and_not(other.0, self.0) })
+                }
+            }
+        };
+    }
+
+    vector!(
+        /// Eight words: AVX-512.
+        Avx512(__m512i), 8: _mm512_and_si512 _mm512_or_si512 _mm512_xor_si512 _mm512_andnot_si512
+        _mm512_setzero_si512 _mm512_set1_epi64(-1), _mm512_load_si512 _mm512_store_si512
+        _mm512_slli_epi64 _mm512_srli_epi64, |value| _mm512_test_epi64_mask(value, value) == 0
+    );
+
+    vector!(
+        /// Four words: AVX2.
+        Avx2(__m256i), 4: _mm256_and_si256 _mm256_or_si256 _mm256_xor_si256 _mm256_andnot_si256
+        _mm256_setzero_si256 _mm256_set1_epi64x(-1), _mm256_load_si256 _mm256_store_si256
+        _mm256_slli_epi64 _mm256_srli_epi64, |value| _mm256_testz_si256(value, value) == 1
+    );
+}
+
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Avx2, Avx512};
+
+/// Defines a function that runs `$kernel`, an `#[inline(always)]` function over a [`Vector`], compiled for the widest vectors
+/// of this processor.
+macro_rules! for_this_processor {
+    ($(#[$attribute:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),*) = $kernel:ident;) => {
+        $(#[$attribute])*
+        $visibility fn $name($($argument: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                use $crate::thinning::vectors::{Avx2, Avx512, Width, width};
+
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt,lzcnt")]
+                fn with_avx512($($argument: $type),*) {
+                    $kernel::<Avx512>($($argument),*);
+                }
+                #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+                fn with_avx2($($argument: $type),*) {
+                    $kernel::<Avx2>($($argument),*);
+                }
+                match width() {
+                    // SAFETY: the processor was asked for these features.
+                    Width::Avx512 => return unsafe { with_avx512($($argument),*) },
+                    // SAFETY: the processor was asked for these features.
+                    Width::Avx2 => return unsafe { with_avx2($($argument),*) },
+                    Width::Word => {}
+                }
+            }
+            $kernel::<u64>($($argument),*);
+        }
+    };
+}
+pub(super) use for_this_processor;
+
+/// The vectors to compute with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// Eight words.
+    Avx512,
+    /// Four words.
+    Avx2,
+    /// One word: on every processor.
+    Word,
+}
+
+/// The widest vectors of this processor. The environment variable `SKANRS_VECTORS` (`word`, `avx2`) narrows them, so that the
+/// tests can compare the widths.
+pub fn width() -> Width {
+    static WIDTH: std::sync::OnceLock<Width> = std::sync::OnceLock::new();
+    *WIDTH.get_or_init(|| match (widest(), std::env::var("SKANRS_VECTORS").as_deref()) {
+        (_, Ok("word")) => Width::Word,
+        (Width::Avx512, Ok("avx2")) => Width::Avx2,
+        (widest, _) => widest,
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn widest() -> Width {
+    let bits = is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("popcnt")
+        && is_x86_feature_detected!("lzcnt");
+    let avx512 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    match (bits && avx512, bits && is_x86_feature_detected!("avx2")) {
+        (true, _) => Width::Avx512,
+        (_, true) => Width::Avx2,
+        _ => Width::Word,
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+const fn widest() -> Width {
+    Width::Word
+}

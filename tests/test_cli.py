@@ -1,0 +1,220 @@
+"""The command `skanrs`: the same table as the functions give, the summary, the options."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from scipy import ndimage
+from skanrs.csr import Skeleton, summarize
+from skimage.filters import threshold_otsu
+
+import skanrs
+from skanrs.cli import main
+from skanrs.datasets import lung, vessel_tree
+
+MASK = vessel_tree((40, 44, 48), seed=2)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save('mask.npy', MASK)
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _restore_threads():
+    yield
+    skanrs.set_num_threads(None)
+
+
+def run(*arguments):
+    assert main([str(argument) for argument in arguments]) == 0
+
+
+def expected(mask, spacing=1, method=None):
+    skeleton = skanrs.skeletonize(mask, method=method)
+    return summarize(Skeleton(skeleton, spacing=spacing), separator='_')
+
+
+def check_csv(path, table):
+    # The index is not written; csv knows no widths of integers.
+    table = table.reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.read_csv(path), table, check_exact=True, check_dtype=False)
+
+
+def test_table(folder, capsys):
+    run('analyze', 'mask.npy', '-o', 'table.csv')
+    check_csv('table.csv', expected(MASK))
+    said = capsys.readouterr()
+    assert said.err == ''
+    lines = dict(line.split(maxsplit=1) for line in said.out.splitlines())
+    assert lines['image'].startswith('40 x 44 x 48 voxels (84,480), bool, spacing 1 x 1 x 1')
+    assert f'{MASK.sum():,} voxels' in lines['foreground']
+    assert f'{skanrs.skeletonize(MASK).sum():,} voxels' in lines['skeleton']
+    assert lines['branches'].startswith(f'{len(expected(MASK)):,} in ')
+    assert 'junction to endpoint' in lines['branches']
+    assert re.search(r'\d MB at the peak', lines['memory'])
+    assert lines['written'] == 'table.csv'
+    assert sorted(path.name for path in folder.iterdir()) == ['mask.npy', 'table.csv']
+
+
+def test_parquet_keeps_types(folder):
+    run('analyze', 'mask.npy', '-o', 'table.parquet')
+    table = expected(MASK).reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.read_parquet('table.parquet'), table, check_exact=True)
+
+
+@pytest.mark.parametrize('spacing', [[2.5], [3, 1, 0.5]])
+def test_spacing(folder, spacing):
+    run('analyze', 'mask.npy', '-o', 'table.csv', '--spacing', *spacing)
+    check_csv('table.csv', expected(MASK, spacing=spacing * (3 // len(spacing))))
+
+
+def test_spacing_of_the_file(folder, capsys):
+    np.savez('mask.npz', image=MASK, spacing=[3, 1, 0.5])
+    run('analyze', 'mask.npz', '-o', 'table.csv')
+    check_csv('table.csv', expected(MASK, spacing=[3.0, 1.0, 0.5]))
+    assert 'spacing 3 x 1 x 0.5 (from the file)' in capsys.readouterr().out
+    run('analyze', 'mask.npz', '-o', 'table.csv', '--spacing', 2)
+    check_csv('table.csv', expected(MASK, spacing=[2.0, 2.0, 2.0]))
+    assert 'spacing 2 x 2 x 2 (as given)' in capsys.readouterr().out
+
+
+def test_gray(folder):
+    gray = lung('hernia', shape=(48, 48, 48)).image
+    tifffile.imwrite('gray.tif', gray, photometric='minisblack')
+    run('analyze', 'gray.tif', '-o', 'table.csv', '--threshold', 'otsu')
+    check_csv('table.csv', expected(gray > threshold_otsu(gray)))
+    run('analyze', 'gray.tif', '-o', 'table.csv', '--threshold', 120)
+    check_csv('table.csv', expected(gray > 120))
+    run('analyze', 'gray.tif', '-o', 'table.csv', '--threshold', 100, '--sigma', 1, 0.5, 0.5)
+    smoothed = ndimage.gaussian_filter(gray.astype(np.float32), (1, 0.5, 0.5))
+    check_csv('table.csv', expected(smoothed > 100))
+
+
+def test_threshold_none(folder):
+    labels = MASK * np.arange(1, 41)[:, None, None]
+    np.save('labels.npy', labels)
+    run('analyze', 'labels.npy', '-o', 'table.csv', '--threshold', 'none')
+    check_csv('table.csv', expected(MASK))
+
+
+@pytest.mark.parametrize('method', ['lee', 'zhang'])
+def test_two_dimensions(folder, method):
+    flat = MASK.max(axis=0)
+    np.save('flat.npy', flat.astype(np.uint8) * 255)
+    run('analyze', 'flat.npy', '-o', 'table.csv', '--method', method)
+    check_csv('table.csv', expected(flat, method=method))
+
+
+@pytest.mark.parametrize('name', ['s.npy', 's.npz', 's.tif'])
+def test_skeleton(folder, name, capsys):
+    run('analyze', 'mask.npy', '-o', 'table.csv', '--skeleton', name, '--spacing', 2, 1, 1)
+    image, spacing = skanrs.files.read_image(name)
+    np.testing.assert_array_equal(image != 0, skanrs.skeletonize(MASK))
+    assert spacing == ((2, 1, 1) if name == 's.npz' else None)
+    assert f'written     table.csv, {name}' in capsys.readouterr().out
+
+
+def test_empty_image(folder, capsys):
+    np.save('empty.npy', np.zeros((5, 6, 7), bool))
+    run('analyze', 'empty.npy', '-o', 'table.csv')
+    assert list(pd.read_csv('table.csv').columns) == list(expected(MASK).columns)
+    assert 'branches    0 in 0 networks' in capsys.readouterr().out
+
+
+def test_threads(folder):
+    run('analyze', 'mask.npy', '-o', 'table.csv', '--threads', 1)
+    assert skanrs.get_num_threads() == 1
+    check_csv('table.csv', expected(MASK))
+
+
+def test_progress(folder, capsys):
+    run('analyze', 'mask.npy', '-o', 'table.csv', '--progress')
+    said = capsys.readouterr().err
+    stages = re.findall(r'^(\w+): \d+\.\d\d s$', said, re.MULTILINE)
+    assert stages == ['reading', 'threshold', 'thinning', 'graph', 'table', 'writing']
+
+
+def test_progress_on_a_terminal(folder):
+    terminal, other_end = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, '-m', 'skanrs', 'analyze', 'mask.npy', '-o', 'table.csv'],
+        stdout=subprocess.PIPE, stderr=other_end, check=True,
+    )  # fmt: skip
+    os.close(other_end)
+    shown = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    assert 'thinning ...' in shown
+    assert shown.endswith('\r\x1b[K')
+    assert done.stdout.startswith(b'image ')
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(['--version'])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f'skanrs {skanrs.__version__}\n'
+
+
+@pytest.mark.parametrize('arguments', [['--help'], ['analyze', '--help'], ['demo', '--help']])
+def test_help(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 0
+    assert 'usage: skanrs' in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_interrupt(folder):
+    np.save('large.npy', np.ones((400, 400, 400), bool))
+    before = sorted(path.name for path in folder.iterdir())
+    command = [sys.executable, '-m', 'skanrs', 'analyze', 'large.npy', '-o', 'table.csv']
+    process = subprocess.Popen(
+        [*command, '--progress'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    said = [process.stderr.readline(), process.stderr.readline()]
+    assert said[1].startswith('threshold')
+    time.sleep(0.3)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - asked < 2
+    assert process.returncode == 130
+    assert out == ''
+    assert err == 'skanrs: interrupted; nothing was written\n'
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_reader_of_the_summary_gone(folder):
+    command = f'{sys.executable} -m skanrs analyze mask.npy -o table.csv | true'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert done.stderr == ''
+    check_csv('table.csv', expected(MASK))
+
+
+def test_demo(folder, capfd):
+    run('demo', '--shape', 64, '--folder', 'out')
+    said = capfd.readouterr().out
+    assert said.count('$ skanrs analyze ') == 2
+    assert re.search(r'^total length \(µm\) +[\d,.]+ +[\d,.]+ +0\.\d\d$', said, re.MULTILINE)
+    names = {path.name for path in (folder / 'out').iterdir()}
+    assert names == {'lungs.png'} | {
+        f'{kind}{end}'
+        for kind in ('healthy', 'hernia')
+        for end in ('.npz', '.csv', '_skeleton.npz')
+    }
+
+
+def test_demo_too_small(folder, capsys):
+    assert main(['demo', '--shape', '8']) == 2
+    assert capsys.readouterr().err == 'skanrs: error: --shape: at least 32 voxels, not 8\n'

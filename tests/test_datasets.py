@@ -1,0 +1,138 @@
+"""Vessel trees: even filling, known centrelines, blocks equal to the whole; lungs that differ."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from skanrs.datasets import Lung, VesselTree, lung, vessel_tree
+
+EVERY_NEIGHBOUR = ndimage.generate_binary_structure(3, 3)
+
+
+@pytest.fixture(scope='module')
+def tree():
+    return VesselTree.grow((96, 112, 128), seed=3)
+
+
+def test_image(tree):
+    image = tree.image()
+    assert image.dtype == bool
+    assert image.shape == (96, 112, 128)
+    np.testing.assert_array_equal(vessel_tree((96, 112, 128), seed=3), image)
+    assert (vessel_tree((96, 112, 128), seed=4) != image).any()
+
+
+def test_share_of_foreground():
+    assert 0.045 < vessel_tree((256, 256, 256)).mean() < 0.06
+    assert 0.08 < vessel_tree((128, 128, 128), foreground=0.12).mean() < 0.12
+
+
+def test_fills_the_volume_evenly(tree):
+    eighths = [
+        tree.block((z, y, x), (48, 56, 64)).mean()
+        for z in (0, 48)
+        for y in (0, 56)
+        for x in (0, 64)
+    ]
+    assert min(eighths) > 0.4 * max(eighths)
+
+
+@pytest.mark.parametrize('chunks', [(96, 112, 128), (40, 37, 50), (7, 112, 128), (96, 112, 9)])
+def test_blocks_equal_the_whole(tree, chunks):
+    whole = tree.image()
+    for z in range(0, 96, chunks[0]):
+        for y in range(0, 112, chunks[1]):
+            for x in range(0, 128, chunks[2]):
+                part = whole[z : z + chunks[0], y : y + chunks[1], x : x + chunks[2]]
+                np.testing.assert_array_equal(tree.block((z, y, x), part.shape), part)
+
+
+def test_empty_block(tree):
+    assert tree.block((0, 0, 0), (0, 5, 5)).shape == (0, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ('offset', 'shape'), [((0, 0), (5, 5)), ((-1, 0, 0), (5, 5, 5)), ((92, 0, 0), (5, 5, 5))]
+)
+def test_block_outside(tree, offset, shape):
+    with pytest.raises(ValueError, match=r'block|offset'):
+        tree.block(offset, shape)
+
+
+def test_centrelines_lie_inside(tree):
+    image = tree.image()
+    middle = (tree.starts + 2 * tree.controls + tree.ends) / 4
+    for points in (tree.starts, middle, tree.ends):
+        nearest = np.rint(points).astype(int)
+        inside = ((nearest >= 0) & (nearest < image.shape)).all(axis=1)
+        assert inside.mean() > 0.95
+        assert image[tuple(nearest[inside].T)].mean() > 0.99
+
+
+def test_branches_hang_together(tree):
+    child = np.flatnonzero(tree.parents >= 0)
+    parent = tree.parents[child]
+    assert (parent < child).all()
+    np.testing.assert_array_equal(tree.starts[child], tree.ends[parent])
+    np.testing.assert_array_equal(tree.generations[child], tree.generations[parent] + 1)
+    assert (tree.radii[child] <= tree.radii[parent]).all()
+    assert (tree.generations[tree.parents < 0] == 0).all()
+    assert len(tree) == len(tree.radii) == len(tree.starts) == len(tree.ends)
+
+
+def test_one_tree_is_connected():
+    image = vessel_tree((80, 80, 80), trees=1)
+    assert ndimage.label(image, EVERY_NEIGHBOUR)[1] == 1
+
+
+def test_repr(tree):
+    assert repr(tree).startswith('VesselTree(shape=(96, 112, 128), branches=')
+    text = repr(lung(shape=(64, 64, 64)))
+    assert text.startswith('Lung(uint8 (64, 64, 64), voxels of 4 x 4 x 4 µm, VesselTree(')
+
+
+@pytest.mark.parametrize('shape', [(64, 64), (64, 64, 64, 64), (64, 8, 64), (-1, 64, 64)])
+def test_bad_shape(shape):
+    with pytest.raises(ValueError, match='shape must be three whole numbers'):
+        vessel_tree(shape)
+
+
+@pytest.mark.parametrize(
+    'argument',
+    [
+        {'foreground': 0},
+        {'foreground': 0.5},
+        {'foreground': float('nan')},
+        {'trees': 0},
+        {'distance': 1},
+        {'distance': float('nan')},
+    ],
+)
+def test_bad_argument(argument):
+    with pytest.raises(ValueError, match=next(iter(argument))):
+        vessel_tree((32, 32, 32), **argument)
+
+
+def test_lungs_differ():
+    healthy, hernia = lung('healthy', shape=(96, 96, 96)), lung('hernia', shape=(96, 96, 96))
+    assert isinstance(healthy, Lung)
+    assert healthy.image.dtype == np.uint8
+    assert healthy.spacing == (256 / 96,) * 3
+    assert len(hernia.tree) < 0.6 * len(healthy.tree)
+    assert hernia.tree.generations.max() < healthy.tree.generations.max()
+    assert hernia.tree.radii.mean() < healthy.tree.radii.mean()
+    depth = [np.flatnonzero(one.tree.image().any(axis=(1, 2))).max() for one in (healthy, hernia)]
+    assert depth[1] < 0.7 * depth[0]
+
+
+def test_lung_is_gray_and_bright_in_its_tubes():
+    one = lung(shape=(96, 96, 96))
+    mask = one.tree.image()
+    assert len(np.unique(one.image)) > 100
+    assert one.image[mask].mean() > one.image[~mask].mean() + 60
+    np.testing.assert_array_equal(lung(shape=(96, 96, 96)).image, one.image)
+
+
+def test_unknown_lung():
+    with pytest.raises(ValueError, match="'healthy' or 'hernia', not 'happy'"):
+        lung('happy')

@@ -1,0 +1,117 @@
+"""From gray to mask: Otsu as scikit-image computes it, what is a mask, what is refused."""
+
+import numpy as np
+import pytest
+from skimage.filters import threshold_otsu
+
+from skanrs.threshold import mask_of, otsu_threshold, smooth, two_values
+
+RANDOM = np.random.default_rng(5)
+GRAY = np.where(RANDOM.random((12, 20, 30)) < 0.1, 150, 50) + RANDOM.normal(0, 12, (12, 20, 30))
+
+
+@pytest.mark.parametrize(
+    'image',
+    [
+        GRAY.astype(np.uint8),
+        GRAY.astype(np.int16) - 80,
+        (GRAY * 100).astype(np.uint16),
+        GRAY.astype(np.float32),
+        GRAY,
+        -GRAY / 1e6,
+        GRAY[0].astype(np.uint8),
+        np.asfortranarray(GRAY.astype(np.uint8))[::2, ::-1],
+        np.full((5, 5), 7, np.uint8),
+        np.full((5, 5), -7.5),
+        np.array([[0, 255], [255, 0]], np.uint8),
+    ],
+    ids=lambda image: f'{image.dtype}{image.shape}',
+)
+def test_otsu_is_scikit_image_s(image):
+    assert otsu_threshold(image) == threshold_otsu(image)
+
+
+def test_otsu_of_wide_integers():
+    # scikit-image would count four thousand million values one by one.
+    image = (GRAY * 1e7).astype(np.int64)
+    number = otsu_threshold(image)
+    assert 60e7 < number < 140e7
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_otsu_of_what_is_not_finite(value):
+    image = GRAY.copy()
+    image[0, 0, 0] = value
+    with pytest.raises(ValueError, match='finite'):
+        otsu_threshold(image)
+
+
+def test_otsu_of_nothing():
+    with pytest.raises(ValueError, match='empty'):
+        otsu_threshold(np.zeros((0, 3)))
+
+
+@pytest.mark.parametrize('dtype', [bool, np.uint8, np.int32, np.float64])
+@pytest.mark.parametrize('shape', [(3, 4), (3, 4, 5), (0, 4, 5), (1, 1, 1)])
+def test_masks(dtype, shape):
+    mask = RANDOM.random(shape) < 0.5
+    found, number = mask_of(mask.astype(dtype))
+    np.testing.assert_array_equal(found, mask, strict=True)
+    assert number is None
+
+
+@pytest.mark.parametrize(('low', 'high'), [(0, 255), (1, 2), (-1, 0), (-5, 3), (0.0, 0.25)])
+def test_two_valued_images_are_masks(low, high):
+    is_high = RANDOM.random((4, 5, 6)) < 0.5
+    found, _ = mask_of(np.where(is_high, high, low))
+    np.testing.assert_array_equal(found, is_high if high != 0 else ~is_high)
+
+
+@pytest.mark.parametrize('value', [0, 1, 255])
+def test_one_valued_images(value):
+    found, _ = mask_of(np.full((3, 4), value, np.uint8))
+    assert (found == (value != 0)).all()
+
+
+def test_booleans_of_any_byte():
+    image = np.array([[0, 1, 255, 2]], np.uint8).view(bool)
+    for threshold in (None, 'none'):
+        found, _ = mask_of(image, threshold)
+        np.testing.assert_array_equal(found.view(np.uint8), [[0, 1, 1, 1]])
+
+
+def test_gray_needs_a_threshold():
+    with pytest.raises(ValueError, match='the image is gray'):
+        mask_of(GRAY.astype(np.uint8))
+
+
+def test_nan_makes_it_gray():
+    with pytest.raises(ValueError, match='the image is gray'):
+        mask_of(np.array([[0, 1, np.nan]]))
+
+
+def test_thresholds():
+    image = np.array([[0, 10, 20, 30]], np.uint8)
+    np.testing.assert_array_equal(mask_of(image, 10)[0], [[False, False, True, True]])
+    np.testing.assert_array_equal(mask_of(image, 9.5)[0], [[False, True, True, True]])
+    np.testing.assert_array_equal(mask_of(image, -1)[0], [[True] * 4])
+    np.testing.assert_array_equal(mask_of(image, 'none')[0], [[False, True, True, True]])
+    mask, number = mask_of(image, 'otsu')
+    assert number == threshold_otsu(image)
+    np.testing.assert_array_equal(mask, image > number)
+
+
+def test_two_values():
+    assert two_values(np.array([[3, 5, 3]])) == (3, 5)
+    assert two_values(np.array([[3, 5, 4]])) is None
+    assert two_values(np.zeros((0, 2))) == (0, 0)
+
+
+def test_smooth_keeps_the_image():
+    image = (GRAY[0] > 100).astype(np.uint8) * 255
+    before = image.copy()
+    smoothed = smooth(image, (1.0, 2.0))
+    np.testing.assert_array_equal(image, before)
+    assert smoothed.dtype == np.float32
+    assert smoothed.max() < 255
+    assert smoothed.sum() == pytest.approx(image.sum(), rel=0.05)
