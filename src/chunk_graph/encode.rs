@@ -200,8 +200,8 @@ fn write_chains(writer: &mut Writer, chains: &Chains) {
                 }
                 End::Done(end) => {
                     writer.byte(1 + u8::from(end.is_tip));
-                    writer.number(end.index);
-                    writer.number(end.rank);
+                    writer.difference(0, end.index);
+                    writer.difference(0, end.rank);
                     if !chains.values.is_empty() || end.value != 0 {
                         writer.byte(1);
                         writer.bits(end.value);

@@ -144,9 +144,9 @@ fn a_broken_rule_is_noticed() {
     ];
     for rule in rules {
         BROKEN.set(Some(rule));
-        let noticed = (0..1500).any(|seed| !std::panic::catch_unwind(|| agrees(seed)).unwrap_or(false));
+        let noticed = (0..1500).find(|&seed| !agrees(seed));
         BROKEN.set(None);
-        assert!(noticed, "{rule:?}");
+        assert!(noticed.is_some(), "{rule:?}");
     }
 }
 
@@ -185,12 +185,7 @@ fn names_a_missing_box_and_an_overlap() {
     let block = |offset: [usize; 3], shape: [usize; 3]| image.block(&offset, &shape);
     let parts = [block([0, 0, 0], [4, 6, 3]), block([0, 0, 3], [4, 2, 5]), block([0, 5, 3], [4, 1, 5])];
     let merged = ChunkGraph::merge(&parts.iter().collect::<Vec<_>>(), &Cancel::new()).unwrap();
-    assert_eq!(merged.missing_box().unwrap(), Some([vec![0, 2, 3], vec![1, 3, 5]].map(|mut list| {
-        if list[0] == 1 {
-            list[0] = 4;
-        }
-        list
-    })));
+    assert_eq!(merged.missing_box().unwrap(), Some([vec![0, 2, 3], vec![4, 3, 5]]));
     let again = block([1, 1, 1], [1, 1, 1]);
     let error = ChunkGraph::merge(&[&merged, &again], &Cancel::new()).unwrap_err().to_string();
     assert!(error.contains("item 1, at offset [1, 1, 1] of shape [1, 1, 1]"), "{error}");
