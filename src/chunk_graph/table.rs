@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::ChunkGraph;
-use super::rows::{IS_CYCLE, SOURCE_IS_TIP, Statistics, TARGET_IS_TIP};
+use super::rows::{SOURCE_IS_TIP, Statistics, TARGET_IS_TIP};
 use super::rules::{Rule, holds};
 use crate::errors::{Error, Result};
 use crate::junctions::DisjointSets;
@@ -24,8 +24,6 @@ pub struct Table {
     pub indices: [Vec<u64>; 2],
     /// Whether they have one neighbour.
     pub is_tip: [Vec<bool>; 2],
-    /// Whether the branch is a cycle without junction.
-    pub is_cycle: Vec<bool>,
     /// Lengths of branches.
     pub lengths: Vec<f64>,
     /// Numbers of voxels, both ends included; empty without values, as the rest.
@@ -64,7 +62,6 @@ impl ChunkGraph {
             let tip = [SOURCE_IS_TIP, TARGET_IS_TIP][end];
             table.is_tip[end] = rows.flags[range.clone()].iter().map(|flags| flags & tip != 0).collect();
         }
-        table.is_cycle = rows.flags[range.clone()].iter().map(|flags| flags & IS_CYCLE != 0).collect();
         table.lengths = rows.lengths[range.clone()].to_vec();
         if self.geometry.has_values() {
             let statistics: &[Statistics] = &rows.statistics[range];
