@@ -38,7 +38,7 @@ $(STAMPS)/build-tools: $(STAMPS)/venv pyproject.toml
 	@touch $@
 
 $(STAMPS)/develop: $(STAMPS)/build-tools $(RUST_SOURCES)
-	PIP_QUIET=1 $(BIN)/python -m maturin develop --release --quiet --extras plot,io
+	PIP_QUIET=1 $(BIN)/python -m maturin develop --release --quiet --extras plot,pipe,io
 	@touch $@
 
 $(STAMPS)/test-tools: $(STAMPS)/develop pyproject.toml
@@ -70,6 +70,10 @@ test-python: $(STAMPS)/test-tools ## the Python tests but the slow ones
 .PHONY: test-slow
 test-slow: $(STAMPS)/test-tools ## the slow Python tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+.PHONY: test-skan
+test-skan: $(STAMPS)/test-tools ## skan's own test suite, unedited, on skanrs
+	$(BIN)/python tests/run_skan_suite.py $(ARGS)
 
 .PHONY: lint
 lint: $(STAMPS)/lint-tools ## rustfmt, clippy, ruff, mypy, stubtest
@@ -111,8 +115,9 @@ $(BENCH)/peers: $(STAMPS)/venv pyproject.toml
 	@touch $@
 
 .PHONY: bench
-bench: $(STAMPS)/develop $(BENCH)/peers ## side by side with the peers, in .venv-bench; ARGS="--size 1000"
+bench: $(STAMPS)/test-tools $(BENCH)/peers ## side by side with the peers, in .venv-bench; ARGS="--size 1000"
 	$(BIN)/python benchmarks/side_by_side.py --peers $(BENCH)/bin/python $(ARGS)
+	$(BIN)/python benchmarks/slow_parts.py
 
 .PHONY: picture
 picture: $(STAMPS)/develop ## draw the README's picture anew

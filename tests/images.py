@@ -13,7 +13,7 @@ def random_image(random, dtype=None):
     shape = tuple(random.integers(1, LONGEST_AXIS[ndim] + 1, ndim))
     foreground = random.random(shape) < random.choice(DENSITIES)
     dtype = np.dtype(dtype or str(random.choice(TYPES)))
-    if dtype == bool:
+    if dtype.kind == 'b':
         return foreground
     values = random.integers(1, 100, shape)
     if dtype.kind == 'f':

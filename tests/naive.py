@@ -1,4 +1,4 @@
-"""The rules of graph, branches and table, as short as they can be said; slow, and the oracle of the kernels."""
+"""The rules of graph, branches and table in plain Python: slow, and the kernels' oracle."""
 
 import itertools
 import math
@@ -118,6 +118,6 @@ def table(image, spacing=1, heights=False):
             if heights:
                 row[f'coord_{end}_{image.ndim}'] = image[point]
         for axis in range(image.ndim + heights):
-            chord += float(row[f'coord_dst_{axis}'] - row[f'coord_src_{axis}']) ** 2
+            chord += (float(row[f'coord_dst_{axis}']) - float(row[f'coord_src_{axis}'])) ** 2
         found.append(row | {'euclidean_distance': math.sqrt(chord)})
     return found

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import tifffile
 from scipy import ndimage
-from skanrs.csr import Skeleton, summarize
 from skimage.filters import threshold_otsu
 
 import skanrs
 from skanrs.cli import main
+from skanrs.csr import Skeleton, summarize
 from skanrs.datasets import lung, vessel_tree
 
 MASK = vessel_tree((40, 44, 48), seed=2)
@@ -196,9 +196,12 @@ def test_interrupt(folder):
 
 
 def test_reader_of_the_summary_gone(folder):
-    command = f'{sys.executable} -m skanrs analyze mask.npy -o table.csv | true'
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
-    assert done.stderr == ''
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, '-m', 'skanrs', 'analyze', 'mask.npy', '-o', 'table.csv']
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=True)
+    os.close(writer)
+    assert done.stderr == b''
     check_csv('table.csv', expected(MASK))
 
 

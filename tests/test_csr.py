@@ -126,7 +126,9 @@ def test_number_of_threads_does_not_matter():
         pd.testing.assert_frame_equal(table, tables[0], check_exact=True)
 
 
-@pytest.mark.parametrize('name', [name for name in SHAPES if name.startswith(('empty', 'no-', 'single'))])
+@pytest.mark.parametrize(
+    'name', [name for name in SHAPES if name.startswith(('empty', 'no-', 'single'))]
+)
 @pytest.mark.parametrize('value_is_height', [False, True])
 def test_without_edges_the_table_is_empty(name, value_is_height):
     image = SHAPES[name].astype(float)
@@ -155,7 +157,7 @@ def test_columns_and_types():
         'float64',
     ]
     scaled = summarize(skanrs.Skeleton(SHAPES['plus-2d'], spacing=0.5))
-    assert (scaled.dtypes[COLUMNS[11:15]] == float).all()
+    assert {str(dtype) for dtype in scaled.dtypes[COLUMNS[11:15]]} == {'float64'}
 
 
 def test_without_separator_there_is_a_warning():
@@ -261,9 +263,7 @@ def test_methods_of_paths():
         pixels, values = skeleton.path_with_data(index)
         assert pixels.tolist() == paths[index]
         assert (values == 2).all()
-        np.testing.assert_array_equal(
-            skeleton.path_coordinates(index), skeleton.coordinates[path]
-        )
+        np.testing.assert_array_equal(skeleton.path_coordinates(index), skeleton.coordinates[path])
     labels = skeleton.path_label_image()
     assert labels.dtype == np.int64
     for index, path in enumerate(paths[:-1]):
@@ -365,8 +365,8 @@ def test_prune():
         skeleton.prune_paths([3])
     with pytest.raises(TypeError):
         skeleton.prune_paths([0.5])
-    everything = skeleton.prune_paths(range(3))
-    assert everything.n_paths == 0
+    with pytest.raises(ValueError, match='no path is left'):
+        skeleton.prune_paths(range(3))
 
 
 def test_prune_keeps_values():
@@ -394,11 +394,15 @@ def test_graphs_of_other_things():
 
 
 @pytest.mark.parametrize(
-    'adjacency', [np.eye(3, k=1), np.array([[0, 1, 0], [1, 1, 0], [0, 0, 0]])], ids=['directed', 'self']
+    'adjacency',
+    [np.eye(3, k=1), np.array([[0, 1, 0], [1, 1, 0], [0, 0, 0]])],
+    ids=['directed', 'self'],
 )
 def test_graphs_that_are_not_symmetric(adjacency):
     with pytest.raises(ValueError, match='adj'):
-        PathGraph.from_graph(adj=sparse.csr_array(adjacency * 1.0), node_coordinates=np.zeros((3, 2)))
+        PathGraph.from_graph(
+            adj=sparse.csr_array(adjacency * 1.0), node_coordinates=np.zeros((3, 2))
+        )
 
 
 def test_graphs_without_coordinates_or_values():

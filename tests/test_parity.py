@@ -1,4 +1,4 @@
-"""Against skan itself: graph, paths and table, to the last bit, on random images and real volumes."""
+"""Against skan itself, to the last bit, on shapes, random images and real volumes."""
 
 import os
 from pathlib import Path
@@ -203,6 +203,23 @@ def test_path_graph():
         assert_same_table(
             skanrs.summarize(ours, separator='-'), skan.summarize(theirs, separator='-')
         )
+
+
+@pytest.mark.parametrize('ndim', [2, 3])
+def test_prune_paths(ndim):
+    random = np.random.default_rng(ndim)
+    for _ in range(25):
+        shape = tuple(random.integers(6, 16, ndim))
+        values = random.integers(1, 9, shape) if random.random() < 0.5 else np.ones(shape, bool)
+        image = skanrs.skeletonize(random.random(shape) < 0.5) * values
+        ours, theirs = (module.Skeleton(image, spacing=0.5) for module in (skanrs, skan))
+        chosen = random.choice(ours.n_paths, ours.n_paths // 3, replace=False)
+        pruned = ours.prune_paths(chosen)
+        if skan_cannot(pruned):
+            continue
+        expected = theirs.prune_paths(chosen)
+        assert_same(pruned.skeleton_image, expected.skeleton_image)
+        assert_same_skeleton(pruned, expected)
 
 
 def test_write_pixel_graph():

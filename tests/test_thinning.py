@@ -181,7 +181,9 @@ def test_no_voxels(shape):
         assert skeleton.dtype == bool
 
 
-@pytest.mark.parametrize('shape', [(1, 1), (1, 9), (9, 1), (1, 1, 1), (1, 9, 8), (9, 1, 8), (9, 8, 1)])
+@pytest.mark.parametrize(
+    'shape', [(1, 1), (1, 9), (9, 1), (1, 1, 1), (1, 9, 8), (9, 1, 8), (9, 8, 1)]
+)
 def test_thin_images(shape):
     for image in (np.ones(shape, dtype=bool), blobs(shape, 4, 0.5)):
         np.testing.assert_array_equal(skanrs.skeletonize(image), reference(image))
@@ -212,9 +214,13 @@ def test_wrong_methods():
             skanrs.skeletonize(np.ones((3, 3)), method=method)
 
 
-@pytest.mark.parametrize('dtype', ['c8', 'c16', object, 'U3', 'S2', 'M8[s]', 'm8[s]', [('a', 'f4')]])
+@pytest.mark.parametrize(
+    'dtype', ['c8', 'c16', object, 'U3', 'S2', 'M8[s]', 'm8[s]', [('a', 'f4')]]
+)
 def test_wrong_elements(dtype):
-    with pytest.raises(TypeError, match='^image: expected an array of booleans or real numbers, got'):
+    with pytest.raises(
+        TypeError, match='^image: expected an array of booleans or real numbers, got'
+    ):
         skanrs.skeletonize(np.zeros((3, 3), dtype=dtype))
 
 

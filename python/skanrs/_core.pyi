@@ -1,16 +1,100 @@
 """Types of the compiled kernels; `make lint` holds them against the module itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ['__version__', 'get_num_threads', 'set_num_threads', 'skeletonize']
+__all__ = [
+    '__version__',
+    'components',
+    'foreground_indices',
+    'get_num_threads',
+    'graph_centres',
+    'label_paths',
+    'longest_shortest_paths',
+    'path_lengths',
+    'path_sums',
+    'pixel_graph',
+    'prune_junction_edges',
+    'set_num_threads',
+    'skeletonize',
+    'thin_nodes',
+    'trace_paths',
+    'unravel',
+]
 
 __version__: str
 
 def set_num_threads(count: int | None) -> None: ...
 def get_num_threads() -> int: ...
+def longest_shortest_paths(
+    nodes: int,
+    sources: npt.NDArray[np.uint32],
+    targets: npt.NDArray[np.uint32],
+    lengths: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]: ...
+def graph_centres(
+    nodes: int,
+    sources: npt.NDArray[np.uint32],
+    targets: npt.NDArray[np.uint32],
+    lengths: npt.NDArray[np.float64],
+) -> npt.NDArray[np.uint32]: ...
 def skeletonize(
     image: npt.NDArray[Any], mask: int, zhang: bool, output: npt.NDArray[np.uint8]
 ) -> None: ...
+def thin_nodes(
+    nodes: npt.NDArray[np.int64], shape: tuple[int, int, int], zhang: bool
+) -> npt.NDArray[np.bool_]: ...
+
+# The graph, its branches and their numbers; indices are int32, or int64 where a count does not fit.
+
+_Indices = npt.NDArray[Any]
+_Heights = (
+    npt.NDArray[np.float32]
+    | npt.NDArray[np.float64]
+    | npt.NDArray[np.int64]
+    | npt.NDArray[np.uint64]
+)
+
+def foreground_indices(
+    block: npt.NDArray[Any], mask: int, offset: Sequence[int], shape: Sequence[int]
+) -> npt.NDArray[np.int64]: ...
+def pixel_graph(
+    nodes: npt.NDArray[np.int64],
+    shape: Sequence[int],
+    spacing: Sequence[float],
+    connectivity: int,
+    *,
+    heights: _Heights | None = None,
+    half: bool = False,
+    prune: bool = True,
+) -> tuple[_Indices, _Indices, npt.NDArray[np.float64]]: ...
+def prune_junction_edges(
+    indptr: _Indices, indices: _Indices, weights: npt.NDArray[np.float64]
+) -> tuple[_Indices, _Indices, npt.NDArray[np.float64]]: ...
+def trace_paths(
+    indptr: _Indices,
+    indices: _Indices,
+    weights: npt.NDArray[np.float64],
+    values: npt.NDArray[np.float64] | None = None,
+) -> tuple[_Indices, _Indices, npt.NDArray[np.float64]]: ...
+def path_lengths(
+    graph_indptr: _Indices,
+    graph_indices: _Indices,
+    weights: npt.NDArray[np.float64],
+    indptr: _Indices,
+    indices: _Indices,
+) -> npt.NDArray[np.float64]: ...
+def path_sums(
+    indptr: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
+def components(indptr: _Indices, indices: _Indices) -> _Indices: ...
+def label_paths(
+    labels: npt.NDArray[np.int64],
+    positions: npt.NDArray[np.int64],
+    indptr: _Indices,
+    indices: _Indices,
+) -> None: ...
+def unravel(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> npt.NDArray[np.int64]: ...

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ['Report', 'analyze']
 
-# skan's branch types, in words.
-BRANCH_TYPES = {
-    0: 'endpoint to endpoint',
-    1: 'junction to endpoint',
-    2: 'junction to junction',
-    3: 'cycles',
-}
+# skan's branch types 0 to 3, in words.
+BRANCH_TYPES = (
+    'endpoint to endpoint',
+    'junction to endpoint',
+    'junction to junction',
+    'cycles',
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Report:
     foreground: int
     skeleton_voxels: int
     networks: int
-    branches_by_type: dict[int, int]
+    branches_by_type: tuple[int, ...]
     total_length: float
     median_length: float
     seconds: dict[str, float]
@@ -59,15 +59,15 @@ class Report:
     def lines(self) -> list[str]:
         """Return the summary that the command ends with."""
         share = self.foreground / max(self.voxels, 1)
-        branches = sum(self.branches_by_type.values())
+        branches = sum(self.branches_by_type)
         found = self.threshold_from
         if self.threshold is not None:
             found = f'more than {self.threshold:.6g} ({found})'
         if self.sigma is not None:
             found += f', after smoothing with sigma {_numbers(self.sigma)}'
         types = ', '.join(
-            f'{self.branches_by_type.get(number, 0):,} {words}'
-            for number, words in BRANCH_TYPES.items()
+            f'{count:,} {words if count != 1 else words.removesuffix("s")}'
+            for count, words in zip(self.branches_by_type, BRANCH_TYPES, strict=True)
         )
         slow = ', '.join(f'{name} {seconds:.2f}' for name, seconds in self.seconds.items())
         networks = '1 network' if self.networks == 1 else f'{self.networks:,} networks'
@@ -192,7 +192,7 @@ def _measures(table: 'pd.DataFrame') -> dict[str, Any]:
     lengths = table['branch_distance']
     return {
         'networks': int(table['skeleton_id'].nunique()),
-        'branches_by_type': dict(enumerate(types.tolist())),
+        'branches_by_type': tuple(types.tolist()),
         'total_length': float(lengths.sum()),
         'median_length': float(lengths.median()) if len(lengths) else 0.0,
     }

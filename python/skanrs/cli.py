@@ -196,6 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         parsed.run(parsed)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print('skanrs: interrupted; nothing was written', file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -86,7 +86,7 @@ def _measures(table: pd.DataFrame) -> dict[str, float]:
     straight = table['euclidean_distance'] / length
     by_type = {
         f'  {words}': float((table['branch_type'] == number).sum())
-        for number, words in BRANCH_TYPES.items()
+        for number, words in enumerate(BRANCH_TYPES)
     }
     depth = table[['coord_src_0', 'coord_dst_0']].to_numpy()
     return {

@@ -13,7 +13,7 @@ use super::live::{Edge, Live};
 use super::rules::{Rule, holds};
 use super::settle::{Parts, settle};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
-use crate::graph::{Neighbourhood, TASK, tasks};
+use crate::graph::{Neighbourhood, tasks};
 use crate::threads::Cancel;
 
 /// The foreground of a block.
@@ -95,25 +95,23 @@ pub(super) fn check_heights(live: &Live, edges: &[Edge], geometry: &Geometry, na
 fn edges(block: &Block<'_>, cancel: &Cancel) -> Result<(Vec<u8>, Vec<Edge>)> {
     let ndim = block.shape.len();
     let neighbourhood = Neighbourhood::new(block.shape, &vec![1.0; ndim], ndim);
-    let mut degrees = try_filled("the voxels of a block", block.nodes.len(), 0_u8)?;
     let lists: Vec<Vec<Edge>> = tasks(block.nodes.len())
-        .zip(degrees.par_chunks_mut(TASK))
-        .map(|(range, degrees)| {
+        .map(|range| {
             cancel.check()?;
-            let first = range.start;
             let mut edges = Vec::with_capacity(2 * range.len());
             neighbourhood.visit(block.nodes, range, |node, neighbour, direction| {
-                degrees[node - first] += 1;
-                if neighbour > node {
-                    edges.push(Edge { ends: [node as u32, neighbour as u32], direction: direction as u8 });
-                }
+                edges.push(Edge { ends: [node as u32, neighbour as u32], direction: direction as u8 });
             });
             Ok(edges)
         })
         .collect::<Result<_>>()?;
-    let mut edges = try_with_capacity("the edges of a block", lists.iter().map(Vec::len).sum())?;
+    let mut edges: Vec<Edge> = try_with_capacity("the edges of a block", lists.iter().map(Vec::len).sum())?;
     for list in lists {
         edges.extend_from_slice(&list);
+    }
+    let mut degrees = try_filled("the voxels of a block", block.nodes.len(), 0_u8)?;
+    for end in edges.iter().flat_map(|edge| edge.ends) {
+        degrees[end as usize] += 1;
     }
     Ok((degrees, edges))
 }

@@ -140,13 +140,11 @@ enum IndexPair<'py> {
 
 impl<'py> IndexPair<'py> {
     fn new(name: &str, indptr: &Bound<'py, PyAny>, indices: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if let (Ok(indptr), Ok(indices)) = (indptr.extract(), indices.extract()) {
-            Ok(Self::Narrow(indptr, indices))
-        } else if let (Ok(indptr), Ok(indices)) = (indptr.extract(), indices.extract()) {
-            Ok(Self::Wide(indptr, indices))
-        } else {
-            Err(PyTypeError::new_err(format!("{name}: expected indices of int32 or int64")))
+        if let Ok(indptr) = indptr.extract::<PyReadonlyArray1<'_, i32>>() {
+            return Ok(Self::Narrow(indptr, indices.extract()?));
         }
+        let wide = indptr.extract().and_then(|indptr| Ok(Self::Wide(indptr, indices.extract()?)));
+        wide.map_err(|_: PyErr| PyTypeError::new_err(format!("{name}: expected indices of int32 or int64")))
     }
 }
 

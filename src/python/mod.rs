@@ -3,6 +3,7 @@
 mod chunk_graph;
 mod errors;
 mod graph;
+mod shortest_paths;
 mod thinning;
 mod threads;
 
@@ -16,6 +17,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     chunk_graph::register(module)?;
     graph::register(module)?;
+    shortest_paths::register(module)?;
     thinning::register(module)?;
     threads::register(module)
 }

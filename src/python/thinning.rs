@@ -1,15 +1,20 @@
-//! Thinning of a numpy array into another.
+//! Thinning of a numpy array into another, and of a list of voxels.
 
-use numpy::{Element as PyElement, PyReadonlyArray3, PyReadwriteArray3};
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use super::threads::run;
 use crate::bit_image::{BitImage, Element};
-use crate::thinning::{Method, thin};
+use crate::csr::Index;
+use crate::thinning::{Method, nodes, thin};
 
 /// Images with fewer voxels are thinned before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 18;
+/// Shorter lists of voxels are thinned before other threads are awake.
+const NODES_WORTH_THREADS: usize = 1 << 14;
 
 /// Thins the voxels of `image` that have any bit of `mask` into `output`, which holds zeros.
 #[pyfunction]
@@ -50,6 +55,27 @@ fn thin_into<T: Element + PyElement>(
     })
 }
 
+/// Which voxels thinning leaves of the image whose foreground is `nodes`: ascending linear indices in an image of `shape`.
+#[pyfunction]
+fn thin_nodes<'py>(
+    py: Python<'py>,
+    nodes: PyReadonlyArray1<'py, i64>,
+    shape: [usize; 3],
+    zhang: bool,
+) -> PyResult<Bound<'py, PyArray1<bool>>> {
+    let method = if zhang { Method::Zhang } else { Method::Lee };
+    let nodes = nodes.as_slice()?;
+    let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |cancel| {
+        if nodes.len().saturating_mul(26) <= i32::LARGEST {
+            nodes::thin_nodes::<i32>(nodes, shape, method, cancel)
+        } else {
+            nodes::thin_nodes::<i64>(nodes, shape, method, cancel)
+        }
+    })?;
+    Ok(kept.into_pyarray(py))
+}
+
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(skeletonize, module)?)
+    module.add_function(wrap_pyfunction!(skeletonize, module)?)?;
+    module.add_function(wrap_pyfunction!(thin_nodes, module)?)
 }

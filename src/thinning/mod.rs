@@ -19,6 +19,7 @@
 
 #[cfg(test)]
 mod naive;
+pub mod nodes;
 mod recheck;
 mod rounds;
 pub mod simple_points;
@@ -112,6 +113,30 @@ mod tests {
             }
             u8::from(sum / count < 0.5)
         })
+    }
+
+    /// The voxels that the list of voxels keeps, as an image.
+    fn thin_listed(image: &Array3<u8>, method: Method) -> Array3<u8> {
+        let listed: Vec<i64> = image.iter().zip(0..).filter(|&(&value, _)| value != 0).map(|(_, at)| at).collect();
+        let kept = nodes::thin_nodes::<i32>(&listed, image.dim().into(), method, &Cancel::new()).unwrap();
+        let mut thinned = Array3::zeros(image.dim());
+        for (&at, _) in listed.iter().zip(kept).filter(|&(_, kept)| kept) {
+            thinned.as_slice_mut().unwrap()[at as usize] = 1;
+        }
+        thinned
+    }
+
+    #[test]
+    fn a_list_of_voxels_is_thinned_as_the_image_is() {
+        for seed in 0..400 {
+            for shape in [(1, 17, 23), (7, 8, 9), (3, 1, 12), (5, 6, 2), (1, 30, 1)] {
+                let image = random_image(shape, seed);
+                assert_eq!(thin_listed(&image, Method::Lee), naive::thin(&image, Method::Lee));
+                if shape.0 == 1 {
+                    assert_eq!(thin_listed(&image, Method::Zhang), naive::thin(&image, Method::Zhang));
+                }
+            }
+        }
     }
 
     fn compare(image: &Array3<u8>, method: Method, threads: usize) {

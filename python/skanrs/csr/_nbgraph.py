@@ -35,9 +35,8 @@ class NBGraphBase:
     --------
     >>> import numpy as np
     >>> from skanrs.csr import NBGraph
-    >>> graph = NBGraph(
-    ...     np.array([0, 1, 2]), np.array([1, 0]), np.array([2.0, 2.0]), np.array([2, 2]), np.ones(2)
-    ... )
+    >>> indptr, indices, data = np.array([0, 1, 2]), np.array([1, 0]), np.array([2.0, 2.0])
+    >>> graph = NBGraph(indptr, indices, data, np.array([2, 2]), np.ones(2))
     >>> graph.edge(0, 1)
     2.0
     >>> graph.neighbors(1)
@@ -97,7 +96,7 @@ def csr_to_nbgraph(
     Parameters
     ----------
     csr : scipy.sparse.csr_matrix or csr_array, shape (N, N)
-        The matrix; its data are shared with the graph if they are float64.
+        The matrix, of float64; its data are shared with the graph.
     node_props : array of number, shape (N,), optional
         The number at each node; 1 if it is not given.
 
@@ -105,14 +104,23 @@ def csr_to_nbgraph(
     -------
     graph : NBGraph
         The graph, with indices of int32 as long as every count fits.
+
+    Raises
+    ------
+    AttributeError
+        If `csr` is not a sparse matrix by rows.
+    TypeError
+        If its data are not float64.
     """
+    if csr.data.dtype != np.float64:
+        raise TypeError(f'csr: expected data of float64, got {csr.data.dtype}')
     largest = max(csr.nnz, *csr.shape)
     index = np.int32 if largest <= np.iinfo(np.int32).max else np.int64
     props = np.ones(csr.shape[0]) if node_props is None else node_props.astype(np.float64)
     return NBGraph(
         csr.indptr.astype(index, copy=False),
         csr.indices.astype(index, copy=False),
-        csr.data.astype(np.float64, copy=False),
+        csr.data,
         np.array(csr.shape, dtype=index),
         props,
     )

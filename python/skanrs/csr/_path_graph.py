@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .. import _core
+from skanrs import _core
+
 from ._nbgraph import NBGraph, csr_to_nbgraph
 from ._pixel_graph import as_image, foreground_nodes, skeleton_graph, take
 

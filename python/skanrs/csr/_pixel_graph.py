@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .. import _core
-from ..thinning import foreground_bits
+from skanrs import _core
+from skanrs.thinning import foreground_bits
 
 Array = npt.NDArray[Any]
 EdgeFunction = Callable[[Array, Array, Array], Array]
@@ -124,7 +124,7 @@ def skeleton_to_csgraph(
     ValueError
         If `spacing` is not positive and finite, or heights are not finite.
     TypeError
-        If the elements of `skel` are not real numbers, or not numbers at all where they are heights.
+        If the elements of `skel` are not real numbers, or are of bool where they are heights.
 
     Examples
     --------
@@ -261,7 +261,9 @@ def make_degree_image(skeleton_image: Array) -> Array:
         return nonzero.map_overlap(make_degree_image, depth=1, boundary=False, dtype=np.int64)
     image = as_image(skeleton_image, 'skeleton_image')
     nodes = foreground_nodes(image)
-    indptr, _, _ = _core.pixel_graph(nodes, image.shape, [1.0] * image.ndim, image.ndim, prune=False)
+    indptr, _, _ = _core.pixel_graph(
+        nodes, image.shape, [1.0] * image.ndim, image.ndim, prune=False
+    )
     degrees = np.zeros(image.shape, dtype=np.int64)
     degrees.reshape(-1)[nodes] = np.diff(indptr)
     return degrees
@@ -290,7 +292,7 @@ def _mst_junctions(csmat: Matrix) -> Matrix:
     return pruned
 
 
-def submatrix(M: Matrix, idxs: npt.ArrayLike) -> Matrix:  # noqa: N803
+def submatrix(M: Matrix, idxs: Sequence[int] | Array) -> Matrix:  # noqa: N803
     """Return the rows and columns `idxs` of a matrix.
 
     Parameters
@@ -314,7 +316,9 @@ def submatrix(M: Matrix, idxs: npt.ArrayLike) -> Matrix:  # noqa: N803
     array([[ 0,  2],
            [ 8, 10]])
     """
-    return M[idxs, :][:, idxs]
+    rows: Any = M[np.asarray(idxs), :]
+    sub: Matrix = rows[:, np.asarray(idxs)]
+    return sub
 
 
 def _write_pixel_graph(

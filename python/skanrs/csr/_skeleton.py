@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .. import _core
+from skanrs import _core
+
 from ._nbgraph import NBGraph, csr_to_nbgraph
 from ._path_graph import (
     PathGraph,
@@ -123,6 +124,7 @@ class Skeleton:
         self.paths: Matrix = paths_matrix(*arrays, self.pixel_values)
         self.n_paths = int(self.paths.shape[0])
         self._distances_initialized = False
+        self._value_is_height = value_is_height
         self.skeleton_shape = image.shape
         self.skeleton_dtype = image.dtype
         self.spacing: Array = (
@@ -163,11 +165,10 @@ class Skeleton:
         skeleton.distances = pg.distances
         skeleton._distances_initialized = True
         skeleton.skeleton_shape = np.max(pg.node_coordinates, axis=0, initial=-1) + 1
-        skeleton.skeleton_dtype = (
-            np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
-        )
+        skeleton.skeleton_dtype = np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
         skeleton.degrees = pg.degrees
-        skeleton.spacing = pg.spacing
+        skeleton.spacing = np.asarray(pg.spacing)
+        skeleton._value_is_height = False
         skeleton.keep_images = False
         skeleton.skeleton_image = skeleton.source_image = None
         return skeleton
@@ -373,7 +374,13 @@ class Skeleton:
         Raises
         ------
         ValueError
-            If there is no such path, if the image was not kept, or if it is neither 2D nor 3D.
+            If there is no such path, if the image was not kept, if it is neither 2D nor 3D, or if
+            no path is left.
+
+        Notes
+        -----
+        Only what changes is thinned: after one look at each pixel, the surroundings of those that
+        went. The result is that of thinning the whole image.
 
         Examples
         --------
@@ -388,8 +395,6 @@ class Skeleton:
                [0, 0, 0, 0, 0, 0, 0],
                [0, 0, 0, 0, 0, 0, 0]])
         """
-        from ..thinning import skeletonize
-
         chosen = [operator.index(index) for index in indices]
         absent = [index for index in chosen if not 0 <= index < self.n_paths]
         if absent:
@@ -401,18 +406,27 @@ class Skeleton:
         if self.skeleton_image is None:
             raise ValueError('prune_paths needs the image: make the skeleton with keep_images=True')
         image = np.array(self.skeleton_image)
-        for index in chosen:
-            pixels = self.path(index)
-            pixels = pixels[self.degrees[pixels] <= 2]
-            rounded = np.round(self._coordinates_of(pixels)).astype(np.int64)
-            image[tuple(rounded.T)] = 0
-        return Skeleton(
-            skeletonize(image.astype(bool)) * image,
+        if image.ndim not in (2, 3):
+            raise ValueError(f'prune_paths: expected 2 or 3 axes, the skeleton has {image.ndim}')
+        pixels = np.concatenate([np.empty(0, np.intp), *map(self.path, chosen)])
+        rounded = np.round(self._coordinates_of(pixels[self.degrees[pixels] <= 2]))
+        image[tuple(rounded.astype(np.int64).T)] = 0
+        # The image thinned anew: `skeletonize` would give the same and look at all of it.
+        nodes = foreground_nodes(image)
+        planes: tuple[int, ...] = (1,) if image.ndim == 2 else ()
+        kept = _core.thin_nodes(nodes, (*planes, *image.shape), image.ndim == 2)
+        image[np.unravel_index(nodes[~kept], image.shape)] = 0
+        pruned = Skeleton(
+            image,
             spacing=self.spacing,
             source_image=self.source_image,
             keep_images=self.keep_images,
+            value_is_height=self._value_is_height,
         )
+        if chosen and not pruned.n_paths:
+            raise ValueError('prune_paths: no path is left, at most single pixels are')
+        return pruned
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Return `path_label_image`."""
         return self.path_label_image().astype(dtype or np.int64, copy=False)

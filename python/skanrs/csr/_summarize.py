@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .. import _core
+from skanrs import _core
+
 from ._path_graph import PathGraph, index_arrays
 from ._skeleton import Skeleton
 
@@ -89,12 +90,12 @@ def summarize(
         )
         separator = '-'
     skel = _as_skeleton(skel, spacing, value_is_height)
-    if value_is_height and skel.pixel_values is None:
+    heights = skel.pixel_values if value_is_height else None
+    if value_is_height and heights is None:
         raise TypeError('value_is_height: the skeleton is of bool, its pixels have no heights')
-    summary = _columns(skel, value_is_height)
-    table = pd.DataFrame(summary, copy=False)
+    table = pd.DataFrame(_columns(skel, heights), copy=False)
     if find_main_branch:
-        from ..summary_utils import find_main_branches
+        from skanrs.summary_utils import find_main_branches
 
         table['main'] = find_main_branches(table)
     if separator != '_':
@@ -117,7 +118,7 @@ def _as_skeleton(
     return Skeleton.from_path_graph(skel) if isinstance(skel, PathGraph) else skel
 
 
-def _columns(skel: Skeleton, value_is_height: bool) -> dict[str, Array]:
+def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
     starts, nodes = skel.paths.indptr, skel.paths.indices
     sources, destinations = nodes[starts[:-1]], nodes[starts[1:] - 1]
     graph = index_arrays(skel.graph.indptr, skel.graph.indices)
@@ -144,10 +145,9 @@ def _columns(skel: Skeleton, value_is_height: bool) -> dict[str, Array]:
         real[end] = ends[end] * skel.spacing
         for axis, column in enumerate(real[end].T):
             columns[f'coord_{end}_{axis}'] = column
-        if value_is_height:
-            heights = skel.pixel_values[end_nodes]
-            columns[f'coord_{end}_{len(ends[end].T)}'] = heights
-            real[end] = np.concatenate([real[end], heights[:, np.newaxis]], axis=1)
+        if heights is not None:
+            columns[f'coord_{end}_{len(ends[end].T)}'] = at_end = heights[end_nodes]
+            real[end] = np.concatenate([real[end], at_end[:, np.newaxis]], axis=1)
     difference = real['dst'] - real['src']
     columns['euclidean_distance'] = np.sqrt(difference**2 @ np.ones(difference.shape[1]))
     return columns

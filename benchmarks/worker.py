@@ -1,0 +1,41 @@
+"""One side of a comparison: a process that keeps running and times a call for each line it reads.
+
+`worker.py SIDE WORK IMAGE THREADS`; answers are lines of JSON on what was standard output when it
+started, for libraries print there too.
+"""
+
+import json
+import os
+import sys
+import time
+
+import calls
+
+
+def peak_megabytes():
+    with open('/proc/self/status') as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith('VmHWM'))
+
+
+def main():
+    side, work, path, threads = sys.argv[1:]
+    answers = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)
+
+    def answer(**content):
+        print(json.dumps(content), file=answers, flush=True)
+
+    calls.warm_up(side, work, path, int(threads))
+    call = calls.prepare(side, work, path, int(threads))
+    answer(versions=calls.versions(side))
+    for _ in sys.stdin:
+        begin = time.perf_counter()
+        result = call()
+        seconds = time.perf_counter() - begin
+        megabytes = peak_megabytes()
+        words, content = calls.digest(result)
+        answer(seconds=seconds, words=words, content=content, megabytes=megabytes)
+        del result
+
+
+main()

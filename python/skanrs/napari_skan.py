@@ -1,0 +1,92 @@
+"""The widgets of the napari plugin: skeletons of label images as shapes, coloured by a feature.
+
+Loaded by napari alone, by way of ``napari.yaml``. Reproduces ``skan.napari_skan`` 0.13.1.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from magicgui import magic_factory
+
+from .csr import Skeleton, summarize
+from .thinning import skeletonize
+
+if TYPE_CHECKING:
+    import napari
+
+CAT_COLOR = 'tab10'
+CONTINUOUS_COLOR = 'viridis'
+
+
+class SkeletonizeMethod(Enum):
+    """How to thin; an Enum, so that magicgui offers the choice."""
+
+    zhang = 'zhang'
+    lee = 'lee'
+
+
+def labels_to_skeleton_shapes(
+    labels: napari.layers.Labels, choice: SkeletonizeMethod
+) -> napari.types.LayerDataTuple:
+    """Thin a labels layer and turn the paths of its skeleton into shapes.
+
+    Parameters
+    ----------
+    labels : napari.layers.Labels
+        The layer; every label above 0 is foreground.
+    choice : SkeletonizeMethod
+        How to thin.
+
+    Returns
+    -------
+    layer : tuple
+        Data, attributes and type of a shapes layer: a path for each branch, the branch table as its
+        features, the :class:`skanrs.Skeleton` in its metadata.
+    """
+    skeleton = Skeleton(skeletonize(labels.data > 0, method=choice.value).astype('uint8'))
+    paths = [skeleton.path_coordinates(index) for index in range(skeleton.n_paths)]
+    attributes = {
+        'shape_type': 'path',
+        'edge_colormap': CAT_COLOR,
+        'features': summarize(skeleton, separator='_'),
+        'metadata': {'skeleton': skeleton},
+    }
+    return paths, attributes, 'shapes'
+
+
+def _populate_feature_choices(color_by_feature_widget: Any) -> None:
+    """Offer the features of the chosen layer, now and whenever another layer is chosen."""
+    color_by_feature_widget.shapes_layer.changed.connect(
+        lambda _: _update_feature_names(color_by_feature_widget)
+    )
+    _update_feature_names(color_by_feature_widget)
+
+
+def _update_feature_names(color_by_feature_widget: Any) -> None:
+    """Offer the features of the chosen layer, if there is one."""
+    shapes_layer = color_by_feature_widget.shapes_layer.value
+
+    def get_choices(_features_combo: Any) -> Any:
+        return () if shapes_layer is None else shapes_layer.features.columns
+
+    color_by_feature_widget.feature_name.choices = get_choices
+
+
+@magic_factory(  # type: ignore[untyped-decorator]
+    widget_init=_populate_feature_choices, feature_name={'widget_type': 'ComboBox'}
+)
+def color_by_feature(shapes_layer: napari.layers.Shapes, feature_name: str) -> None:
+    """Colour the shapes by a feature: floats continuously, anything else by category.
+
+    Parameters
+    ----------
+    shapes_layer : napari.layers.Shapes
+        The layer.
+    feature_name : str
+        A column of its features.
+    """
+    continuous = shapes_layer.features[feature_name].dtype == 'float64'
+    shapes_layer.edge_colormap = CONTINUOUS_COLOR if continuous else CAT_COLOR
+    shapes_layer.edge_color = feature_name

@@ -1,0 +1,68 @@
+//! Shortest paths in branch graphs, from numpy arrays to numpy arrays.
+
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::prelude::*;
+
+use super::threads::run;
+use crate::errors::{Result, try_with_capacity};
+use crate::shortest_paths::Network;
+use crate::shortest_paths::centre::centres;
+use crate::shortest_paths::longest::longest_shortest_paths;
+
+type Array1<'py, T> = Bound<'py, PyArray1<T>>;
+
+/// The branches as the kernels take them; `sources` and `targets` are equally long.
+fn network(nodes: usize, sources: &[u32], targets: &[u32], lengths: &[f64]) -> Result<Network> {
+    let mut branches = try_with_capacity("branches", sources.len())?;
+    branches.extend(sources.iter().copied().zip(targets.iter().copied()));
+    Network::new(nodes, &branches, lengths)
+}
+
+/// For each connected component, by its smallest node, the branches of one longest shortest path: all of them in a row, and
+/// where each component's start, and the end of the last.
+#[pyfunction]
+#[pyo3(name = "longest_shortest_paths")]
+fn longest_paths<'py>(
+    py: Python<'py>,
+    nodes: usize,
+    sources: PyReadonlyArray1<'py, u32>,
+    targets: PyReadonlyArray1<'py, u32>,
+    lengths: PyReadonlyArray1<'py, f64>,
+) -> PyResult<(Array1<'py, u32>, Array1<'py, i64>)> {
+    let (sources, targets, lengths) = (sources.as_slice()?, targets.as_slice()?, lengths.as_slice()?);
+    let paths = run(py, false, |cancel| {
+        let network = network(nodes, sources, targets, lengths)?;
+        longest_shortest_paths(&network, cancel)
+    })?;
+    let mut starts = Vec::with_capacity(paths.len() + 1);
+    starts.push(0);
+    starts.extend(paths.iter().scan(0, |end, path| {
+        *end += path.len() as i64;
+        Some(*end)
+    }));
+    Ok((paths.concat().into_pyarray(py), starts.into_pyarray(py)))
+}
+
+/// The nodes of the largest component whose sums of distances to its other nodes are the smallest up to rounding.
+#[pyfunction]
+fn graph_centres<'py>(
+    py: Python<'py>,
+    nodes: usize,
+    sources: PyReadonlyArray1<'py, u32>,
+    targets: PyReadonlyArray1<'py, u32>,
+    lengths: PyReadonlyArray1<'py, f64>,
+) -> PyResult<Array1<'py, u32>> {
+    let (sources, targets, lengths) = (sources.as_slice()?, targets.as_slice()?, lengths.as_slice()?);
+    let centres = run(py, false, |cancel| {
+        let network = network(nodes, sources, targets, lengths)?;
+        centres(&network, cancel)
+    })?;
+    Ok(centres.into_pyarray(py))
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(longest_paths, module)?)?;
+    module.add_function(wrap_pyfunction!(graph_centres, module)?)
+}
