@@ -93,12 +93,6 @@ impl ChunkGraph {
         self.parts.chains.len()
     }
 
-    /// How many voxels may still change.
-    #[must_use]
-    pub fn live(&self) -> usize {
-        self.parts.live.len()
-    }
-
     /// How many foreground voxels the part has.
     ///
     /// # Errors

@@ -100,11 +100,6 @@ impl PyChunkGraph {
     }
 
     #[getter]
-    fn live(&self) -> usize {
-        self.graph.live()
-    }
-
-    #[getter]
     fn foreground(&self) -> PyResult<u64> {
         Ok(self.graph.foreground()?)
     }
@@ -142,8 +137,8 @@ fn bits(values: &NodeHeights<'_>, heights: bool, half: bool) -> PyResult<(Values
 #[derive(IntoPyObject)]
 struct TableArrays<'py> {
     components: Array1<'py, i64>,
-    sources: Array1<'py, i64>,
-    destinations: Array1<'py, i64>,
+    source_nodes: Array1<'py, i64>,
+    destination_nodes: Array1<'py, i64>,
     source_indices: Array1<'py, i64>,
     destination_indices: Array1<'py, i64>,
     source_is_tip: Array1<'py, bool>,
@@ -159,14 +154,14 @@ struct TableArrays<'py> {
 impl<'py> TableArrays<'py> {
     fn new(py: Python<'py>, table: Table) -> Self {
         let signed = |column: Vec<u64>| bytemuck::cast_vec::<u64, i64>(column).into_pyarray(py);
-        let [sources, destinations] = table.nodes.map(signed);
+        let [source_nodes, destination_nodes] = table.nodes.map(signed);
         let [source_indices, destination_indices] = table.indices.map(signed);
         let [source_is_tip, destination_is_tip] = table.is_tip.map(|column| column.into_pyarray(py));
         let [source_values, destination_values] = table.values.map(|column| column.into_pyarray(py));
         Self {
             components: signed(table.components),
-            sources,
-            destinations,
+            source_nodes,
+            destination_nodes,
             source_indices,
             destination_indices,
             source_is_tip,
