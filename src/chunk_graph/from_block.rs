@@ -3,7 +3,6 @@
 //! Cost: that of the pixel graph of the block's foreground, on all threads, and of settling it on one; 40 bytes a voxel and 12
 //! an edge while it lasts.
 
-use ndarray::IxDyn;
 use rayon::prelude::*;
 
 use super::ChunkGraph;
@@ -13,6 +12,7 @@ use super::live::{Edge, Live};
 use super::rules::{Rule, holds};
 use super::settle::{Parts, settle};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
+use crate::foreground::Starts;
 use crate::graph::{Neighbourhood, tasks};
 use crate::threads::Cancel;
 
@@ -176,16 +176,16 @@ impl<'a> Rows<'a> {
         if self.length == 0 {
             return Intervals::default();
         }
-        let mut left = nodes.iter().peekable();
-        let rows = ndarray::indices(IxDyn(self.leading)).into_iter().enumerate();
-        Intervals::pack(rows.map(|(row, position)| {
-            let end = ((row + 1) * self.length) as i64;
-            let mut count = 0;
-            while left.next_if(|&&node| node < end).is_some() {
-                count += 1;
-            }
-            let start = self.start(ndarray::Dimension::slice(&position));
-            Interval { start, end: start + self.length as u64, count }
+        let zero = vec![0; self.leading.len()];
+        let axes = self.leading.iter().copied().zip(self.geometry.strides().iter().copied());
+        let starts = Starts::new(self.start(&zero) as usize, axes);
+        let mut left = nodes;
+        let mut end_of_row = 0;
+        Intervals::pack(starts.map(|start| {
+            end_of_row += self.length as i64;
+            let count = left.iter().take_while(|&&node| node < end_of_row).count();
+            left = &left[count..];
+            Interval { start: start as u64, end: (start + self.length) as u64, count: count as u64 }
         }))
     }
 

@@ -6,13 +6,17 @@
 //!
 //! At rest an interval takes a byte or two: its count, and its distance and length where they differ from the last.
 //!
-//! Cost: linear in the intervals, and a sort of already sorted runs for a union.
+//! Cost: linear in the intervals; for a union times the logarithm of the number of parts.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use super::bytes::{Reader, Writer};
 use crate::errors::{Error, Result};
 
 /// A stretch of the linear index and how many foreground voxels it has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Interval {
     pub(super) start: u64,
     pub(super) end: u64,
@@ -30,24 +34,10 @@ impl Intervals {
     /// Packs intervals in ascending order; neighbours that touch become one.
     pub(super) fn pack(intervals: impl IntoIterator<Item = Interval>) -> Self {
         let mut packer = Packer::default();
-        let mut last: Option<Interval> = None;
-        for interval in intervals.into_iter().filter(|interval| interval.start < interval.end) {
-            match &mut last {
-                Some(last) if last.end == interval.start => {
-                    last.end = interval.end;
-                    last.count += interval.count;
-                }
-                last => {
-                    if let Some(done) = last.replace(interval) {
-                        packer.put(done);
-                    }
-                }
-            }
+        for interval in intervals {
+            packer.put(interval);
         }
-        if let Some(done) = last {
-            packer.put(done);
-        }
-        Self { packed: packer.writer.finish(), count: packer.count }
+        packer.finish()
     }
 
     /// The intervals in order.
@@ -55,29 +45,16 @@ impl Intervals {
     /// # Errors
     /// [`Error::InvalidArgument`] if the bytes are not those of intervals below `size`.
     pub(super) fn unpack(&self, size: u64) -> Result<Vec<Interval>> {
-        let mut reader = Reader::new(&self.packed);
-        let (mut gap, mut length, mut end) = (0, 0, 0_u64);
-        let mut intervals = Vec::new();
-        for at in 0..self.count {
-            let token = reader.number()?;
-            if token & 1 == 1 {
-                (gap, length) = (reader.number()?, reader.number()?);
-            }
-            let start = end.checked_add(gap);
-            let interval_end = start.and_then(|start| start.checked_add(length));
-            let (Some(start), Some(interval_end)) = (start, interval_end) else { return Err(Reader::damaged()) };
-            let touches = gap == 0 && at > 0;
-            if touches || length == 0 || interval_end > size || token >> 1 > length {
-                return Err(Reader::damaged());
-            }
-            end = interval_end;
-            intervals.push(Interval { start, end, count: token >> 1 });
+        let mut unpacker = Unpacker::new(self, size);
+        let mut intervals = Vec::with_capacity(self.count);
+        while let Some(interval) = unpacker.take()? {
+            intervals.push(interval);
         }
-        reader.end()?;
         Ok(intervals)
     }
 }
 
+/// Packs intervals one by one.
 #[derive(Default)]
 struct Packer {
     writer: Writer,
@@ -85,10 +62,29 @@ struct Packer {
     gap: u64,
     length: u64,
     end: u64,
+    last: Option<Interval>,
 }
 
 impl Packer {
+    #[inline]
     fn put(&mut self, interval: Interval) {
+        if interval.start == interval.end {
+            return;
+        }
+        match &mut self.last {
+            Some(last) if last.end == interval.start => {
+                last.end = interval.end;
+                last.count += interval.count;
+            }
+            _ => {
+                self.flush();
+                self.last = Some(interval);
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(interval) = self.last.take() else { return };
         let (gap, length) = (interval.start - self.end, interval.end - interval.start);
         let same = self.count > 0 && (gap, length) == (self.gap, self.length);
         self.writer.number(interval.count << 1 | u64::from(!same));
@@ -98,6 +94,52 @@ impl Packer {
         }
         (self.gap, self.length, self.end) = (gap, length, interval.end);
         self.count += 1;
+    }
+
+    fn finish(mut self) -> Intervals {
+        self.flush();
+        Intervals { packed: self.writer.finish(), count: self.count }
+    }
+}
+
+/// Unpacks intervals one by one.
+struct Unpacker<'a> {
+    reader: Reader<'a>,
+    left: usize,
+    gap: u64,
+    length: u64,
+    end: u64,
+    is_first: bool,
+    size: u64,
+}
+
+impl<'a> Unpacker<'a> {
+    fn new(intervals: &'a Intervals, size: u64) -> Self {
+        let reader = Reader::new(&intervals.packed);
+        Self { reader, left: intervals.count, gap: 0, length: 0, end: 0, is_first: true, size }
+    }
+
+    /// The next interval, if there is one; an error if the bytes make no sense.
+    #[inline]
+    fn take(&mut self) -> Result<Option<Interval>> {
+        let Some(left) = self.left.checked_sub(1) else {
+            self.reader.end()?;
+            return Ok(None);
+        };
+        self.left = left;
+        let token = self.reader.number()?;
+        if token & 1 == 1 {
+            (self.gap, self.length) = (self.reader.number()?, self.reader.number()?);
+        }
+        let start = self.end.checked_add(self.gap);
+        let end = start.and_then(|start| start.checked_add(self.length));
+        let (Some(start), Some(end)) = (start, end) else { return Err(Reader::damaged()) };
+        let touches = self.gap == 0 && !self.is_first;
+        if touches || self.length == 0 || end > self.size || token >> 1 > self.length {
+            return Err(Reader::damaged());
+        }
+        (self.end, self.is_first) = (end, false);
+        Ok(Some(Interval { start, end, count: token >> 1 }))
     }
 }
 
@@ -121,39 +163,61 @@ pub(super) struct Overlap {
     pub(super) voxel: u64,
 }
 
+/// Why there is no union.
+pub(super) enum NoUnion {
+    Overlap(Overlap),
+    Damaged(Error),
+}
+
+impl From<Error> for NoUnion {
+    fn from(error: Error) -> Self {
+        Self::Damaged(error)
+    }
+}
+
 impl Union {
-    /// Joins parts, each ascending; the overlap if there is one.
-    pub(super) fn new(parts: &[Vec<Interval>]) -> std::result::Result<Self, Overlap> {
-        let pieces = parts.iter().enumerate().flat_map(|(part, intervals)| intervals.iter().map(move |at| (*at, part)));
-        let mut all: Vec<(Interval, usize)> = pieces.collect();
-        // Stable, because that sort finds the runs which are sorted already.
-        all.sort_by_key(|(interval, _)| interval.start);
-        if let Some(pair) = all.windows(2).find(|pair| pair[0].0.end > pair[1].0.start) {
-            let mut both = [pair[0].1, pair[1].1];
-            both.sort_unstable();
-            return Err(Overlap { parts: both, voxel: pair[1].0.start });
-        }
+    /// Joins parts of an image of `size` voxels.
+    pub(super) fn new(parts: &[&Intervals], size: u64) -> std::result::Result<Self, NoUnion> {
+        let mut unpackers: Vec<Unpacker<'_>> = parts.iter().map(|part| Unpacker::new(part, size)).collect();
         let mut shifts: Vec<Shifts> = parts.iter().map(|_| Shifts::default()).collect();
         let mut own = vec![0; parts.len()];
-        let mut before = 0;
-        for (interval, part) in &all {
-            let gain = before - own[*part];
-            if shifts[*part].gains.last() != Some(&gain) {
-                shifts[*part].starts.push(interval.start);
-                shifts[*part].gains.push(gain);
-            }
-            before += interval.count;
-            own[*part] += interval.count;
+        // The next interval of each part, the first of all on top.
+        let mut waiting = BinaryHeap::with_capacity(parts.len());
+        for (part, unpacker) in unpackers.iter_mut().enumerate() {
+            waiting.extend(unpacker.take()?.map(|interval| Reverse((interval, part))));
         }
-        let whole = Intervals::pack(all.iter().map(|(interval, _)| *interval));
-        let mut intervals: Vec<Interval> = Vec::with_capacity(whole.count);
-        for (interval, _) in all {
+        let mut packer = Packer::default();
+        let mut intervals: Vec<Interval> = Vec::new();
+        let mut before = 0;
+        let mut last: Option<usize> = None;
+        while let Some(mut first) = waiting.peek_mut() {
+            let Reverse((interval, part)) = *first;
             match intervals.last_mut() {
-                Some(last) if last.end == interval.start => last.end = interval.end,
+                Some(joined) if joined.end > interval.start => {
+                    let mut both = [last.unwrap_or(part), part];
+                    both.sort_unstable();
+                    return Err(NoUnion::Overlap(Overlap { parts: both, voxel: interval.start }));
+                }
+                Some(joined) if joined.end == interval.start => joined.end = interval.end,
                 _ => intervals.push(interval),
             }
+            packer.put(interval);
+            let gain = before - own[part];
+            if shifts[part].gains.last() != Some(&gain) {
+                shifts[part].starts.push(interval.start);
+                shifts[part].gains.push(gain);
+            }
+            before += interval.count;
+            own[part] += interval.count;
+            last = Some(part);
+            match unpackers[part].take()? {
+                Some(next) => *first = Reverse((next, part)),
+                None => {
+                    PeekMut::pop(first);
+                }
+            }
         }
-        Ok(Self { whole, intervals, parts: shifts })
+        Ok(Self { whole: packer.finish(), intervals, parts: shifts })
     }
 
     /// How many foreground voxels the other parts have before a voxel of this part.

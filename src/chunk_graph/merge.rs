@@ -9,7 +9,7 @@
 use super::ChunkGraph;
 use super::from_block::check_heights;
 use super::geometry::Geometry;
-use super::intervals::Union;
+use super::intervals::{Intervals, NoUnion, Union};
 use super::live::{Chains, Edge, End, Live};
 use super::rows::Terminal;
 use super::rules::{Rule, holds};
@@ -33,9 +33,10 @@ impl ChunkGraph {
         if others.iter().any(|other| other.geometry != geometry) {
             return wrong("expected parts of one image, of one shape, spacing and kind of values");
         }
-        let intervals = graphs.iter().map(|graph| graph.covered.unpack(geometry.voxels())).collect::<Result<Vec<_>>>()?;
-        let union = Union::new(&intervals).map_err(|overlap| {
-            overlap.error(|part| graphs[part].place(), &geometry.coordinates(overlap.voxel))
+        let intervals: Vec<&Intervals> = graphs.iter().map(|graph| &graph.covered).collect();
+        let union = Union::new(&intervals, geometry.voxels()).map_err(|reason| match reason {
+            NoUnion::Overlap(at) => at.error(|part| graphs[part].place(), &geometry.coordinates(at.voxel)),
+            NoUnion::Damaged(error) => error,
         })?;
         cancel.check()?;
 
