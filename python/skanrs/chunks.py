@@ -158,7 +158,8 @@ class ChunkGraph:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         data: Any = self._graph.to_bytes()
         data = PickleBuffer(data) if operator.index(protocol) >= 5 else data.tobytes()
-        return _restore, (data, self._dtype, np.array(self._spacing), self._value_is_height)
+        spacing = self._spacing.tolist(), self._spacing.dtype
+        return _restore, (data, self._dtype, spacing, self._value_is_height)
 
     def _described(self) -> list[tuple[str, str]]:
         return [
@@ -184,11 +185,14 @@ class ChunkGraph:
 
 
 def _restore(
-    data: Any, dtype: np.dtype[Any], spacing: Array, value_is_height: bool
+    data: Any,
+    dtype: np.dtype[Any],
+    spacing: tuple[list[float], np.dtype[Any]],
+    value_is_height: bool,
 ) -> ChunkGraph:
     """Make the graph that was pickled."""
     graph = _core.ChunkGraph.from_bytes(np.frombuffer(data, dtype=np.uint8))
-    return ChunkGraph._of(graph, dtype, spacing, value_is_height)
+    return ChunkGraph._of(graph, dtype, np.array(*spacing), value_is_height)
 
 
 def chunk_graph(
