@@ -95,7 +95,13 @@ impl Rows {
     }
 
     /// Adds the path between two terminals whose interior's smallest voxel is given.
-    pub(super) fn push_path(&mut self, geometry: &Geometry, mut ends: [Terminal; 2], smallest: u64, mut walk: Walk<'_>) {
+    pub(super) fn push_path(
+        &mut self,
+        geometry: &Geometry,
+        mut ends: [Terminal; 2],
+        smallest: u64,
+        mut walk: Walk<'_>,
+    ) {
         let Some((&first, &last)) = walk.directions.first().zip(walk.directions.last()) else { return };
         let keys = [(ends[0].index, first), (ends[1].index, geometry.back(last))];
         let backwards = if holds(Rule::SecondVoxelOrders) { keys[0] > keys[1] } else { keys[0].0 > keys[1].0 };
