@@ -22,7 +22,7 @@ class NamedBlock:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if type(error) in (ValueError, TypeError, MemoryError):
+        if error is not None and type(error) in (ValueError, TypeError, MemoryError):
             raise type(error)(f'{error} (in the block {self.place})') from error
 
 
