@@ -4,7 +4,7 @@
 //! each voxel found, twice while the threads' lists are joined. Nothing is copied whatever the order of the axes: an image
 //! whose last axis is not the densest in memory is read in its own order, and the indices are sorted afterwards.
 
-use ndarray::{ArrayViewD, Axis, Dimension};
+use ndarray::{ArrayViewD, Axis, Ix3};
 use rayon::prelude::*;
 
 use crate::bit_image::{Element, WORD, set_bits};
@@ -50,6 +50,45 @@ pub fn strides(shape: &[usize]) -> Vec<usize> {
         strides[axis - 1] = strides[axis] * shape[axis];
     }
     strides
+}
+
+/// The linear indices `first + Σ position · stride` of all positions in a box, in C order, each from the one before.
+#[derive(Debug, Clone)]
+pub struct Starts {
+    /// Lengths and steps of the axes, and the position along them.
+    axes: Vec<(usize, usize, usize)>,
+    next: usize,
+    left: usize,
+}
+
+impl Starts {
+    /// A box of these lengths whose first position is at `first`.
+    #[must_use]
+    pub fn new(first: usize, lengths_and_strides: impl Iterator<Item = (usize, usize)>) -> Self {
+        let axes: Vec<_> = lengths_and_strides.map(|(length, stride)| (length, stride, 0)).collect();
+        let left = axes.iter().map(|(length, ..)| length).product();
+        Self { axes, next: first, left }
+    }
+}
+
+impl Iterator for Starts {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        self.left = self.left.checked_sub(1)?;
+        let start = self.next;
+        for (length, stride, position) in self.axes.iter_mut().rev() {
+            self.next += *stride;
+            *position += 1;
+            if *position < *length {
+                break;
+            }
+            self.next -= *length * *stride;
+            *position = 0;
+        }
+        Some(start)
+    }
 }
 
 /// The stretches of a block in C order whose linear indices in the image follow each other.
@@ -112,7 +151,7 @@ fn scan_strided<T: Element>(
     axes.sort_by_key(|&axis| std::cmp::Reverse(block.strides()[axis].unsigned_abs()));
     let steps = strides(shape);
     let first: usize = offset.iter().zip(&steps).map(|(at, step)| at * step).sum();
-    let (&dense, sparse) = axes.split_last().expect("a block has axes");
+    let steps: Vec<usize> = axes.iter().map(|&axis| steps[axis]).collect();
     let permuted = block.view().permuted_axes(axes.as_slice());
     let lists = permuted
         .axis_iter(Axis(0))
@@ -121,25 +160,7 @@ fn scan_strided<T: Element>(
         .map(|(at, plane)| {
             cancel.check()?;
             let mut found = Vec::new();
-            let first = first + at * steps[axes[0]];
-            if sparse.is_empty() {
-                if plane.first().is_some_and(|value| value.is_foreground(mask)) {
-                    found.push(first as i64);
-                }
-                return Ok(found);
-            }
-            let lanes = Axis(plane.ndim() - 1);
-            let rows = ndarray::indices(&plane.shape()[..plane.ndim() - 1]);
-            for (row, lane) in rows.into_iter().zip(plane.lanes(lanes)) {
-                let start =
-                    row.slice().iter().zip(&sparse[1..]).map(|(at, &axis)| at * steps[axis]).sum::<usize>() + first;
-                if let Some(voxels) = lane.to_slice() {
-                    scan_row(voxels, mask, start, steps[dense], &mut found);
-                } else {
-                    let hits = lane.iter().enumerate().filter(|(_, value)| value.is_foreground(mask));
-                    found.extend(hits.map(|(x, _)| (start + x * steps[dense]) as i64));
-                }
-            }
+            scan_plane(plane, mask, first + at * steps[0], &steps[1..], &mut found);
             Ok(found)
         })
         .collect::<Result<Vec<_>>>()?;
@@ -148,6 +169,35 @@ fn scan_strided<T: Element>(
         found.par_sort_unstable();
     }
     Ok(found)
+}
+
+/// Adds the foreground of a box whose linear indices begin at `start` and are `steps` apart along its axes.
+fn scan_plane<T: Element>(mut plane: ArrayViewD<'_, T>, mask: T, start: usize, steps: &[usize], found: &mut Vec<i64>) {
+    // Rows are reached fast where the number of axes is known.
+    const AXES: usize = 3;
+    if plane.ndim() > AXES {
+        for (at, inner) in plane.axis_iter(Axis(0)).enumerate() {
+            scan_plane(inner, mask, start + at * steps[0], &steps[1..], found);
+        }
+        return;
+    }
+    let mut of_axis = [0; AXES];
+    of_axis[AXES - steps.len()..].copy_from_slice(steps);
+    while plane.ndim() < AXES {
+        plane = plane.insert_axis(Axis(0));
+    }
+    let plane = plane.into_dimensionality::<Ix3>().expect("there are three axes now");
+    for (z, rows) in plane.outer_iter().enumerate() {
+        for (y, row) in rows.outer_iter().enumerate() {
+            let start = start + z * of_axis[0] + y * of_axis[1];
+            if let Some(voxels) = row.to_slice() {
+                scan_row(voxels, mask, start, of_axis[2], found);
+            } else {
+                let hits = row.iter().enumerate().filter(|(_, value)| value.is_foreground(mask));
+                found.extend(hits.map(|(x, _)| (start + x * of_axis[2]) as i64));
+            }
+        }
+    }
 }
 
 /// Adds the foreground of `voxels`, whose linear indices begin at `start` and are `step` apart.

@@ -97,7 +97,7 @@ impl Neighbourhood {
     }
 
     /// Calls `visit(node, neighbour, code)` for each later neighbour of each node in `range`, both in ascending order.
-    fn visit(&self, nodes: &[i64], range: Range<usize>, mut visit: impl FnMut(usize, usize, u16)) {
+    pub(crate) fn visit(&self, nodes: &[i64], range: Range<usize>, mut visit: impl FnMut(usize, usize, u16)) {
         const STEPS: usize = 3;
         let Some(&first) = nodes.get(range.start) else { return };
         let (&length, leading) = self.shape.split_last().expect("an image has axes");
@@ -149,6 +149,38 @@ impl Neighbourhood {
     }
 }
 
+/// The types of heights whose differences numpy rounds differently. A height by itself is 64 bits: those of an integer, or of
+/// a float in double precision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeightType {
+    /// Half precision.
+    Half,
+    /// Single precision.
+    Single,
+    /// Double precision.
+    Double,
+    /// Signed integers; the difference is exact.
+    Signed,
+    /// Unsigned integers; the difference is exact and never wraps.
+    Unsigned,
+}
+
+impl HeightType {
+    /// The height `one` above `other`.
+    #[inline]
+    #[must_use]
+    pub fn difference(self, one: u64, other: u64) -> f64 {
+        let double = [one, other].map(f64::from_bits);
+        match self {
+            Self::Half => f64::from(round_to_half(double[0] as f32 - double[1] as f32)),
+            Self::Single => f64::from(double[0] as f32 - double[1] as f32),
+            Self::Double => double[0] - double[1],
+            Self::Signed => (i128::from(one as i64) - i128::from(other as i64)) as f64,
+            Self::Unsigned => (i128::from(one) - i128::from(other)) as f64,
+        }
+    }
+}
+
 /// The voxels' heights, whose difference is taken as numpy takes it in their type.
 #[derive(Debug, Clone, Copy)]
 pub enum Heights<'a> {
@@ -168,12 +200,13 @@ impl Heights<'_> {
     /// The height of `node` above `other`.
     #[inline]
     fn difference(&self, node: usize, other: usize) -> f64 {
+        let single = |heights: &[f32], at: usize| f64::from(heights[at]).to_bits();
         match self {
-            Self::Half(heights) => f64::from(round_to_half(heights[node] - heights[other])),
-            Self::Single(heights) => f64::from(heights[node] - heights[other]),
-            Self::Double(heights) => heights[node] - heights[other],
-            Self::Signed(heights) => (i128::from(heights[node]) - i128::from(heights[other])) as f64,
-            Self::Unsigned(heights) => (i128::from(heights[node]) - i128::from(heights[other])) as f64,
+            Self::Half(heights) => HeightType::Half.difference(single(heights, node), single(heights, other)),
+            Self::Single(heights) => HeightType::Single.difference(single(heights, node), single(heights, other)),
+            Self::Double(heights) => HeightType::Double.difference(heights[node].to_bits(), heights[other].to_bits()),
+            Self::Signed(heights) => HeightType::Signed.difference(heights[node] as u64, heights[other] as u64),
+            Self::Unsigned(heights) => HeightType::Unsigned.difference(heights[node], heights[other]),
         }
     }
 
@@ -212,7 +245,8 @@ pub fn count_entries(nodes: &[i64], neighbourhood: &Neighbourhood, cancel: &Canc
         .sum()
 }
 
-fn tasks(nodes: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
+/// The nodes in ranges of [`TASK`].
+pub(crate) fn tasks(nodes: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
     (0..nodes.div_ceil(TASK)).into_par_iter().map(move |task| task * TASK..((task + 1) * TASK).min(nodes))
 }
 

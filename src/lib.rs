@@ -10,6 +10,7 @@
 
 pub mod bit_image;
 pub mod branches;
+pub mod chunk_graph;
 pub mod csr;
 pub mod errors;
 pub mod foreground;

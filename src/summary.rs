@@ -76,6 +76,11 @@ pub fn path_sums<I: Index>(indptr: &[I], values: &[f64], cancel: &Cancel) -> Res
     Ok((sums, squares))
 }
 
+/// The length of a path, its steps added from the source on.
+pub fn path_length(steps: impl Iterator<Item = f64>) -> f64 {
+    steps.fold(0.0, |length, step| length + step)
+}
+
 /// The length of each path, added from its source on; a step that the graph does not have counts 0.
 ///
 /// # Errors
@@ -95,7 +100,7 @@ pub fn path_lengths<I: Index, P: Index>(
         for (path, length) in lengths.iter_mut().enumerate() {
             let nodes = &indices[ends[path].get()..ends[path + 1].get()];
             let steps = nodes.windows(2).map(|step| graph.entry(step[0].get(), step[1].get()));
-            *length = steps.fold(0.0, |length, entry| length + entry.map_or(0.0, |entry| graph.weight(entry)));
+            *length = path_length(steps.map(|entry| entry.map_or(0.0, |entry| graph.weight(entry))));
         }
         Ok(())
     })?;

@@ -40,6 +40,12 @@ pub fn default_threads() -> usize {
     }
 }
 
+/// Whether somebody set how many threads a call uses.
+#[must_use]
+pub fn is_set() -> bool {
+    DEFAULT_THREADS.load(Ordering::Relaxed) != 0
+}
+
 /// The pool of `count` threads of this process.
 ///
 /// # Errors

@@ -1,12 +1,13 @@
 """Types of the compiled kernels; `make lint` holds them against the module itself."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    'ChunkGraph',
     '__version__',
     'components',
     'foreground_indices',
@@ -127,3 +128,39 @@ def label_paths(
     indices: _Indices,
 ) -> None: ...
 def unravel(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> npt.NDArray[np.int64]: ...
+@final
+class ChunkGraph:
+    @staticmethod
+    def from_block(
+        nodes: npt.NDArray[np.int64],
+        block_shape: Sequence[int],
+        *,
+        offset: Sequence[int],
+        shape: Sequence[int],
+        spacing: Sequence[float],
+        values: _Heights | None = None,
+        heights: bool = False,
+        half: bool = False,
+    ) -> ChunkGraph: ...
+    @staticmethod
+    def merge(graphs: Sequence[ChunkGraph]) -> ChunkGraph: ...
+    @staticmethod
+    def from_bytes(buffer: npt.NDArray[np.uint8]) -> ChunkGraph: ...
+    def to_bytes(self) -> npt.NDArray[np.uint8]: ...
+    def table(self, start: int, stop: int) -> dict[str, npt.NDArray[Any]]: ...
+    @property
+    def offset(self) -> list[int]: ...
+    @property
+    def extent(self) -> list[int]: ...
+    @property
+    def image_shape(self) -> list[int]: ...
+    @property
+    def finished(self) -> int: ...
+    @property
+    def open(self) -> int: ...
+    @property
+    def foreground(self) -> int: ...
+    @property
+    def is_complete(self) -> bool: ...
+    @property
+    def nbytes(self) -> int: ...

@@ -23,7 +23,7 @@ use crate::{foreground, graph, summary};
 /// Images with fewer voxels are read before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 20;
 /// Smaller graphs are worked on before other threads are awake.
-const NODES_WORTH_THREADS: usize = 1 << 14;
+pub(super) const NODES_WORTH_THREADS: usize = 1 << 14;
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 type Triple<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Array1<'py, f64>);
@@ -56,7 +56,7 @@ fn indices_of<'py, T: Element + PyElement>(
 
 /// The heights of nodes, in the types whose differences numpy rounds differently.
 #[derive(FromPyObject)]
-enum NodeHeights<'py> {
+pub(super) enum NodeHeights<'py> {
     Single(PyReadonlyArray1<'py, f32>),
     Double(PyReadonlyArray1<'py, f64>),
     Signed(PyReadonlyArray1<'py, i64>),

@@ -1,5 +1,6 @@
 //! The extension module `skanrs._core`: arrays in, arrays out, errors mapped in one place.
 
+mod chunk_graph;
 mod elements;
 mod errors;
 mod graph;
@@ -15,6 +16,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // Levels are asked for anew at each record, so that a level set later in the session takes effect.
     let _ = pyo3_log::Logger::new(module.py(), pyo3_log::Caching::Loggers)?.install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    chunk_graph::register(module)?;
     graph::register(module)?;
     shortest_paths::register(module)?;
     thinning::register(module)?;

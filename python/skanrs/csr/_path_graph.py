@@ -13,7 +13,8 @@ from scipy import sparse
 from skanrs import _core
 
 from ._nbgraph import NBGraph, csr_to_nbgraph
-from ._pixel_graph import as_image, foreground_nodes, skeleton_graph, take
+from ._pixel_graph import skeleton_graph
+from ._read import read_image
 
 Array = npt.NDArray[Any]
 Matrix = sparse.csr_matrix | sparse.csr_array
@@ -133,12 +134,11 @@ class PathGraph:
         >>> PathGraph.from_image(np.eye(3, dtype=bool), spacing=[3, 4]).distances
         array([10.])
         """
-        image = as_image(skeleton_image, 'skeleton_image')
-        nodes = foreground_nodes(image)
+        image = read_image(skeleton_image)
         return cls.from_graph(
-            adj=skeleton_graph(image, nodes, spacing, value_is_height),
-            node_coordinates=_core.unravel(nodes, image.shape).T,
-            node_values=node_values(image, nodes),
+            adj=skeleton_graph(image.shape, image.nodes, image.values, spacing, value_is_height),
+            node_coordinates=_core.unravel(image.nodes, image.shape).T,
+            node_values=node_values(image.values),
             spacing=spacing,
         )
 
@@ -182,9 +182,9 @@ def index_arrays(*arrays: Array) -> tuple[Array, ...]:
     return tuple(np.ascontiguousarray(array, dtype=index) for array in arrays)
 
 
-def node_values(image: Array, nodes: npt.NDArray[np.int64]) -> Array | None:
+def node_values(values: Array) -> Array | None:
     """Return the values of pixels, integers as float64; None if they are bool."""
-    return None if image.dtype == np.bool_ else _as_values(take(image, nodes))
+    return None if values.dtype == np.bool_ else _as_values(values)
 
 
 def _extract_values(image: Array, coords: tuple[Array, ...]) -> Array | None:

@@ -144,17 +144,21 @@ def skeleton_to_csgraph(
     """
     skel = as_image(skel, 'skel')
     nodes = foreground_nodes(skel)
-    graph = skeleton_graph(skel, nodes, spacing, value_is_height)
+    graph = skeleton_graph(skel.shape, nodes, take(skel, nodes), spacing, value_is_height)
     return graph, tuple(_core.unravel(nodes, skel.shape))
 
 
 def skeleton_graph(
-    image: Array, nodes: npt.NDArray[np.int64], spacing: npt.ArrayLike, value_is_height: bool
+    shape: tuple[int, ...],
+    nodes: npt.NDArray[np.int64],
+    values: Array,
+    spacing: npt.ArrayLike,
+    value_is_height: bool,
 ) -> sparse.csr_matrix:
-    """Return the pruned pixel graph of the pixels `nodes` of `image`."""
-    steps = spacing_per_axis(spacing, image.ndim)
-    heights, half = _heights(take(image, nodes)) if value_is_height else (None, False)
-    arrays = _core.pixel_graph(nodes, image.shape, steps, image.ndim, heights=heights, half=half)
+    """Return the pruned pixel graph of the pixels `nodes` of an image, which have these values."""
+    steps = spacing_per_axis(spacing, len(shape))
+    heights, half = as_heights(values) if value_is_height else (None, False)
+    arrays = _core.pixel_graph(nodes, shape, steps, len(shape), heights=heights, half=half)
     return to_matrix(*arrays)
 
 
@@ -183,6 +187,11 @@ def take(image: Array, nodes: npt.NDArray[np.int64]) -> Array:
     if image.flags.c_contiguous:
         return image.reshape(-1)[nodes]
     return image[np.unravel_index(nodes, image.shape)]
+
+
+def coordinates_of(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Return the coordinates of linear indices, one row each."""
+    return np.ascontiguousarray(_core.unravel(nodes, shape).T)
 
 
 def spacing_per_axis(spacing: npt.ArrayLike, ndim: int) -> list[float]:
@@ -215,7 +224,7 @@ def to_matrix(indptr: Array, indices: Array, data: Array) -> sparse.csr_matrix:
     return matrix
 
 
-def _heights(values: Array) -> tuple[Array, bool]:
+def as_heights(values: Array) -> tuple[Array, bool]:
     """Return heights in a type that the kernel takes, and whether they were of half precision."""
     kind, size = values.dtype.kind, values.dtype.itemsize
     if kind not in 'iuf' or size > 8:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,20 @@ from ._path_graph import (
     path_lengths,
     paths_matrix,
 )
-from ._pixel_graph import as_image, foreground_nodes, skeleton_graph
+from ._pixel_graph import coordinates_of, foreground_nodes, skeleton_graph
+from ._read import read_image
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 Array = npt.NDArray[Any]
 Matrix = sparse.csr_matrix | sparse.csr_array
+
+
+def means_and_stdevs(sums: Array, squares: Array, counts: Array) -> tuple[Array, Array]:
+    """Return means and standard deviations of sums, sums of squares and counts, as skan does."""
+    means = sums / counts
+    return means, np.sqrt(np.clip(squares / counts - means * means, 0, None))
 
 
 class Skeleton:
@@ -34,8 +44,9 @@ class Skeleton:
 
     Parameters
     ----------
-    skeleton_image : ndarray, 1 to 10 axes
-        The skeleton, one pixel wide; every element that is not 0 belongs to it, NaN too.
+    skeleton_image : ndarray or dask array, 1 to 10 axes
+        The skeleton, one pixel wide; every element that is not 0 belongs to it, NaN too. A dask
+        array is read block by block, once; `skeleton_image` stays lazy.
 
     Other Parameters
     ----------------
@@ -109,17 +120,19 @@ class Skeleton:
 
     def __init__(
         self,
-        skeleton_image: Array,
+        skeleton_image: Array | da.Array,
         *,
         spacing: npt.ArrayLike = 1,
         source_image: Array | None = None,
         keep_images: bool = True,
         value_is_height: bool = False,
     ) -> None:
-        image = as_image(skeleton_image, 'skeleton_image')
-        self._nodes = foreground_nodes(image)
-        self.graph: Matrix = skeleton_graph(image, self._nodes, spacing, value_is_height)
-        self.pixel_values = node_values(image, self._nodes)
+        image = read_image(skeleton_image)
+        self._nodes = image.nodes
+        self.graph: Matrix = skeleton_graph(
+            image.shape, image.nodes, image.values, spacing, value_is_height
+        )
+        self.pixel_values = node_values(image.values)
         arrays = self.graph.indptr, self.graph.indices, self.graph.data
         self.paths: Matrix = paths_matrix(*arrays, self.pixel_values)
         self.n_paths = int(self.paths.shape[0])
@@ -128,7 +141,7 @@ class Skeleton:
         self.skeleton_shape = image.shape
         self.skeleton_dtype = image.dtype
         self.spacing: Array = (
-            np.full(image.ndim, spacing) if np.isscalar(spacing) else np.asarray(spacing)
+            np.full(len(image.shape), spacing) if np.isscalar(spacing) else np.asarray(spacing)
         )
         self.keep_images = keep_images
         self.skeleton_image = skeleton_image if keep_images else None
@@ -201,7 +214,7 @@ class Skeleton:
         """Return the coordinates of these pixels, without making those of all."""
         if 'coordinates' in self.__dict__:
             return np.asarray(self.coordinates[nodes])
-        return np.ascontiguousarray(_core.unravel(self._nodes[nodes], self.skeleton_shape).T)
+        return coordinates_of(self._nodes[nodes], self.skeleton_shape)
 
     def _path_ends(self, index: int) -> tuple[int, int]:
         """Return where a path starts and ends in `paths.indices`."""
@@ -352,10 +365,7 @@ class Skeleton:
         return self._means_and_stdevs()[1]
 
     def _means_and_stdevs(self) -> tuple[Array, Array]:
-        sums, squares = self._path_sums()
-        counts = np.diff(self.paths.indptr)
-        means = sums / counts
-        return means, np.sqrt(np.clip(squares / counts - means * means, 0, None))
+        return means_and_stdevs(*self._path_sums(), np.diff(self.paths.indptr))
 
     def prune_paths(self, indices: Iterable[SupportsIndex]) -> Skeleton:
         """Remove paths.

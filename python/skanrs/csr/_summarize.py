@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,28 +13,63 @@ import pandas as pd
 from skanrs import _core
 
 from ._path_graph import PathGraph, index_arrays
-from ._skeleton import Skeleton
+from ._pixel_graph import coordinates_of
+from ._read import is_dask_array
+from ._skeleton import Skeleton, means_and_stdevs
+
+if TYPE_CHECKING:
+    import dask.array as da
+    import dask.dataframe as dd
+
+    from skanrs.chunks import ChunkGraph
 
 Array = npt.NDArray[Any]
+Pair = tuple[Array, Array]
 
 # Branch types: both ends free, one end free, no end free, no ends.
 _TIP_TIP, _TIP_JUNCTION, _JUNCTION_JUNCTION, _CYCLE = range(4)
 
 
+@overload
 def summarize(
-    skel: Skeleton | PathGraph | Array,
+    skel: Skeleton | PathGraph | ChunkGraph | Array,
+    *,
+    value_is_height: bool = ...,
+    find_main_branch: bool = ...,
+    separator: str | None = ...,
+    spacing: npt.ArrayLike | None = ...,
+    npartitions: None = ...,
+) -> pd.DataFrame: ...
+
+
+@overload
+def summarize(
+    skel: da.Array,
+    *,
+    value_is_height: bool = ...,
+    find_main_branch: bool = ...,
+    separator: str | None = ...,
+    spacing: npt.ArrayLike | None = ...,
+    npartitions: int | None = ...,
+) -> dd.DataFrame: ...
+
+
+def summarize(
+    skel: Skeleton | PathGraph | ChunkGraph | Array | da.Array,
     *,
     value_is_height: bool = False,
     find_main_branch: bool = False,
     separator: str | None = None,
     spacing: npt.ArrayLike | None = None,
-) -> pd.DataFrame:
+    npartitions: int | None = None,
+) -> pd.DataFrame | dd.DataFrame:
     """Compute a table with one row for each branch.
 
     Parameters
     ----------
-    skel : Skeleton, PathGraph or ndarray
-        What to summarize; an array is a skeleton image.
+    skel : Skeleton, PathGraph, ChunkGraph, ndarray or dask array
+        What to summarize; an array is a skeleton image. Of a dask array the table is lazy: it is
+        made block by block when it is computed.
     value_is_height : bool, optional
         Whether the value of a pixel is its height: its ends then have one coordinate more. For an
         array, branches lead up and down as well.
@@ -44,10 +80,13 @@ def summarize(
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis of an array, 1 if it is not given. A
         `Skeleton` has its own.
+    npartitions : int, optional
+        For a dask array: how many parts of about the same number of rows the lazy table has, 1 if
+        it is not given. With more, no task returns the whole table.
 
     Returns
     -------
-    summary : pandas.DataFrame
+    summary : pandas.DataFrame, or dask.dataframe.DataFrame for a dask array
         In this order: ``skeleton_id`` (int32; the connected component, by its first pixel),
         ``node_id_src``, ``node_id_dst`` (int32; the pixels at the ends, ``paths.indices``),
         ``branch_distance`` (the length along the branch), ``branch_type`` (0: both ends free,
@@ -59,7 +98,8 @@ def summarize(
     Raises
     ------
     ValueError
-        If `spacing` is given for what is not an array, or as `Skeleton` raises it.
+        If `spacing` is given for what is not an array, or as `Skeleton` raises it; if a part of
+        the image is missing in a `ChunkGraph`; if a dask array has chunks of unknown sizes.
     TypeError
         If the pixels have no values that could be heights.
 
@@ -79,6 +119,40 @@ def summarize(
        branch_distance  branch_type  euclidean_distance
     0              4.0            0                 4.0
     """
+    from skanrs.chunks import ChunkGraph
+
+    separator = column_separator(separator)
+    if is_dask_array(skel):
+        from skanrs._dask import summarize_blocks
+
+        return summarize_blocks(
+            skel,
+            value_is_height=value_is_height,
+            find_main_branch=find_main_branch,
+            separator=separator,
+            spacing=1 if spacing is None else spacing,
+            npartitions=1 if npartitions is None else npartitions,
+        )
+    if npartitions is not None:
+        raise ValueError(f'npartitions: it is for dask arrays only, not for {type(skel).__name__}')
+    if isinstance(skel, ChunkGraph):
+        _refuse_spacing(skel, spacing)
+        table = chunk_table(skel, slice(0, skel.n_branches), value_is_height)
+    else:
+        skel = _as_skeleton(skel, spacing, value_is_height)
+        heights = skel.pixel_values if value_is_height else None
+        if value_is_height and heights is None:
+            raise TypeError('value_is_height: the skeleton is of bool, its pixels have no heights')
+        table = pd.DataFrame(_columns(skel, heights), copy=False)
+    if find_main_branch:
+        from skanrs.summary_utils import find_main_branches
+
+        table['main'] = find_main_branches(table)
+    return with_separator(table, separator)
+
+
+def column_separator(separator: str | None) -> str:
+    """Return what stands between the words of a column's name; warn as skan if nobody said."""
     if separator is None:
         warnings.warn(
             'separator in column name will change to _ in version 0.13; '
@@ -86,18 +160,14 @@ def summarize(
             "current behavior and use `separator='_'` to switch to the "
             'new default behavior.',
             np.exceptions.VisibleDeprecationWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-        separator = '-'
-    skel = _as_skeleton(skel, spacing, value_is_height)
-    heights = skel.pixel_values if value_is_height else None
-    if value_is_height and heights is None:
-        raise TypeError('value_is_height: the skeleton is of bool, its pixels have no heights')
-    table = pd.DataFrame(_columns(skel, heights), copy=False)
-    if find_main_branch:
-        from skanrs.summary_utils import find_main_branches
+        return '-'
+    return separator
 
-        table['main'] = find_main_branches(table)
+
+def with_separator(table: pd.DataFrame, separator: str) -> pd.DataFrame:
+    """Put a separator between the words of the names of the columns, in place."""
     if separator != '_':
         table.columns = pd.Index([name.replace('_', separator) for name in table.columns])
     return table
@@ -113,50 +183,105 @@ def _as_skeleton(
             keep_images=False,
             value_is_height=value_is_height,
         )
+    _refuse_spacing(skel, spacing)
+    return Skeleton.from_path_graph(skel) if isinstance(skel, PathGraph) else skel
+
+
+def _refuse_spacing(skel: object, spacing: npt.ArrayLike | None) -> None:
     if spacing is not None:
         raise ValueError(f'spacing: a {type(skel).__name__} has its own; it is for arrays only')
-    return Skeleton.from_path_graph(skel) if isinstance(skel, PathGraph) else skel
 
 
 def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
     starts, nodes = skel.paths.indptr, skel.paths.indices
-    sources, destinations = nodes[starts[:-1]], nodes[starts[1:] - 1]
+    sources, destinations = ends = nodes[starts[:-1]], nodes[starts[1:] - 1]
     graph = index_arrays(skel.graph.indptr, skel.graph.indices)
-    means, stdevs = skel._means_and_stdevs()
-    ends = {
-        'src': skel._coordinates_of(sources),
-        'dst': skel._coordinates_of(destinations),
-    }
-    columns = {
-        'skeleton_id': _core.components(*graph)[sources],
-        'node_id_src': sources,
-        'node_id_dst': destinations,
+    return _branch_columns(
+        components=_core.components(*graph)[sources],
+        nodes=ends,
         # A copy, lest a change of the table change the skeleton.
-        'branch_distance': np.array(skel.path_lengths()),
-        'branch_type': _branch_types(skel.degrees, sources, destinations),
-        'mean_pixel_value': means,
-        'stdev_pixel_value': stdevs,
+        lengths=np.array(skel.path_lengths()),
+        is_tip=(skel.degrees[sources] == 1, skel.degrees[destinations] == 1),
+        means_and_stdevs=skel._means_and_stdevs(),
+        coordinates=(skel._coordinates_of(sources), skel._coordinates_of(destinations)),
+        spacing=skel.spacing,
+        heights=None if heights is None else (heights[sources], heights[destinations]),
+    )
+
+
+def chunk_table(graph: ChunkGraph, rows: slice, value_is_height: bool) -> pd.DataFrame:
+    """Return these rows of the table of the whole image, columns named with '_'."""
+    if value_is_height and (graph.dtype == bool or graph.dtype.itemsize > 8):
+        raise TypeError(f'value_is_height: the skeleton is of {graph.dtype}, which has no heights')
+    arrays = graph._graph.table(rows.start, rows.stop)
+    index = np.int32 if graph.n_pixels <= np.iinfo(np.int32).max else np.int64
+    if graph.dtype == bool:
+        count = arrays['lengths'].size
+        statistics: Pair = np.ones(count), np.zeros(count)
+    else:
+        statistics = means_and_stdevs(arrays['sums'], arrays['squares'], arrays['voxels'])
+    heights = None
+    if value_is_height:
+        dtype = graph.dtype if graph.dtype.kind == 'f' else np.dtype(np.float64)
+        heights = _ends(arrays, 'values', lambda values: values.astype(dtype))
+    columns = _branch_columns(
+        components=arrays['components'].astype(index),
+        nodes=_ends(arrays, 'nodes', lambda nodes: nodes.astype(index)),
+        lengths=arrays['lengths'],
+        is_tip=_ends(arrays, 'is_tip', lambda is_tip: is_tip),
+        means_and_stdevs=statistics,
+        coordinates=_ends(arrays, 'indices', lambda indices: coordinates_of(indices, graph.shape)),
+        spacing=graph.spacing,
+        heights=heights,
+    )
+    # Where rows are a part, they keep their numbers.
+    return pd.DataFrame(columns, index=pd.RangeIndex(rows.start, rows.stop), copy=False)
+
+
+def _ends(arrays: dict[str, Array], name: str, change: Callable[[Array], Array]) -> Pair:
+    return change(arrays[f'source_{name}']), change(arrays[f'destination_{name}'])
+
+
+def _branch_columns(
+    *,
+    components: Array,
+    nodes: Pair,
+    lengths: Array,
+    is_tip: Pair,
+    means_and_stdevs: Pair,
+    coordinates: Pair,
+    spacing: Array,
+    heights: Pair | None,
+) -> dict[str, Array]:
+    """Return the columns of the table; pairs are of sources and destinations."""
+    ends = ('src', 'dst')
+    columns = {
+        'skeleton_id': components,
+        'node_id_src': nodes[0],
+        'node_id_dst': nodes[1],
+        'branch_distance': lengths,
+        'branch_type': _branch_types(is_tip, nodes[0] == nodes[1]),
+        'mean_pixel_value': means_and_stdevs[0],
+        'stdev_pixel_value': means_and_stdevs[1],
     }
-    for end, coordinates in ends.items():
-        for axis, column in enumerate(coordinates.T):
+    for end, pixels in zip(ends, coordinates, strict=True):
+        for axis, column in enumerate(pixels.T):
             columns[f'image_coord_{end}_{axis}'] = column
-    real = {}
-    for end, end_nodes in (('src', sources), ('dst', destinations)):
-        real[end] = ends[end] * skel.spacing
-        for axis, column in enumerate(real[end].T):
+    real = [pixels * spacing for pixels in coordinates]
+    for at, end in enumerate(ends):
+        for axis, column in enumerate(real[at].T):
             columns[f'coord_{end}_{axis}'] = column
         if heights is not None:
-            columns[f'coord_{end}_{len(ends[end].T)}'] = at_end = heights[end_nodes]
-            real[end] = np.concatenate([real[end], at_end[:, np.newaxis]], axis=1)
-    difference = real['dst'] - real['src']
+            columns[f'coord_{end}_{real[at].shape[1]}'] = heights[at]
+            real[at] = np.concatenate([real[at], heights[at][:, np.newaxis]], axis=1)
+    difference = real[1] - real[0]
     columns['euclidean_distance'] = np.sqrt(difference**2 @ np.ones(difference.shape[1]))
     return columns
 
 
-def _branch_types(degrees: Array, sources: Array, destinations: Array) -> npt.NDArray[np.int64]:
-    source_is_tip, destination_is_tip = degrees[sources] == 1, degrees[destinations] == 1
-    types = np.full(sources.shape, _JUNCTION_JUNCTION)
-    types[source_is_tip | destination_is_tip] = _TIP_JUNCTION
-    types[source_is_tip & destination_is_tip] = _TIP_TIP
-    types[sources == destinations] = _CYCLE
+def _branch_types(is_tip: Pair, is_cycle: Array) -> npt.NDArray[np.int64]:
+    types = np.full(is_cycle.shape, _JUNCTION_JUNCTION)
+    types[is_tip[0] | is_tip[1]] = _TIP_JUNCTION
+    types[is_tip[0] & is_tip[1]] = _TIP_TIP
+    types[is_cycle] = _CYCLE
     return types

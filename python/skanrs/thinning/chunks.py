@@ -11,7 +11,6 @@ chunk's faces), can be pickled, and are safe in any process.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,6 +20,7 @@ import numpy.typing as npt
 
 from skanrs import _core
 from skanrs._elements import check_elements, foreground_bits
+from skanrs._positions import check_position, integers
 
 from ._skeletonize import uses_zhang
 
@@ -277,8 +277,8 @@ def thin_chunk(
     """
     array = np.asarray(block)
     check_elements(array.dtype, 'block')
-    whole = Image(_integers('shape', shape), uses_zhang(method, array.ndim, 'block'))
-    start = _integers('offset', offset)
+    whole = Image(integers('shape', shape), uses_zhang(method, array.ndim, 'block'))
+    start = integers('offset', offset)
     check_position(start, array.shape, whole.shape)
     words = pack(array, start, whole)
     kept, residue = thin([words], [box_of(whole, start, array.shape)], whole)
@@ -377,26 +377,3 @@ def described(box: Box, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Give the offset and shape of a box, along the image's axes."""
     axes = box[-ndim:]
     return tuple(start for start, _ in axes), tuple(end - start for start, end in axes)
-
-
-def check_position(offset: Sequence[int], shape: Sequence[int], whole: Sequence[int]) -> None:
-    """Refuse a chunk that does not lie in the image."""
-    if not len(offset) == len(shape) == len(whole):
-        raise ValueError(
-            f'offset, shape: expected one number for each of the {len(shape)} axes of block, got'
-            f' offset {tuple(offset)} and shape {tuple(whole)}'
-        )
-    ends = [start + length for start, length in zip(offset, shape, strict=True)]
-    inside = all(end <= length for end, length in zip(ends, whole, strict=True))
-    if not inside or any(start < 0 for start in offset):
-        raise ValueError(
-            f'offset: expected a chunk inside the image of shape {tuple(whole)}, got the chunk at'
-            f' offset {tuple(offset)} of shape {tuple(shape)}'
-        )
-
-
-def _integers(name: str, values: Sequence[int]) -> tuple[int, ...]:
-    try:
-        return tuple(operator.index(value) for value in values)
-    except TypeError:
-        raise TypeError(f'{name}: expected a sequence of integers, got {values!r}') from None

@@ -1,0 +1,479 @@
+"""Branch tables chunk by chunk, equal to that of the whole image to the last bit.
+
+`chunk_graph` reads a plain block, without any overlap, and keeps what its outside can still
+change; `merge_chunks` joins graphs of any number and position in any order; `skanrs.summarize`
+makes the table once all of the image is there. The work is done by ``src/chunk_graph``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from pickle import PickleBuffer
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+from ._positions import NamedBlock, Shape, check_position, integers, place_of
+from .csr._pixel_graph import as_heights, foreground_nodes, spacing_per_axis
+from .csr._read import is_dask_array, pixel_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ['ChunkGraph', 'chunk_graph', 'iter_blocks', 'merge_chunks', 'table_meta']
+
+Array = npt.NDArray[Any]
+
+
+class ChunkGraph:
+    """The graph of a part of a skeleton image, made by `chunk_graph` and `merge_chunks`.
+
+    Finished branches are rows of the final table; of the rest only what the outside of the part
+    can still change is kept. So a graph is small (some tens of bytes for each finished branch and
+    for each voxel of the skeleton on the faces of the part, one byte for each step of a path that
+    leaves it), can be pickled, and is safe in any process. It never changes.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The shape of the whole image.
+    offset, extent : tuple of int
+        First voxel and shape of the box around the part, in voxels.
+    dtype : numpy.dtype
+        The dtype of the image.
+    spacing : ndarray, shape (ndim,)
+        The spacing along each axis.
+    value_is_height : bool
+        Whether the value of a pixel is its height.
+    n_pixels : int
+        How many foreground voxels the part has.
+    n_branches : int
+        How many branches are finished.
+    n_open : int
+        How many paths are not.
+    is_complete : bool
+        Whether the part is the whole image.
+    nbytes : int
+        The memory that the graph takes.
+
+    See Also
+    --------
+    chunk_graph, merge_chunks, skanrs.summarize
+    """
+
+    __slots__ = ('__weakref__', '_dtype', '_graph', '_spacing', '_value_is_height')
+
+    _graph: _core.ChunkGraph
+    _dtype: np.dtype[Any]
+    _spacing: Array
+    _value_is_height: bool
+
+    def __init__(self) -> None:
+        raise TypeError('a ChunkGraph is made by skanrs.chunk_graph or skanrs.merge_chunks')
+
+    @classmethod
+    def _of(
+        cls, graph: _core.ChunkGraph, dtype: np.dtype[Any], spacing: Array, value_is_height: bool
+    ) -> ChunkGraph:
+        made = object.__new__(cls)
+        made._graph = graph
+        made._dtype = dtype
+        made._spacing = np.array(spacing)
+        made._spacing.flags.writeable = False
+        made._value_is_height = value_is_height
+        return made
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the whole image."""
+        return tuple(self._graph.image_shape)
+
+    @property
+    def offset(self) -> Shape:
+        """The first voxel of the box around the part."""
+        return tuple(self._graph.offset)
+
+    @property
+    def extent(self) -> Shape:
+        """The shape of the box around the part."""
+        return tuple(self._graph.extent)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the image."""
+        return self._dtype
+
+    @property
+    def spacing(self) -> Array:
+        """The spacing along each axis."""
+        return self._spacing
+
+    @property
+    def value_is_height(self) -> bool:
+        """Whether the value of a pixel is its height."""
+        return self._value_is_height
+
+    @property
+    def n_pixels(self) -> int:
+        """How many foreground voxels the part has."""
+        return self._graph.foreground
+
+    @property
+    def n_branches(self) -> int:
+        """How many branches are finished."""
+        return self._graph.finished
+
+    @property
+    def n_open(self) -> int:
+        """How many paths are open."""
+        return self._graph.open
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the part is the whole image."""
+        return self._graph.is_complete
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the graph takes, in bytes."""
+        return self._graph.nbytes
+
+    def __sizeof__(self) -> int:
+        # What dask's workers ask for.
+        return object.__sizeof__(self) + self.nbytes
+
+    def __copy__(self) -> ChunkGraph:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ChunkGraph:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        data: Any = self._graph.to_bytes()
+        data = PickleBuffer(data) if operator.index(protocol) >= 5 else data.tobytes()
+        spacing = self._spacing.tolist(), self._spacing.dtype
+        return _restore, (data, self._dtype, spacing, self._value_is_height)
+
+    def _described(self) -> list[tuple[str, str]]:
+        return [
+            ('image', f'{self.shape} of {self.dtype}'),
+            ('part', 'all of it' if self.is_complete else place_of(self.offset, self.extent)),
+            ('spacing', str(self.spacing.tolist())),
+            ('foreground', f'{self.n_pixels} voxels'),
+            ('finished', f'{self.n_branches} branches'),
+            ('open', f'{self.n_open} paths'),
+            ('memory', f'{self.nbytes} bytes'),
+        ]
+
+    def __repr__(self) -> str:
+        part = 'all' if self.is_complete else f'the part {place_of(self.offset, self.extent)}'
+        return (
+            f'<ChunkGraph of {part} of an image of shape {self.shape}: {self.n_branches} branches'
+            f' finished, {self.n_open} open, {self.nbytes} bytes>'
+        )
+
+    def _repr_html_(self) -> str:
+        rows = ''.join(
+            f'<tr><th>{name}</th><td>{what}</td></tr>' for name, what in self._described()
+        )
+        return f'<table><caption>ChunkGraph</caption><tbody>{rows}</tbody></table>'
+
+
+def _restore(
+    data: Any,
+    dtype: np.dtype[Any],
+    spacing: tuple[list[float], np.dtype[Any]],
+    value_is_height: bool,
+) -> ChunkGraph:
+    """Make the graph that was pickled."""
+    graph = _core.ChunkGraph.from_bytes(np.frombuffer(data, dtype=np.uint8))
+    return ChunkGraph._of(graph, dtype, np.array(*spacing), value_is_height)
+
+
+def chunk_graph(
+    block: npt.ArrayLike,
+    *,
+    offset: Sequence[int],
+    shape: Sequence[int],
+    spacing: npt.ArrayLike = 1,
+    value_is_height: bool = False,
+) -> ChunkGraph:
+    """Make the graph of a block of a skeleton image, to be merged with those of the others.
+
+    Parameters
+    ----------
+    block : array_like, 1 to 4 axes
+        A plain block of the skeleton, without overlap, of booleans or real numbers; every element
+        that is not 0 belongs to the skeleton, NaN too. Anything with ``__array__`` will do.
+    offset : sequence of int
+        Where the block's first voxel lies in the image.
+    shape : sequence of int
+        The shape of the whole image.
+    spacing : float or sequence of float, one for each axis, optional
+        The distance between neighbours along each axis.
+    value_is_height : bool, optional
+        Whether the value of a pixel is its height, so that branches lead up and down.
+
+    Returns
+    -------
+    ChunkGraph
+        What is known of the block.
+
+    Raises
+    ------
+    ValueError
+        If the block does not lie in the image or has another number of axes, if `spacing` is not
+        positive and finite or has the wrong length, or if heights are not finite.
+    TypeError
+        If the elements are not real numbers, or are of bool where they are heights.
+
+    See Also
+    --------
+    merge_chunks : Joins chunk graphs.
+    iter_blocks : The blocks of an array with their offsets.
+    skanrs.summarize : Does all of it, lazily, for a dask array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs as skan
+    >>> skeleton = np.zeros((5, 40), dtype=bool)
+    >>> skeleton[2, 1:39] = True
+    >>> parts = [
+    ...     skan.chunk_graph(block, offset=offset, shape=skeleton.shape)
+    ...     for block, offset in skan.iter_blocks(skeleton, chunks=(5, 16))
+    ... ]
+    >>> table = skan.summarize(skan.merge_chunks(parts), separator='_')
+    >>> table['branch_distance'].tolist()
+    [37.0]
+    """
+    if hasattr(block, '__dask_graph__') and not hasattr(block, '__array__'):
+        raise TypeError(
+            f'block: expected an array, got a {type(block).__name__}; the call can be delayed too:'
+            ' dask.delayed(skanrs.chunk_graph)(block, ...)'
+        )
+    array = np.asarray(block)
+    start, whole = integers('offset', offset), integers('shape', shape)
+    check_position(start, array.shape, whole)
+    steps = spacing_per_axis(spacing, array.ndim)
+    with NamedBlock(start, array.shape):
+        nodes = foreground_nodes(array)
+        values, half = _values(array, nodes, value_is_height)
+        graph = _core.ChunkGraph.from_block(
+            nodes,
+            array.shape,
+            offset=start,
+            shape=whole,
+            spacing=steps,
+            values=values,
+            heights=value_is_height,
+            half=half,
+        )
+    as_given = np.full(array.ndim, spacing) if np.isscalar(spacing) else np.asarray(spacing)
+    return ChunkGraph._of(graph, array.dtype, as_given, value_is_height)
+
+
+def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:
+    """Join graphs of parts of an image: any number, at any positions, in any order.
+
+    Merging is associative and commutative: every tree of merges gives the same table, to the last
+    bit. One merge of many graphs is faster than many of two.
+
+    Parameters
+    ----------
+    chunk_graphs : iterable of ChunkGraph
+        Graphs of parts of one image that share no voxel. They are not changed.
+
+    Returns
+    -------
+    ChunkGraph
+        What is known of the parts together.
+
+    Raises
+    ------
+    ValueError
+        If there are no graphs, if they are of images that differ in shape, spacing, dtype or in
+        whether values are heights, or if two share a voxel.
+    TypeError
+        If something else is among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs as skan
+    >>> skeleton = np.eye(6, dtype=bool)
+    >>> upper = skan.chunk_graph(skeleton[:2], offset=(0, 0), shape=(6, 6))
+    >>> lower = skan.chunk_graph(skeleton[2:], offset=(2, 0), shape=(6, 6))
+    >>> skan.merge_chunks([lower, upper]).n_branches
+    1
+    """
+    graphs = list(chunk_graphs)
+    for at, graph in enumerate(graphs):
+        if not isinstance(graph, ChunkGraph):
+            raise TypeError(
+                f'chunk_graphs: expected ChunkGraph objects, got a {type(graph).__name__} as item'
+                f' {at}'
+            )
+    if not graphs:
+        raise ValueError('chunk_graphs: expected at least one graph, got none')
+    first = graphs[0]
+    for at, graph in enumerate(graphs[1:], 1):
+        for name, one, other in _differences(first, graph):
+            raise ValueError(
+                f'chunk_graphs: expected parts of one image, but item {at},'
+                f' {place_of(graph.offset, graph.extent)}, has {name} {other} and item 0,'
+                f' {place_of(first.offset, first.extent)}, has {name} {one}'
+            )
+    merged = _core.ChunkGraph.merge([graph._graph for graph in graphs])
+    return ChunkGraph._of(merged, first.dtype, first.spacing, first.value_is_height)
+
+
+def iter_blocks(array: Any, *, chunks: Any = None) -> Iterator[tuple[Any, Shape]]:
+    """Iterate over the blocks of an array.
+
+    Parameters
+    ----------
+    array : dask array, ndarray, or anything with ``shape`` and slicing, such as a zarr array
+        The array.
+    chunks : int or sequence, optional
+        The shape of the blocks: one length for all axes, or for each axis a length or the lengths
+        of all its blocks. Without it, the array's own chunks; a numpy array is one block.
+
+    Yields
+    ------
+    block : dask.delayed.Delayed, or a slice of `array`
+        The block; for numpy a view.
+    offset : tuple of int
+        Where its first voxel lies in the array.
+
+    Raises
+    ------
+    ValueError
+        If chunks are of unknown sizes or do not fit the array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs
+    >>> [(block.shape, offset) for block, offset in skanrs.iter_blocks(np.ones((3, 4)), chunks=2)]
+    [((2, 2), (0, 0)), ((2, 2), (0, 2)), ((1, 2), (2, 0)), ((1, 2), (2, 2))]
+    """
+    if is_dask_array(array):
+        from ._dask import delayed_blocks
+
+        yield from delayed_blocks(array if chunks is None else array.rechunk(chunks), 'array')
+        return
+    shape = tuple(array.shape)
+    if chunks is None:
+        chunks = getattr(array, 'chunks', None) or shape
+    lengths = _chunk_lengths(chunks, shape)
+    bounds = [itertools.pairwise(itertools.accumulate(along, initial=0)) for along in lengths]
+    for block in itertools.product(*bounds):
+        slices = tuple(slice(start, stop) for start, stop in block)
+        yield array[slices], tuple(start for start, _ in block)
+
+
+def table_meta(
+    ndim: int,
+    *,
+    dtype: npt.DTypeLike = bool,
+    spacing: npt.ArrayLike = 1,
+    value_is_height: bool = False,
+    find_main_branch: bool = False,
+    separator: str | None = None,
+) -> pd.DataFrame:
+    """Return the empty branch table, with the right columns and dtypes.
+
+    Parameters
+    ----------
+    ndim : int
+        The number of axes of the image.
+    dtype : dtype, optional
+        The dtype of the image; it matters for heights.
+    spacing : float or sequence of float, optional
+        The spacing; coordinates are integers if it is.
+    value_is_height, find_main_branch : bool, optional
+        As for `skanrs.summarize`.
+    separator : str, optional
+        What stands between the words of a column's name. Without it there is a warning, and '-'.
+
+    Returns
+    -------
+    meta : pandas.DataFrame
+        No rows; for ``dask.dataframe.from_delayed(..., meta=meta)``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `skanrs.summarize` raises them.
+
+    Warns
+    -----
+    numpy.exceptions.VisibleDeprecationWarning
+        If `separator` is not given.
+
+    Examples
+    --------
+    >>> import skanrs
+    >>> skanrs.table_meta(2, separator='_').dtypes['coord_src_1']
+    dtype('int64')
+    """
+    from .csr._summarize import column_separator, summarize
+
+    return summarize(
+        np.zeros((0,) * ndim, dtype=dtype),
+        spacing=spacing,
+        value_is_height=value_is_height,
+        find_main_branch=find_main_branch,
+        separator=column_separator(separator),
+    )
+
+
+def _values(
+    block: Array, nodes: npt.NDArray[np.int64], value_is_height: bool
+) -> tuple[Array | None, bool]:
+    """Return the values of a block's foreground, and whether they are heights of half precision."""
+    values = pixel_values(block, nodes)
+    if value_is_height:
+        return as_heights(values)
+    return (None if block.dtype == np.bool_ else values.astype(np.float64, copy=False)), False
+
+
+def _differences(one: ChunkGraph, other: ChunkGraph) -> Iterator[tuple[str, Any, Any]]:
+    """List what should be the same of two parts of an image but is not."""
+    for name in ('shape', 'dtype', 'value_is_height'):
+        if getattr(one, name) != getattr(other, name):
+            yield name, getattr(one, name), getattr(other, name)
+    same_type = one.spacing.dtype == other.spacing.dtype
+    if not (same_type and np.array_equal(one.spacing, other.spacing)):
+        yield 'spacing', one.spacing.tolist(), other.spacing.tolist()
+
+
+def _chunk_lengths(chunks: Any, shape: Shape) -> list[list[int]]:
+    """Return the lengths of the blocks along each axis."""
+
+    def refuse(reason: str) -> ValueError:
+        return ValueError(f'chunks: {reason}, got {chunks!r} for an array of shape {shape}')
+
+    per_axis = (chunks,) * len(shape) if np.isscalar(chunks) else tuple(chunks)
+    if len(per_axis) != len(shape):
+        raise refuse(f'expected one number, or one for each of {len(shape)} axes')
+    lengths = []
+    given: Any
+    for given, length in zip(per_axis, shape, strict=True):
+        try:
+            if not isinstance(given, Iterable):
+                step = max(length, 1) if given in (-1, None) else operator.index(given)
+                along = [min(step, length - at) for at in range(0, length, step)] or [0]
+            else:
+                along = [operator.index(one) for one in given]
+        except (TypeError, ValueError):
+            raise refuse('expected positive whole numbers') from None
+        if sum(along) != length or any(one < 0 for one in along):
+            raise refuse('expected lengths that add up to that of the axis')
+        lengths.append(along)
+    return lengths

@@ -1,0 +1,227 @@
+//! The chunk graph of a plain block: no overlap, and nothing of the outside but where the image ends.
+//!
+//! Cost: that of the pixel graph of the block's foreground, on all threads, and of settling it on one; 40 bytes a voxel and 12
+//! an edge while it lasts.
+
+use rayon::prelude::*;
+
+use super::ChunkGraph;
+use super::geometry::{Directions, Geometry};
+use super::intervals::{Interval, Intervals};
+use super::live::{Edge, Live};
+use super::rules::{Rule, holds};
+use super::settle::{Parts, settle};
+use crate::errors::{Error, Result, try_filled, try_with_capacity};
+use crate::foreground::Starts;
+use crate::graph::{Neighbourhood, tasks};
+use crate::threads::Cancel;
+
+/// The foreground of a block.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    /// The shape of the block.
+    pub shape: &'a [usize],
+    /// The block's first voxel in the image.
+    pub offset: &'a [usize],
+    /// The foreground's linear indices in the block, ascending.
+    pub nodes: &'a [i64],
+    /// A value for each of them as the geometry's [`super::Values`] say, or none at all.
+    pub values: &'a [u64],
+}
+
+impl ChunkGraph {
+    /// The chunk graph of a block of the image that `geometry` describes.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if the block does not lie in the image, if its nodes do not ascend in it, if there is not one
+    /// value for each, or if heights are too far apart; [`Error::OutOfMemory`]; [`Error::Interrupted`] through `cancel`.
+    pub fn from_block(block: Block<'_>, geometry: Geometry, cancel: &Cancel) -> Result<Self> {
+        check(&block, &geometry)?;
+        let rows = Rows::new(&block, &geometry);
+        let covered = rows.intervals(block.nodes);
+        cancel.check()?;
+        let (degree, waiting) = edges(&block, cancel)?;
+        let mut live = Live {
+            index: try_with_capacity("the voxels of a block", block.nodes.len())?,
+            rank: (0..block.nodes.len() as u64).collect(),
+            missing: try_filled("the voxels of a block", block.nodes.len(), 0)?,
+            degree,
+            cluster: (0..block.nodes.len() as u32).collect(),
+            value: block.values.to_vec(),
+        };
+        rows.place(block.nodes, &mut live);
+        check_heights(&live, &waiting, &geometry, "block")?;
+        cancel.check()?;
+        let parts = settle(Parts { live, waiting, ..Parts::default() }, &geometry, cancel)?;
+        let end = block.offset.iter().zip(block.shape).map(|(at, length)| at + length).collect();
+        Ok(Self { geometry, start: block.offset.to_vec(), end, covered, parts })
+    }
+}
+
+fn check(block: &Block<'_>, geometry: &Geometry) -> Result<()> {
+    let wrong = |name, reason| Err(Error::InvalidArgument { name, reason });
+    let shape = geometry.shape();
+    if block.shape.len() != shape.len() || block.offset.len() != shape.len() {
+        return wrong("block", format!("expected {} axes as the image has", shape.len()));
+    }
+    let mut axes = block.shape.iter().zip(block.offset).zip(shape);
+    if !axes.all(|((&length, &at), &whole)| at.checked_add(length).is_some_and(|end| end <= whole)) {
+        let reason = format!("shape {:?} at {:?} does not lie in an image of {shape:?}", block.shape, block.offset);
+        return wrong("block", reason);
+    }
+    let voxels = block.shape.iter().product::<usize>();
+    let ascend = block.nodes.is_sorted_by(|one, other| one < other);
+    let inside = block.nodes.first().is_none_or(|&first| first >= 0)
+        && block.nodes.last().is_none_or(|&last| (last as usize) < voxels);
+    if !ascend || !inside {
+        return wrong("nodes", "expected ascending linear indices of the block".to_owned());
+    }
+    if block.values.len() != if geometry.has_values() { block.nodes.len() } else { 0 } {
+        return wrong("values", format!("expected one for each of the {} nodes or none", block.nodes.len()));
+    }
+    Ok(())
+}
+
+/// Checks that the lengths of edges are finite.
+pub(super) fn check_heights(live: &Live, edges: &[Edge], geometry: &Geometry, name: &'static str) -> Result<()> {
+    if !geometry.has_heights()
+        || edges.iter().all(|edge| geometry.length(edge.direction, || live.values(edge)).is_finite())
+    {
+        return Ok(());
+    }
+    let reason = "neighbouring heights differ by more than their type can hold".to_owned();
+    Err(Error::InvalidArgument { name, reason })
+}
+
+/// How many neighbours each node has in the block, and the edges to the later ones.
+fn edges(block: &Block<'_>, cancel: &Cancel) -> Result<(Vec<u8>, Vec<Edge>)> {
+    let ndim = block.shape.len();
+    let neighbourhood = Neighbourhood::new(block.shape, &vec![1.0; ndim], ndim);
+    let lists: Vec<Vec<Edge>> = tasks(block.nodes.len())
+        .map(|range| {
+            cancel.check()?;
+            let mut edges = Vec::with_capacity(2 * range.len());
+            neighbourhood.visit(block.nodes, range, |node, neighbour, direction| {
+                edges.push(Edge { ends: [node as u32, neighbour as u32], direction: direction as u8 });
+            });
+            Ok(edges)
+        })
+        .collect::<Result<_>>()?;
+    let mut edges: Vec<Edge> = try_with_capacity("the edges of a block", lists.iter().map(Vec::len).sum())?;
+    for list in lists {
+        edges.extend_from_slice(&list);
+    }
+    let mut degrees = try_filled("the voxels of a block", block.nodes.len(), 0_u8)?;
+    for end in edges.iter().flat_map(|edge| edge.ends) {
+        degrees[end as usize] += 1;
+    }
+    Ok((degrees, edges))
+}
+
+/// The rows of a block along the last axis.
+struct Rows<'a> {
+    geometry: &'a Geometry,
+    length: usize,
+    leading: &'a [usize],
+    offset: &'a [usize],
+    /// For each axis the directions back and on of a voxel on that side of the block: those that lead out of the image, and
+    /// those that lead into a part of it that is not here.
+    sides: Vec<[Side; 2]>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Side {
+    outside: Directions,
+    missing: Directions,
+}
+
+impl Side {
+    fn or(self, other: Self) -> Self {
+        Self { outside: self.outside | other.outside, missing: self.missing | other.missing }
+    }
+
+    fn directions(self) -> Directions {
+        if holds(Rule::ImageEnds) { self.missing & !self.outside } else { self.missing }
+    }
+}
+
+impl<'a> Rows<'a> {
+    fn new(block: &Block<'a>, geometry: &'a Geometry) -> Self {
+        let sides = (0..block.shape.len())
+            .map(|axis| {
+                let ends_here =
+                    [block.offset[axis] == 0, block.offset[axis] + block.shape[axis] == geometry.shape()[axis]];
+                std::array::from_fn(|side| {
+                    let directions = geometry.sides(axis)[side];
+                    if ends_here[side] {
+                        Side { outside: directions, missing: 0 }
+                    } else {
+                        Side { outside: 0, missing: directions }
+                    }
+                })
+            })
+            .collect();
+        let (&length, leading) = block.shape.split_last().expect("a block has axes");
+        Self { geometry, length, leading, offset: block.offset, sides }
+    }
+
+    /// The linear index in the image of a row's first voxel.
+    fn start(&self, position: &[usize]) -> u64 {
+        let along = self.offset.iter().zip(self.geometry.strides());
+        let first: usize = along.map(|(at, stride)| at * stride).sum();
+        let row = position.iter().zip(self.geometry.strides()).map(|(at, stride)| at * stride).sum::<usize>();
+        (first + row) as u64
+    }
+
+    /// The rows and how many of the nodes each has.
+    fn intervals(&self, nodes: &[i64]) -> Intervals {
+        if self.length == 0 {
+            return Intervals::default();
+        }
+        let zero = vec![0; self.leading.len()];
+        let axes = self.leading.iter().copied().zip(self.geometry.strides().iter().copied());
+        let starts = Starts::new(self.start(&zero) as usize, axes);
+        let mut left = nodes;
+        let mut end_of_row = 0;
+        Intervals::pack(starts.map(|start| {
+            end_of_row += self.length as i64;
+            let count = left.iter().take_while(|&&node| node < end_of_row).count();
+            left = &left[count..];
+            Interval { start: start as u64, end: (start + self.length) as u64, count: count as u64 }
+        }))
+    }
+
+    /// Where in the image the voxels lie, and where it goes on beyond the block.
+    fn place(&self, nodes: &[i64], live: &mut Live) {
+        let mut position = vec![0; self.leading.len()];
+        let (mut row_start, mut row_end, mut start) = (0, 0, 0);
+        let mut row_side = Side::default();
+        for (number, &node) in nodes.iter().enumerate() {
+            let node = node as usize;
+            if node >= row_end {
+                let mut row = node / self.length;
+                (row_start, row_end) = (row * self.length, (row + 1) * self.length);
+                row_side = Side::default();
+                for (axis, &length) in self.leading.iter().enumerate().rev() {
+                    position[axis] = row % length;
+                    row /= length;
+                    row_side = row_side.or(self.side(axis, position[axis], length));
+                }
+                start = self.start(&position);
+            }
+            let x = node - row_start;
+            live.index.push(start + x as u64);
+            live.missing[number] = row_side.or(self.side(self.leading.len(), x, self.length)).directions();
+        }
+    }
+
+    #[inline]
+    fn side(&self, axis: usize, at: usize, length: usize) -> Side {
+        let [low, high] = self.sides[axis];
+        let mut side = if at == 0 { low } else { Side::default() };
+        if at + 1 == length {
+            side = side.or(high);
+        }
+        side
+    }
+}

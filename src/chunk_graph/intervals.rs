@@ -1,0 +1,290 @@
+//! Which part of an image is known: maximal intervals of its linear index, each with its count of foreground.
+//!
+//! They give ids to voxels: the rank of a voxel in a union of parts is that in its own part plus the counts that the other
+//! parts have before it. They show where parts overlap and what is missing. A block has an interval for each of its rows;
+//! merged along the last axis first, then the one before, intervals join and soon are few.
+//!
+//! At rest an interval takes a byte or two: its count, and its distance and length where they differ from the last.
+//!
+//! Cost: linear in the intervals; for a union times the logarithm of the number of parts.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use super::bytes::{Reader, Writer};
+use crate::errors::{Error, Result};
+use crate::foreground::Starts;
+
+/// A stretch of the linear index and how many foreground voxels it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Interval {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) count: u64,
+}
+
+/// Ascending intervals with gaps between them, packed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Intervals {
+    pub(super) packed: Vec<u8>,
+    pub(super) count: usize,
+}
+
+impl Intervals {
+    /// Packs intervals in ascending order; neighbours that touch become one.
+    pub(super) fn pack(intervals: impl IntoIterator<Item = Interval>) -> Self {
+        let mut packer = Packer::default();
+        for interval in intervals {
+            packer.put(interval);
+        }
+        packer.finish()
+    }
+
+    /// The intervals in order.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if the bytes are not those of intervals below `size`.
+    pub(super) fn unpack(&self, size: u64) -> Result<Vec<Interval>> {
+        let mut unpacker = Unpacker::new(self, size);
+        let mut intervals = Vec::with_capacity(self.count);
+        while let Some(interval) = unpacker.take()? {
+            intervals.push(interval);
+        }
+        Ok(intervals)
+    }
+}
+
+/// Packs intervals one by one.
+#[derive(Default)]
+struct Packer {
+    writer: Writer,
+    count: usize,
+    gap: u64,
+    length: u64,
+    end: u64,
+    last: Option<Interval>,
+}
+
+impl Packer {
+    #[inline]
+    fn put(&mut self, interval: Interval) {
+        if interval.start == interval.end {
+            return;
+        }
+        match &mut self.last {
+            Some(last) if last.end == interval.start => {
+                last.end = interval.end;
+                last.count += interval.count;
+            }
+            _ => {
+                self.flush();
+                self.last = Some(interval);
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(interval) = self.last.take() else { return };
+        let (gap, length) = (interval.start - self.end, interval.end - interval.start);
+        let same = self.count > 0 && (gap, length) == (self.gap, self.length);
+        self.writer.number(interval.count << 1 | u64::from(!same));
+        if !same {
+            self.writer.number(gap);
+            self.writer.number(length);
+        }
+        (self.gap, self.length, self.end) = (gap, length, interval.end);
+        self.count += 1;
+    }
+
+    fn finish(mut self) -> Intervals {
+        self.flush();
+        Intervals { packed: self.writer.finish(), count: self.count }
+    }
+}
+
+/// Unpacks intervals one by one.
+struct Unpacker<'a> {
+    reader: Reader<'a>,
+    left: usize,
+    gap: u64,
+    length: u64,
+    end: u64,
+    is_first: bool,
+    size: u64,
+}
+
+impl<'a> Unpacker<'a> {
+    fn new(intervals: &'a Intervals, size: u64) -> Self {
+        let reader = Reader::new(&intervals.packed);
+        Self { reader, left: intervals.count, gap: 0, length: 0, end: 0, is_first: true, size }
+    }
+
+    /// The next interval, if there is one; an error if the bytes make no sense.
+    #[inline]
+    fn take(&mut self) -> Result<Option<Interval>> {
+        let Some(left) = self.left.checked_sub(1) else {
+            self.reader.end()?;
+            return Ok(None);
+        };
+        self.left = left;
+        let token = self.reader.number()?;
+        if token & 1 == 1 {
+            (self.gap, self.length) = (self.reader.number()?, self.reader.number()?);
+        }
+        let start = self.end.checked_add(self.gap);
+        let end = start.and_then(|start| start.checked_add(self.length));
+        let (Some(start), Some(end)) = (start, end) else { return Err(Reader::damaged()) };
+        let touches = self.gap == 0 && !self.is_first;
+        if touches || self.length == 0 || end > self.size || token >> 1 > self.length {
+            return Err(Reader::damaged());
+        }
+        (self.end, self.is_first) = (end, false);
+        Ok(Some(Interval { start, end, count: token >> 1 }))
+    }
+}
+
+/// Several parts as one.
+pub(super) struct Union {
+    pub(super) whole: Intervals,
+    pub(super) intervals: Vec<Interval>,
+    parts: Vec<Shifts>,
+}
+
+/// What the ranks of a part gain, interval by interval.
+#[derive(Default)]
+struct Shifts {
+    starts: Vec<u64>,
+    gains: Vec<u64>,
+}
+
+/// Two parts that both have a voxel.
+pub(super) struct Overlap {
+    pub(super) parts: [usize; 2],
+    pub(super) voxel: u64,
+}
+
+/// Why there is no union.
+pub(super) enum NoUnion {
+    Overlap(Overlap),
+    Damaged(Error),
+}
+
+impl From<Error> for NoUnion {
+    fn from(error: Error) -> Self {
+        Self::Damaged(error)
+    }
+}
+
+impl Union {
+    /// Joins parts of an image of `size` voxels.
+    pub(super) fn new(parts: &[&Intervals], size: u64) -> std::result::Result<Self, NoUnion> {
+        let mut unpackers: Vec<Unpacker<'_>> = parts.iter().map(|part| Unpacker::new(part, size)).collect();
+        let mut shifts: Vec<Shifts> = parts.iter().map(|_| Shifts::default()).collect();
+        let mut own = vec![0; parts.len()];
+        // The next interval of each part, the first of all on top.
+        let mut waiting = BinaryHeap::with_capacity(parts.len());
+        for (part, unpacker) in unpackers.iter_mut().enumerate() {
+            waiting.extend(unpacker.take()?.map(|interval| Reverse((interval, part))));
+        }
+        let mut packer = Packer::default();
+        let mut intervals: Vec<Interval> = Vec::new();
+        let mut before = 0;
+        let mut last: Option<usize> = None;
+        while let Some(mut first) = waiting.peek_mut() {
+            let Reverse((interval, part)) = *first;
+            match intervals.last_mut() {
+                Some(joined) if joined.end > interval.start => {
+                    let mut both = [last.unwrap_or(part), part];
+                    both.sort_unstable();
+                    return Err(NoUnion::Overlap(Overlap { parts: both, voxel: interval.start }));
+                }
+                Some(joined) if joined.end == interval.start => joined.end = interval.end,
+                _ => intervals.push(interval),
+            }
+            packer.put(interval);
+            let gain = before - own[part];
+            if shifts[part].gains.last() != Some(&gain) {
+                shifts[part].starts.push(interval.start);
+                shifts[part].gains.push(gain);
+            }
+            before += interval.count;
+            own[part] += interval.count;
+            last = Some(part);
+            match unpackers[part].take()? {
+                Some(next) => *first = Reverse((next, part)),
+                None => {
+                    PeekMut::pop(first);
+                }
+            }
+        }
+        Ok(Self { whole: packer.finish(), intervals, parts: shifts })
+    }
+
+    /// How many foreground voxels the other parts have before a voxel of this part.
+    pub(super) fn gain(&self, part: usize, index: u64) -> u64 {
+        let shifts = &self.parts[part];
+        let after = shifts.starts.partition_point(|&start| start <= index);
+        if after == 0 { 0 } else { shifts.gains[after - 1] }
+    }
+
+    /// Whether a voxel lies in one of the parts.
+    pub(super) fn covers(&self, index: u64) -> bool {
+        covers(&self.intervals, index)
+    }
+}
+
+/// Whether one of the intervals has a voxel.
+fn covers(intervals: &[Interval], index: u64) -> bool {
+    let after = intervals.partition_point(|interval| interval.start <= index);
+    after > 0 && index < intervals[after - 1].end
+}
+
+/// A box that no interval touches, as offset and shape: the one that begins at the first voxel that is missing, grown along
+/// the last axis first. `None` if nothing is missing.
+pub(super) fn missing_box(intervals: &[Interval], shape: &[usize], strides: &[usize]) -> Option<[Vec<usize>; 2]> {
+    let size = shape.iter().product::<usize>() as u64;
+    let first = match intervals.first() {
+        Some(interval) if interval.start == 0 => interval.end,
+        _ => 0,
+    };
+    if first >= size {
+        return None;
+    }
+    let offset: Vec<usize> =
+        strides.iter().zip(shape).map(|(stride, length)| first as usize / stride % length).collect();
+    let mut extent = vec![1; shape.len()];
+    let free = |from: u64, length: u64| {
+        let before = intervals.partition_point(|interval| interval.end <= from);
+        intervals.get(before).is_none_or(|interval| interval.start >= from + length)
+    };
+    for axis in (0..shape.len()).rev() {
+        while offset[axis] + extent[axis] < shape[axis] {
+            // The next layer of the box along this axis, run by run; whole axes make runs longer.
+            let layer = first + (extent[axis] * strides[axis]) as u64;
+            let whole_from = (axis + 1..shape.len()).rev().find(|&inner| extent[inner] != shape[inner]).unwrap_or(axis);
+            let run: usize = extent[whole_from.max(axis + 1)..].iter().product();
+            let between = axis + 1..whole_from.max(axis + 1);
+            let mut runs = Starts::new(layer as usize, between.map(|inner| (extent[inner], strides[inner])));
+            let all_free = runs.all(|start| free(start as u64, run as u64));
+            if !all_free {
+                break;
+            }
+            extent[axis] += 1;
+        }
+    }
+    Some([offset, extent])
+}
+
+impl Overlap {
+    /// The error that names both parts.
+    pub(super) fn error(&self, describe: impl Fn(usize) -> String, coordinates: &[usize]) -> Error {
+        let [one, other] = self.parts;
+        let reason = format!(
+            "item {other}, {}, overlaps item {one}, {}, at voxel {coordinates:?}",
+            describe(other),
+            describe(one)
+        );
+        Error::InvalidArgument { name: "chunk_graphs", reason }
+    }
+}

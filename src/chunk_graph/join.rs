@@ -1,0 +1,201 @@
+//! Joins edges and chains at settled voxels of degree 2.
+//!
+//! An edge is a chain of one step; both are links with two ends. A walk starts at an end where it cannot go on, a settled voxel
+//! whose degree is not 2 or a voxel that stays live, and follows links until the next such end. Links that no walk has taken
+//! belong to cycles.
+//!
+//! Cost: linear in voxels, links and their steps, however many links a walk has.
+
+use super::geometry::Geometry;
+use super::live::{Chains, Edge, End, Live};
+use super::rows::{Rows, Terminal, Walk};
+use crate::errors::Result;
+use crate::threads::Cancel;
+
+/// Links and how they hang together.
+pub(super) struct Joiner<'a> {
+    geometry: &'a Geometry,
+    live: &'a Live,
+    stays: &'a [bool],
+    edges: &'a [Edge],
+    chains: &'a Chains,
+    /// Where each voxel's links start in `links`, and the end of the last one.
+    starts: Vec<u32>,
+    /// Twice the number of the link, plus its end.
+    links: Vec<u32>,
+    taken: Vec<bool>,
+    directions: Vec<u8>,
+    values: Vec<u64>,
+    smallest: (u64, u64),
+}
+
+impl<'a> Joiner<'a> {
+    /// Links are numbered edges first, then chains.
+    pub(super) fn new(
+        geometry: &'a Geometry,
+        live: &'a Live,
+        stays: &'a [bool],
+        edges: &'a [Edge],
+        chains: &'a Chains,
+    ) -> Self {
+        let count = edges.len() + chains.len();
+        let (starts, links, taken) = (vec![0; live.len() + 2], Vec::new(), vec![false; count]);
+        let (directions, values, smallest) = (Vec::new(), Vec::new(), Chains::NO_INTERIOR);
+        let mut joiner =
+            Self { geometry, live, stays, edges, chains, starts, links, taken, directions, values, smallest };
+        // Counted two places on, summed up one place on, so that filling moves the starts into place.
+        let ends: Vec<(u32, u32)> = (0..2 * count as u32)
+            .filter_map(|end| match joiner.end(end) {
+                End::Open(voxel) => Some((voxel, end)),
+                End::Done(_) => None,
+            })
+            .collect();
+        for &(voxel, _) in &ends {
+            joiner.starts[voxel as usize + 2] += 1;
+        }
+        for voxel in 2..joiner.starts.len() {
+            joiner.starts[voxel] += joiner.starts[voxel - 1];
+        }
+        joiner.links = vec![0; ends.len()];
+        for (voxel, end) in ends {
+            let at = &mut joiner.starts[voxel as usize + 1];
+            joiner.links[*at as usize] = end;
+            *at += 1;
+        }
+        joiner
+    }
+
+    /// The linear indices of settled voxels without links.
+    pub(super) fn isolated(&self) -> impl Iterator<Item = u64> {
+        (0..self.live.len())
+            .filter(|&voxel| !self.stays[voxel] && self.links_of(voxel as u32).is_empty())
+            .map(|voxel| self.live.index[voxel])
+    }
+
+    /// Adds finished branches to `rows` and returns the open chains.
+    pub(super) fn join(&mut self, rows: &mut Rows, cancel: &Cancel) -> Result<Chains> {
+        const LINKS_BETWEEN_CHECKS: usize = 1 << 16;
+        let mut open = Chains::default();
+        for cycles in [false, true] {
+            for link in 0..self.taken.len() {
+                if link.is_multiple_of(LINKS_BETWEEN_CHECKS) {
+                    cancel.check()?;
+                }
+                let first = 2 * link as u32;
+                let from =
+                    if cycles { Some(first) } else { [first, first + 1].into_iter().find(|&end| self.stops(end)) };
+                if let Some(from) = from.filter(|_| !self.taken[link]) {
+                    let to = self.walk(from);
+                    self.finish(from, to, cycles, rows, &mut open);
+                }
+            }
+        }
+        Ok(open)
+    }
+
+    fn links_of(&self, voxel: u32) -> &[u32] {
+        &self.links[self.starts[voxel as usize] as usize..self.starts[voxel as usize + 1] as usize]
+    }
+
+    /// Where an end of a link lies.
+    fn end(&self, end: u32) -> End {
+        let (link, side) = (end as usize / 2, end as usize % 2);
+        match self.edges.get(link) {
+            Some(edge) => End::Open(edge.ends[side]),
+            None => self.chains.ends[link - self.edges.len()][side],
+        }
+    }
+
+    fn is_passed(&self, voxel: u32) -> bool {
+        !self.stays[voxel as usize] && self.links_of(voxel).len() == 2
+    }
+
+    fn stops(&self, end: u32) -> bool {
+        match self.end(end) {
+            End::Open(voxel) => !self.is_passed(voxel),
+            End::Done(_) => true,
+        }
+    }
+
+    /// Follows links from an end to the next end that stops, or round a cycle; returns the last link's end.
+    fn walk(&mut self, from: u32) -> u32 {
+        self.directions.clear();
+        self.values.clear();
+        self.smallest = Chains::NO_INTERIOR;
+        let has_values = self.geometry.has_values();
+        let mut end = from;
+        loop {
+            self.taken[end as usize / 2] = true;
+            self.append(end);
+            let far = end ^ 1;
+            let End::Open(voxel) = self.end(far) else { return far };
+            if !self.is_passed(voxel) {
+                return far;
+            }
+            let &[one, other] = self.links_of(voxel) else { return far };
+            end = if one == far { other } else { one };
+            if self.taken[end as usize / 2] {
+                return far;
+            }
+            if has_values {
+                self.values.push(self.live.value(voxel as usize));
+            }
+            let here = (self.live.index[voxel as usize], self.live.rank[voxel as usize]);
+            self.smallest = self.smallest.min(here);
+        }
+    }
+
+    /// Adds the steps of a link, begun at one of its ends, and its interior.
+    fn append(&mut self, end: u32) {
+        let (link, backwards) = (end as usize / 2, end % 2 == 1);
+        let Some(chain) = link.checked_sub(self.edges.len()) else {
+            let direction = self.edges[link].direction;
+            self.directions.push(if backwards { self.geometry.back(direction) } else { direction });
+            return;
+        };
+        let (directions, values) = (self.chains.directions(chain), self.chains.values(chain));
+        if backwards {
+            self.directions.extend(directions.iter().rev().map(|&direction| self.geometry.back(direction)));
+            self.values.extend(values.iter().rev());
+        } else {
+            self.directions.extend_from_slice(directions);
+            self.values.extend_from_slice(values);
+        }
+        self.smallest = self.smallest.min(self.chains.smallest[chain]);
+    }
+
+    /// What the end of a walk is once the voxels have settled.
+    fn settled(&self, end: u32) -> End {
+        match self.end(end) {
+            End::Open(voxel) if !self.stays[voxel as usize] => {
+                let at = voxel as usize;
+                End::Done(Terminal {
+                    index: self.live.index[at],
+                    rank: self.live.rank[at],
+                    value: self.live.value(at),
+                    is_tip: self.links_of(voxel).len() == 1,
+                })
+            }
+            end => end,
+        }
+    }
+
+    fn finish(&mut self, from: u32, to: u32, is_cycle: bool, rows: &mut Rows, open: &mut Chains) {
+        let ends = [self.settled(from), self.settled(to)];
+        let [End::Done(one), End::Done(other)] = ends else {
+            open.push(ends, self.smallest, &self.directions, &self.values);
+            return;
+        };
+        if self.geometry.has_values() {
+            self.values.insert(0, one.value);
+            self.values.push(other.value);
+        }
+        let walk = Walk { directions: &mut self.directions, values: &mut self.values };
+        if is_cycle {
+            let smallest = self.smallest.min((one.index, one.rank));
+            rows.push_cycle(self.geometry, one.index, smallest, walk);
+        } else {
+            rows.push_path(self.geometry, [one, other], self.smallest.0, walk);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What the outside can still change: live voxels, the edges that wait, and the open chains between live voxels.
+
+use super::geometry::Directions;
+use super::rows::Terminal;
+
+/// Voxels that still miss neighbours or whose edges wait, in ascending order, as columns.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Live {
+    /// Linear indices.
+    pub(super) index: Vec<u64>,
+    /// Ranks among the foreground of what is covered.
+    pub(super) rank: Vec<u64>,
+    /// The directions in which the image goes on but is not covered.
+    pub(super) missing: Vec<Directions>,
+    /// How many neighbours are known, before junction clusters are pruned; it can only grow.
+    pub(super) degree: Vec<u8>,
+    /// The first live voxel that final edges of a junction cluster connect to this one; itself if none does.
+    pub(super) cluster: Vec<u32>,
+    /// Empty if there are no values.
+    pub(super) value: Vec<u64>,
+}
+
+impl Live {
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    pub(super) fn nbytes(&self) -> usize {
+        self.len() * (8 + 8 + size_of::<Directions>() + 1 + 4) + self.value.len() * 8
+    }
+
+    pub(super) fn value(&self, voxel: usize) -> u64 {
+        self.value.get(voxel).copied().unwrap_or(0)
+    }
+
+    /// The values at both ends of an edge.
+    pub(super) fn values(&self, edge: &Edge) -> [u64; 2] {
+        [self.value(edge.ends[0] as usize), self.value(edge.ends[1] as usize)]
+    }
+
+    /// Keeps the voxels of which `keep` says so; returns the new number of each that stays.
+    pub(super) fn retain(&mut self, keep: &[bool]) -> Vec<u32> {
+        fn filter<T>(column: &mut Vec<T>, keep: &[bool]) {
+            let mut kept = keep.iter();
+            column.retain(|_| kept.next().is_some_and(|&keep| keep));
+            column.shrink_to_fit();
+        }
+        const NONE: u32 = u32::MAX;
+        let mut renumbered = vec![NONE; keep.len()];
+        let mut first_of_cluster = vec![NONE; keep.len()];
+        for (count, voxel) in (0..).zip((0..keep.len()).filter(|&voxel| keep[voxel])) {
+            renumbered[voxel] = count;
+            let cluster = self.cluster[voxel] as usize;
+            if first_of_cluster[cluster] == NONE {
+                first_of_cluster[cluster] = count;
+            }
+            self.cluster[voxel] = first_of_cluster[cluster];
+        }
+        filter(&mut self.index, keep);
+        filter(&mut self.rank, keep);
+        filter(&mut self.missing, keep);
+        filter(&mut self.degree, keep);
+        filter(&mut self.cluster, keep);
+        if !self.value.is_empty() {
+            filter(&mut self.value, keep);
+        }
+        renumbered
+    }
+}
+
+/// An edge between two live voxels, the first one the smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Edge {
+    pub(super) ends: [u32; 2],
+    /// From the first to the second.
+    pub(super) direction: u8,
+}
+
+/// Where a chain ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum End {
+    /// At a live voxel.
+    Open(u32),
+    /// At a voxel whose degree is final and not 2.
+    Done(Terminal),
+}
+
+/// Paths of which at least one end is open: one direction for each step, and the interior voxels' values if there are values.
+#[derive(Debug, Clone)]
+pub(super) struct Chains {
+    pub(super) ends: Vec<[End; 2]>,
+    /// Linear index and rank of the smallest interior voxel; the largest number twice if there is none.
+    pub(super) smallest: Vec<(u64, u64)>,
+    /// Where the directions of each chain start, and the end of the last one.
+    pub(super) starts: Vec<usize>,
+    /// From the first end to the second.
+    pub(super) directions: Vec<u8>,
+    /// One less than there are directions for each chain.
+    pub(super) values: Vec<u64>,
+}
+
+impl Default for Chains {
+    fn default() -> Self {
+        let (ends, smallest, directions, values) = Default::default();
+        Self { ends, smallest, starts: vec![0], directions, values }
+    }
+}
+
+impl Chains {
+    /// The smallest voxel of a path without interior.
+    pub(super) const NO_INTERIOR: (u64, u64) = (u64::MAX, u64::MAX);
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn nbytes(&self) -> usize {
+        self.len() * (size_of::<[End; 2]>() + 16 + 8) + self.directions.len() + self.values.len() * 8
+    }
+
+    pub(super) fn directions(&self, chain: usize) -> &[u8] {
+        &self.directions[self.starts[chain]..self.starts[chain + 1]]
+    }
+
+    /// The values of a chain's interior voxels.
+    pub(super) fn values(&self, chain: usize) -> &[u64] {
+        if self.values.is_empty() {
+            return &[];
+        }
+        &self.values[self.starts[chain] - chain..self.starts[chain + 1] - chain - 1]
+    }
+
+    /// Adds a chain of at least one step.
+    pub(super) fn push(&mut self, ends: [End; 2], smallest: (u64, u64), directions: &[u8], values: &[u64]) {
+        self.ends.push(ends);
+        self.smallest.push(smallest);
+        self.directions.extend_from_slice(directions);
+        self.values.extend_from_slice(values);
+        self.starts.push(self.directions.len());
+    }
+}

@@ -1,0 +1,132 @@
+//! Joins chunk graphs of any number and position at once.
+//!
+//! Ids gain what the other parts have before them, live voxels that miss each other find each other, and what is settled by
+//! that leaves. Joining many parts at once is better than one after the other: every id is shifted once.
+//!
+//! Cost: linear in rows, steps of open chains and intervals; a search of some tens of steps for each id and each neighbour that
+//! a live voxel misses.
+
+use super::ChunkGraph;
+use super::from_block::check_heights;
+use super::geometry::Geometry;
+use super::intervals::{Intervals, NoUnion, Union};
+use super::live::{Chains, Edge, End, Live};
+use super::rows::Terminal;
+use super::rules::{Rule, holds};
+use super::settle::{Parts, settle};
+use crate::errors::{Error, Result};
+use crate::threads::Cancel;
+
+impl ChunkGraph {
+    /// Joins chunk graphs; the order does not matter.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if there is none, if they are not of one image, if two overlap, or if heights are too far
+    /// apart; [`Error::Interrupted`] through `cancel`.
+    pub fn merge(graphs: &[&Self], cancel: &Cancel) -> Result<Self> {
+        let wrong = |reason: &str| Err(Error::InvalidArgument { name: "chunk_graphs", reason: reason.to_owned() });
+        let Some((first, others)) = graphs.split_first() else { return wrong("expected at least one, got none") };
+        if others.is_empty() {
+            return Ok((*first).clone());
+        }
+        let geometry = first.geometry.clone();
+        if others.iter().any(|other| other.geometry != geometry) {
+            return wrong("expected parts of one image, of one shape, spacing and kind of values");
+        }
+        let intervals: Vec<&Intervals> = graphs.iter().map(|graph| &graph.covered).collect();
+        let union = Union::new(&intervals, geometry.voxels()).map_err(|reason| match reason {
+            NoUnion::Overlap(at) => at.error(|part| graphs[part].place(), &geometry.coordinates(at.voxel)),
+            NoUnion::Damaged(error) => error,
+        })?;
+        cancel.check()?;
+
+        let mut parts = Parts::default();
+        let numbers = join_live(graphs, &union, &mut parts.live);
+        for (part, (graph, numbers)) in graphs.iter().zip(&numbers).enumerate() {
+            let gain = |index| if holds(Rule::RanksGain) { union.gain(part, index) } else { 0 };
+            let renumber = |edge: &Edge| Edge { ends: edge.ends.map(|end| numbers[end as usize]), ..*edge };
+            parts.waiting.extend(graph.parts.waiting.iter().map(renumber));
+            extend_chains(&mut parts.chains, &graph.parts.chains, numbers, gain);
+            parts.rows.extend(&graph.parts.rows, gain);
+            parts.isolated.extend_from_slice(&graph.parts.isolated);
+            cancel.check()?;
+        }
+        let found = find_neighbours(&mut parts.live, &union, &geometry);
+        check_heights(&parts.live, &found, &geometry, "chunk_graphs")?;
+        parts.waiting.extend(found);
+        cancel.check()?;
+
+        let parts = settle(parts, &geometry, cancel)?;
+        let corner = |of: fn(&Self) -> &[usize], pick: fn(usize, usize) -> usize| {
+            let filled = graphs.iter().filter(|graph| !graph.is_empty());
+            let corners = filled.map(|graph| of(graph).to_vec());
+            let join =
+                |one: Vec<usize>, other: Vec<usize>| one.into_iter().zip(other).map(|(a, b)| pick(a, b)).collect();
+            corners.reduce(join).unwrap_or_else(|| of(first).to_vec())
+        };
+        let (start, end) = (corner(|graph| &graph.start, usize::min), corner(|graph| &graph.end, usize::max));
+        Ok(Self { geometry, start, end, covered: union.whole, parts })
+    }
+}
+
+/// Puts the live voxels of all parts into one order; returns the new number of each voxel of each part.
+fn join_live(graphs: &[&ChunkGraph], union: &Union, live: &mut Live) -> Vec<Vec<u32>> {
+    let mut numbers: Vec<Vec<u32>> = graphs.iter().map(|graph| vec![0; graph.parts.live.len()]).collect();
+    let mut order: Vec<(u64, u32, u32)> = Vec::with_capacity(numbers.iter().map(Vec::len).sum());
+    for (part, graph) in graphs.iter().enumerate() {
+        let indices = graph.parts.live.index.iter().enumerate();
+        order.extend(indices.map(|(voxel, &index)| (index, part as u32, voxel as u32)));
+    }
+    // Stable, because that sort finds the runs which are sorted already.
+    order.sort_by_key(|&(index, ..)| index);
+    for (number, &(index, part, voxel)) in order.iter().enumerate() {
+        let (part, voxel) = (part as usize, voxel as usize);
+        numbers[part][voxel] = number as u32;
+        let from = &graphs[part].parts.live;
+        live.index.push(index);
+        live.rank.push(from.rank[voxel] + if holds(Rule::RanksGain) { union.gain(part, index) } else { 0 });
+        live.missing.push(from.missing[voxel]);
+        live.degree.push(from.degree[voxel]);
+        // The first voxel of a cluster comes first here too.
+        live.cluster.push(numbers[part][from.cluster[voxel] as usize]);
+        live.value.extend(from.value.get(voxel));
+    }
+    numbers
+}
+
+fn extend_chains(chains: &mut Chains, other: &Chains, numbers: &[u32], gain: impl Fn(u64) -> u64) {
+    for chain in 0..other.len() {
+        let ends = other.ends[chain].map(|end| match end {
+            End::Open(voxel) => End::Open(numbers[voxel as usize]),
+            End::Done(end) => End::Done(Terminal { rank: end.rank + gain(end.index), ..end }),
+        });
+        let (index, rank) = other.smallest[chain];
+        let smallest = if index == u64::MAX { Chains::NO_INTERIOR } else { (index, rank + gain(index)) };
+        chains.push(ends, smallest, other.directions(chain), other.values(chain));
+    }
+}
+
+/// Looks for the neighbours that live voxels miss: another live voxel, or background if it is covered, or still missing.
+fn find_neighbours(live: &mut Live, union: &Union, geometry: &Geometry) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for voxel in 0..live.len() {
+        let mut left = live.missing[voxel];
+        while left != 0 {
+            let direction = left.trailing_zeros() as u8;
+            left &= left - 1;
+            let index = geometry.neighbour(live.index[voxel], direction);
+            let found = live.index.binary_search(&index);
+            if found.is_err() && (!holds(Rule::CoveredIsBackground) || !union.covers(index)) {
+                continue;
+            }
+            live.missing[voxel] &= !(1 << direction);
+            if let Ok(neighbour) = found {
+                live.degree[voxel] += 1;
+                if neighbour > voxel {
+                    edges.push(Edge { ends: [voxel as u32, neighbour as u32], direction });
+                }
+            }
+        }
+    }
+    edges
+}

@@ -1,0 +1,110 @@
+//! From what is known of a region to what its outside can still change: finished branches leave, the rest stays small.
+//!
+//! Three steps, the same for a fresh block and for a union of parts:
+//!
+//! 1. *Edges.* Known degrees only grow, so an edge is a junction edge once both ends have three neighbours; it surely stays once
+//!    one end that misses none has at most two; otherwise it waits. Junction edges go through [`forest::prune`].
+//! 2. *Voxels.* One settles when it misses no neighbour and no edge that waits touches it: its degree is final.
+//! 3. *Chains.* Lasting edges and the chains of before are joined at settled voxels of degree 2; what then has both ends settled
+//!    is a finished branch, or a cycle; what has not is an open chain.
+//!
+//! Cost: linear in voxels, edges and the steps of the chains, and the sort of junction edges.
+
+use super::forest::{self, Forest};
+use super::geometry::Geometry;
+use super::join::Joiner;
+use super::live::{Chains, Edge, End, Live};
+use super::rows::Rows;
+use super::rules::{Rule, holds};
+use crate::errors::{Error, Result};
+use crate::junctions::JUNCTION;
+use crate::threads::Cancel;
+
+/// What is known of a region, apart from its extent.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parts {
+    pub(super) live: Live,
+    /// Edges that may still be dropped.
+    pub(super) waiting: Vec<Edge>,
+    pub(super) chains: Chains,
+    pub(super) rows: Rows,
+    /// Linear indices of voxels without neighbours, ascending.
+    pub(super) isolated: Vec<u64>,
+}
+
+/// Settles what the outside can no longer change.
+pub(super) fn settle(parts: Parts, geometry: &Geometry, cancel: &Cancel) -> Result<Parts> {
+    let Parts { mut live, waiting, chains, mut rows, mut isolated } = parts;
+    let count = live.len();
+    // Twice the voxels of degree 2 must be numbered in 32 bits.
+    if count >= 1 << 30 {
+        let reason = format!("{count} foreground voxels are too many for one block; use smaller blocks");
+        return Err(Error::InvalidArgument { name: "block", reason });
+    }
+
+    let (mut lasting, mut unknown, mut junction) = (Vec::new(), Vec::new(), Vec::new());
+    let at_most_two = |voxel: u32| live.missing[voxel as usize] == 0 && live.degree[voxel as usize] < JUNCTION as u8;
+    for edge in waiting {
+        if edge.ends.iter().all(|&end| live.degree[end as usize] >= JUNCTION as u8) {
+            junction.push(edge);
+        } else if edge.ends.into_iter().any(at_most_two) || !holds(Rule::UnknownEdgesWait) {
+            lasting.push(edge);
+        } else {
+            unknown.push(edge);
+        }
+    }
+    cancel.check()?;
+
+    let Forest { lasting: kept, waiting } = if junction.is_empty() {
+        Forest::default()
+    } else {
+        let is_terminal = terminals(&live, &unknown);
+        forest::prune(junction, &mut live, &is_terminal, geometry, cancel)?
+    };
+    lasting.extend(kept);
+    let mut waiting: Vec<Edge> = waiting;
+    waiting.extend(unknown);
+    cancel.check()?;
+
+    let misses = |voxel: usize| live.missing[voxel] != 0 && holds(Rule::MissingNeighboursWait);
+    let mut stays: Vec<bool> = (0..count).map(misses).collect();
+    for edge in &waiting {
+        for end in edge.ends {
+            stays[end as usize] = true;
+        }
+    }
+    let mut joiner = Joiner::new(geometry, &live, &stays, &lasting, &chains);
+    isolated.extend(joiner.isolated());
+    isolated.sort_unstable();
+    if !holds(Rule::IsolatedCount) {
+        isolated.clear();
+    }
+    let mut chains = joiner.join(&mut rows, cancel)?;
+    rows.sort();
+
+    let renumbered = live.retain(&stays);
+    for edge in &mut waiting {
+        edge.ends = edge.ends.map(|end| renumbered[end as usize]);
+    }
+    for end in chains.ends.iter_mut().flatten() {
+        if let End::Open(voxel) = end {
+            *voxel = renumbered[*voxel as usize];
+        }
+    }
+    waiting.shrink_to_fit();
+    Ok(Parts { live, waiting, chains, rows, isolated })
+}
+
+/// For the first voxel of each cluster, whether the cluster misses neighbours or has an end of a waiting edge.
+fn terminals(live: &Live, unknown: &[Edge]) -> Vec<bool> {
+    let mut is_terminal = vec![false; live.len()];
+    for (&missing, &cluster) in live.missing.iter().zip(&live.cluster) {
+        is_terminal[cluster as usize] |= missing != 0;
+    }
+    for edge in unknown.iter().filter(|_| holds(Rule::WaitingEdgesAreTerminals)) {
+        for end in edge.ends {
+            is_terminal[live.cluster[end as usize] as usize] = true;
+        }
+    }
+    is_terminal
+}

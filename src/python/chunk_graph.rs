@@ -1,0 +1,181 @@
+//! Chunk graphs as Python objects that never change: from a block's foreground, from bytes, from others.
+
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::prelude::*;
+
+use super::graph::{NODES_WORTH_THREADS, NodeHeights};
+use super::threads::run;
+use crate::chunk_graph::{Block, ChunkGraph, Geometry, Table, Values};
+use crate::graph::HeightType;
+
+type Array1<'py, T> = Bound<'py, PyArray1<T>>;
+
+/// What is known of a part of an image.
+#[pyclass(frozen, name = "ChunkGraph", module = "skanrs._core")]
+struct PyChunkGraph {
+    graph: ChunkGraph,
+}
+
+#[pymethods]
+impl PyChunkGraph {
+    /// The chunk graph of a block's foreground, whose linear indices in the block are `nodes`. `values` are `float64`, or of
+    /// any type of heights if they are heights; `half` says that single precision heights were of half precision.
+    #[staticmethod]
+    #[pyo3(signature = (nodes, block_shape, *, offset, shape, spacing, values=None, heights=false, half=false))]
+    #[allow(clippy::too_many_arguments, reason = "named by the caller")]
+    fn from_block(
+        py: Python<'_>,
+        nodes: PyReadonlyArray1<'_, i64>,
+        block_shape: Vec<usize>,
+        offset: Vec<usize>,
+        shape: Vec<usize>,
+        spacing: Vec<f64>,
+        values: Option<NodeHeights<'_>>,
+        heights: bool,
+        half: bool,
+    ) -> PyResult<Self> {
+        let (kind, values) = match values {
+            None => (Values::Absent, Vec::new()),
+            Some(values) => bits(&values, heights, half)?,
+        };
+        let nodes = nodes.as_slice()?;
+        let block = Block { shape: &block_shape, offset: &offset, nodes, values: &values };
+        let graph = run(py, nodes.len() >= NODES_WORTH_THREADS, |cancel| {
+            ChunkGraph::from_block(block, Geometry::new(&shape, &spacing, kind)?, cancel)
+        })?;
+        Ok(Self { graph })
+    }
+
+    /// Joins chunk graphs of one image.
+    #[staticmethod]
+    fn merge(py: Python<'_>, graphs: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
+        let graphs: Vec<&ChunkGraph> = graphs.iter().map(|graph| &graph.graph).collect();
+        let graph = run(py, false, |cancel| ChunkGraph::merge(&graphs, cancel))?;
+        Ok(Self { graph })
+    }
+
+    /// The graph that `to_bytes` wrote.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, buffer: PyReadonlyArray1<'_, u8>) -> PyResult<Self> {
+        let bytes = buffer.as_slice()?;
+        Ok(Self { graph: run(py, false, |_| ChunkGraph::from_bytes(bytes))? })
+    }
+
+    /// The graph as bytes.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Array1<'py, u8>> {
+        Ok(run(py, false, |_| Ok(self.graph.to_bytes()))?.into_pyarray(py))
+    }
+
+    /// The rows from `start` to `stop` of the table of the whole image.
+    fn table<'py>(&self, py: Python<'py>, start: usize, stop: usize) -> PyResult<TableArrays<'py>> {
+        let table = run(py, false, |cancel| self.graph.table(start..stop, cancel))?;
+        Ok(TableArrays::new(py, table))
+    }
+
+    #[getter]
+    fn offset(&self) -> Vec<usize> {
+        self.graph.offset().to_vec()
+    }
+
+    #[getter]
+    fn extent(&self) -> Vec<usize> {
+        self.graph.extent()
+    }
+
+    #[getter]
+    fn image_shape(&self) -> Vec<usize> {
+        self.graph.geometry().shape().to_vec()
+    }
+
+    #[getter]
+    fn finished(&self) -> usize {
+        self.graph.finished()
+    }
+
+    #[getter]
+    fn open(&self) -> usize {
+        self.graph.open()
+    }
+
+    #[getter]
+    fn foreground(&self) -> PyResult<u64> {
+        Ok(self.graph.foreground()?)
+    }
+
+    #[getter]
+    fn is_complete(&self) -> PyResult<bool> {
+        Ok(self.graph.is_complete()?)
+    }
+
+    #[getter]
+    fn nbytes(&self) -> usize {
+        self.graph.nbytes()
+    }
+}
+
+/// Values as 64 bits each, and what they are for.
+fn bits(values: &NodeHeights<'_>, heights: bool, half: bool) -> PyResult<(Values, Vec<u64>)> {
+    let (kind, bits) = match values {
+        NodeHeights::Single(values) => {
+            let kind = if half { HeightType::Half } else { HeightType::Single };
+            (kind, values.as_slice()?.iter().map(|&value| f64::from(value).to_bits()).collect())
+        }
+        NodeHeights::Double(values) => {
+            (HeightType::Double, values.as_slice()?.iter().map(|value| value.to_bits()).collect())
+        }
+        NodeHeights::Signed(values) => {
+            (HeightType::Signed, values.as_slice()?.iter().map(|&value| value as u64).collect())
+        }
+        NodeHeights::Unsigned(values) => (HeightType::Unsigned, values.as_slice()?.to_vec()),
+    };
+    Ok((if heights { Values::Heights(kind) } else { Values::Numbers }, bits))
+}
+
+/// Columns of a branch table as arrays, by name.
+#[derive(IntoPyObject)]
+struct TableArrays<'py> {
+    components: Array1<'py, i64>,
+    source_nodes: Array1<'py, i64>,
+    destination_nodes: Array1<'py, i64>,
+    source_indices: Array1<'py, i64>,
+    destination_indices: Array1<'py, i64>,
+    source_is_tip: Array1<'py, bool>,
+    destination_is_tip: Array1<'py, bool>,
+    lengths: Array1<'py, f64>,
+    voxels: Array1<'py, i64>,
+    sums: Array1<'py, f64>,
+    squares: Array1<'py, f64>,
+    source_values: Array1<'py, f64>,
+    destination_values: Array1<'py, f64>,
+}
+
+impl<'py> TableArrays<'py> {
+    fn new(py: Python<'py>, table: Table) -> Self {
+        let signed = |column: Vec<u64>| bytemuck::cast_vec::<u64, i64>(column).into_pyarray(py);
+        let [source_nodes, destination_nodes] = table.nodes.map(signed);
+        let [source_indices, destination_indices] = table.indices.map(signed);
+        let [source_is_tip, destination_is_tip] = table.is_tip.map(|column| column.into_pyarray(py));
+        let [source_values, destination_values] = table.values.map(|column| column.into_pyarray(py));
+        Self {
+            components: signed(table.components),
+            source_nodes,
+            destination_nodes,
+            source_indices,
+            destination_indices,
+            source_is_tip,
+            destination_is_tip,
+            lengths: table.lengths.into_pyarray(py),
+            voxels: signed(table.voxels),
+            sums: table.sums.into_pyarray(py),
+            squares: table.squares.into_pyarray(py),
+            source_values,
+            destination_values,
+        }
+    }
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyChunkGraph>()
+}
