@@ -246,6 +246,7 @@ def test_the_gil_is_released():
     assert ticks > 3
 
 
+@pytest.mark.usefixtures('listens_to_ctrl_c')
 def test_interrupt_is_answered_within_a_second():
     image = np.ones((400, 400, 400), dtype=bool)
     sent = []
