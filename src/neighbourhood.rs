@@ -61,26 +61,45 @@ const fn grow_along(mask: u32, axis: usize) -> u32 {
 }
 
 /// The mask and all 26-neighbours of its voxels.
-const fn grow_26(mask: u32) -> u32 {
+pub(crate) const fn grow_26(mask: u32) -> u32 {
     grow_along(grow_along(grow_along(mask, 0), 1), 2)
 }
 
 /// The mask and all 6-neighbours of its voxels.
-const fn grow_6(mask: u32) -> u32 {
+pub(crate) const fn grow_6(mask: u32) -> u32 {
     grow_along(mask, 0) | grow_along(mask, 1) | grow_along(mask, 2)
+}
+
+/// The voxels of `within` that 26-connected paths inside it join with `seed`, a part of it.
+#[must_use]
+pub(crate) const fn reach_26(seed: u32, within: u32) -> u32 {
+    let mut reached = seed;
+    loop {
+        let grown = grow_26(reached) & within;
+        if grown == reached {
+            return reached;
+        }
+        reached = grown;
+    }
+}
+
+/// The voxels of `within` that 6-connected paths inside it join with `seed`, a part of it.
+#[must_use]
+pub(crate) const fn reach_6(seed: u32, within: u32) -> u32 {
+    let mut reached = seed;
+    loop {
+        let grown = grow_6(reached) & within;
+        if grown == reached {
+            return reached;
+        }
+        reached = grown;
+    }
 }
 
 /// Whether the foreground neighbours form at most one 26-component; none at all counts too. Lee's recheck deletes on this.
 #[must_use]
 pub const fn at_most_one_component(neighbours: u32) -> bool {
-    let mut reached = neighbours & neighbours.wrapping_neg();
-    loop {
-        let grown = grow_26(reached) & neighbours;
-        if grown == reached {
-            return reached == neighbours;
-        }
-        reached = grown;
-    }
+    reach_26(neighbours & neighbours.wrapping_neg(), neighbours) == neighbours
 }
 
 /// Whether the background of the 18-neighbourhood has exactly one 6-component that touches a face.
@@ -88,14 +107,8 @@ pub const fn at_most_one_component(neighbours: u32) -> bool {
 pub const fn one_background_component(neighbours: u32) -> bool {
     let background = !neighbours & NEIGHBOURS_18;
     let faces = background & NEIGHBOURS_6;
-    let mut reached = faces & faces.wrapping_neg();
-    loop {
-        let grown = grow_6(reached) & background;
-        if grown == reached {
-            return faces != 0 && reached & faces == faces;
-        }
-        reached = grown;
-    }
+    let reached = reach_6(faces & faces.wrapping_neg(), background);
+    faces != 0 && reached & faces == faces
 }
 
 /// Whether the voxel with these neighbours is (26, 6)-simple and not an endpoint: what Lee's thinning collects.

@@ -6,22 +6,26 @@ from . import threads
 from ._core import __version__
 from .chunks import ChunkGraph, chunk_graph, iter_blocks, merge_chunks, table_meta
 from .csr import Skeleton, sholl_analysis, summarize
-from .thinning import skeletonize
+from .thinning import MergedThinning, ThinnedChunk, merge_thinned, skeletonize, thin_chunk
 from .threads import get_num_threads, set_num_threads
 
 __all__ = [
     'ChunkGraph',
+    'MergedThinning',
     'Skeleton',
+    'ThinnedChunk',
     '__version__',
     'chunk_graph',
     'get_num_threads',
     'iter_blocks',
     'merge_chunks',
+    'merge_thinned',
     'set_num_threads',
     'sholl_analysis',
     'skeletonize',
     'summarize',
     'table_meta',
+    'thin_chunk',
 ]
 
 threads._read_environment()

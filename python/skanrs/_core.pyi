@@ -15,14 +15,19 @@ __all__ = [
     'graph_centres',
     'label_paths',
     'longest_shortest_paths',
+    'merge_residues',
+    'missing_box',
+    'pack_chunk',
     'path_lengths',
     'path_sums',
     'pixel_graph',
     'prune_junction_edges',
     'set_num_threads',
     'skeletonize',
+    'thin_chunks',
     'thin_nodes',
     'trace_paths',
+    'unpack_chunk',
     'unravel',
 ]
 
@@ -48,6 +53,30 @@ def skeletonize(
 def thin_nodes(
     nodes: npt.NDArray[np.int64], shape: tuple[int, int, int], zhang: bool
 ) -> npt.NDArray[np.bool_]: ...
+
+# Thinning in chunks; words are keys and voxels, a script is steps, keys and voxels.
+
+_Words = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
+_Script = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
+_Box = list[list[int]]
+_Residue = tuple[list[_Box], _Words, _Script]
+
+def pack_chunk(
+    block: npt.NDArray[Any], mask: int, offset: Sequence[int], shape: Sequence[int]
+) -> _Words: ...
+def thin_chunks(
+    words: Sequence[_Words], boxes: Sequence[_Box], shape: Sequence[int], zhang: bool
+) -> tuple[_Words, _Residue]: ...
+def merge_residues(
+    residues: Sequence[_Residue], shape: Sequence[int], zhang: bool
+) -> tuple[_Words, _Residue]: ...
+def missing_box(boxes: Sequence[_Box], shape: Sequence[int]) -> _Box | None: ...
+def unpack_chunk(
+    words: Sequence[_Words],
+    offset: Sequence[int],
+    shape: Sequence[int],
+    output: npt.NDArray[np.uint8],
+) -> None: ...
 
 # The graph, its branches and their numbers; indices are int32, or int64 where a count does not fit.
 

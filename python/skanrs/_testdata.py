@@ -73,7 +73,8 @@ def _generate_random_skeleton(**extra_kwargs: Any) -> npt.NDArray[np.bool_]:
         allow_overlap=True,
         **extra_kwargs,
     )
-    return skeletonize(image != 255)
+    skeleton: npt.NDArray[np.bool_] = skeletonize(image != 255)
+    return skeleton
 
 
 @cache

@@ -1,14 +1,14 @@
 """The widgets of the napari plugin: skeletons of label images as shapes, coloured by a feature.
 
-Loaded by napari alone, by way of ``napari.yaml``. Reproduces ``skan.napari_skan`` 0.13.1.
+Loaded by napari, by way of ``napari.yaml``; `color_by_feature`, a widget, needs magicgui and is
+made when asked for. Reproduces ``skan.napari_skan`` 0.13.1.
 """
 
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from magicgui import magic_factory
 
 from .csr import Skeleton, summarize
 from .thinning import skeletonize
@@ -74,10 +74,7 @@ def _update_feature_names(color_by_feature_widget: Any) -> None:
     color_by_feature_widget.feature_name.choices = get_choices
 
 
-@magic_factory(  # type: ignore[untyped-decorator]
-    widget_init=_populate_feature_choices, feature_name={'widget_type': 'ComboBox'}
-)
-def color_by_feature(shapes_layer: napari.layers.Shapes, feature_name: str) -> None:
+def _color_by_feature(shapes_layer: napari.layers.Shapes, feature_name: str) -> None:
     """Colour the shapes by a feature: floats continuously, anything else by category.
 
     Parameters
@@ -90,3 +87,16 @@ def color_by_feature(shapes_layer: napari.layers.Shapes, feature_name: str) -> N
     continuous = shapes_layer.features[feature_name].dtype == 'float64'
     shapes_layer.edge_colormap = CONTINUOUS_COLOR if continuous else CAT_COLOR
     shapes_layer.edge_color = feature_name
+
+
+@cache
+def __getattr__(name: str) -> Any:
+    if name == 'color_by_feature':
+        from magicgui import magic_factory
+
+        return magic_factory(
+            _color_by_feature,
+            widget_init=_populate_feature_choices,
+            feature_name={'widget_type': 'ComboBox'},
+        )
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -99,7 +99,7 @@ def threshold(
     --------
     >>> import numpy as np
     >>> from skanrs.pre import threshold
-    >>> threshold(np.array([[0.0, 0.1, 0.9, 1.0]]))
+    >>> threshold(np.array([[0.0, 0.0, 0.9, 1.0]]))
     array([[False, False,  True,  True]])
     """
     from skimage import filters, restoration

@@ -1,6 +1,7 @@
 //! The extension module `skanrs._core`: arrays in, arrays out, errors mapped in one place.
 
 mod chunk_graph;
+mod elements;
 mod errors;
 mod graph;
 mod shortest_paths;

@@ -17,9 +17,9 @@
 //! Sources: T.-C. Lee, R. L. Kashyap, C.-N. Chu, CVGIP 56(6):462–478, 1994; T. Y. Zhang, C. Y. Suen, CACM 27(3):236–239,
 //! 1984; the behaviour of scikit-image 0.26, whose order of borders (that of `ImageJ`) and table of neighbours are kept.
 
+pub mod chunks;
 #[cfg(test)]
 mod naive;
-pub mod nodes;
 mod recheck;
 mod rounds;
 pub mod simple_points;
@@ -39,6 +39,15 @@ pub enum Method {
     Lee,
     /// Zhang's method, for 2D images.
     Zhang,
+}
+
+/// The number of kinds of steps in a round, for an image of so many planes.
+const fn steps(method: Method, planes: usize) -> usize {
+    match (method, planes) {
+        (Method::Zhang, _) => 2,
+        (Method::Lee, 1) => 4,
+        (Method::Lee, _) => 6,
+    }
 }
 
 /// What a thinning did.
@@ -118,7 +127,8 @@ mod tests {
     /// The voxels that the list of voxels keeps, as an image.
     fn thin_listed(image: &Array3<u8>, method: Method) -> Array3<u8> {
         let listed: Vec<i64> = image.iter().zip(0..).filter(|&(&value, _)| value != 0).map(|(_, at)| at).collect();
-        let kept = nodes::thin_nodes::<i32>(&listed, image.dim().into(), method, &Cancel::new()).unwrap();
+        let frame = chunks::words::Frame::new(image.dim().into()).unwrap();
+        let kept = chunks::thin_sparse(&listed, frame, method, &Cancel::new()).unwrap();
         let mut thinned = Array3::zeros(image.dim());
         for (&at, _) in listed.iter().zip(kept).filter(|&(_, kept)| kept) {
             thinned.as_slice_mut().unwrap()[at as usize] = 1;

@@ -57,15 +57,7 @@ fn keep_waiting<V: Vector>(batch: &mut Batch, earlier: &[[Lanes; 3]; 5], waiting
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
         let mut certain = batch.neighbours::<V>(first);
-        let mut maybe = [V::none(); EARLIER];
-        for (at, [before, word, after]) in earlier.iter().enumerate() {
-            let word = V::load(word, first);
-            maybe[3 * at] = word.shifted_up(V::load(before, first));
-            if at < 4 {
-                maybe[3 * at + 1] = word;
-                maybe[3 * at + 2] = word.shifted_down(V::load(after, first));
-            }
-        }
+        let maybe = earlier_neighbours::<V>(earlier, first);
         for direction in 0..EARLIER {
             certain[direction] = certain[direction].without(maybe[direction]);
         }
@@ -77,6 +69,21 @@ fn keep_waiting<V: Vector>(batch: &mut Batch, earlier: &[[Lanes; 3]; 5], waiting
         }
     }
     batch.clear();
+}
+
+/// The words of the 13 earlier directions, from the five rows they lie in.
+#[inline(always)]
+pub fn earlier_neighbours<V: Vector>(rows: &[[Lanes; 3]; 5], first: usize) -> [V; EARLIER] {
+    let mut earlier = [V::none(); EARLIER];
+    for (at, [before, word, after]) in rows.iter().enumerate() {
+        let word = V::load(word, first);
+        earlier[3 * at] = word.shifted_up(V::load(before, first));
+        if at < 4 {
+            earlier[3 * at + 1] = word;
+            earlier[3 * at + 2] = word.shifted_down(V::load(after, first));
+        }
+    }
+    earlier
 }
 
 /// Decides the waiting voxels in raster order and leaves in `collected` what is deleted.

@@ -12,11 +12,11 @@
 
 use rayon::prelude::*;
 
-use super::Method;
 use super::recheck;
 use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
 use super::vectors::{LANES, Lanes, Vector, for_this_processor};
 use super::zhang::removed_pixels;
+use super::{Method, steps};
 use crate::bit_image::{BitImage, try_zeros};
 use crate::errors::Result;
 
@@ -178,14 +178,6 @@ impl<'a> Rounds<'a> {
                 activate(&mut self.active_words, &mut self.active_rows, index, deleted, geometry);
             }
         }
-    }
-}
-
-const fn steps(method: Method, planes: usize) -> usize {
-    match (method, planes) {
-        (Method::Zhang, _) => 2,
-        (Method::Lee, 1) => 4,
-        (Method::Lee, _) => 6,
     }
 }
 
@@ -371,14 +363,21 @@ impl Batch {
     /// Adds a word; returns its lane.
     #[inline(always)]
     pub fn push(&mut self, words: &[u64], index: usize, voxels: u64, geometry: &Geometry) -> usize {
+        let row = |at: usize| around_word(words, index.wrapping_add_signed(geometry.rows_around[at]));
+        self.push_rows(index, voxels, row)
+    }
+
+    /// Adds a word whose nine rows are given by `row`; returns its lane.
+    #[inline(always)]
+    pub fn push_rows(&mut self, index: usize, voxels: u64, row: impl Fn(usize) -> [u64; 3]) -> usize {
         let lane = self.count;
         self.voxels.0[lane] = voxels;
         self.indices[lane] = index;
-        for (row, &around) in self.rows.iter_mut().zip(&geometry.rows_around) {
-            let [before, word, after] = around_word(words, index.wrapping_add_signed(around));
-            row[0].0[lane] = before;
-            row[1].0[lane] = word;
-            row[2].0[lane] = after;
+        for (at, lanes) in self.rows.iter_mut().enumerate() {
+            let [before, word, after] = row(at);
+            lanes[0].0[lane] = before;
+            lanes[1].0[lane] = word;
+            lanes[2].0[lane] = after;
         }
         self.count += 1;
         lane

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core
-from skanrs.thinning import foreground_bits
+from skanrs._elements import foreground_bits
 
 Array = npt.NDArray[Any]
 EdgeFunction = Callable[[Array, Array, Array], Array]

@@ -1,0 +1,11 @@
+"""Thinning: from a binary image to its skeleton, voxel for voxel as scikit-image does it.
+
+`skeletonize` takes arrays in memory and dask arrays; `thin_chunk`, `merge_thinned` and
+`ThinnedChunk.finish` are the steps that it takes for the blocks of a dask array, for loops of
+one's own.
+"""
+
+from ._skeletonize import skeletonize
+from .chunks import MergedThinning, ThinnedChunk, merge_thinned, thin_chunk
+
+__all__ = ['MergedThinning', 'ThinnedChunk', 'merge_thinned', 'skeletonize', 'thin_chunk']

@@ -1,0 +1,361 @@
+"""Thinning chunk by chunk, exactly, without any overlap: map, merge, finish.
+
+`thin_chunk` decides all voxels of a chunk whose fate does not depend on its surroundings,
+`merge_thinned` joins what is left of any number of chunks in any order and decides more, and
+`ThinnedChunk.finish` gives a chunk's part of the skeleton, equal to that of the whole image.
+
+The objects hold numpy arrays: words of 64 voxels along the last axis, as a key (the word's place
+in the whole image) and a mask. They are small (some words for each voxel of foreground on the
+chunk's faces), can be pickled, and are safe in any process.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skanrs import _core
+from skanrs._elements import foreground_bits
+
+from ._skeletonize import uses_zhang
+
+Box = list[list[int]]
+
+
+class Words(NamedTuple):
+    """Voxels by words, in raster order."""
+
+    keys: npt.NDArray[np.uint64]
+    voxels: npt.NDArray[np.uint64]
+
+
+class Script(NamedTuple):
+    """Decided voxels by words, with the border step that deletes them."""
+
+    steps: npt.NDArray[np.uint32]
+    keys: npt.NDArray[np.uint64]
+    voxels: npt.NDArray[np.uint64]
+
+
+class Residue(NamedTuple):
+    """What a merge needs to know of a region of the image."""
+
+    boxes: list[Box]
+    undecided: Words
+    script: Script
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in the arrays."""
+        return sum(array.nbytes for array in (*self.undecided, *self.script))
+
+
+_RawWords = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
+_RawScript = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
+_RawRegion = tuple[_RawWords, tuple[list[Box], _RawWords, _RawScript]]
+
+
+def region_of(kept_and_residue: _RawRegion) -> tuple[Words, Residue]:
+    """Name the parts of what the kernels return."""
+    kept, (boxes, undecided, script) = kept_and_residue
+    return Words(*kept), Residue(boxes, Words(*undecided), Script(*script))
+
+
+@dataclass(frozen=True)
+class Image:
+    """The whole image that a chunk is a part of, and how it is thinned.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The shape of the image, two or three axes.
+    zhang : bool
+        Whether the method is Zhang's.
+    """
+
+    shape: tuple[int, ...]
+    zhang: bool
+
+    @property
+    def shape_3d(self) -> list[int]:
+        """The shape with three axes."""
+        return self.in_3d(self.shape, 1)
+
+    def in_3d(self, values: Sequence[int], first: int) -> list[int]:
+        """Values along the image's axes, as those along three axes."""
+        return [first] * (3 - len(self.shape)) + list(values)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ThinnedChunk:
+    """A chunk of an image after its own thinning; made by `thin_chunk`.
+
+    Attributes
+    ----------
+    image : Image
+        The whole image.
+    offset, chunk_shape : tuple of int
+        Where the chunk lies in the image, in voxels.
+    kept : Words
+        The voxels of the skeleton that are already decided.
+    residue : Residue
+        What merging has to know of the chunk.
+    """
+
+    image: Image
+    offset: tuple[int, ...]
+    chunk_shape: tuple[int, ...]
+    kept: Words
+    residue: Residue
+
+    def __repr__(self) -> str:
+        undecided = int(np.bitwise_count(self.residue.undecided.voxels).sum())
+        return (
+            f'<ThinnedChunk at offset {self.offset} of shape {self.chunk_shape} in an image of'
+            f' shape {self.image.shape}: {undecided} voxels undecided, {self.nbytes} bytes>'
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in the arrays."""
+        return self.kept.keys.nbytes + self.kept.voxels.nbytes + self.residue.nbytes
+
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes
+
+    def finish(self, merged: MergedThinning) -> npt.NDArray[np.bool_]:
+        """Give the chunk's part of the skeleton of the whole image.
+
+        Parameters
+        ----------
+        merged : MergedThinning
+            All chunks of the image, merged.
+
+        Returns
+        -------
+        block : ndarray of bool, shape of the chunk
+            Equal to that part of ``skeletonize`` of the whole image.
+
+        Raises
+        ------
+        ValueError
+            If chunks of the image are missing in `merged`, or it is of another image.
+        """
+        if merged.image != self.image:
+            raise ValueError(
+                f'merged: expected chunks of an image of shape {self.image.shape} thinned by the'
+                f' same method, got those of shape {merged.image.shape}'
+            )
+        missing = _core.missing_box(merged.residue.boxes, self.image.shape_3d)
+        if missing is not None:
+            start, shape = described(missing, len(self.image.shape))
+            raise ValueError(
+                f'merged: expected all of the image, but the box at offset {start} of shape'
+                f' {shape} is missing'
+            )
+        return unpack(self.image, [self.kept, *merged.kept], self.offset, self.chunk_shape)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MergedThinning:
+    """Chunks of an image, joined; made by `merge_thinned`.
+
+    Attributes
+    ----------
+    image : Image
+        The whole image.
+    kept : tuple of Words
+        The voxels of the skeleton that merging has decided.
+    residue : Residue
+        What is left to decide.
+    """
+
+    image: Image
+    kept: tuple[Words, ...]
+    residue: Residue
+
+    def __repr__(self) -> str:
+        undecided = int(np.bitwise_count(self.residue.undecided.voxels).sum())
+        return (
+            f'<MergedThinning of {len(self.residue.boxes)} boxes in an image of shape'
+            f' {self.image.shape}: {undecided} voxels undecided, {self.nbytes} bytes>'
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in the arrays."""
+        kept = sum(array.nbytes for words in self.kept for array in words)
+        return kept + self.residue.nbytes
+
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes
+
+
+def thin_chunk(
+    block: npt.ArrayLike,
+    *,
+    offset: Sequence[int],
+    shape: Sequence[int],
+    method: str | None = None,
+) -> ThinnedChunk:
+    """Thin a plain chunk of a larger image as far as its surroundings do not matter.
+
+    Parameters
+    ----------
+    block : array_like, two or three axes
+        The chunk, of booleans or real numbers; anything nonzero is foreground.
+    offset : sequence of int
+        Where the chunk's first voxel lies in the image.
+    shape : sequence of int
+        The shape of the whole image.
+    method : {'lee', 'zhang'}, optional
+        As for `skeletonize`.
+
+    Returns
+    -------
+    ThinnedChunk
+        For `merge_thinned` and, after it, ``finish``.
+
+    Raises
+    ------
+    ValueError
+        If the chunk does not lie in the image, or for the reasons that `skeletonize` has.
+    TypeError
+        If the elements are not real numbers.
+
+    See Also
+    --------
+    skeletonize : Does all of it for a dask array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs as skan
+    >>> image = np.zeros((6, 6, 40), dtype=bool)
+    >>> image[2:5, 2:5, 1:39] = True
+    >>> thinned = [
+    ...     skan.thin_chunk(block, offset=(0, 0, x), shape=image.shape)
+    ...     for x, block in ((0, image[..., :17]), (17, image[..., 17:]))
+    ... ]
+    >>> merged = skan.merge_thinned(thinned)
+    >>> skeleton = np.concatenate([chunk.finish(merged) for chunk in thinned], axis=2)
+    >>> np.array_equal(skeleton, skan.skeletonize(image))
+    True
+    """
+    array = np.asarray(block)
+    whole = Image(_integers('shape', shape), uses_zhang(method, array.ndim, 'block'))
+    start = _integers('offset', offset)
+    check_position(start, array.shape, whole.shape)
+    words = pack(array, start, whole)
+    kept, residue = thin([words], [box_of(whole, start, array.shape)], whole)
+    return ThinnedChunk(whole, start, array.shape, kept, residue)
+
+
+def merge_thinned(chunks: Iterable[ThinnedChunk | MergedThinning]) -> MergedThinning:
+    """Join thinned chunks of one image: any number, at any positions, in any order.
+
+    Merging is associative and commutative; any tree of merges gives the same skeleton.
+
+    Parameters
+    ----------
+    chunks : iterable of ThinnedChunk or MergedThinning
+        Chunks and merged chunks that share no voxel. They are not changed.
+
+    Returns
+    -------
+    MergedThinning
+        To be merged on, or given to ``finish`` of each chunk once it covers the image.
+
+    Raises
+    ------
+    ValueError
+        If there are no chunks, if they are of different images or methods, or if they overlap.
+    TypeError
+        If something else is among them.
+    """
+    parts = list(chunks)
+    for part in parts:
+        if not isinstance(part, (ThinnedChunk, MergedThinning)):
+            raise TypeError(
+                'chunks: expected ThinnedChunk and MergedThinning objects, got'
+                f' {type(part).__name__}'
+            )
+    if not parts:
+        raise ValueError('chunks: expected at least one thinned chunk, got none')
+    image = parts[0].image
+    for part in parts:
+        if part.image != image:
+            raise ValueError(
+                'chunks: expected chunks of one image thinned by one method, got those of images'
+                f' of shape {image.shape} and {part.image.shape}'
+            )
+    kept, residue = merge([part.residue for part in parts], image)
+    earlier = [words for part in parts if isinstance(part, MergedThinning) for words in part.kept]
+    return MergedThinning(image, (*earlier, kept), residue)
+
+
+def pack(array: npt.NDArray[np.generic], offset: Sequence[int], image: Image) -> Words:
+    """Pack the foreground of a block into words."""
+    elements, mask = foreground_bits(array)
+    block = elements.reshape(image.in_3d(array.shape, 1))
+    return Words(*_core.pack_chunk(block, mask, image.in_3d(offset, 0), image.shape_3d))
+
+
+def thin(words: Sequence[Words], boxes: list[Box], image: Image) -> tuple[Words, Residue]:
+    """Thin the region of the boxes, whose foreground the words hold."""
+    return region_of(_core.thin_chunks(words, boxes, image.shape_3d, image.zhang))
+
+
+def merge(residues: Sequence[Residue], image: Image) -> tuple[Words, Residue]:
+    """Join residues; return the voxels kept and the residue that is left."""
+    return region_of(_core.merge_residues(residues, image.shape_3d, image.zhang))
+
+
+def unpack(
+    image: Image, words: Sequence[Words], offset: Sequence[int], shape: Sequence[int]
+) -> npt.NDArray[np.bool_]:
+    """Write the voxels of the words that lie in a chunk as the chunk."""
+    block = np.zeros(shape, dtype=bool)
+    output = block.view(np.uint8).reshape(image.in_3d(shape, 1))
+    _core.unpack_chunk(words, image.in_3d(offset, 0), image.shape_3d, output)
+    return block
+
+
+def box_of(image: Image, offset: Sequence[int], shape: Sequence[int]) -> Box:
+    """Give the box of a chunk, along three axes."""
+    starts, lengths = image.in_3d(offset, 0), image.in_3d(shape, 1)
+    return [[start, start + length] for start, length in zip(starts, lengths, strict=True)]
+
+
+def described(box: Box, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Give the offset and shape of a box, along the image's axes."""
+    axes = box[-ndim:]
+    return tuple(start for start, _ in axes), tuple(end - start for start, end in axes)
+
+
+def check_position(offset: Sequence[int], shape: Sequence[int], whole: Sequence[int]) -> None:
+    """Refuse a chunk that does not lie in the image."""
+    if not len(offset) == len(shape) == len(whole):
+        raise ValueError(
+            f'offset, shape: expected one number for each of the {len(shape)} axes of block, got'
+            f' offset {tuple(offset)} and shape {tuple(whole)}'
+        )
+    ends = [start + length for start, length in zip(offset, shape, strict=True)]
+    inside = all(end <= length for end, length in zip(ends, whole, strict=True))
+    if not inside or any(start < 0 for start in offset):
+        raise ValueError(
+            f'offset: expected a chunk inside the image of shape {tuple(whole)}, got the chunk at'
+            f' offset {tuple(offset)} of shape {tuple(shape)}'
+        )
+
+
+def _integers(name: str, values: Sequence[int]) -> tuple[int, ...]:
+    try:
+        return tuple(operator.index(value) for value in values)
+    except TypeError:
+        raise TypeError(f'{name}: expected a sequence of integers, got {values!r}') from None

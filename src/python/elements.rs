@@ -1,0 +1,26 @@
+//! Arrays of any real element type, as unsigned integers of the same size.
+
+/// Calls a generic function with the array as a read-only one of `u8`, `u16`, `u32` or `u64`, whichever it is, and with the
+/// mask of foreground bits in that type; anything else is a `TypeError` that names the argument.
+macro_rules! with_elements {
+    ($array:ident: $readonly:ident, $mask:ident => $call:expr) => {
+        if let Ok($array) = $array.extract::<numpy::$readonly<'_, u8>>() {
+            let $mask = $mask as u8;
+            $call
+        } else if let Ok($array) = $array.extract::<numpy::$readonly<'_, u16>>() {
+            let $mask = $mask as u16;
+            $call
+        } else if let Ok($array) = $array.extract::<numpy::$readonly<'_, u32>>() {
+            let $mask = $mask as u32;
+            $call
+        } else if let Ok($array) = $array.extract::<numpy::$readonly<'_, u64>>() {
+            $call
+        } else {
+            Err(pyo3::exceptions::PyTypeError::new_err(concat!(
+                stringify!($array),
+                ": expected an array of unsigned integers"
+            )))
+        }
+    };
+}
+pub(super) use with_elements;

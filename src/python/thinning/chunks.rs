@@ -1,0 +1,199 @@
+//! Thinning in chunks, with every object as the numpy arrays that it travels in.
+//!
+//! What comes from outside is checked here, for it may come from a file or another process: keys in order and in the image,
+//! voxels in the image, boxes in the image.
+
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use super::super::elements::with_elements;
+use super::super::threads::run;
+use super::method;
+use crate::bit_image::{BitImage, Element};
+use crate::thinning::Method;
+use crate::thinning::chunks::region::Box3;
+use crate::thinning::chunks::words::{Frame, Key, union};
+use crate::thinning::chunks::{Residue, Resolved, Scripted, chunk_words, merge, thin_sparse, thin_words, write_chunk};
+
+type Array<'py, T> = Bound<'py, PyArray1<T>>;
+/// Keys and voxels of words.
+type Words<'py> = (Array<'py, u64>, Array<'py, u64>);
+type WordsIn<'py> = (PyReadonlyArray1<'py, u64>, PyReadonlyArray1<'py, u64>);
+/// Steps, keys and voxels of a script.
+type Script<'py> = (Array<'py, u32>, Array<'py, u64>, Array<'py, u64>);
+type ScriptIn<'py> = (PyReadonlyArray1<'py, u32>, PyReadonlyArray1<'py, u64>, PyReadonlyArray1<'py, u64>);
+/// Boxes, undecided words and script of a residue.
+type ResidueOut<'py> = (Vec<Box3>, Words<'py>, Script<'py>);
+type ResidueIn<'py> = (Vec<Box3>, WordsIn<'py>, ScriptIn<'py>);
+
+/// The words of the voxels of `block` that have any bit of `mask`, the block lying at `offset` of an image of `shape`.
+#[pyfunction]
+fn pack_chunk<'py>(
+    py: Python<'py>,
+    block: &Bound<'py, PyAny>,
+    mask: u64,
+    offset: [usize; 3],
+    shape: [usize; 3],
+) -> PyResult<Words<'py>> {
+    with_elements!(block: PyReadonlyArray3, mask => pack(py, &block, mask, offset, shape))
+}
+
+fn pack<'py, T: Element + PyElement>(
+    py: Python<'py>,
+    block: &PyReadonlyArray3<'py, T>,
+    mask: T,
+    offset: [usize; 3],
+    shape: [usize; 3],
+) -> PyResult<Words<'py>> {
+    let block = block.as_array();
+    let frame = Frame::new(shape)?;
+    let (nz, ny, nx) = block.dim();
+    check_boxes(&frame, &[[[offset[0], offset[0] + nz], [offset[1], offset[1] + ny], [offset[2], offset[2] + nx]]])?;
+    let words = run(py, false, |cancel| chunk_words(&BitImage::pack(&block, mask, cancel)?, offset, &frame))?;
+    Ok(words_out(py, words))
+}
+
+/// Thins the region of `boxes`, whose foreground is in the words; returns what is kept and the residue.
+#[pyfunction]
+fn thin_chunks<'py>(
+    py: Python<'py>,
+    words: Vec<WordsIn<'py>>,
+    boxes: Vec<Box3>,
+    shape: [usize; 3],
+    zhang: bool,
+) -> PyResult<(Words<'py>, ResidueOut<'py>)> {
+    let frame = Frame::new(shape)?;
+    check_boxes(&frame, &boxes)?;
+    let words = words.iter().map(|words| words_in(&frame, words)).collect::<PyResult<Vec<_>>>()?;
+    let resolved = run(py, false, |cancel| {
+        let lists: Vec<&[(Key, u64)]> = words.iter().map(Vec::as_slice).collect();
+        thin_words(union(&lists)?, boxes, frame, method(zhang), cancel)
+    })?;
+    Ok(resolved_out(py, resolved))
+}
+
+/// Joins residues; returns what is kept and the residue that is left.
+#[pyfunction]
+fn merge_residues<'py>(
+    py: Python<'py>,
+    residues: Vec<ResidueIn<'py>>,
+    shape: [usize; 3],
+    zhang: bool,
+) -> PyResult<(Words<'py>, ResidueOut<'py>)> {
+    let frame = Frame::new(shape)?;
+    let residues =
+        residues.into_iter().map(|residue| residue_in(frame, method(zhang), residue)).collect::<PyResult<Vec<_>>>()?;
+    let resolved = run(py, false, |cancel| merge(&residues.iter().collect::<Vec<_>>(), cancel))?;
+    Ok(resolved_out(py, resolved))
+}
+
+/// Which voxels thinning leaves of the image whose foreground is `nodes`: ascending linear indices in an image of `shape`.
+#[pyfunction]
+fn thin_nodes<'py>(
+    py: Python<'py>,
+    nodes: PyReadonlyArray1<'py, i64>,
+    shape: [usize; 3],
+    zhang: bool,
+) -> PyResult<Array<'py, bool>> {
+    let nodes = nodes.as_slice()?;
+    let frame = Frame::new(shape)?;
+    let kept = run(py, false, |cancel| thin_sparse(nodes, frame, method(zhang), cancel))?;
+    Ok(kept.into_pyarray(py))
+}
+
+/// A box of the image that is in none of `boxes`, or `None`.
+#[pyfunction]
+fn missing_box(boxes: Vec<Box3>, shape: [usize; 3]) -> PyResult<Option<Box3>> {
+    let frame = Frame::new(shape)?;
+    check_boxes(&frame, &boxes)?;
+    Ok(Residue { frame, method: Method::Lee, boxes, undecided: Vec::new(), script: Vec::new() }.missing()?)
+}
+
+/// Writes those voxels of the words that lie in the chunk at `offset` into `output`, which holds zeros.
+#[pyfunction]
+fn unpack_chunk(
+    py: Python<'_>,
+    words: Vec<WordsIn<'_>>,
+    offset: [usize; 3],
+    shape: [usize; 3],
+    mut output: PyReadwriteArray3<'_, u8>,
+) -> PyResult<()> {
+    let frame = Frame::new(shape)?;
+    let words = words.iter().map(|words| words_in(&frame, words)).collect::<PyResult<Vec<_>>>()?;
+    let mut output = output.as_array_mut();
+    let (nz, ny, nx) = output.dim();
+    check_boxes(&frame, &[[[offset[0], offset[0] + nz], [offset[1], offset[1] + ny], [offset[2], offset[2] + nx]]])?;
+    py.detach(|| {
+        for words in &words {
+            write_chunk(words, &frame, offset, output.view_mut());
+        }
+    });
+    Ok(())
+}
+
+fn malformed(what: &str) -> PyErr {
+    PyValueError::new_err(format!("the data of a thinned chunk are damaged: {what}"))
+}
+
+fn check_boxes(frame: &Frame, boxes: &[Box3]) -> PyResult<()> {
+    let inside = |each: &Box3| (0..3).all(|axis| each[axis][0] <= each[axis][1] && each[axis][1] <= frame.shape[axis]);
+    if boxes.iter().all(inside) { Ok(()) } else { Err(malformed("a box leaves the image")) }
+}
+
+fn check_word(frame: &Frame, key: Key, voxels: u64) -> PyResult<()> {
+    let inside = frame.words().is_some_and(|words| key < words) && voxels & !frame.inside(frame.place(key)[2]) == 0;
+    if inside { Ok(()) } else { Err(malformed("a voxel leaves the image")) }
+}
+
+fn words_in(frame: &Frame, words: &WordsIn<'_>) -> PyResult<Vec<(Key, u64)>> {
+    let (keys, voxels) = (words.0.as_array(), words.1.as_array());
+    if keys.len() != voxels.len() {
+        return Err(malformed("lengths differ"));
+    }
+    let words: Vec<(Key, u64)> = keys.iter().copied().zip(voxels.iter().copied()).collect();
+    for &(key, voxels) in &words {
+        check_word(frame, key, voxels)?;
+    }
+    if words.is_sorted_by(|a, b| a.0 < b.0) { Ok(words) } else { Err(malformed("words are out of order")) }
+}
+
+fn residue_in(frame: Frame, method: Method, residue: ResidueIn<'_>) -> PyResult<Residue> {
+    let (boxes, undecided, script) = residue;
+    check_boxes(&frame, &boxes)?;
+    let (steps, keys, voxels) = (script.0.as_array(), script.1.as_array(), script.2.as_array());
+    if steps.len() != keys.len() || keys.len() != voxels.len() {
+        return Err(malformed("lengths differ"));
+    }
+    let script: Vec<Scripted> =
+        steps.iter().zip(keys).zip(voxels).map(|((&step, &key), &voxels)| Scripted { step, key, voxels }).collect();
+    for each in &script {
+        check_word(&frame, each.key, each.voxels)?;
+    }
+    Ok(Residue { frame, method, boxes, undecided: words_in(&frame, &undecided)?, script })
+}
+
+fn words_out(py: Python<'_>, words: Vec<(Key, u64)>) -> Words<'_> {
+    let (keys, voxels): (Vec<u64>, Vec<u64>) = words.into_iter().unzip();
+    (keys.into_pyarray(py), voxels.into_pyarray(py))
+}
+
+fn resolved_out(py: Python<'_>, resolved: Resolved) -> (Words<'_>, ResidueOut<'_>) {
+    let Residue { boxes, undecided, script, .. } = resolved.residue;
+    let steps: Vec<u32> = script.iter().map(|each| each.step).collect();
+    let keys: Vec<u64> = script.iter().map(|each| each.key).collect();
+    let voxels: Vec<u64> = script.iter().map(|each| each.voxels).collect();
+    let script = (steps.into_pyarray(py), keys.into_pyarray(py), voxels.into_pyarray(py));
+    (words_out(py, resolved.kept), (boxes, words_out(py, undecided), script))
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(pack_chunk, module)?)?;
+    module.add_function(wrap_pyfunction!(thin_chunks, module)?)?;
+    module.add_function(wrap_pyfunction!(merge_residues, module)?)?;
+    module.add_function(wrap_pyfunction!(missing_box, module)?)?;
+    module.add_function(wrap_pyfunction!(thin_nodes, module)?)?;
+    module.add_function(wrap_pyfunction!(unpack_chunk, module)?)
+}

@@ -1,0 +1,174 @@
+//! The part of an image that a merge knows: a set of boxes.
+//!
+//! The cuts of all boxes along each axis divide the image into cells that lie wholly inside or outside. One bit a cell answers
+//! whether a voxel is known; boxes from a grid of chunks make few cells. Neighbouring boxes are joined, so that merging along
+//! the rows of a grid keeps a region to one box.
+
+use crate::bit_image::WORD;
+
+/// The first voxel and the one after the last, along each axis.
+pub type Box3 = [[usize; 2]; 3];
+
+/// Boxes that do not overlap, in an image.
+#[derive(Debug, Clone)]
+pub struct Region {
+    shape: [usize; 3],
+    boxes: Vec<Box3>,
+    cuts: [Vec<usize>; 3],
+    /// Whether a cell is inside, in C order of the cells.
+    inside: Vec<bool>,
+}
+
+/// Why boxes make no region: two that share voxels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlap(pub Box3, pub Box3);
+
+impl Region {
+    /// The union of boxes.
+    ///
+    /// # Errors
+    /// [`Overlap`] with two boxes that share voxels.
+    pub fn new(shape: [usize; 3], boxes: &[Box3]) -> Result<Self, Overlap> {
+        let mut region = Self {
+            shape,
+            boxes: joined(boxes.iter().filter(|each| each.iter().all(|[a, b]| a < b)).copied().collect()),
+            cuts: [vec![], vec![], vec![]],
+            inside: vec![],
+        };
+        for axis in 0..3 {
+            let mut cuts: Vec<usize> = region.boxes.iter().flat_map(|b| b[axis]).chain([0, shape[axis]]).collect();
+            cuts.sort_unstable();
+            cuts.dedup();
+            region.cuts[axis] = cuts;
+        }
+        region.inside = vec![false; region.cuts.iter().map(|cuts| cuts.len() - 1).product()];
+        for each in std::mem::take(&mut region.boxes) {
+            let [z, y, x] = [0, 1, 2].map(|axis| {
+                let at = |value| region.cuts[axis].partition_point(|&cut| cut < value);
+                at(each[axis][0])..at(each[axis][1])
+            });
+            for (z, y) in z.flat_map(|z| y.clone().map(move |y| (z, y))) {
+                for x in x.clone() {
+                    let cell = region.cell(z, y, x);
+                    if std::mem::replace(&mut region.inside[cell], true) {
+                        return Err(overlap(boxes));
+                    }
+                }
+            }
+            region.boxes.push(each);
+        }
+        Ok(region)
+    }
+
+    /// The boxes, joined where they make a larger one.
+    #[must_use]
+    pub fn boxes(&self) -> &[Box3] {
+        &self.boxes
+    }
+
+    /// A box of the image that is not in the region, if there is one.
+    #[must_use]
+    pub fn missing(&self) -> Option<Box3> {
+        let counts = [0, 1, 2].map(|axis| self.cuts[axis].len() - 1);
+        let cell = self.inside.iter().position(|&inside| !inside)?;
+        let at = [cell / counts[2] / counts[1], cell / counts[2] % counts[1], cell % counts[2]];
+        Some([0, 1, 2].map(|axis| [self.cuts[axis][at[axis]], self.cuts[axis][at[axis] + 1]]))
+    }
+
+    /// Whether one of the boxes holds a word and all words around it, as far as they lie in the image; at least where it is
+    /// easily seen.
+    #[must_use]
+    pub fn surrounds(&self, [z, y, word]: [usize; 3]) -> bool {
+        const LOOKED_AT: usize = 8;
+        let wanted = [[z, z + 1, 1], [y, y + 1, 1], [word * WORD, word * WORD + WORD, WORD]];
+        self.boxes.iter().take(LOOKED_AT).any(|each| {
+            (0..3).all(|axis| {
+                let [start, end, margin] = wanted[axis];
+                each[axis][0] <= start.saturating_sub(margin) && each[axis][1] >= (end + margin).min(self.shape[axis])
+            })
+        })
+    }
+
+    /// The voxels of a word that lie in the image but not in the region.
+    #[must_use]
+    pub fn beyond(&self, z: usize, y: usize, word: usize) -> u64 {
+        let [z, y] = [(0, z), (1, y)].map(|(axis, at)| self.cuts[axis].partition_point(|&cut| cut <= at) - 1);
+        let (start, end) = (word * WORD, (word * WORD + WORD).min(self.shape[2]));
+        let mut x = self.cuts[2].partition_point(|&cut| cut <= start) - 1;
+        let mut beyond = 0;
+        while x + 1 < self.cuts[2].len() && self.cuts[2][x] < end {
+            if !self.inside[self.cell(z, y, x)] {
+                beyond |= bits(self.cuts[2][x].max(start) - start, self.cuts[2][x + 1].min(end) - start);
+            }
+            x += 1;
+        }
+        beyond
+    }
+
+    fn cell(&self, z: usize, y: usize, x: usize) -> usize {
+        (z * (self.cuts[1].len() - 1) + y) * (self.cuts[2].len() - 1) + x
+    }
+}
+
+/// The first two boxes that overlap, of some that do.
+fn overlap(boxes: &[Box3]) -> Overlap {
+    let overlapping = |a: &Box3, b: &Box3| a.iter().zip(b).all(|(a, b)| a[0].max(b[0]) < a[1].min(b[1]));
+    let pairs = boxes.iter().enumerate().flat_map(|(at, b)| boxes[..at].iter().map(move |a| (a, b)));
+    let (a, b) = pairs.into_iter().find(|(a, b)| overlapping(a, b)).expect("two of the boxes overlap");
+    Overlap(*a, *b)
+}
+
+/// The bits from `start` to before `end`, which is at most 64.
+fn bits(start: usize, end: usize) -> u64 {
+    if start >= end { 0 } else { u64::MAX << start & u64::MAX >> (WORD - end) }
+}
+
+/// The same voxels in fewer boxes, where two that share a whole face can be one.
+fn joined(mut boxes: Vec<Box3>) -> Vec<Box3> {
+    loop {
+        let before = boxes.len();
+        for axis in [2, 1, 0] {
+            let others = |each: &Box3| [each[(axis + 1) % 3], each[(axis + 2) % 3]];
+            boxes.sort_unstable_by_key(|each| (others(each), each[axis]));
+            boxes.dedup_by(|next, each| {
+                let join = others(each) == others(next) && each[axis][1] == next[axis][0];
+                if join {
+                    each[axis][1] = next[axis][1];
+                }
+                join
+            });
+        }
+        if boxes.len() == before {
+            return boxes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_a_grid_and_names_what_is_missing() {
+        let shape = [4, 6, 130];
+        let mut boxes = vec![];
+        for z in 0..2 {
+            for y in 0..3 {
+                for x in [[0, 50], [50, 130]] {
+                    boxes.push([[2 * z, 2 * z + 2], [2 * y, 2 * y + 2], x]);
+                }
+            }
+        }
+        let whole = Region::new(shape, &boxes).unwrap();
+        assert_eq!(whole.boxes(), [[[0, 4], [0, 6], [0, 130]]]);
+        assert_eq!(whole.missing(), None);
+        let gap = boxes.remove(4);
+        let region = Region::new(shape, &boxes).unwrap();
+        assert_eq!(region.missing(), Some(gap));
+        assert_eq!(region.beyond(1, 5, 0), (1 << 50) - 1);
+        assert_eq!(region.beyond(1, 5, 2), 0);
+        assert_eq!(Region::new(shape, &[]).unwrap().beyond(0, 0, 2), 3);
+        boxes.push([[1, 2], [0, 1], [3, 4]]);
+        assert_eq!(Region::new(shape, &boxes).unwrap_err(), Overlap(boxes[0], boxes[11]));
+    }
+}

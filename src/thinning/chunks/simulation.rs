@@ -1,0 +1,419 @@
+//! Thinning of a part of an image with three values, present, absent and unknown, on sparse words.
+//!
+//! What lies beyond the known region is unknown for ever. Border steps are counted from 0, the same for every part of the image.
+//! A decision is taken only if it is the same for every assignment of the unknown neighbours, otherwise the voxel becomes
+//! unknown too. Voxels that an earlier run decided follow their script: such a voxel is present to the collecting of its step,
+//! and to the recheck if it comes later in raster order.
+//!
+//! Invariants: background never changes, so doubt spreads through foreground only; a voxel that was never unknown took the
+//! decisions of the sequential method on the whole image, whatever is beyond; the run ends when a whole round changes nothing
+//! and no script is left, for decisions are functions of the state.
+//!
+//! Cost: as thinning in memory where nothing is unknown; elsewhere voxels are decided one by one ([`super::doubt`]).
+
+use super::super::recheck::earlier_neighbours;
+use super::super::rounds::Batch;
+use super::super::simple_points::{BORDERS, EARLIER, deleted_whatever_happens, simple_and_no_endpoint};
+use super::super::vectors::{LANES, Lanes, Vector, for_this_processor};
+use super::super::zhang::removed_pixels;
+use super::super::{Method, steps};
+use super::doubt::{self, Collector, Decision};
+use super::words::{Around, near, neighbours, row};
+use crate::bit_image::{set_bits, try_zeros};
+use crate::errors::Result;
+use crate::neighbourhood::{CENTRE, EARLIER as EARLIER_VOXELS};
+use crate::threads::Cancel;
+
+/// Voxels of a word deleted in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Event {
+    /// The border step.
+    pub step: u32,
+    /// The word's index.
+    pub word: u32,
+    /// The voxels.
+    pub voxels: u64,
+}
+
+/// A part of an image in the course of thinning. Index 0 of every list is the empty word.
+pub struct Simulation<'a> {
+    method: Method,
+    steps: usize,
+    around: &'a [Around],
+    /// Voxels that are present or unknown.
+    present: Vec<u64>,
+    /// Voxels that are present for sure.
+    sure: Vec<u64>,
+    /// Voxels to decide.
+    mine: &'a [u64],
+    /// Voxels to decide that were unknown at some time.
+    undecided: Vec<u64>,
+    /// What this step collects for sure, and what it may collect.
+    collected: Vec<u64>,
+    maybe: Vec<u64>,
+    /// What this step deletes, and what becomes unknown.
+    deleted: Vec<u64>,
+    doubted: Vec<u64>,
+    /// Kinds of steps that have to look at a word, and whether there is anything unknown around it.
+    active: Vec<u8>,
+    doubtful: Vec<bool>,
+    /// Words that this step touches, ascending.
+    touched: Vec<u32>,
+    collector: Collector,
+    log: Vec<Event>,
+}
+
+/// What a run has found, by word.
+pub struct Outcome {
+    /// Voxels that were unknown at some time.
+    pub undecided: Vec<u64>,
+    /// Voxels to decide that are left; those undecided are not to be read.
+    pub left: Vec<u64>,
+    /// The deletions of voxels to decide, in the order of steps; those undecided are not to be read.
+    pub log: Vec<Event>,
+    /// Words around which something is or was unknown.
+    pub doubtful: Vec<bool>,
+}
+
+impl<'a> Simulation<'a> {
+    /// A part of an image before its first step.
+    ///
+    /// `mine` are the voxels to decide, `scripted` the foreground that is decided, `beyond` the voxels that are not known.
+    pub fn new(
+        method: Method,
+        planes: usize,
+        around: &'a [Around],
+        mine: &'a [u64],
+        scripted: &[u64],
+        beyond: &[u64],
+    ) -> Result<Self> {
+        let count = around.len();
+        let zeros = || try_zeros::<u64>("the state of chunks", count);
+        let (mut present, mut sure) = (zeros()?, zeros()?);
+        for index in 0..count {
+            sure[index] = mine[index] | scripted[index];
+            present[index] = sure[index] | beyond[index];
+        }
+        let steps = steps(method, planes);
+        let mut active = try_zeros::<u8>("the active words", count)?;
+        let mut doubtful = vec![false; count];
+        for index in 1..count {
+            active[index] = if mine[index] == 0 { 0 } else { (1 << steps) - 1 };
+            if beyond[index] != 0 {
+                mark_doubtful(&mut doubtful, &around[index]);
+            }
+        }
+        Ok(Self {
+            method,
+            steps,
+            around,
+            present,
+            sure,
+            mine,
+            undecided: zeros()?,
+            collected: zeros()?,
+            maybe: zeros()?,
+            deleted: zeros()?,
+            doubted: zeros()?,
+            active,
+            doubtful,
+            touched: Vec::new(),
+            collector: Collector::default(),
+            log: Vec::new(),
+        })
+    }
+
+    /// Runs to the end; `script` are the deletions of decided voxels, in the order of steps.
+    pub fn run(mut self, script: &[Event], cancel: &Cancel) -> Result<Outcome> {
+        let (mut step, mut quiet, mut next) = (0_u32, 0, 0);
+        loop {
+            cancel.check()?;
+            let first = next;
+            while next < script.len() && script[next].step == step {
+                next += 1;
+            }
+            quiet = if self.step(step, &script[first..next]) { 0 } else { quiet + 1 };
+            step += 1;
+            if quiet >= self.steps {
+                // Nothing happens until the next deletion of the script.
+                let Some(event) = script.get(next) else { break };
+                step = step.max(event.step);
+                quiet = 0;
+            }
+        }
+        let left = self.present.iter().zip(self.mine).map(|(present, mine)| present & mine).collect();
+        Ok(Outcome { undecided: self.undecided, left, log: self.log, doubtful: self.doubtful })
+    }
+
+    /// One border step; returns whether anything changed.
+    fn step(&mut self, step: u32, events: &[Event]) -> bool {
+        let kind = step as usize % self.steps;
+        self.touched.clear();
+        collect(self, kind);
+        for event in events {
+            self.deleted[event.word as usize] |= event.voxels;
+            self.touched.push(event.word);
+        }
+        if !events.is_empty() {
+            self.touched.sort_unstable();
+            self.touched.dedup();
+        }
+        match self.method {
+            Method::Lee => recheck(self, !events.is_empty()),
+            Method::Zhang => self.take_collected(),
+        }
+        self.apply(step)
+    }
+
+    /// Zhang's steps delete what they collect.
+    fn take_collected(&mut self) {
+        for &word in &self.touched {
+            let word = word as usize;
+            self.deleted[word] |= self.collected[word];
+            self.doubted[word] |= self.maybe[word] & self.sure[word];
+        }
+    }
+
+    /// Makes the step's decisions the state.
+    fn apply(&mut self, step: u32) -> bool {
+        let mut changed = false;
+        let every_step = ((1 << self.steps) - 1) as u8;
+        for &index in &self.touched {
+            let word = index as usize;
+            self.collected[word] = 0;
+            self.maybe[word] = 0;
+            let deleted = std::mem::take(&mut self.deleted[word]) & self.present[word];
+            let doubted = std::mem::take(&mut self.doubted[word]);
+            if deleted | doubted == 0 {
+                continue;
+            }
+            changed = true;
+            self.present[word] &= !deleted;
+            self.sure[word] &= !(deleted | doubted);
+            let around = &self.around[word];
+            if doubted != 0 {
+                self.undecided[word] |= doubted;
+                mark_doubtful(&mut self.doubtful, around);
+            }
+            if deleted & self.mine[word] != 0 {
+                self.log.push(Event { step, word: index, voxels: deleted & self.mine[word] });
+            }
+            let change = deleted | doubted;
+            for row in around.as_chunks::<3>().0 {
+                self.active[row[1] as usize] = every_step;
+                if change & 1 == 1 {
+                    self.active[row[0] as usize] = every_step;
+                }
+                if change >> 63 == 1 {
+                    self.active[row[2] as usize] = every_step;
+                }
+            }
+        }
+        self.active[0] = 0;
+        changed
+    }
+
+    /// Collects voxels with unknown neighbours, one by one.
+    fn collect_doubtful(&mut self, word: usize, voxels: u64, kind: usize) {
+        let around = &self.around[word];
+        for bit in set_bits(voxels) {
+            let sure = neighbours(&self.sure, around, bit) & !(1 << CENTRE);
+            let present = neighbours(&self.present, around, bit) & !(1 << CENTRE);
+            let decision = match self.method {
+                Method::Lee => self.collector.on_border(sure, present & !sure, 1 << BORDERS[kind].face),
+                Method::Zhang => doubt::in_table(sure, present & !sure, kind),
+            };
+            match decision {
+                Decision::Yes => self.collected[word] |= 1 << bit,
+                Decision::Maybe => self.maybe[word] |= 1 << bit,
+                Decision::No => {}
+            }
+        }
+    }
+
+    /// Rechecks voxels one by one, in raster order.
+    fn recheck_in_order(&mut self, word: usize, voxels: u64) {
+        let around = &self.around[word];
+        for bit in set_bits(voxels) {
+            let gone = neighbours(&self.deleted, around, bit) & EARLIER_VOXELS;
+            let doubted = neighbours(&self.doubted, around, bit) & EARLIER_VOXELS;
+            let centre = 1 << CENTRE;
+            let present = neighbours(&self.present, around, bit) & !gone & !centre;
+            let sure = neighbours(&self.sure, around, bit) & !gone & !doubted & !centre;
+            let decision = doubt::recheck(sure, present & !sure);
+            if decision == Decision::Yes && self.collected[word] >> bit & 1 == 1 {
+                self.deleted[word] |= 1 << bit;
+            } else if decision != Decision::No {
+                self.doubted[word] |= self.sure[word] & 1 << bit;
+            }
+        }
+    }
+}
+
+fn mark_doubtful(doubtful: &mut [bool], around: &Around) {
+    for &index in around {
+        doubtful[index as usize] = true;
+    }
+}
+
+for_this_processor! {
+    fn collect(simulation: &mut Simulation<'_>, kind: usize) = collect_lanes;
+}
+
+/// Collects the border voxels of the active words.
+#[inline(always)]
+fn collect_lanes<V: Vector>(simulation: &mut Simulation<'_>, kind: usize) {
+    let active = 1_u8 << kind;
+    let mut batch = Batch::new();
+    let face = BORDERS[kind].face;
+    for group in 0..simulation.active.len().div_ceil(8) {
+        let words = 8 * group..simulation.active.len().min(8 * group + 8);
+        if simulation.active[words.clone()].iter().fold(0, |any, word| any | word) & active == 0 {
+            continue;
+        }
+        for word in words {
+            if simulation.active[word] & active == 0 {
+                continue;
+            }
+            simulation.active[word] &= !active;
+            let all = simulation.around;
+            let around = &all[word];
+            let mut voxels = simulation.mine[word] & simulation.present[word];
+            if simulation.method == Method::Lee {
+                voxels &= !shifted(row(&simulation.sure, around, face / 3), face % 3);
+            }
+            if voxels == 0 {
+                continue;
+            }
+            simulation.touched.push(word as u32);
+            if simulation.doubtful[word] {
+                let doubtful = voxels & near(around, |at| simulation.present[at] & !simulation.sure[at]);
+                simulation.collect_doubtful(word, doubtful, kind);
+                voxels &= !doubtful;
+            }
+            if voxels != 0 {
+                batch.push_rows(word, voxels, |at| row(&simulation.sure, around, at));
+                if batch.count == LANES {
+                    collect_batch::<V>(simulation, &mut batch, kind);
+                }
+            }
+        }
+    }
+    if batch.count > 0 {
+        collect_batch::<V>(simulation, &mut batch, kind);
+    }
+}
+
+#[inline(always)]
+fn collect_batch<V: Vector>(simulation: &mut Simulation<'_>, batch: &mut Batch, kind: usize) {
+    let mut result = Lanes::NONE;
+    for first in (0..batch.count).step_by(V::WORDS) {
+        let voxels = V::load(&batch.voxels, first);
+        let neighbours = batch.neighbours(first);
+        let collected = match simulation.method {
+            Method::Lee => simple_and_no_endpoint(&neighbours, voxels, &BORDERS[kind]),
+            Method::Zhang => removed_pixels(&neighbours, voxels, kind),
+        };
+        collected.store(&mut result, first);
+    }
+    for lane in 0..batch.count {
+        simulation.collected[batch.indices[lane]] |= result.0[lane];
+    }
+    batch.clear();
+}
+
+/// The word moved so that each bit holds the voxel at x + `dx` − 1.
+#[inline(always)]
+fn shifted([before, word, after]: [u64; 3], dx: usize) -> u64 {
+    match dx {
+        0 => word << 1 | before >> 63,
+        1 => word,
+        _ => word >> 1 | after << 63,
+    }
+}
+
+for_this_processor! {
+    fn recheck(simulation: &mut Simulation<'_>, scripted: bool) = recheck_lanes;
+}
+
+/// Rechecks the collected voxels: at once where no order matters, the others in raster order.
+#[inline(always)]
+fn recheck_lanes<V: Vector>(simulation: &mut Simulation<'_>, scripted: bool) {
+    let mut waiting = Vec::new();
+    let mut batch = Batch::new();
+    let mut earlier = [[Lanes::NONE; 3]; 5];
+    let touched = std::mem::take(&mut simulation.touched);
+    for &index in &touched {
+        let word = index as usize;
+        let voxels = simulation.collected[word] | simulation.maybe[word];
+        if voxels == 0 {
+            continue;
+        }
+        // Deletions of the script come in raster order too; there, and where anything is unknown, the order is kept.
+        if scripted || simulation.doubtful[word] {
+            waiting.push((word, voxels));
+            continue;
+        }
+        let around = &simulation.around[word];
+        let mut rows = [[0; 3]; 5];
+        for (at, earlier) in rows.iter_mut().enumerate() {
+            let collected = row(&simulation.collected, around, at);
+            let maybe = row(&simulation.maybe, around, at);
+            *earlier = [0, 1, 2].map(|dx| collected[dx] | maybe[dx]);
+        }
+        let [before, middle, after] = [0, 1, 2].map(|dx| rows[0][dx] | rows[1][dx] | rows[2][dx] | rows[3][dx]);
+        let own = rows[4];
+        let any = middle | (middle | own[1]) << 1 | (before | own[0]) >> 63 | middle >> 1 | after << 63;
+        // Without earlier collected neighbours nothing has changed since the voxel was found simple.
+        simulation.deleted[word] |= voxels & !any;
+        let voxels = voxels & any;
+        if voxels == 0 {
+            continue;
+        }
+        let lane = batch.push_rows(word, voxels, |at| row(&simulation.sure, around, at));
+        for (lanes, row) in earlier.iter_mut().zip(rows) {
+            for (lanes, word) in lanes.iter_mut().zip(row) {
+                lanes.0[lane] = word;
+            }
+        }
+        if batch.count == LANES {
+            recheck_batch::<V>(simulation, &mut batch, &earlier, &mut waiting);
+        }
+    }
+    if batch.count > 0 {
+        recheck_batch::<V>(simulation, &mut batch, &earlier, &mut waiting);
+    }
+    waiting.sort_unstable();
+    for (word, voxels) in waiting {
+        simulation.recheck_in_order(word, voxels);
+    }
+    simulation.touched = touched;
+}
+
+#[inline(always)]
+fn recheck_batch<V: Vector>(
+    simulation: &mut Simulation<'_>,
+    batch: &mut Batch,
+    earlier: &[[Lanes; 3]; 5],
+    waiting: &mut Vec<(usize, u64)>,
+) {
+    let mut deleted = Lanes::NONE;
+    for first in (0..batch.count).step_by(V::WORDS) {
+        let voxels = V::load(&batch.voxels, first);
+        let mut certain = batch.neighbours::<V>(first);
+        let maybe = earlier_neighbours::<V>(earlier, first);
+        for direction in 0..EARLIER {
+            certain[direction] = certain[direction].without(maybe[direction]);
+        }
+        deleted_whatever_happens(&certain, &maybe, voxels).store(&mut deleted, first);
+    }
+    for lane in 0..batch.count {
+        let word = batch.indices[lane];
+        simulation.deleted[word] |= deleted.0[lane];
+        let left = batch.voxels.0[lane] & !deleted.0[lane];
+        if left != 0 {
+            waiting.push((word, left));
+        }
+    }
+    batch.clear();
+}

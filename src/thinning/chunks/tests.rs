@@ -1,0 +1,145 @@
+//! Chunks against the whole image, for random images, chunkings and trees of merges.
+
+use ndarray::{Array3, s};
+
+use super::*;
+use crate::thinning::thin;
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % below
+    }
+
+    fn image(&mut self, shape: (usize, usize, usize)) -> Array3<u8> {
+        let percent = [20, 50, 80, 95][self.next(4)];
+        let noise = Array3::from_shape_simple_fn(shape, || u8::from(self.next(100) < percent));
+        if self.next(2) == 0 {
+            return noise;
+        }
+        // Blobs: the majority of a neighbourhood of half noise.
+        let noise = Array3::from_shape_simple_fn(shape, || self.next(2));
+        Array3::from_shape_fn(shape, |(z, y, x)| {
+            let range = |at: usize, length: usize| at.saturating_sub(2)..(at + 3).min(length);
+            let near = noise.slice(s![range(z, shape.0), range(y, shape.1), range(x, shape.2)]);
+            u8::from(2 * near.sum() > near.len())
+        })
+    }
+
+    fn cuts(&mut self, length: usize) -> Vec<usize> {
+        let mut cuts: Vec<usize> = (0..self.next(4)).map(|_| self.next(length)).chain([0, length]).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        cuts
+    }
+}
+
+fn pack(image: &ndarray::ArrayView3<'_, u8>) -> BitImage {
+    BitImage::pack(image, 1, &Cancel::new()).unwrap()
+}
+
+fn whole(image: &Array3<u8>, method: Method) -> Array3<u8> {
+    let mut packed = pack(&image.view());
+    thin(&mut packed, method, &Cancel::new()).unwrap();
+    let mut skeleton = Array3::zeros(image.raw_dim());
+    packed.unpack_into(skeleton.view_mut());
+    skeleton
+}
+
+/// Thins in chunks at the cuts and merges groups of two to four regions in random order.
+fn in_chunks(image: &Array3<u8>, method: Method, cuts: &[Vec<usize>; 3], random: &mut Random) -> Array3<u8> {
+    let (nz, ny, nx) = image.dim();
+    let frame = Frame { shape: [nz, ny, nx] };
+    let mut kept = Vec::new();
+    let mut regions = Vec::new();
+    for z in cuts[0].windows(2) {
+        for y in cuts[1].windows(2) {
+            for x in cuts[2].windows(2) {
+                let chunk = pack(&image.slice(s![z[0]..z[1], y[0]..y[1], x[0]..x[1]]));
+                let thinned = thin_chunk(&chunk, [z[0], y[0], x[0]], frame, method, &Cancel::new()).unwrap();
+                kept.push(thinned.kept);
+                regions.push(thinned.residue);
+            }
+        }
+    }
+    while regions.len() > 1 {
+        let group = (0..(2 + random.next(3)).min(regions.len()))
+            .map(|_| {
+                let at = random.next(regions.len());
+                regions.swap_remove(at)
+            })
+            .collect::<Vec<_>>();
+        let merged = merge(&group.iter().collect::<Vec<_>>(), &Cancel::new()).unwrap();
+        kept.push(merged.kept);
+        regions.push(merged.residue);
+    }
+    assert_eq!(regions[0].missing(), Ok(None));
+    assert!(regions[0].undecided.is_empty());
+    assert!(regions[0].script.is_empty());
+    let mut skeleton = Array3::zeros(image.raw_dim());
+    for words in &kept {
+        write_chunk(words, &frame, [0; 3], skeleton.view_mut());
+    }
+    skeleton
+}
+
+fn compare(seeds: std::ops::Range<u64>, sides: [usize; 3], method: Method) {
+    for seed in seeds {
+        let mut random = Random(seed);
+        let shape = (1 + random.next(sides[0]), 1 + random.next(sides[1]), 1 + random.next(sides[2]));
+        let image = random.image(shape);
+        let cuts = [shape.0, shape.1, shape.2].map(|length| random.cuts(length));
+        let found = in_chunks(&image, method, &cuts, &mut random);
+        assert_eq!(found, whole(&image, method), "seed {seed}, shape {shape:?}, cuts {cuts:?}");
+    }
+}
+
+#[test]
+fn lee_3d() {
+    compare(0..150, [18, 18, 18], Method::Lee);
+}
+
+#[test]
+fn lee_3d_across_words() {
+    compare(0..40, [9, 12, 200], Method::Lee);
+}
+
+#[test]
+fn lee_2d() {
+    compare(0..100, [1, 30, 150], Method::Lee);
+}
+
+#[test]
+fn zhang() {
+    compare(0..100, [1, 30, 150], Method::Zhang);
+}
+
+#[test]
+fn single_voxels() {
+    let mut random = Random(5);
+    let image = random.image((5, 6, 7));
+    let cuts = [5, 6, 7].map(|length| (0..=length).collect());
+    assert_eq!(in_chunks(&image, Method::Lee, &cuts, &mut random), whole(&image, Method::Lee));
+}
+
+#[test]
+fn planes_of_a_solid_block() {
+    let image = Array3::ones((12, 14, 70));
+    let cuts = [(0..=12).collect(), vec![0, 14], vec![0, 33, 70]];
+    assert_eq!(in_chunks(&image, Method::Lee, &cuts, &mut Random(1)), whole(&image, Method::Lee));
+}
+
+#[test]
+fn refuses_overlaps_and_strangers() {
+    let chunk = BitImage::zeros([2, 2, 2]).unwrap();
+    let thinned =
+        |offset, shape| thin_chunk(&chunk, offset, Frame { shape }, Method::Lee, &Cancel::new()).unwrap().residue;
+    let (first, second) = (thinned([0; 3], [4, 4, 4]), thinned([1, 1, 1], [4, 4, 4]));
+    let error = merge(&[&first, &second], &Cancel::new()).unwrap_err().to_string();
+    assert!(error.contains("the chunk at offset [1, 1, 1] of shape [2, 2, 2]"), "{error}");
+    assert!(merge(&[&first, &thinned([0; 3], [2, 2, 2])], &Cancel::new()).is_err());
+    assert!(merge(&[], &Cancel::new()).is_err());
+    assert_eq!(first.missing().unwrap(), Some([[0, 2], [0, 2], [2, 4]]));
+}
