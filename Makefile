@@ -38,7 +38,7 @@ $(STAMPS)/build-tools: $(STAMPS)/venv pyproject.toml
 	@touch $@
 
 $(STAMPS)/develop: $(STAMPS)/build-tools $(RUST_SOURCES)
-	PIP_QUIET=1 $(BIN)/python -m maturin develop --release --quiet --extras plot,pipe,io
+	PIP_QUIET=1 $(BIN)/python -m maturin develop --release --quiet --extras dask,plot,pipe,io
 	@touch $@
 
 $(STAMPS)/test-tools: $(STAMPS)/develop pyproject.toml

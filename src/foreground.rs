@@ -172,13 +172,7 @@ fn scan_strided<T: Element>(
 }
 
 /// Adds the foreground of a box whose linear indices begin at `start` and are `steps` apart along its axes.
-fn scan_plane<T: Element>(
-    mut plane: ArrayViewD<'_, T>,
-    mask: T,
-    start: usize,
-    steps: &[usize],
-    found: &mut Vec<i64>,
-) {
+fn scan_plane<T: Element>(mut plane: ArrayViewD<'_, T>, mask: T, start: usize, steps: &[usize], found: &mut Vec<i64>) {
     // Rows are reached fast where the number of axes is known.
     const AXES: usize = 3;
     if plane.ndim() > AXES {

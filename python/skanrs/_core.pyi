@@ -128,7 +128,6 @@ def label_paths(
     indices: _Indices,
 ) -> None: ...
 def unravel(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> npt.NDArray[np.int64]: ...
-
 @final
 class ChunkGraph:
     @staticmethod

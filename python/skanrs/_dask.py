@@ -1,4 +1,4 @@
-"""The branch table of a dask array as a static graph of tasks, through dask's public interface only.
+"""The branch table of a dask array as tasks, through dask's public interface only.
 
 One task a block makes its chunk graph; graphs of neighbouring blocks are merged, along the last
 axis first, up to `FAN_IN` at a time, so that what is covered is soon described by few intervals;
@@ -65,7 +65,7 @@ def summarize_blocks(
     if npartitions < 1:
         raise ValueError(f'npartitions: expected at least 1, got {npartitions}')
     # An empty block meets what is wrong before anything is computed.
-    options = {'spacing': spacing, 'value_is_height': value_is_height}
+    options: dict[str, Any] = {'spacing': spacing, 'value_is_height': value_is_height}
     nothing = np.zeros((0,) * skel.ndim, dtype=skel.dtype)
     chunk_graph(nothing, offset=(0,) * skel.ndim, shape=skel.shape, **options)
     meta = table_meta(

@@ -158,7 +158,8 @@ class ChunkGraph:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         data: Any = self._graph.to_bytes()
         data = PickleBuffer(data) if operator.index(protocol) >= 5 else data.tobytes()
-        return _restore, (data, self._dtype, np.array(self._spacing), self._value_is_height)
+        spacing = self._spacing.tolist(), self._spacing.dtype
+        return _restore, (data, self._dtype, spacing, self._value_is_height)
 
     def _described(self) -> list[tuple[str, str]]:
         return [
@@ -179,16 +180,21 @@ class ChunkGraph:
         )
 
     def _repr_html_(self) -> str:
-        rows = ''.join(f'<tr><th>{name}</th><td>{what}</td></tr>' for name, what in self._described())
+        rows = ''.join(
+            f'<tr><th>{name}</th><td>{what}</td></tr>' for name, what in self._described()
+        )
         return f'<table><caption>ChunkGraph</caption><tbody>{rows}</tbody></table>'
 
 
 def _restore(
-    data: Any, dtype: np.dtype[Any], spacing: Array, value_is_height: bool
+    data: Any,
+    dtype: np.dtype[Any],
+    spacing: tuple[list[float], np.dtype[Any]],
+    value_is_height: bool,
 ) -> ChunkGraph:
     """Make the graph that was pickled."""
     graph = _core.ChunkGraph.from_bytes(np.frombuffer(data, dtype=np.uint8))
-    return ChunkGraph._of(graph, dtype, spacing, value_is_height)
+    return ChunkGraph._of(graph, dtype, np.array(*spacing), value_is_height)
 
 
 def chunk_graph(
@@ -440,7 +446,7 @@ class _NamedBlock:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if type(error) in (ValueError, TypeError, MemoryError):
+        if error is not None and type(error) in (ValueError, TypeError, MemoryError):
             raise type(error)(f'{error} (in the block {self.place})') from error
 
 
@@ -482,7 +488,7 @@ def _values(
 
 
 def _differences(one: ChunkGraph, other: ChunkGraph) -> Iterator[tuple[str, Any, Any]]:
-    """What should be the same of two parts of an image but is not."""
+    """List what should be the same of two parts of an image but is not."""
     for name in ('shape', 'dtype', 'value_is_height'):
         if getattr(one, name) != getattr(other, name):
             yield name, getattr(one, name), getattr(other, name)
@@ -501,9 +507,10 @@ def _chunk_lengths(chunks: Any, shape: Shape) -> list[list[int]]:
     if len(per_axis) != len(shape):
         raise refuse(f'expected one number, or one for each of {len(shape)} axes')
     lengths = []
+    given: Any
     for given, length in zip(per_axis, shape, strict=True):
         try:
-            if np.isscalar(given):
+            if not isinstance(given, Iterable):
                 step = max(length, 1) if given in (-1, None) else operator.index(given)
                 along = [min(step, length - at) for at in range(0, length, step)] or [0]
             else:

@@ -101,8 +101,8 @@ fn chain_maxima(forest: &[Edge], cluster: &[u32], is_terminal: &[bool]) -> Vec<b
     };
     // Leaves that are no terminal, again and again.
     let mut settled = vec![false; forest.len()];
-    for number in 0..forest.len() {
-        for mut leaf in nodes(&forest[number]) {
+    for edge in forest {
+        for mut leaf in nodes(edge) {
             while degree[leaf] == 1 && !is_terminal[leaf] {
                 let edge = combined[leaf];
                 settled[edge] = true;

@@ -84,7 +84,9 @@ fn check(block: &Block<'_>, geometry: &Geometry) -> Result<()> {
 
 /// Checks that the lengths of edges are finite.
 pub(super) fn check_heights(live: &Live, edges: &[Edge], geometry: &Geometry, name: &'static str) -> Result<()> {
-    if !geometry.has_heights() || edges.iter().all(|edge| geometry.length(edge.direction, || live.values(edge)).is_finite()) {
+    if !geometry.has_heights()
+        || edges.iter().all(|edge| geometry.length(edge.direction, || live.values(edge)).is_finite())
+    {
         return Ok(());
     }
     let reason = "neighbouring heights differ by more than their type can hold".to_owned();

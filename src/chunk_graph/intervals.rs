@@ -14,6 +14,7 @@ use std::collections::binary_heap::PeekMut;
 
 use super::bytes::{Reader, Writer};
 use crate::errors::{Error, Result};
+use crate::foreground::Starts;
 
 /// A stretch of the linear index and how many foreground voxels it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -259,19 +260,13 @@ pub(super) fn missing_box(intervals: &[Interval], shape: &[usize], strides: &[us
     };
     for axis in (0..shape.len()).rev() {
         while offset[axis] + extent[axis] < shape[axis] {
-            // The next layer of the box along this axis, row by row.
+            // The next layer of the box along this axis, run by run; whole axes make runs longer.
             let layer = first + (extent[axis] * strides[axis]) as u64;
-            let inner: usize = extent[axis + 1..].iter().product();
-            let row = if axis + 1 < shape.len() { extent[shape.len() - 1] } else { 1 };
-            let rows = inner / row;
-            let all_free = (0..rows).all(|mut number| {
-                let mut start = layer;
-                for leading in (axis + 1..shape.len() - 1).rev() {
-                    start += (number % extent[leading] * strides[leading]) as u64;
-                    number /= extent[leading];
-                }
-                free(start, row as u64)
-            });
+            let whole_from = (axis + 1..shape.len()).rev().find(|&inner| extent[inner] != shape[inner]).unwrap_or(axis);
+            let run: usize = extent[whole_from.max(axis + 1)..].iter().product();
+            let between = axis + 1..whole_from.max(axis + 1);
+            let mut runs = Starts::new(layer as usize, between.map(|inner| (extent[inner], strides[inner])));
+            let all_free = runs.all(|start| free(start as u64, run as u64));
             if !all_free {
                 break;
             }

@@ -82,7 +82,8 @@ impl<'a> Joiner<'a> {
                     cancel.check()?;
                 }
                 let first = 2 * link as u32;
-                let from = if cycles { Some(first) } else { [first, first + 1].into_iter().find(|&end| self.stops(end)) };
+                let from =
+                    if cycles { Some(first) } else { [first, first + 1].into_iter().find(|&end| self.stops(end)) };
                 if let Some(from) = from.filter(|_| !self.taken[link]) {
                     let to = self.walk(from);
                     self.finish(from, to, cycles, rows, &mut open);

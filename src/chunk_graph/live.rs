@@ -48,15 +48,13 @@ impl Live {
         const NONE: u32 = u32::MAX;
         let mut renumbered = vec![NONE; keep.len()];
         let mut first_of_cluster = vec![NONE; keep.len()];
-        let mut count = 0;
-        for voxel in (0..keep.len()).filter(|&voxel| keep[voxel]) {
+        for (count, voxel) in (0..).zip((0..keep.len()).filter(|&voxel| keep[voxel])) {
             renumbered[voxel] = count;
             let cluster = self.cluster[voxel] as usize;
             if first_of_cluster[cluster] == NONE {
                 first_of_cluster[cluster] = count;
             }
             self.cluster[voxel] = first_of_cluster[cluster];
-            count += 1;
         }
         filter(&mut self.index, keep);
         filter(&mut self.rank, keep);

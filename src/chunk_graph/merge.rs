@@ -60,7 +60,8 @@ impl ChunkGraph {
         let corner = |of: fn(&Self) -> &[usize], pick: fn(usize, usize) -> usize| {
             let filled = graphs.iter().filter(|graph| !graph.is_empty());
             let corners = filled.map(|graph| of(graph).to_vec());
-            let join = |one: Vec<usize>, other: Vec<usize>| one.into_iter().zip(other).map(|(a, b)| pick(a, b)).collect();
+            let join =
+                |one: Vec<usize>, other: Vec<usize>| one.into_iter().zip(other).map(|(a, b)| pick(a, b)).collect();
             corners.reduce(join).unwrap_or_else(|| of(first).to_vec())
         };
         let (start, end) = (corner(|graph| &graph.start, usize::min), corner(|graph| &graph.end, usize::max));

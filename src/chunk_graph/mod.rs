@@ -101,6 +101,15 @@ impl ChunkGraph {
         Ok(self.covered.unpack(self.geometry.voxels())?.iter().map(|interval| interval.count).sum())
     }
 
+    /// Whether the part is the whole image.
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::InvalidArgument`] if the intervals are damaged.
+    pub fn is_complete(&self) -> Result<bool> {
+        let intervals = self.covered.unpack(self.geometry.voxels())?;
+        Ok(intervals.iter().map(|interval| interval.end - interval.start).sum::<u64>() == self.geometry.voxels())
+    }
+
     /// A box of the image that is not covered, as offset and shape, if there is one.
     ///
     /// # Errors

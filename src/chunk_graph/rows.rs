@@ -95,7 +95,13 @@ impl Rows {
     }
 
     /// Adds the path between two terminals whose interior's smallest voxel is given.
-    pub(super) fn push_path(&mut self, geometry: &Geometry, mut ends: [Terminal; 2], smallest: u64, mut walk: Walk<'_>) {
+    pub(super) fn push_path(
+        &mut self,
+        geometry: &Geometry,
+        mut ends: [Terminal; 2],
+        smallest: u64,
+        mut walk: Walk<'_>,
+    ) {
         let Some((&first, &last)) = walk.directions.first().zip(walk.directions.last()) else { return };
         let keys = [(ends[0].index, first), (ends[1].index, geometry.back(last))];
         let backwards = if holds(Rule::SecondVoxelOrders) { keys[0] > keys[1] } else { keys[0].0 > keys[1].0 };
@@ -163,6 +169,9 @@ impl Rows {
 
     /// Brings the rows into the order of the table.
     pub(super) fn sort(&mut self) {
+        fn take<T: Copy>(column: &mut Vec<T>, order: &[usize]) {
+            *column = order.iter().map(|&row| column[row]).collect();
+        }
         let key = |row: usize| {
             let first = if holds(Rule::SecondVoxelOrders) { self.first[row] } else { 0 };
             (self.is_cycle(row), self.ends[row][0], first)
@@ -173,9 +182,6 @@ impl Rows {
         let mut order: Vec<usize> = (0..self.len()).collect();
         // Stable, because that sort finds the runs which are sorted already.
         order.sort_by_key(|&row| key(row));
-        fn take<T: Copy>(column: &mut Vec<T>, order: &[usize]) {
-            *column = order.iter().map(|&row| column[row]).collect();
-        }
         take(&mut self.ends, &order);
         take(&mut self.ranks, &order);
         take(&mut self.smallest, &order);

@@ -30,7 +30,8 @@ impl Image {
             1 => (0..ndim).map(|axis| 1.0 + axis as f64).collect(),
             _ => (0..ndim).map(|_| 0.1 * (1 + random.below(20)) as f64).collect(),
         };
-        let kind = [Values::Absent, Values::Numbers, Values::Heights(crate::graph::HeightType::Double)][random.below(3)];
+        let kind =
+            [Values::Absent, Values::Numbers, Values::Heights(crate::graph::HeightType::Double)][random.below(3)];
         let density = 1 + random.below(9);
         let values = (0..shape.iter().product())
             .map(|_| {
@@ -139,8 +140,20 @@ fn merged_blocks_give_the_table_of_the_whole() {
 fn a_broken_rule_is_noticed() {
     use Rule::*;
     let rules = [
-        RanksGain, MissingNeighboursWait, ImageEnds, CoveredIsBackground, UnknownEdgesWait, TerminalsWait, MaximumWaits,
-        WaitingEdgesAreTerminals, TiesInOrder, ClustersStay, SmallestVoxel, SecondVoxelOrders, AddedFromSource, IsolatedCount,
+        RanksGain,
+        MissingNeighboursWait,
+        ImageEnds,
+        CoveredIsBackground,
+        UnknownEdgesWait,
+        TerminalsWait,
+        MaximumWaits,
+        WaitingEdgesAreTerminals,
+        TiesInOrder,
+        ClustersStay,
+        SmallestVoxel,
+        SecondVoxelOrders,
+        AddedFromSource,
+        IsolatedCount,
     ];
     for rule in rules {
         BROKEN.set(Some(rule));

@@ -106,7 +106,7 @@ impl PyChunkGraph {
 
     #[getter]
     fn is_complete(&self) -> PyResult<bool> {
-        Ok(self.graph.missing_box()?.is_none())
+        Ok(self.graph.is_complete()?)
     }
 
     #[getter]

@@ -21,7 +21,7 @@ from ._path_graph import (
     path_lengths,
     paths_matrix,
 )
-from ._pixel_graph import coordinates_of, skeleton_graph
+from ._pixel_graph import coordinates_of, foreground_nodes, skeleton_graph
 from ._read import read_image
 
 if TYPE_CHECKING:
