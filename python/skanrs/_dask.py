@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._elements import foreground_bits
 from .chunks import ChunkGraph, chunk_graph, merge_chunks, table_meta
 from .csr._pixel_graph import as_image
 from .csr._read import pixel_values
 from .csr._summarize import chunk_table, with_separator
-from .thinning import foreground_bits
 
 Array = npt.NDArray[Any]
 
