@@ -489,3 +489,9 @@ def test_importing_is_light():
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'
+
+
+@pytest.mark.parametrize('skel', [None, 3, 'skeleton', [1, 2]], ids=repr)
+def test_summarize_says_what_it_takes(skel):
+    with pytest.raises(TypeError, match='^skel: expected a Skeleton, a PathGraph, a ChunkGraph or'):
+        summarize(skel)

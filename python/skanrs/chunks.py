@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from ._elements import check_elements
 from ._positions import NamedBlock, Shape, check_position, integers, place_of
 from .csr._pixel_graph import as_heights, foreground_nodes, spacing_per_axis
 from .csr._read import is_dask_array, pixel_values
@@ -261,6 +262,7 @@ def chunk_graph(
     check_position(start, array.shape, whole)
     steps = spacing_per_axis(spacing, array.ndim)
     with NamedBlock(start, array.shape):
+        check_elements(array.dtype, 'block')
         nodes = foreground_nodes(array)
         values, half = _values(array, nodes, value_is_height)
         graph = _core.ChunkGraph.from_block(
