@@ -20,6 +20,7 @@
 pub mod chunks;
 #[cfg(test)]
 mod naive;
+pub mod nodes;
 mod recheck;
 mod rounds;
 pub mod simple_points;
@@ -127,8 +128,7 @@ mod tests {
     /// The voxels that the list of voxels keeps, as an image.
     fn thin_listed(image: &Array3<u8>, method: Method) -> Array3<u8> {
         let listed: Vec<i64> = image.iter().zip(0..).filter(|&(&value, _)| value != 0).map(|(_, at)| at).collect();
-        let frame = chunks::words::Frame::new(image.dim().into()).unwrap();
-        let kept = chunks::thin_sparse(&listed, frame, method, &Cancel::new()).unwrap();
+        let kept = nodes::thin_nodes::<i32>(&listed, image.dim().into(), method, &Cancel::new()).unwrap();
         let mut thinned = Array3::zeros(image.dim());
         for (&at, _) in listed.iter().zip(kept).filter(|&(_, kept)| kept) {
             thinned.as_slice_mut().unwrap()[at as usize] = 1;

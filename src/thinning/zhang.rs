@@ -11,7 +11,7 @@ use super::vectors::Vector;
 use crate::neighbourhood::bit;
 
 /// The eight neighbours in the order of the table's bits: clockwise from the upper left.
-const RING: [usize; 8] = [
+pub const RING: [usize; 8] = [
     bit(0, -1, -1) as usize,
     bit(0, -1, 0) as usize,
     bit(0, -1, 1) as usize,

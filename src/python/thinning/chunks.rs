@@ -16,7 +16,7 @@ use crate::bit_image::{BitImage, Element};
 use crate::thinning::Method;
 use crate::thinning::chunks::region::Box3;
 use crate::thinning::chunks::words::{Frame, Key, union};
-use crate::thinning::chunks::{Residue, Resolved, Scripted, chunk_words, merge, thin_sparse, thin_words, write_chunk};
+use crate::thinning::chunks::{Residue, Resolved, Scripted, chunk_words, merge, thin_words, write_chunk};
 
 type Array<'py, T> = Bound<'py, PyArray1<T>>;
 /// Keys and voxels of words.
@@ -88,20 +88,6 @@ fn merge_residues<'py>(
         residues.into_iter().map(|residue| residue_in(frame, method(zhang), residue)).collect::<PyResult<Vec<_>>>()?;
     let resolved = run(py, false, |cancel| merge(&residues.iter().collect::<Vec<_>>(), cancel))?;
     Ok(resolved_out(py, resolved))
-}
-
-/// Which voxels thinning leaves of the image whose foreground is `nodes`: ascending linear indices in an image of `shape`.
-#[pyfunction]
-fn thin_nodes<'py>(
-    py: Python<'py>,
-    nodes: PyReadonlyArray1<'py, i64>,
-    shape: [usize; 3],
-    zhang: bool,
-) -> PyResult<Array<'py, bool>> {
-    let nodes = nodes.as_slice()?;
-    let frame = Frame::new(shape)?;
-    let kept = run(py, false, |cancel| thin_sparse(nodes, frame, method(zhang), cancel))?;
-    Ok(kept.into_pyarray(py))
 }
 
 /// A box of the image that is in none of `boxes`, or `None`.
@@ -194,6 +180,5 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(thin_chunks, module)?)?;
     module.add_function(wrap_pyfunction!(merge_residues, module)?)?;
     module.add_function(wrap_pyfunction!(missing_box, module)?)?;
-    module.add_function(wrap_pyfunction!(thin_nodes, module)?)?;
     module.add_function(wrap_pyfunction!(unpack_chunk, module)?)
 }

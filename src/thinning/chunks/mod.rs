@@ -104,35 +104,6 @@ pub fn thin_words(
     resolve(&Residue { frame, method, boxes, undecided: foreground, script: Vec::new() }, cancel)
 }
 
-/// Which voxels thinning leaves of an image whose foreground is `nodes`, ascending linear indices.
-///
-/// # Errors
-/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
-///
-/// # Panics
-/// If an index is not in the image.
-pub fn thin_sparse(nodes: &[i64], frame: Frame, method: Method, cancel: &Cancel) -> Result<Vec<bool>> {
-    let width = frame.shape[2].max(1);
-    let word_of = |node: i64| {
-        let (row, x) = (node as usize / width, node as usize % width);
-        assert!(row < frame.shape[0] * frame.shape[1], "the voxel lies in the image");
-        ((row * frame.words_in_row() + x / WORD) as Key, 1_u64 << (x % WORD))
-    };
-    let mut words = try_with_capacity("the words of chunks", nodes.len())?;
-    words.extend(nodes.iter().map(|&node| word_of(node)));
-    let whole = frame.shape.map(|length| [0, length]);
-    let kept = thin_words(union(&[&words])?, vec![whole], frame, method, cancel)?.kept;
-    let mut at = 0;
-    let is_kept = |&node: &i64| {
-        let (key, voxel) = word_of(node);
-        while at < kept.len() && kept[at].0 < key {
-            at += 1;
-        }
-        kept.get(at).is_some_and(|word| word.0 == key && word.1 & voxel != 0)
-    };
-    Ok(nodes.iter().map(is_kept).collect())
-}
-
 /// Joins residues of one image, of regions that share no voxel, in any order.
 ///
 /// # Errors

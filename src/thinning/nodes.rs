@@ -1,0 +1,148 @@
+//! Thinning of an image given as a list of voxels, most of which stay: a skeleton from which something was removed.
+//!
+//! A border step deletes nothing in a neighbourhood that did not change since that kind of step last ran, since a collected
+//! voxel is deleted unless a neighbour was. So after one look at each voxel, only neighbours of what was deleted are looked at
+//! again. The steps follow each other as in the whole image, and the voxels of a step in raster order, so the result is that
+//! of [`super::thin`].
+//!
+//! Cost: the pixel graph of the voxels, then a look at each and some for each deletion; nothing for background. Memory: 12
+//! bytes an entry of the graph and 16 a voxel.
+
+use super::Method;
+use super::simple_points::BORDERS;
+use super::zhang::{REMOVED, RING};
+use crate::csr::{Csr, Index};
+use crate::errors::{Result, try_filled, try_with_capacity};
+use crate::graph::{Neighbourhood, pixel_graph};
+use crate::neighbourhood::{at_most_one_component, bit, is_simple_and_no_endpoint};
+use crate::threads::Cancel;
+
+/// The voxels that are left, and those near which something may still change.
+struct Nodes<I> {
+    graph: Csr<I>,
+    /// z, y and x of each voxel.
+    coordinates: Vec<[u32; 3]>,
+    /// The neighbours that are left, as [`crate::neighbourhood`] numbers them.
+    neighbours: Vec<u32>,
+    kept: Vec<bool>,
+    /// For each kind of step the voxels to look at, and for each voxel one bit for each of these lists it is on.
+    pending: Vec<Vec<u32>>,
+    listed: Vec<u8>,
+}
+
+impl<I: Index> Nodes<I> {
+    fn new(nodes: &[i64], shape: [usize; 3], steps: usize, cancel: &Cancel) -> Result<Self> {
+        let graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &[1.0; 3], 3), None, cancel)?;
+        let mut coordinates = try_with_capacity("coordinates", nodes.len())?;
+        coordinates.extend(nodes.iter().map(|&node| {
+            let (row, x) = (node as usize / shape[2], node as usize % shape[2]);
+            [(row / shape[1]) as u32, (row % shape[1]) as u32, x as u32]
+        }));
+        let mut all = Self {
+            neighbours: try_filled("neighbourhoods", nodes.len(), 0)?,
+            kept: try_filled("voxels", nodes.len(), true)?,
+            listed: try_filled("voxels", nodes.len(), 0)?,
+            pending: vec![Vec::new(); steps],
+            graph,
+            coordinates,
+        };
+        for node in 0..nodes.len() {
+            let row = all.graph.view().row(node);
+            all.neighbours[node] = row.fold(0, |mask, entry| mask | 1 << all.direction(node, all.target(entry)));
+        }
+        Ok(all)
+    }
+
+    fn target(&self, entry: usize) -> usize {
+        self.graph.indices[entry].get()
+    }
+
+    /// The bit that `neighbour` has in the neighbourhood of `node`.
+    fn direction(&self, node: usize, neighbour: usize) -> u32 {
+        let ([z, y, x], [other_z, other_y, other_x]) = (self.coordinates[node], self.coordinates[neighbour]);
+        let offset = |from: u32, to: u32| to as i32 - from as i32;
+        bit(offset(z, other_z), offset(y, other_y), offset(x, other_x))
+    }
+
+    /// Has a voxel looked at in the next step of each kind.
+    fn list(&mut self, node: usize) {
+        for (step, pending) in self.pending.iter_mut().enumerate() {
+            if self.listed[node] >> step & 1 == 0 {
+                self.listed[node] |= 1 << step;
+                pending.push(node as u32);
+            }
+        }
+    }
+
+    /// The voxels to look at in a step, in raster order.
+    fn take(&mut self, step: usize) -> Vec<u32> {
+        let mut nodes = std::mem::take(&mut self.pending[step]);
+        for &node in &nodes {
+            self.listed[node as usize] &= !(1 << step);
+        }
+        nodes.retain(|&node| self.kept[node as usize]);
+        nodes.sort_unstable();
+        nodes
+    }
+
+    fn delete(&mut self, node: usize) {
+        self.kept[node] = false;
+        for entry in self.graph.view().row(node) {
+            let neighbour = self.target(entry);
+            if self.kept[neighbour] {
+                self.neighbours[neighbour] &= !(1 << self.direction(neighbour, node));
+                self.list(neighbour);
+            }
+        }
+    }
+}
+
+/// Which voxels thinning leaves of the image whose foreground is `nodes`: ascending linear indices in an image of `shape`.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`] and [`crate::errors::Error::Interrupted`].
+///
+/// # Panics
+/// If the method is Zhang's and the image has more than one plane.
+pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, cancel: &Cancel) -> Result<Vec<bool>> {
+    assert!(method == Method::Lee || shape[0] <= 1, "Zhang's method is for 2D images");
+    let steps = match method {
+        Method::Zhang => REMOVED.len(),
+        Method::Lee if shape[0] == 1 => 4,
+        Method::Lee => BORDERS.len(),
+    };
+    let mut all = Nodes::<I>::new(nodes, shape, steps, cancel)?;
+    for node in 0..nodes.len() {
+        let may_go = match method {
+            Method::Lee => is_simple_and_no_endpoint(all.neighbours[node]),
+            Method::Zhang => (0..steps).any(|step| REMOVED[step][ring(all.neighbours[node])]),
+        };
+        if may_go {
+            all.list(node);
+        }
+    }
+    while all.pending.iter().any(|pending| !pending.is_empty()) {
+        cancel.check()?;
+        for step in 0..steps {
+            let mut collected = all.take(step);
+            collected.retain(|&node| {
+                let neighbours = all.neighbours[node as usize];
+                match method {
+                    Method::Lee => neighbours >> BORDERS[step].face & 1 == 0 && is_simple_and_no_endpoint(neighbours),
+                    Method::Zhang => REMOVED[step][ring(neighbours)],
+                }
+            });
+            for node in collected {
+                if method == Method::Zhang || at_most_one_component(all.neighbours[node as usize]) {
+                    all.delete(node as usize);
+                }
+            }
+        }
+    }
+    Ok(all.kept)
+}
+
+/// The eight neighbours in the plane as Zhang's table numbers them.
+fn ring(neighbours: u32) -> usize {
+    RING.iter().enumerate().fold(0, |index, (at, &direction)| index | ((neighbours >> direction & 1) as usize) << at)
+}
