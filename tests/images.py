@@ -1,6 +1,13 @@
-"""Random images: every number of axes, density and type that the kernels must take."""
+"""Images for tests: random ones of every number of axes, density and type, and real volumes."""
+
+import os
+from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
+
+# Real volumes, key `image`; what needs them is skipped where they are not.
+DATA = Path(os.environ.get('SKANRS_DATA', Path(__file__).parents[2] / 'shared' / 'data'))
 
 LONGEST_AXIS = {1: 70, 2: 14, 3: 8, 4: 5}
 DENSITIES = (0.05, 0.15, 0.3, 0.5, 0.8)
@@ -19,6 +26,12 @@ def random_image(random, dtype=None):
     if dtype.kind == 'f':
         values = values * random.random(shape)
     return (foreground * values).astype(dtype)
+
+
+def blobs(shape, random, smooth=1.5):
+    """Smoothed noise, half of it foreground; `random` is a generator or a seed."""
+    noise = np.random.default_rng(random).random(shape)
+    return ndimage.gaussian_filter(noise, smooth) > 0.5
 
 
 def random_spacing(random, ndim):

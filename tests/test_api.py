@@ -2,8 +2,6 @@
 
 import importlib
 import inspect
-import subprocess
-import sys
 from importlib import metadata, resources
 
 import numpy as np
@@ -114,18 +112,6 @@ def test_attributes_of_a_skeleton(dtype):
             np.testing.assert_array_equal(mine, value)
         elif not hasattr(value, '_numba_type_') and name != 'nbgraph':
             assert type(mine) is type(value), name
-
-
-def test_heavy_packages_are_imported_only_when_used():
-    modules = [f'skanrs.{name}' for name in MODULES]
-    heavy = ['matplotlib', 'networkx', 'skimage', 'numba', 'imageio', 'openpyxl', 'tqdm', 'toolz']
-    code = (
-        'import sys, numpy, pandas, scipy.sparse; before = set(sys.modules)\n'
-        f'import {", ".join(modules)}\n'
-        f'print(*(set({heavy!r}) & (set(sys.modules) - before)))'
-    )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
 
 
 def test_former_names():

@@ -175,6 +175,7 @@ def test_help(arguments, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('listens_to_ctrl_c')
 def test_interrupt(folder):
     np.save('large.npy', np.ones((400, 400, 400), bool))
     before = sorted(path.name for path in folder.iterdir())

@@ -242,8 +242,21 @@ def test_integer_heights_do_not_wrap(dtype):
     'image', [np.array(['a']), np.array([1j]), np.array([object()]), np.array(['2020'], 'M8[Y]')]
 )
 def test_elements_that_are_no_numbers(image):
-    with pytest.raises(TypeError, match='real numbers'):
-        skanrs.Skeleton(image)
+    for function, name in (
+        (skanrs.Skeleton, 'skeleton_image'),
+        (PathGraph.from_image, 'skeleton_image'),
+        (make_degree_image, 'skeleton_image'),
+        (skeleton_to_csgraph, 'skel'),
+        (lambda mask: pixel_graph(np.ones(1), mask=mask), 'mask'),
+    ):
+        with pytest.raises(TypeError, match=f'^{name}: .* real numbers'):
+            function(image)
+
+
+@pytest.mark.parametrize('values', ['a', object(), np.datetime64('2020')])
+def test_differences_of_what_is_no_number(values):
+    with pytest.raises(TypeError, match='^image: expected an array of numbers'):
+        pixel_graph(np.full(3, values))
 
 
 def test_number_of_axes():
@@ -476,3 +489,9 @@ def test_importing_is_light():
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'
+
+
+@pytest.mark.parametrize('skel', [None, 3, 'skeleton', [1, 2]], ids=repr)
+def test_summarize_says_what_it_takes(skel):
+    with pytest.raises(TypeError, match='^skel: expected a Skeleton, a PathGraph, a ChunkGraph or'):
+        summarize(skel)

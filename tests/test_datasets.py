@@ -133,6 +133,20 @@ def test_lung_is_gray_and_bright_in_its_tubes():
     np.testing.assert_array_equal(lung(shape=(96, 96, 96)).image, one.image)
 
 
+@pytest.mark.parametrize('shape', [64, None, 'large', (64.5, 64, 64)])
+def test_shape_that_is_no_integers(shape):
+    with pytest.raises(TypeError, match='shape must be three whole numbers'):
+        vessel_tree(shape)
+
+
+def test_bad_seed():
+    for make in (vessel_tree, lambda shape, seed: lung(shape=shape, seed=seed)):
+        with pytest.raises(TypeError, match="seed must be a whole number; it is 'a'"):
+            make((32, 32, 32), seed='a')
+        with pytest.raises(ValueError, match='seed must not be negative; it is -1'):
+            make((32, 32, 32), seed=-1)
+
+
 def test_unknown_lung():
     with pytest.raises(ValueError, match="'healthy' or 'hernia', not 'happy'"):
         lung('happy')

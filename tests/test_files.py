@@ -153,10 +153,10 @@ def test_unknown_ending(tmp_path, name, said):
         (np.full((4, 4), 'text'), 'type string'),
         (np.zeros((4, 4), dtype='datetime64[s]'), 'type datetime64'),
         (np.zeros((4, 4), dtype=[('a', int)]), 'type record'),
-        (np.zeros(4), '1 axes'),
-        (np.zeros((1, 2, 3, 4)), '4 axes'),
-        (np.zeros((1, 1, 2, 3, 4)), '5 axes'),
-        (np.array(7), '0 axes'),
+        (np.zeros(4), '1D'),
+        (np.zeros((1, 2, 3, 4)), '4D'),
+        (np.zeros((1, 1, 2, 3, 4)), '5D'),
+        (np.array(7), '0D'),
     ],
 )
 def test_no_image_of_ours(tmp_path, array, said):

@@ -11,7 +11,14 @@ import pytest
 import skanrs
 
 ROOT = Path(__file__).parent.parent
-OPTIONAL = ['dask', 'matplotlib', 'networkx', 'skimage', 'numba', 'tifffile', 'pyarrow', 'napari']
+OPTIONAL = [
+    'dask', 'imageio', 'matplotlib', 'napari', 'networkx', 'numba', 'openpyxl', 'pyarrow',
+    'skimage', 'tifffile', 'toolz', 'tqdm',
+]  # fmt: skip
+MODULES = [
+    'cli', 'csr', 'datasets', 'draw', 'files', 'image_stats', 'io', 'nputil', 'pipe', 'pre',
+    'summary_utils', 'threads', '_testdata',
+]  # fmt: skip
 
 
 def test_version_is_the_crate_s():
@@ -26,9 +33,7 @@ def test_types_are_shipped():
     assert package.joinpath('_core.pyi').is_file()
 
 
-@pytest.mark.parametrize(
-    'module', ['skanrs', 'skanrs.threads', 'skanrs.datasets', 'skanrs.files', 'skanrs.cli']
-)
+@pytest.mark.parametrize('module', ['skanrs', *(f'skanrs.{name}' for name in MODULES)])
 def test_import_loads_nothing_optional(module):
     # pandas itself loads pyarrow where it is installed; what counts is what the package adds.
     code = (

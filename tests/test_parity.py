@@ -1,14 +1,11 @@
 """Against skan itself, to the last bit, on shapes, random images and real volumes."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 import skan
 import skan.csr
-from images import random_image, random_spacing
+from images import DATA, random_image, random_spacing
 from pandas.testing import assert_frame_equal
 from shapes import SHAPES
 
@@ -18,7 +15,6 @@ import skanrs.csr
 # skan renames columns in a way that pandas 3 warns of.
 pytestmark = pytest.mark.filterwarnings('ignore::DeprecationWarning:skan')
 
-DATA = Path(os.environ.get('SKANRS_DATA', Path(__file__).parents[2] / 'shared' / 'data'))
 VOLUMES = sorted(DATA.glob('*.npz'))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import skan
-from scipy import ndimage
+from images import blobs
 
 import skanrs
 from skanrs._testdata import skeleton0, skeleton1
@@ -15,7 +15,7 @@ def random_skeleton(random, index):
     if index % 3 == 0:
         image = random.random(shape) < random.uniform(0.05, 0.5)
     else:
-        image = skanrs.skeletonize(ndimage.gaussian_filter(random.random(shape), 1.2) > 0.5)
+        image = skanrs.skeletonize(blobs(shape, random, 1.2))
     match index % 5:
         case 0:
             return image * random.uniform(-5, 5, shape)

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 import shlex
@@ -56,6 +57,15 @@ def test_links_within_the_repository():
 
 def test_picture_is_small():
     assert (ROOT / 'docs/images/lungs.png').stat().st_size < 300_000
+
+
+@pytest.mark.parametrize('module', ['skanrs', 'skanrs.csr', 'skanrs.datasets', 'skanrs.thinning'])
+def test_public_names_have_examples(module):
+    module = importlib.import_module(module)
+    for name in module.__all__:
+        if not name.startswith('_'):
+            text = inspect.getdoc(getattr(module, name))
+            assert 'Examples\n--------\n>>> ' in text or 'see `' in text or 'See Also' in text, name
 
 
 @pytest.mark.parametrize('name', ['skanrs', *MODULES])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import skan
 import skan.csr
-from images import random_image
+from images import blobs, random_image
 from scipy import ndimage
 from scipy.sparse import csgraph
 
@@ -21,7 +21,7 @@ def connected_skeleton(seed):
     """A skeleton of one component, with or without loops."""
     random = np.random.default_rng(seed)
     shape = (40, 50) if seed % 2 else (12, 13, 14)
-    image = ndimage.gaussian_filter(random.random(shape), 1.2 + seed % 3 / 2) > 0.5
+    image = blobs(shape, random, 1.2 + seed % 3 / 2)
     labels, _ = ndimage.label(image, np.ones((3,) * image.ndim))
     return skanrs.skeletonize(labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1)
 
@@ -124,6 +124,12 @@ def test_wrong_centres():
         csr.sholl_analysis(skanrs.Skeleton(skeleton0), center=[1, 2, 3])
     with pytest.raises(ValueError, match='no pixels'):
         csr.sholl_analysis(skanrs.Skeleton(np.zeros((3, 3), dtype=bool)))
+
+
+@pytest.mark.parametrize('shells', [0, -1, float('nan'), 'many', {3}])
+def test_wrong_shells(shells):
+    with pytest.raises(ValueError, match='^shells: expected a positive number or a list of radii'):
+        csr.sholl_analysis(skanrs.Skeleton(skeleton0), shells=shells)
 
 
 @pytest.mark.filterwarnings('default')

@@ -5,8 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skan.summary_utils
-from images import random_image
-from scipy import ndimage
+from images import blobs, random_image
 
 import skanrs
 from skanrs import summary_utils
@@ -48,7 +47,7 @@ def random_skeleton(seed):
     if seed % 3:
         return random_image(random, 'bool')
     shape = (40, 50) if seed % 2 else (14, 15, 16)
-    return skanrs.skeletonize(ndimage.gaussian_filter(random.random(shape), 1.5) > 0.5)
+    return skanrs.skeletonize(blobs(shape, random))
 
 
 @pytest.mark.parametrize('seed', range(120))

@@ -7,26 +7,19 @@ import os
 import signal
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import ndimage as ndi
+from images import DATA, blobs
 from skimage.morphology import skeletonize as reference
 
 import skanrs
 from skanrs import _core
 
-DATA = Path(os.environ.get('SKANRS_DATA', Path(__file__).parents[2] / 'shared' / 'data'))
 VOLUMES = sorted(DATA.glob('*.npz'))
-
-
-def blobs(shape: tuple[int, ...], seed: int, smooth: float = 1.5) -> np.ndarray:
-    noise = np.random.default_rng(seed).random(shape)
-    return ndi.gaussian_filter(noise, smooth) > 0.5
 
 
 @pytest.mark.parametrize('path', VOLUMES, ids=lambda path: path.stem)
@@ -253,6 +246,7 @@ def test_the_gil_is_released():
     assert ticks > 3
 
 
+@pytest.mark.usefixtures('listens_to_ctrl_c')
 def test_interrupt_is_answered_within_a_second():
     image = np.ones((400, 400, 400), dtype=bool)
     sent = []

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ._elements import foreground_bits
+from ._elements import check_elements, foreground_bits
 from .chunks import ChunkGraph, chunk_graph, merge_chunks, table_meta
 from .csr._pixel_graph import as_image
 from .csr._read import pixel_values
@@ -62,6 +62,7 @@ def summarize_blocks(
     import dask.dataframe as dd
 
     check_chunks(skel, 'skel')
+    check_elements(skel.dtype, 'skel')
     if npartitions < 1:
         raise ValueError(f'npartitions: expected at least 1, got {npartitions}')
     # An empty block meets what is wrong before anything is computed.

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+
+def check_elements(dtype: np.dtype[Any], name: str) -> None:
+    """Raise a TypeError that names the argument unless it holds booleans or real numbers."""
+    if dtype.kind not in 'biuf':
+        raise TypeError(f'{name}: expected an array of booleans or real numbers, got {dtype}')
 
 
 def foreground_bits(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], int]:
@@ -17,7 +24,7 @@ def foreground_bits(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.gene
     Parameters
     ----------
     array : ndarray
-        Booleans or real numbers.
+        Booleans or real numbers, see `check_elements`.
 
     Returns
     -------
@@ -26,15 +33,8 @@ def foreground_bits(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.gene
         size.
     mask : int
         An element is foreground if it has any of these bits.
-
-    Raises
-    ------
-    TypeError
-        If the elements are not real numbers.
     """
     kind, size = array.dtype.kind, array.dtype.itemsize
-    if kind not in 'biuf':
-        raise TypeError(f'image: expected an array of booleans or real numbers, got {array.dtype}')
     if size > 8 or not array.flags.aligned:
         array, kind, size = array.astype(bool), 'b', 1
     bits = bytearray(b'\xff' * size)

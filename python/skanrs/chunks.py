@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from ._elements import check_elements
+from ._positions import NamedBlock, Shape, check_position, integers, place_of
 from .csr._pixel_graph import as_heights, foreground_nodes, spacing_per_axis
 from .csr._read import is_dask_array, pixel_values
 
@@ -26,10 +28,6 @@ if TYPE_CHECKING:
 __all__ = ['ChunkGraph', 'chunk_graph', 'iter_blocks', 'merge_chunks', 'table_meta']
 
 Array = npt.NDArray[Any]
-Shape = tuple[int, ...]
-
-# A set of directions to neighbours must fit 128 bits.
-_MOST_AXES = 4
 
 
 class ChunkGraph:
@@ -164,7 +162,7 @@ class ChunkGraph:
     def _described(self) -> list[tuple[str, str]]:
         return [
             ('image', f'{self.shape} of {self.dtype}'),
-            ('part', 'all of it' if self.is_complete else _place(self.offset, self.extent)),
+            ('part', 'all of it' if self.is_complete else place_of(self.offset, self.extent)),
             ('spacing', str(self.spacing.tolist())),
             ('foreground', f'{self.n_pixels} voxels'),
             ('finished', f'{self.n_branches} branches'),
@@ -173,7 +171,7 @@ class ChunkGraph:
         ]
 
     def __repr__(self) -> str:
-        part = 'all' if self.is_complete else f'the part {_place(self.offset, self.extent)}'
+        part = 'all' if self.is_complete else f'the part {place_of(self.offset, self.extent)}'
         return (
             f'<ChunkGraph of {part} of an image of shape {self.shape}: {self.n_branches} branches'
             f' finished, {self.n_open} open, {self.nbytes} bytes>'
@@ -260,10 +258,11 @@ def chunk_graph(
             ' dask.delayed(skanrs.chunk_graph)(block, ...)'
         )
     array = np.asarray(block)
-    start, whole = _integers('offset', offset), _integers('shape', shape)
-    _check_position(start, array.shape, whole)
+    start, whole = integers('offset', offset), integers('shape', shape)
+    check_position(start, array.shape, whole)
     steps = spacing_per_axis(spacing, array.ndim)
-    with _NamedBlock(start, array.shape):
+    with NamedBlock(start, array.shape):
+        check_elements(array.dtype, 'block')
         nodes = foreground_nodes(array)
         values, half = _values(array, nodes, value_is_height)
         graph = _core.ChunkGraph.from_block(
@@ -328,8 +327,8 @@ def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:
         for name, one, other in _differences(first, graph):
             raise ValueError(
                 f'chunk_graphs: expected parts of one image, but item {at},'
-                f' {_place(graph.offset, graph.extent)}, has {name} {other} and item 0,'
-                f' {_place(first.offset, first.extent)}, has {name} {one}'
+                f' {place_of(graph.offset, graph.extent)}, has {name} {other} and item 0,'
+                f' {place_of(first.offset, first.extent)}, has {name} {one}'
             )
     merged = _core.ChunkGraph.merge([graph._graph for graph in graphs])
     return ChunkGraph._of(merged, first.dtype, first.spacing, first.value_is_height)
@@ -434,47 +433,6 @@ def table_meta(
         find_main_branch=find_main_branch,
         separator=column_separator(separator),
     )
-
-
-class _NamedBlock:
-    """Names the block in errors that do not."""
-
-    def __init__(self, offset: Shape, shape: Shape) -> None:
-        self.place = _place(offset, shape)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if error is not None and type(error) in (ValueError, TypeError, MemoryError):
-            raise type(error)(f'{error} (in the block {self.place})') from error
-
-
-def _place(offset: Shape, shape: Shape) -> str:
-    return f'at offset {offset} of shape {shape}'
-
-
-def _integers(name: str, values: Sequence[int]) -> Shape:
-    try:
-        numbers = tuple(operator.index(value) for value in values)
-    except TypeError:
-        raise TypeError(f'{name}: expected a sequence of integers, got {values!r}') from None
-    if any(number < 0 for number in numbers):
-        raise ValueError(f'{name}: expected no negative numbers, got {numbers}')
-    return numbers
-
-
-def _check_position(offset: Shape, shape: Shape, whole: Shape) -> None:
-    place = _place(offset, shape)
-    if not 1 <= len(whole) <= _MOST_AXES:
-        raise ValueError(f'shape: expected 1 to {_MOST_AXES} axes, got {whole}')
-    if len(shape) != len(whole):
-        raise ValueError(f'block: expected {len(whole)} axes as shape {whole} has, got one {place}')
-    if len(offset) != len(whole):
-        raise ValueError(f'offset: expected {len(whole)} numbers as shape {whole}, got {offset}')
-    ends = (at + length for at, length in zip(offset, shape, strict=True))
-    if any(end > length for end, length in zip(ends, whole, strict=True)):
-        raise ValueError(f'offset: the block {place} does not lie in an image of shape {whole}')
 
 
 def _values(

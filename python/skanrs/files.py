@@ -77,9 +77,9 @@ def read_image(path: str | os.PathLike[str]) -> ImageFile:
         If the file is missing, cut off or no image.
     """
     path = Path(path)
-    suffix = _known_suffix(path, IMAGE_SUFFIXES, 'images')
     if path.is_dir():
         raise FileError(f'{path} is a folder, not an image')
+    suffix = _known_suffix(path, IMAGE_SUFFIXES, 'images')
     if not path.exists():
         raise FileError(f'{path} does not exist')
     readers = {'.npy': _read_npy, '.npz': _read_npz, '.tif': _read_tif, '.tiff': _read_tif}
@@ -94,7 +94,7 @@ def read_image(path: str | os.PathLike[str]) -> ImageFile:
         )
     if image.ndim not in (2, 3):
         raise FileError(
-            f'{path} holds an array with {image.ndim} axes, shape {image.shape}; '
+            f'{path} holds an array of shape {image.shape} ({image.ndim}D); '
             'an image of 2 or 3 axes is needed'
         )
     return ImageFile(image, _one_for_each_axis(spacing, image.ndim))

@@ -55,6 +55,12 @@ def get_num_threads() -> int:
     -------
     int
         The number given to `set_num_threads`, else that of the processors this process may use.
+
+    Examples
+    --------
+    >>> import skanrs
+    >>> skanrs.get_num_threads() >= 1
+    True
     """
     return _core.get_num_threads()
 

@@ -66,14 +66,22 @@ def mask_of(
     ------
     ValueError
         If no threshold is given and the image is not a mask.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skanrs.threshold import mask_of
+    >>> mask_of(np.array([[1, 5, 9]]), threshold=4)
+    (array([[False,  True,  True]]), 4.0)
     """
     if threshold == 'none' or (threshold is None and image.dtype == bool):
         return _nonzero(image), None
     if threshold is None:
         values = two_values(image)
         if values is None:
+            found = 'NaN among its values' if np.isnan(image.min()) else 'more than two values'
             raise ValueError(
-                f'the image is gray ({image.dtype}, more than two values); say what is foreground: '
+                f'the image is gray ({image.dtype}, {found}); say what is foreground: '
                 '--threshold VALUE, --threshold otsu, or --threshold none for all that is not zero'
             )
         low, high = values

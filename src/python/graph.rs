@@ -11,6 +11,7 @@ use numpy::{
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
+use super::elements::with_elements;
 use super::threads::run;
 use crate::bit_image::Element;
 use crate::branches::trace_branches;
@@ -36,17 +37,7 @@ fn foreground_indices<'py>(
     offset: Vec<usize>,
     shape: Vec<usize>,
 ) -> PyResult<Array1<'py, i64>> {
-    if let Ok(block) = block.extract::<PyReadonlyArrayDyn<'_, u8>>() {
-        indices_of(py, &block, mask as u8, &offset, &shape)
-    } else if let Ok(block) = block.extract::<PyReadonlyArrayDyn<'_, u16>>() {
-        indices_of(py, &block, mask as u16, &offset, &shape)
-    } else if let Ok(block) = block.extract::<PyReadonlyArrayDyn<'_, u32>>() {
-        indices_of(py, &block, mask as u32, &offset, &shape)
-    } else if let Ok(block) = block.extract::<PyReadonlyArrayDyn<'_, u64>>() {
-        indices_of(py, &block, mask, &offset, &shape)
-    } else {
-        Err(PyTypeError::new_err("block: expected an array of unsigned integers"))
-    }
+    with_elements!(block: PyReadonlyArrayDyn, mask => indices_of(py, &block, mask, &offset, &shape))
 }
 
 fn indices_of<'py, T: Element + PyElement>(

@@ -81,11 +81,11 @@ class NBGraphBase:
 
 
 class NBGraph(NBGraphBase):
-    """A graph with a distance at each edge."""
+    """A graph with a distance at each edge, see `NBGraphBase`; made by `csr_to_nbgraph`."""
 
 
 class NBGraphBool(NBGraphBase):
-    """A graph with a mark at each edge."""
+    """A graph with a mark at each edge, see `NBGraphBase`."""
 
 
 def csr_to_nbgraph(
@@ -111,6 +111,15 @@ def csr_to_nbgraph(
         If `csr` is not a sparse matrix by rows.
     TypeError
         If its data are not float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import sparse
+    >>> from skanrs.csr import csr_to_nbgraph
+    >>> graph = csr_to_nbgraph(sparse.csr_array([[0.0, 2.0], [2.0, 0.0]]))
+    >>> graph.edge(0, 1), graph.edge(0, 0), graph.neighbors(0)
+    (2.0, 0.0, array([1], dtype=int32))
     """
     if csr.data.dtype != np.float64:
         raise TypeError(f'csr: expected data of float64, got {csr.data.dtype}')

@@ -39,6 +39,10 @@ class PathGraph:
         The nodes of each path in their order, both ends included, with their values.
     spacing : float or tuple of float, optional
         The distance between neighbours along each axis.
+
+    See Also
+    --------
+    PathGraph.from_graph, PathGraph.from_image : Make one, with an example each.
     """
 
     adj: Matrix
@@ -115,6 +119,20 @@ class PathGraph:
         -------
         path_graph : PathGraph
             The graph of the pixels with its paths.
+
+        Raises
+        ------
+        ValueError
+            If `spacing` is not positive and finite, or heights are not finite.
+        TypeError
+            If the elements of `skeleton_image` are not real numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skanrs.csr import PathGraph
+        >>> PathGraph.from_image(np.eye(3, dtype=bool), spacing=[3, 4]).distances
+        array([10.])
         """
         image = read_image(skeleton_image)
         return cls.from_graph(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core
-from skanrs._elements import foreground_bits
+from skanrs._elements import check_elements, foreground_bits
 
 Array = npt.NDArray[Any]
 EdgeFunction = Callable[[Array, Array, Array], Array]
@@ -57,7 +57,8 @@ def pixel_graph(
     ValueError
         If `mask` has another shape, or `connectivity` or `spacing` make no sense.
     TypeError
-        If the elements of the mask are not real numbers.
+        If the elements of the mask are not real numbers, or those of the image are no numbers and
+        there is no `edge_function` for them.
 
     Examples
     --------
@@ -71,16 +72,20 @@ def pixel_graph(
            [1., 0., 1.],
            [0., 1., 0.]])
     """
-    image = as_image(image, 'image')
+    image = _with_axes(image, 'image')
     if mask is None and image.dtype == bool:
         mask = image
     if mask is None:
         nodes = np.arange(image.size)
-        edge_function = edge_function or _weighted_abs_diff
+        if edge_function is None:
+            if image.dtype.kind not in 'iufc':
+                raise TypeError(f'image: expected an array of numbers, got {image.dtype}')
+            edge_function = _weighted_abs_diff
     else:
         mask = np.asarray(mask)
         if mask.shape != image.shape:
             raise ValueError(f'mask: expected shape {image.shape} as the image, got {mask.shape}')
+        check_elements(mask.dtype, 'mask')
         nodes = foreground_nodes(mask)
     if not 1 <= connectivity <= image.ndim:
         raise ValueError(f'connectivity: expected 1 to {image.ndim}, got {connectivity}')
@@ -158,7 +163,13 @@ def skeleton_graph(
 
 
 def as_image(image: Array, name: str) -> Array:
-    """Return `image` as an array of a number of axes that the kernels know."""
+    """Return `image` as an array of a number of axes, and of elements, that the kernels know."""
+    array = _with_axes(image, name)
+    check_elements(array.dtype, name)
+    return array
+
+
+def _with_axes(image: Array, name: str) -> Array:
     array = np.asarray(image)
     if not 1 <= array.ndim <= _MOST_AXES:
         raise ValueError(f'{name}: expected 1 to {_MOST_AXES} axes, got {array.ndim}')
@@ -197,6 +208,10 @@ def spacing_per_axis(spacing: npt.ArrayLike, ndim: int) -> list[float]:
         squares = steps * steps
         usable = (steps > 0) & (squares > 0) & np.isfinite(squares.sum())
     if not usable.all():
+        if np.isfinite(given).all() and (given > 0).all():
+            raise ValueError(
+                f'spacing: expected numbers whose squares fit a float, got {spacing!r}'
+            )
         raise ValueError(f'spacing: expected positive, finite numbers, got {spacing!r}')
     return [float(step) for step in steps]
 
@@ -239,6 +254,13 @@ def distance_with_height(source_values: Array, neighbor_values: Array, distances
     -------
     lengths : ndarray of float
         The hypotenuses.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skanrs.csr import distance_with_height
+    >>> distance_with_height(np.array([5.0]), np.array([1.0]), np.array([3.0]))
+    array([5.])
     """
     return np.asarray(np.hypot(source_values - neighbor_values, distances))
 

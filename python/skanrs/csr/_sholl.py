@@ -25,6 +25,13 @@ def _distances(coordinates: npt.NDArray[Any], center: npt.NDArray[Any]) -> npt.N
     return np.asarray(np.sqrt(np.sum(squares, axis=-1)))
 
 
+def _count(shells: Any) -> float:
+    """Return a number of shells; refuse what is none."""
+    if not isinstance(shells, (int, float, np.integer, np.floating)) or not shells > 0:
+        raise ValueError(f'shells: expected a positive number or a list of radii, got {shells!r}')
+    return float(shells)
+
+
 def _normalize_shells(
     shells: int | npt.ArrayLike | None,
     *,
@@ -61,7 +68,7 @@ def _normalize_shells(
         radii = np.asarray(shells)
     else:
         end_radius = np.max(np.linalg.norm(skeleton_coordinates - center, axis=1))
-        step = diagonal if shells is None else end_radius / shells
+        step = diagonal if shells is None else end_radius / _count(shells)
         # A margin, so that the last shell is not lost to rounding.
         end = end_radius + np.finfo(np.float32).eps
         radii = np.arange(0, end, step) if step else np.zeros(1)
@@ -108,7 +115,7 @@ def sholl_analysis(
     ------
     ValueError
         If `center` does not have a coordinate for each axis, or is not given for a skeleton
-        without pixels.
+        without pixels; if `shells` is neither a positive number nor radii.
 
     Warns
     -----

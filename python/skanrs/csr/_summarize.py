@@ -183,6 +183,11 @@ def _as_skeleton(
             keep_images=False,
             value_is_height=value_is_height,
         )
+    if not isinstance(skel, (Skeleton, PathGraph)):
+        raise TypeError(
+            'skel: expected a Skeleton, a PathGraph, a ChunkGraph or an array, got'
+            f' {type(skel).__name__}'
+        )
     _refuse_spacing(skel, spacing)
     return Skeleton.from_path_graph(skel) if isinstance(skel, PathGraph) else skel
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from .trees import VesselTree, checked_shape, spread_points
+from .trees import VesselTree, checked_seed, checked_shape, spread_points
 
 __all__ = ['Lung', 'lung']
 
@@ -16,7 +16,15 @@ Kind = Literal['healthy', 'hernia']
 
 
 class Lung(NamedTuple):
-    """A gray volume of a lung's tree, and what is known of it."""
+    """A gray volume of a lung's tree, and what is known of it; made by `lung`.
+
+    Examples
+    --------
+    >>> from skanrs.datasets import lung
+    >>> found = lung(shape=(64, 64, 64))
+    >>> found.image.shape == found.tree.shape
+    True
+    """
 
     image: npt.NDArray[np.uint8]
     """Gray values (z, y, x): dark tissue, bright noisy tubes."""
@@ -55,6 +63,13 @@ def lung(
     Lung
         A tuple (image, spacing, tree).
 
+    Raises
+    ------
+    ValueError
+        If `kind` is another, or `shape` or `seed` are out of range.
+    TypeError
+        If `shape` or `seed` are not whole numbers.
+
     Examples
     --------
     >>> from skanrs.datasets import lung
@@ -66,7 +81,7 @@ def lung(
         raise ValueError(f"kind must be 'healthy' or 'hernia', not {kind!r}")
     size = checked_shape(shape, least=32)
     healthy = kind == 'healthy'
-    random = np.random.default_rng([seed, healthy])
+    random = np.random.default_rng([checked_seed(seed), healthy])
     extent = np.array(size, dtype=float)
     distance = max(9, max(size) / (17 if healthy else 19))
     half = extent / 2 * (0.92 if healthy else np.array([0.46, 0.66, 0.70]))

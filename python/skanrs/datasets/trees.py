@@ -56,6 +56,13 @@ class VesselTree:
         Index of the branch that this one leaves; -1 at a root.
     generations : (N,) array of int64
         0 at a root.
+
+    Examples
+    --------
+    >>> from skanrs.datasets import VesselTree
+    >>> tree = VesselTree.grow((64, 64, 64), trees=1)
+    >>> tree.starts.shape == (len(tree), 3), int(tree.parents[0])
+    (True, -1)
     """
 
     def __init__(
@@ -110,6 +117,13 @@ class VesselTree:
         -------
         VesselTree
 
+        Raises
+        ------
+        ValueError
+            If an argument is out of its range.
+        TypeError
+            If `shape` or `seed` are not whole numbers.
+
         Examples
         --------
         >>> from skanrs.datasets import VesselTree
@@ -124,7 +138,7 @@ class VesselTree:
             raise ValueError(f'trees must be at least 1; it is {trees}')
         if not distance >= 4:
             raise ValueError(f'distance must be at least 4 voxels; it is {distance}')
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(checked_seed(seed))
         extent = np.array(size, dtype=float)
         points = spread_points(extent, distance, random)
         # Each tree enters through the middle part of a face, in turn.
@@ -145,7 +159,37 @@ class VesselTree:
         foreground: float,
         random: np.random.Generator,
     ) -> 'VesselTree':
-        """Grow from `roots` to all `points`, with radii that give the share of foreground."""
+        """Grow from `roots` to all `points`, with radii that give the share of foreground.
+
+        Parameters
+        ----------
+        shape : tuple of three int
+            Shape (z, y, x) of the volume.
+        points : (N, 3) array of float
+            The points (z, y, x) to supply, in voxels; each becomes the tip of a branch.
+        roots : (M, 3) array of float
+            Where the trees begin.
+        supplied_by : (N,) array of int
+            For each point the row of the root that supplies it.
+        foreground : float
+            Share of the voxels that the tubes should take, about.
+        random : numpy.random.Generator
+            Where the planes that divide the points are shifted by.
+
+        Returns
+        -------
+        VesselTree
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skanrs.datasets import VesselTree
+        >>> tips = np.array([[40.0, 10.0, 16.0], [40.0, 22.0, 16.0]])
+        >>> root, random = np.array([[0.0, 16.0, 16.0]]), np.random.default_rng(0)
+        >>> tree = VesselTree.grow_to((48, 32, 32), tips, root, np.zeros(2, int), 0.01, random)
+        >>> len(tree), tree.parents
+        (3, array([-1,  0,  0]))
+        """
         centre = np.array(shape) / 2
         starts = roots
         directions = _unit(centre - roots)
@@ -200,7 +244,19 @@ class VesselTree:
         )
 
     def image(self) -> npt.NDArray[np.bool_]:
-        """Return the whole volume, True inside the tubes."""
+        """Return the whole volume, True inside the tubes.
+
+        Returns
+        -------
+        array of bool, of the volume's shape
+
+        Examples
+        --------
+        >>> from skanrs.datasets import VesselTree
+        >>> tree = VesselTree.grow((64, 64, 64), foreground=0.05)
+        >>> bool(0.03 < tree.image().mean() < 0.07)
+        True
+        """
         return self.block((0, 0, 0), self.shape)
 
     def block(self, offset: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.bool_]:
@@ -285,6 +341,13 @@ def vessel_tree(
     -------
     (Z, Y, X) array of bool
 
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    TypeError
+        If `shape` or `seed` are not whole numbers.
+
     Examples
     --------
     >>> from skanrs.datasets import vessel_tree
@@ -297,11 +360,26 @@ def vessel_tree(
 
 
 def checked_shape(shape: Sequence[int], least: int = 16) -> tuple[int, int, int]:
-    """Return the shape of a volume as a tuple, or raise ValueError."""
-    sizes = tuple(operator.index(value) for value in shape)
+    """Return the shape of a volume as a tuple, or raise TypeError or ValueError."""
+    wanted = f'shape must be three whole numbers of at least {least}'
+    try:
+        sizes = tuple(operator.index(value) for value in shape)
+    except TypeError:
+        raise TypeError(f'{wanted}; it is {shape!r}') from None
     if len(sizes) != 3 or min(sizes) < least:
-        raise ValueError(f'shape must be three whole numbers of at least {least}; it is {sizes}')
+        raise ValueError(f'{wanted}; it is {sizes}')
     return sizes[0], sizes[1], sizes[2]
+
+
+def checked_seed(seed: int) -> int:
+    """Return the seed as an integer, or raise TypeError or ValueError."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(f'seed must be a whole number; it is {seed!r}') from None
+    if number < 0:
+        raise ValueError(f'seed must not be negative; it is {number}')
+    return number
 
 
 def spread_points(extent: Array, distance: float, random: np.random.Generator) -> Array:

@@ -9,13 +9,15 @@ read once, the whole image is nowhere in one place, and only residues and kept v
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
+
+from skanrs._dask import check_chunks
+from skanrs._elements import check_elements
 
 from ._skeletonize import uses_zhang
 from .chunks import Image, Words, box_of, merge, pack, thin, unpack
@@ -28,14 +30,9 @@ Index = tuple[int, ...]
 
 def skeletonize_blocks(image: da.Array, method: str | None) -> da.Array:
     """Thin a dask array lazily; see `skanrs.skeletonize`."""
-    if any(math.isnan(length) for length in image.shape):
-        raise ValueError(
-            'image: expected chunks of known sizes, got unknown ones;'
-            ' image.compute_chunk_sizes() finds them'
-        )
+    check_chunks(image, 'image')
     whole = Image(tuple(map(int, image.shape)), uses_zhang(method, image.ndim, 'image'))
-    if image.dtype.kind not in 'biuf':
-        raise TypeError(f'image: expected an array of booleans or real numbers, got {image.dtype}')
+    check_elements(image.dtype, 'image')
     if image.size == 0:
         return da.zeros(image.shape, dtype=bool, chunks=image.chunks)
     starts = [tuple(itertools.accumulate(lengths, initial=0)) for lengths in image.chunks]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._elements import foreground_bits
+from skanrs._elements import check_elements, foreground_bits
+from skanrs.csr._read import is_dask_array
 
 if TYPE_CHECKING:
     import dask.array
@@ -100,6 +100,7 @@ def skeletonize(image: Any, *, method: str | None = None) -> Any:
         return skeletonize_blocks(image, method)
     array = np.asarray(image)
     zhang = uses_zhang(method, array.ndim, 'image')
+    check_elements(array.dtype, 'image')
     elements, mask = foreground_bits(array)
     skeleton = np.zeros(array.shape, dtype=bool)
     if array.ndim == 2:
@@ -138,9 +139,3 @@ def uses_zhang(method: str | None, ndim: int, argument: str) -> bool:
     if ndim == 3 and method == 'zhang':
         raise ValueError("method: 'zhang' thins 2D images only, got a 3D image")
     return ndim == 2 and method != 'lee'
-
-
-def is_dask_array(value: object) -> bool:
-    """Whether a value is a dask array; dask is not imported to tell."""
-    module = sys.modules.get('dask.array')
-    return module is not None and isinstance(value, module.Array)

@@ -11,7 +11,6 @@ chunk's faces), can be pickled, and are safe in any process.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._elements import foreground_bits
+from skanrs._elements import check_elements, foreground_bits
+from skanrs._positions import check_position, integers
 
 from ._skeletonize import uses_zhang
 
@@ -105,6 +105,14 @@ class ThinnedChunk:
         The voxels of the skeleton that are already decided.
     residue : Residue
         What merging has to know of the chunk.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs as skan
+    >>> chunk = skan.thin_chunk(np.eye(4, dtype=bool), offset=(0, 0), shape=(4, 4))
+    >>> chunk.offset, chunk.chunk_shape, chunk.image.shape
+    ((0, 0), (4, 4), (4, 4))
     """
 
     image: Image
@@ -145,6 +153,16 @@ class ThinnedChunk:
         ------
         ValueError
             If chunks of the image are missing in `merged`, or it is of another image.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import skanrs as skan
+        >>> image = np.ones((3, 5), dtype=bool)
+        >>> chunk = skan.thin_chunk(image, offset=(0, 0), shape=(3, 5))
+        >>> skeleton = chunk.finish(skan.merge_thinned([chunk]))
+        >>> np.array_equal(skeleton, skan.skeletonize(image))
+        True
         """
         if merged.image != self.image:
             raise ValueError(
@@ -173,6 +191,16 @@ class MergedThinning:
         The voxels of the skeleton that merging has decided.
     residue : Residue
         What is left to decide.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs as skan
+    >>> image = np.ones((4, 70), dtype=bool)
+    >>> parts = [skan.thin_chunk(image[:, :9], offset=(0, 0), shape=image.shape)]
+    >>> parts += [skan.thin_chunk(image[:, 9:], offset=(0, 9), shape=image.shape)]
+    >>> skan.merge_thinned(parts).residue.nbytes
+    0
     """
 
     image: Image
@@ -248,8 +276,9 @@ def thin_chunk(
     True
     """
     array = np.asarray(block)
-    whole = Image(_integers('shape', shape), uses_zhang(method, array.ndim, 'block'))
-    start = _integers('offset', offset)
+    check_elements(array.dtype, 'block')
+    whole = Image(integers('shape', shape), uses_zhang(method, array.ndim, 'block'))
+    start = integers('offset', offset)
     check_position(start, array.shape, whole.shape)
     words = pack(array, start, whole)
     kept, residue = thin([words], [box_of(whole, start, array.shape)], whole)
@@ -277,6 +306,18 @@ def merge_thinned(chunks: Iterable[ThinnedChunk | MergedThinning]) -> MergedThin
         If there are no chunks, if they are of different images or methods, or if they overlap.
     TypeError
         If something else is among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs as skan
+    >>> image = np.ones((4, 70), dtype=bool)
+    >>> left = skan.thin_chunk(image[:, :9], offset=(0, 0), shape=image.shape)
+    >>> right = skan.thin_chunk(image[:, 9:], offset=(0, 9), shape=image.shape)
+    >>> merged = skan.merge_thinned([skan.merge_thinned([right]), left])
+    >>> skeleton = np.concatenate([left.finish(merged), right.finish(merged)], axis=1)
+    >>> np.array_equal(skeleton, skan.skeletonize(image))
+    True
     """
     parts = list(chunks)
     for part in parts:
@@ -336,26 +377,3 @@ def described(box: Box, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Give the offset and shape of a box, along the image's axes."""
     axes = box[-ndim:]
     return tuple(start for start, _ in axes), tuple(end - start for start, end in axes)
-
-
-def check_position(offset: Sequence[int], shape: Sequence[int], whole: Sequence[int]) -> None:
-    """Refuse a chunk that does not lie in the image."""
-    if not len(offset) == len(shape) == len(whole):
-        raise ValueError(
-            f'offset, shape: expected one number for each of the {len(shape)} axes of block, got'
-            f' offset {tuple(offset)} and shape {tuple(whole)}'
-        )
-    ends = [start + length for start, length in zip(offset, shape, strict=True)]
-    inside = all(end <= length for end, length in zip(ends, whole, strict=True))
-    if not inside or any(start < 0 for start in offset):
-        raise ValueError(
-            f'offset: expected a chunk inside the image of shape {tuple(whole)}, got the chunk at'
-            f' offset {tuple(offset)} of shape {tuple(shape)}'
-        )
-
-
-def _integers(name: str, values: Sequence[int]) -> tuple[int, ...]:
-    try:
-        return tuple(operator.index(value) for value in values)
-    except TypeError:
-        raise TypeError(f'{name}: expected a sequence of integers, got {values!r}') from None

@@ -349,12 +349,24 @@ fn recheck_lanes<V: Vector>(simulation: &mut Simulation<'_>, scripted: bool) {
         if voxels == 0 {
             continue;
         }
-        // Deletions of the script come in raster order too; there, and where anything is unknown, the order is kept.
-        if scripted || simulation.doubtful[word] {
-            waiting.push((word, voxels));
+        let all = simulation.around;
+        let around = &all[word];
+        // Deletions of the script come in raster order too; there, and next to anything unknown, the order is kept.
+        let in_order = if scripted {
+            voxels
+        } else if simulation.doubtful[word] {
+            let unknown = near(around, |at| simulation.present[at] & !simulation.sure[at]);
+            simulation.maybe[word] | voxels & unknown
+        } else {
+            0
+        };
+        if in_order != 0 {
+            waiting.push((word, in_order));
+        }
+        let voxels = voxels & !in_order;
+        if voxels == 0 {
             continue;
         }
-        let around = &simulation.around[word];
         let mut rows = [[0; 3]; 5];
         for (at, earlier) in rows.iter_mut().enumerate() {
             let collected = row(&simulation.collected, around, at);
@@ -384,6 +396,13 @@ fn recheck_lanes<V: Vector>(simulation: &mut Simulation<'_>, scripted: bool) {
         recheck_batch::<V>(simulation, &mut batch, &earlier, &mut waiting);
     }
     waiting.sort_unstable();
+    waiting.dedup_by(|next, word| {
+        let same = next.0 == word.0;
+        if same {
+            word.1 |= next.1;
+        }
+        same
+    });
     for (word, voxels) in waiting {
         simulation.recheck_in_order(word, voxels);
     }

@@ -2,7 +2,7 @@
 //!
 //! A word is known by its [`Key`], its place among the words of the whole image in raster order; so blocks at any offset cut
 //! their voxels into the same words, and sorted keys are raster order. Index 0 is an empty word that stands for everything
-//! that is not stored. Cost: 27 indices a word, found by 27 pointers that move through the sorted keys once.
+//! that is not stored. Cost: 27 indices a word, found by 9 pointers that move through the sorted keys once.
 
 use crate::bit_image::WORD;
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
@@ -87,17 +87,23 @@ pub const fn offset(direction: usize) -> [isize; 3] {
 /// [`crate::errors::Error::OutOfMemory`].
 pub fn around(frame: &Frame, keys: &[Key]) -> Result<Vec<Around>> {
     let mut all = try_filled("the neighbours of words", keys.len(), [0; 27])?;
-    let mut next = [1_usize; 27];
+    let mut next = [1_usize; 9];
     for (index, around) in all.iter_mut().enumerate().skip(1) {
         let place = frame.place(keys[index]);
-        for direction in 0..27 {
-            let Some(wanted) = frame.neighbour(place, offset(direction)) else { continue };
-            let at = &mut next[direction];
-            while *at < keys.len() && keys[*at] < wanted {
+        let (has_before, has_after) = (place[2] > 0, place[2] + 1 < frame.words_in_row());
+        for (row, at) in next.iter_mut().enumerate() {
+            let [dz, dy, _] = offset(3 * row + 1);
+            let Some(wanted) = frame.neighbour(place, [dz, dy, 0]) else { continue };
+            // The pointer stops at the word before, the word itself or the one after, whichever is stored first.
+            while *at < keys.len() && keys[*at] + u64::from(has_before) < wanted {
                 *at += 1;
             }
-            if *at < keys.len() && keys[*at] == wanted {
-                around[direction] = *at as u32;
+            let mut found = *at;
+            for (dx, exists) in [has_before, true, has_after].into_iter().enumerate() {
+                if exists && found < keys.len() && keys[found] + 1 == wanted + dx as u64 {
+                    around[3 * row + dx] = found as u32;
+                    found += 1;
+                }
             }
         }
     }
@@ -135,7 +141,18 @@ pub fn row(words: &[u64], around: &Around, at: usize) -> [u64; 3] {
 #[must_use]
 #[inline(always)]
 pub fn neighbours(words: &[u64], around: &Around, bit: usize) -> u32 {
-    (0..9).fold(0, |mask, at| mask | three(row(words, around, at), bit) << (3 * at))
+    let mut mask = 0;
+    if (1..63).contains(&bit) {
+        // All three voxels of each row are in one word.
+        for at in 0..9 {
+            mask |= ((words[around[3 * at + 1] as usize] >> (bit - 1) & 0b111) as u32) << (3 * at);
+        }
+    } else {
+        for at in 0..9 {
+            mask |= three(row(words, around, at), bit) << (3 * at);
+        }
+    }
+    mask
 }
 
 /// The voxels at x − 1, x and x + 1 of a row.
