@@ -119,6 +119,10 @@ bench: $(STAMPS)/test-tools $(BENCH)/peers ## side by side with the peers, in .v
 	$(BIN)/python benchmarks/side_by_side.py --peers $(BENCH)/bin/python $(ARGS)
 	$(BIN)/python benchmarks/slow_parts.py
 
+.PHONY: notebooks
+notebooks: $(STAMPS)/test-tools ## run the notebooks anew and keep their outputs
+	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
+
 .PHONY: picture
 picture: $(STAMPS)/develop ## draw the README's picture anew
 	$(BIN)/python docs/make_picture.py
