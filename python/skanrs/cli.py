@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from . import __version__, set_num_threads
+from .command.progress import Progress
 from .files import IMAGE_SUFFIXES, FileError
-from .progress import Progress
 
 __all__ = ['main']
 
@@ -156,7 +156,7 @@ def _parser() -> Parser:
 
 
 def _analyze(arguments: argparse.Namespace) -> None:
-    from .analyze import analyze
+    from .command.analyze import analyze
 
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
@@ -175,7 +175,7 @@ def _analyze(arguments: argparse.Namespace) -> None:
 
 
 def _demo(arguments: argparse.Namespace) -> None:
-    from .demo import demo
+    from .command.demo import demo
 
     demo(arguments.folder, edge=arguments.shape, seed=arguments.seed)
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from . import files, threshold
+from skanrs import files, threshold
+
 from .progress import Progress, peak_memory
 
 if TYPE_CHECKING:
@@ -130,8 +131,8 @@ def analyze(
     ValueError
         If an argument does not fit the image.
     """
-    from .csr import Skeleton, summarize
-    from .thinning import skeletonize
+    from skanrs.csr import Skeleton, summarize
+    from skanrs.thinning import skeletonize
 
     progress = progress or Progress(shown=False)
     spacing, sigma = _positive('spacing', spacing), _positive('sigma', sigma)

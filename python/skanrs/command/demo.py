@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from skanrs.datasets.lungs import Kind, lung
+from skanrs.files import Writer, write_together
+
 from .analyze import BRANCH_TYPES
-from .datasets.lungs import Kind, lung
-from .files import Writer, write_together
 
 __all__ = ['compare', 'demo']
 
