@@ -8,8 +8,13 @@ use ndarray::{ArrayViewD, Axis, Ix3};
 use rayon::prelude::*;
 
 use crate::bit_image::{Element, WORD, set_bits};
+use crate::buffers::Grow;
+use crate::elements::Shared;
 use crate::errors::{Result, try_with_capacity};
 use crate::threads::Cancel;
+
+/// What the buffers are for.
+const FOREGROUND: &str = "the foreground";
 
 /// Voxels that a task reads before it looks whether to stop.
 const TASK: usize = 1 << 20;
@@ -24,7 +29,7 @@ const TASK: usize = 1 << 20;
 /// # Panics
 /// If the block does not lie in the image.
 pub fn foreground<T: Element>(
-    block: &ArrayViewD<'_, T>,
+    block: &ArrayViewD<'_, Shared<T>>,
     mask: T,
     offset: &[usize],
     shape: &[usize],
@@ -120,7 +125,7 @@ impl Runs {
     }
 }
 
-fn scan_contiguous<T: Element>(voxels: &[T], mask: T, runs: &Runs, cancel: &Cancel) -> Result<Vec<Vec<i64>>> {
+fn scan_contiguous<T: Element>(voxels: &[Shared<T>], mask: T, runs: &Runs, cancel: &Cancel) -> Result<Vec<Vec<i64>>> {
     (0..voxels.len().div_ceil(TASK))
         .into_par_iter()
         .map(|task| {
@@ -131,7 +136,7 @@ fn scan_contiguous<T: Element>(voxels: &[T], mask: T, runs: &Runs, cancel: &Canc
             while at < end {
                 let (run, within) = (at / runs.length, at % runs.length);
                 let length = (runs.length - within).min(end - at);
-                scan_row(&voxels[at..at + length], mask, runs.start(run) + within, 1, &mut found);
+                scan_row(&voxels[at..at + length], mask, runs.start(run) + within, 1, &mut found)?;
                 at += length;
             }
             Ok(found)
@@ -141,7 +146,7 @@ fn scan_contiguous<T: Element>(voxels: &[T], mask: T, runs: &Runs, cancel: &Canc
 
 /// Reads the axes in the order of memory, whichever that is.
 fn scan_strided<T: Element>(
-    block: &ArrayViewD<'_, T>,
+    block: &ArrayViewD<'_, Shared<T>>,
     mask: T,
     offset: &[usize],
     shape: &[usize],
@@ -153,14 +158,15 @@ fn scan_strided<T: Element>(
     let first: usize = offset.iter().zip(&steps).map(|(at, step)| at * step).sum();
     let steps: Vec<usize> = axes.iter().map(|&axis| steps[axis]).collect();
     let permuted = block.view().permuted_axes(axes.as_slice());
+    let planes = (TASK / (block.len() / permuted.len_of(Axis(0)))).max(1);
     let lists = permuted
-        .axis_iter(Axis(0))
+        .axis_chunks_iter(Axis(0), planes)
         .into_par_iter()
         .enumerate()
-        .map(|(at, plane)| {
+        .map(|(task, slab)| {
             cancel.check()?;
             let mut found = Vec::new();
-            scan_plane(plane, mask, first + at * steps[0], &steps[1..], &mut found);
+            scan_box(slab, mask, first + task * planes * steps[0], &steps, &mut found)?;
             Ok(found)
         })
         .collect::<Result<Vec<_>>>()?;
@@ -172,53 +178,60 @@ fn scan_strided<T: Element>(
 }
 
 /// Adds the foreground of a box whose linear indices begin at `start` and are `steps` apart along its axes.
-fn scan_plane<T: Element>(mut plane: ArrayViewD<'_, T>, mask: T, start: usize, steps: &[usize], found: &mut Vec<i64>) {
+fn scan_box<T: Element>(
+    mut voxels: ArrayViewD<'_, Shared<T>>,
+    mask: T,
+    start: usize,
+    steps: &[usize],
+    found: &mut Vec<i64>,
+) -> Result<()> {
     // Rows are reached fast where the number of axes is known.
     const AXES: usize = 3;
-    if plane.ndim() > AXES {
-        for (at, inner) in plane.axis_iter(Axis(0)).enumerate() {
-            scan_plane(inner, mask, start + at * steps[0], &steps[1..], found);
-        }
-        return;
+    if voxels.ndim() > AXES {
+        let mut inner = voxels.axis_iter(Axis(0)).enumerate();
+        return inner.try_for_each(|(at, inner)| scan_box(inner, mask, start + at * steps[0], &steps[1..], found));
     }
     let mut of_axis = [0; AXES];
     of_axis[AXES - steps.len()..].copy_from_slice(steps);
-    while plane.ndim() < AXES {
-        plane = plane.insert_axis(Axis(0));
+    while voxels.ndim() < AXES {
+        voxels = voxels.insert_axis(Axis(0));
     }
-    let plane = plane.into_dimensionality::<Ix3>().expect("there are three axes now");
-    for (z, rows) in plane.outer_iter().enumerate() {
+    let voxels = voxels.into_dimensionality::<Ix3>().expect("there are three axes now");
+    for (z, rows) in voxels.outer_iter().enumerate() {
         for (y, row) in rows.outer_iter().enumerate() {
             let start = start + z * of_axis[0] + y * of_axis[1];
             if let Some(voxels) = row.to_slice() {
-                scan_row(voxels, mask, start, of_axis[2], found);
+                scan_row(voxels, mask, start, of_axis[2], found)?;
             } else {
-                let hits = row.iter().enumerate().filter(|(_, value)| value.is_foreground(mask));
-                found.extend(hits.map(|(x, _)| (start + x * of_axis[2]) as i64));
+                let hits = row.iter().enumerate().filter(|(_, value)| value.get().is_foreground(mask));
+                found.try_extend(FOREGROUND, hits.map(|(x, _)| (start + x * of_axis[2]) as i64))?;
             }
         }
     }
+    Ok(())
 }
 
 /// Adds the foreground of `voxels`, whose linear indices begin at `start` and are `step` apart.
-fn scan_row<T: Element>(voxels: &[T], mask: T, start: usize, step: usize, found: &mut Vec<i64>) {
+fn scan_row<T: Element>(voxels: &[Shared<T>], mask: T, start: usize, step: usize, found: &mut Vec<i64>) -> Result<()> {
     let (chunks, rest) = voxels.as_chunks::<WORD>();
     for (at, chunk) in chunks.iter().enumerate() {
-        if chunk.iter().fold(false, |any, value| any | value.is_foreground(mask)) {
+        if Shared::any(chunk, mask) {
             let mut word = [0];
-            T::pack_row(chunk, mask, &mut word);
-            found.extend(set_bits(word[0]).map(|bit| (start + (at * WORD + bit) * step) as i64));
+            T::pack_row(&Shared::get_all(chunk), mask, &mut word);
+            let hits = set_bits(word[0]).map(|bit| (start + (at * WORD + bit) * step) as i64);
+            found.try_extend(FOREGROUND, hits)?;
         }
     }
-    let hits = rest.iter().enumerate().filter(|(_, value)| value.is_foreground(mask));
-    found.extend(hits.map(|(x, _)| (start + (chunks.len() * WORD + x) * step) as i64));
+    let hits = rest.iter().enumerate().filter(|(_, value)| value.get().is_foreground(mask));
+    found.try_extend(FOREGROUND, hits.map(|(x, _)| (start + (chunks.len() * WORD + x) * step) as i64))
 }
 
-fn join(lists: Vec<Vec<i64>>) -> Result<Vec<i64>> {
+/// The lists one after the other.
+fn join(mut lists: Vec<Vec<i64>>) -> Result<Vec<i64>> {
     if lists.len() == 1 {
-        return Ok(lists.into_iter().flatten().collect());
+        return Ok(lists.swap_remove(0));
     }
-    let mut joined = try_with_capacity("the foreground", lists.iter().map(Vec::len).sum())?;
+    let mut joined = try_with_capacity(FOREGROUND, lists.iter().map(Vec::len).sum())?;
     for list in lists {
         joined.extend_from_slice(&list);
     }
@@ -249,12 +262,12 @@ mod tests {
             let image = image(shape);
             let all = vec![0; shape.len()];
             for mask in [u16::MAX, 0x7fff] {
-                let found = foreground(&image.view(), mask, &all, shape, &Cancel::new()).unwrap();
+                let found = foreground(&Shared::view(&image.view()), mask, &all, shape, &Cancel::new()).unwrap();
                 assert_eq!(found, naive(&image, mask));
                 let turned: Vec<usize> = shape.iter().rev().copied().collect();
                 let transposed = image.view().reversed_axes();
                 let standard = ArrayD::from_shape_vec(turned.as_slice(), transposed.iter().copied().collect()).unwrap();
-                let found = foreground(&transposed, mask, &all, &turned, &Cancel::new()).unwrap();
+                let found = foreground(&Shared::view(&transposed.view()), mask, &all, &turned, &Cancel::new()).unwrap();
                 assert_eq!(found, naive(&standard, mask));
             }
         }
@@ -271,9 +284,12 @@ mod tests {
             };
             only.slice_each_axis_mut(slices).assign(&image.slice_each_axis(slices));
             let view = image.slice_each_axis(slices);
-            assert_eq!(foreground(&view, u16::MAX, &offset, &shape, &Cancel::new()).unwrap(), naive(&only, u16::MAX));
+            assert_eq!(
+                foreground(&Shared::view(&view.view()), u16::MAX, &offset, &shape, &Cancel::new()).unwrap(),
+                naive(&only, u16::MAX)
+            );
             let copy = view.to_owned();
-            let found = foreground(&copy.view(), u16::MAX, &offset, &shape, &Cancel::new()).unwrap();
+            let found = foreground(&Shared::view(&copy.view()), u16::MAX, &offset, &shape, &Cancel::new()).unwrap();
             assert_eq!(found, naive(&only, u16::MAX));
         }
     }

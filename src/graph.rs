@@ -18,10 +18,14 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::bit_image::try_zeros;
+use crate::buffers::Grow;
 use crate::csr::{Csr, Index};
-use crate::errors::{Error, Result};
+use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::foreground::strides;
 use crate::threads::Cancel;
+
+/// What its buffers are for.
+const GRAPH: &str = "the pixel graph";
 
 /// Voxels whose rows a task writes.
 const TASK: usize = 1 << 14;
@@ -270,15 +274,22 @@ pub fn pixel_graph<I: Index>(
         .map(|range| {
             cancel.check()?;
             let usual = 2 * range.len();
-            let mut edges = Edges { counts: vec![0; range.len()], ends: Vec::with_capacity(usual), codes: Vec::new() };
-            edges.codes.reserve_exact(usual);
+            let mut edges = Edges {
+                counts: try_filled(GRAPH, range.len(), 0)?,
+                ends: try_with_capacity(GRAPH, usual)?,
+                codes: try_with_capacity(GRAPH, usual)?,
+            };
             let first = range.start;
+            let mut grown = Ok(());
             neighbourhood.visit(nodes, range, |node, neighbour, code| {
                 edges.counts[node - first] += 1;
-                edges.ends.push(I::new(neighbour));
-                edges.codes.push(code);
+                if let Err(error) =
+                    edges.ends.try_push(GRAPH, I::new(neighbour)).and_then(|()| edges.codes.try_push(GRAPH, code))
+                {
+                    grown = Err(error);
+                }
             });
-            Ok(edges)
+            grown.map(|()| edges)
         })
         .collect::<Result<_>>()?;
     let entries = 2 * parts.iter().map(|part| part.ends.len()).sum::<usize>();
@@ -286,7 +297,7 @@ pub fn pixel_graph<I: Index>(
     cancel.check()?;
 
     // Where the next entry of each row goes, one place further on in the array, so that it ends as `indptr`.
-    let mut indptr: Vec<I> = try_zeros("the pixel graph", nodes.len() + 1)?;
+    let mut indptr: Vec<I> = try_zeros(GRAPH, nodes.len() + 1)?;
     let next = &mut indptr[1..];
     for (part, first) in parts.iter().zip((0..).step_by(TASK)) {
         for (count, &later) in next[first..].iter_mut().zip(&part.counts) {
@@ -302,8 +313,8 @@ pub fn pixel_graph<I: Index>(
         *count = I::new(start);
         start += degree;
     }
-    let mut indices: Vec<I> = try_zeros("the pixel graph", entries)?;
-    let mut weights: Vec<f64> = try_zeros("the pixel graph", entries)?;
+    let mut indices: Vec<I> = try_zeros(GRAPH, entries)?;
+    let mut weights: Vec<f64> = try_zeros(GRAPH, entries)?;
     for (part, first) in parts.into_iter().zip((0..).step_by(TASK)) {
         cancel.check()?;
         let mut edges = part.ends.iter().zip(&part.codes);

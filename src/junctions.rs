@@ -8,9 +8,13 @@
 //! of them, one bit an entry and one index a voxel.
 
 use crate::bit_image::try_zeros;
+use crate::buffers::{Grow, try_sort_by};
 use crate::csr::{Csr, Index};
 use crate::errors::{Error, Result};
 use crate::threads::Cancel;
+
+/// What the buffers are for.
+const EDGES: &str = "the edges between junctions";
 
 /// The least degree of a junction.
 pub const JUNCTION: usize = 3;
@@ -69,12 +73,12 @@ pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, cancel: &Cancel) -> Result<
         for entry in view.row(node) {
             let neighbour = view.target(entry);
             if neighbour > node && view.degree(neighbour) >= JUNCTION {
-                edges.push((view.weight(entry), I::new(node), I::new(entry)));
+                edges.try_push(EDGES, (view.weight(entry), I::new(node), I::new(entry)))?;
             }
         }
     }
     cancel.check()?;
-    edges.sort_by(|(one, ..), (other, ..)| one.total_cmp(other));
+    try_sort_by(EDGES, &mut edges, |(one, ..), (other, ..)| one.total_cmp(other))?;
     cancel.check()?;
     let mut sets = DisjointSets::<I>::new(view.nodes())?;
     let mut dropped = Vec::new();
@@ -82,10 +86,10 @@ pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, cancel: &Cancel) -> Result<
         let (node, entry) = (node.get(), entry.get());
         let neighbour = view.target(entry);
         if !sets.join(node, neighbour) {
-            dropped.push(entry);
+            dropped.try_push(EDGES, entry)?;
             let reason = || format!("must be symmetric; there is an edge from {node} to {neighbour} but none back");
             let back = view.entry(neighbour, node);
-            dropped.push(back.ok_or_else(|| Error::InvalidArgument { name: "csmat", reason: reason() })?);
+            dropped.try_push(EDGES, back.ok_or_else(|| Error::InvalidArgument { name: "csmat", reason: reason() })?)?;
         }
     }
     cancel.check()?;

@@ -6,18 +6,20 @@
 //! one endpoint or junction to the next; a **chunk** (or **block**) is a box of a larger image, at its **offset**. Axes are
 //! ordered (z, y, x), and the last varies fastest.
 //!
-//! From an image to its skeleton: [`bit_image`] packs it, [`neighbourhood`] states what a voxel's neighbours allow, and
+//! From an image to its skeleton: [`elements`] are read, [`bit_image`] packs it, [`neighbourhood`] states what a voxel's neighbours allow, and
 //! [`thinning`] deletes, in memory or in chunks. From a skeleton to its table: [`foreground`] lists its voxels, [`graph`] joins
 //! neighbours to a graph of compressed rows ([`csr`]), [`junctions`] prunes clusters of junctions, [`branches`] traces the
 //! paths, [`summary`] computes their numbers; [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main
-//! branches and centres. [`threads`] and [`errors`] serve all.
+//! branches and centres. [`threads`], [`errors`] and [`buffers`] serve all.
 //!
 //! Nothing outside `python` knows of Python.
 
 pub mod bit_image;
 pub mod branches;
+pub mod buffers;
 pub mod chunk_graph;
 pub mod csr;
+pub mod elements;
 pub mod errors;
 pub mod foreground;
 pub mod graph;

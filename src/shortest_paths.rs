@@ -10,6 +10,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use crate::buffers::{Grow, try_copy, try_push_to_heap};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
 
 pub mod blocks;
@@ -77,7 +78,7 @@ impl Network {
         for node in 0..nodes {
             first[node + 1] += first[node];
         }
-        let mut next = first.clone();
+        let mut next = try_copy("nodes", &first)?;
         let mut links = try_filled("branch ends", first[nodes], Link { to: 0, branch: 0, length: 0.0 })?;
         for &(from, to, length, branch) in branches {
             for (here, there) in [(from, to), (to, from)] {
@@ -156,14 +157,18 @@ impl Dijkstra {
     }
 
     /// Finds the distance of every node from `source`. Cost: O(branches · log nodes) of the part that is connected to it.
-    pub fn run(&mut self, network: &Network, source: u32) {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn run(&mut self, network: &Network, source: u32) -> Result<()> {
+        const WAITING: &str = "nodes waiting for their distance";
         for node in self.reached.drain(..) {
             self.distance[node as usize] = f64::INFINITY;
             self.arrival[node as usize] = None;
         }
         self.distance[source as usize] = 0.0;
-        self.reached.push(source);
-        self.heap.push(Waiting { distance: 0.0, node: source });
+        self.reached.try_push(WAITING, source)?;
+        try_push_to_heap(WAITING, &mut self.heap, Waiting { distance: 0.0, node: source })?;
         while let Some(Waiting { distance, node }) = self.heap.pop() {
             if distance > self.distance[node as usize] {
                 continue;
@@ -173,14 +178,16 @@ impl Dijkstra {
                 let known = &mut self.distance[link.to as usize];
                 if through < *known {
                     if known.is_infinite() {
-                        self.reached.push(link.to);
+                        self.reached.try_push(WAITING, link.to)?;
                     }
                     *known = through;
                     self.arrival[link.to as usize] = Some((node, link));
-                    self.heap.push(Waiting { distance: through, node: link.to });
+                    let next = Waiting { distance: through, node: link.to };
+                    try_push_to_heap(WAITING, &mut self.heap, next)?;
                 }
             }
         }
+        Ok(())
     }
 
     /// The distance of each node from the source; infinite where there is no path.

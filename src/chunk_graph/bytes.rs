@@ -2,21 +2,32 @@
 //!
 //! Most numbers of a chunk graph are small once they are differences; signed ones are folded (0, −1, 1, −2, …) first.
 
+use crate::buffers::{Grow, try_copy};
 use crate::errors::{Error, Result};
 
-/// Writes numbers one after the other.
-#[derive(Debug, Default)]
+/// What the buffers are for.
+const BYTES: &str = "the bytes of a chunk graph";
+
+/// Writes numbers one after the other; where there is no more memory it remembers that until the end.
+#[derive(Debug)]
 pub(super) struct Writer {
     bytes: Vec<u8>,
+    result: Result<()>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), result: Ok(()) }
+    }
 }
 
 impl Writer {
     pub(super) fn number(&mut self, mut number: u64) {
         while number >= 0x80 {
-            self.bytes.push(number as u8 | 0x80);
+            self.byte(number as u8 | 0x80);
             number >>= 7;
         }
-        self.bytes.push(number as u8);
+        self.byte(number as u8);
     }
 
     pub(super) fn wide(&mut self, number: u128) {
@@ -35,20 +46,29 @@ impl Writer {
     }
 
     pub(super) fn bits(&mut self, bits: u64) {
-        self.bytes.extend_from_slice(&bits.to_le_bytes());
+        self.slice(&bits.to_le_bytes());
     }
 
     pub(super) fn byte(&mut self, byte: u8) {
-        self.bytes.push(byte);
+        if let Err(error) = self.bytes.try_push(BYTES, byte) {
+            self.result = Err(error);
+        }
     }
 
     pub(super) fn slice(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        if let Err(error) = self.bytes.try_extend_from_slice(BYTES, bytes) {
+            self.result = Err(error);
+        }
     }
 
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    /// What was written.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if some of it was not.
+    pub(super) fn finish(mut self) -> Result<Vec<u8>> {
+        self.result?;
         self.bytes.shrink_to_fit();
-        self.bytes
+        Ok(self.bytes)
     }
 }
 
@@ -78,6 +98,11 @@ impl<'a> Reader<'a> {
         let (slice, rest) = self.bytes.split_at_checked(length).ok_or_else(Self::damaged)?;
         self.bytes = rest;
         Ok(slice)
+    }
+
+    /// A copy of the next bytes.
+    pub(super) fn copy(&mut self, length: usize) -> Result<Vec<u8>> {
+        try_copy(BYTES, self.slice(length)?)
     }
 
     pub(super) fn number(&mut self) -> Result<u64> {
@@ -123,6 +148,11 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(bytes.try_into().map_err(|_| Self::damaged())?))
     }
 
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Checks that nothing is left.
     pub(super) fn end(&self) -> Result<()> {
         if self.bytes.is_empty() { Ok(()) } else { Err(Self::damaged()) }
@@ -143,7 +173,7 @@ mod tests {
             writer.wide(u128::from(number) << 60);
             writer.bits(number);
         }
-        let bytes = writer.finish();
+        let bytes = writer.finish().unwrap();
         let mut reader = Reader::new(&bytes);
         for number in numbers {
             assert_eq!(reader.number(), Ok(number));

@@ -11,11 +11,15 @@ use super::intervals::Intervals;
 use super::live::{Chains, Edge, End, Live};
 use super::rows::{IS_CYCLE, Rows, SOURCE_IS_TIP, Statistics, TARGET_IS_TIP, Terminal};
 use super::settle::Parts;
-use crate::errors::{Error, Result};
+use crate::buffers::Grow;
+use crate::errors::{Error, Result, try_with_capacity};
 use crate::graph::HeightType;
 
 const MAGIC: &[u8] = b"skanrs chunk graph";
 const VERSION: u8 = 1;
+
+/// What the buffers are for.
+const GRAPH: &str = "a chunk graph";
 
 const KINDS: [Values; 7] = [
     Values::Absent,
@@ -29,8 +33,10 @@ const KINDS: [Values; 7] = [
 
 impl ChunkGraph {
     /// The graph as bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut writer = Writer::default();
         writer.slice(MAGIC);
         writer.byte(VERSION);
@@ -64,7 +70,7 @@ impl ChunkGraph {
     /// The graph that [`Self::to_bytes`] wrote.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the bytes are not those of a chunk graph of this version.
+    /// [`Error::InvalidArgument`] if the bytes are not those of a chunk graph of this version; [`Error::OutOfMemory`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         if reader.slice(MAGIC.len())? != MAGIC {
@@ -80,7 +86,7 @@ impl ChunkGraph {
         ensure(start.iter().zip(&end).all(|(start, end)| start <= end))?;
         let count = reader.count(1)?;
         let length = reader.count(1)?;
-        let covered = Intervals { packed: reader.slice(length)?.to_vec(), count };
+        let covered = Intervals { packed: reader.copy(length)?, count };
         covered.unpack(geometry.voxels())?;
         let live = read_live(&mut reader, &geometry)?;
         let waiting = read_edges(&mut reader, &live, &geometry)?;
@@ -131,6 +137,14 @@ fn read_index(reader: &mut Reader<'_>, from: u64, geometry: &Geometry) -> Result
     Ok(index)
 }
 
+fn read_values(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u64>> {
+    let mut values = try_with_capacity(GRAPH, count.min(reader.left() / 8))?;
+    for _ in 0..count {
+        values.try_push(GRAPH, reader.bits()?)?;
+    }
+    Ok(values)
+}
+
 fn write_live(writer: &mut Writer, live: &Live) {
     writer.number(live.len() as u64);
     let (mut index, mut rank) = (0, 0);
@@ -150,7 +164,7 @@ fn write_live(writer: &mut Writer, live: &Live) {
 fn read_live(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<Live> {
     let count = reader.count(6)?;
     ensure(u32::try_from(count).is_ok())?;
-    let mut live = Live::default();
+    let mut live = Live::with_capacity(count, false)?;
     let (mut index, mut rank) = (0, 0);
     for voxel in 0..count {
         let next = read_index(reader, index, geometry)?;
@@ -170,14 +184,14 @@ fn read_live(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<Live> {
         live.cluster.push(cluster as u32);
     }
     if geometry.has_values() {
-        live.value = (0..count).map(|_| reader.bits()).collect::<Result<_>>()?;
+        live.value = read_values(reader, count)?;
     }
     Ok(live)
 }
 
 fn read_edges(reader: &mut Reader<'_>, live: &Live, geometry: &Geometry) -> Result<Vec<Edge>> {
     let count = reader.count(3)?;
-    let mut edges = Vec::with_capacity(count);
+    let mut edges = try_with_capacity(GRAPH, count)?;
     for _ in 0..count {
         let ends = [reader.number()?, reader.number()?];
         let direction = reader.byte()?;
@@ -262,11 +276,11 @@ fn read_chains(reader: &mut Reader<'_>, live: &Live, geometry: &Geometry) -> Res
         } else {
             Chains::NO_INTERIOR
         };
-        chains.push(ends, smallest, directions, &[]);
+        chains.push(ends, smallest, directions, &[])?;
     }
     if geometry.has_values() {
         let values = chains.directions.len() - chains.len();
-        chains.values = (0..values).map(|_| reader.bits()).collect::<Result<_>>()?;
+        chains.values = read_values(reader, values)?;
     }
     Ok(chains)
 }
@@ -296,7 +310,7 @@ fn write_rows(writer: &mut Writer, rows: &Rows) {
 
 fn read_rows(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<Rows> {
     let count = reader.count(15)?;
-    let mut rows = Rows::default();
+    let mut rows = Rows::with_capacity(count, if geometry.has_values() { count } else { 0 })?;
     let (mut index, mut rank) = (0, 0);
     for _ in 0..count {
         let source = read_index(reader, index, geometry)?;
@@ -324,7 +338,7 @@ fn read_rows(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<Rows> {
 
 fn read_isolated(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<Vec<u64>> {
     let count = reader.count(1)?;
-    let mut isolated = Vec::with_capacity(count);
+    let mut isolated = try_with_capacity(GRAPH, count)?;
     let mut last = 0;
     for at in 0..count {
         let index = read_index(reader, last, geometry)?;

@@ -12,9 +12,13 @@
 use super::geometry::Geometry;
 use super::live::{Edge, Live};
 use super::rules::{Rule, holds};
-use crate::errors::Result;
+use crate::buffers::{Grow, try_collect, try_sort_by};
+use crate::errors::{Result, try_filled};
 use crate::junctions::DisjointSets;
 use crate::threads::Cancel;
+
+/// What the buffers are for.
+const FOREST: &str = "the edges of junction clusters";
 
 /// What became of the edges of a forest; those that are in neither were dropped.
 #[derive(Default)]
@@ -38,21 +42,21 @@ pub(super) fn prune(
     if edges.is_empty() {
         return Ok(Forest::default());
     }
-    edges.sort_by_key(|edge| edge.ends);
+    try_sort_by(FOREST, &mut edges, |one, other| one.ends.cmp(&other.ends))?;
     if !holds(Rule::TiesInOrder) {
         edges.reverse();
     }
-    let mut weighted: Vec<(f64, Edge)> =
-        edges.into_iter().map(|edge| (geometry.length(edge.direction, || live.values(&edge)), edge)).collect();
-    weighted.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    let weigh = |edge: Edge| (geometry.length(edge.direction, || live.values(&edge)), edge);
+    let mut weighted: Vec<(f64, Edge)> = try_collect(FOREST, edges.into_iter().map(weigh))?;
+    try_sort_by(FOREST, &mut weighted, |(one, _), (other, _)| one.total_cmp(other))?;
     cancel.check()?;
 
     let mut sets = clusters(live)?;
     let forest = weighted.into_iter().filter(|(_, edge)| sets.join(edge.ends[0] as usize, edge.ends[1] as usize));
-    let forest: Vec<Edge> = forest.map(|(_, edge)| edge).collect();
+    let forest: Vec<Edge> = try_collect(FOREST, forest.map(|(_, edge)| edge))?;
     cancel.check()?;
 
-    let mut may_be_dropped = chain_maxima(&forest, &live.cluster, is_terminal);
+    let mut may_be_dropped = chain_maxima(&forest, &live.cluster, is_terminal)?;
     if !holds(Rule::TerminalsWait) {
         may_be_dropped.fill(false);
     }
@@ -60,12 +64,12 @@ pub(super) fn prune(
     let mut sets = clusters(live)?;
     for (edge, waits) in forest.into_iter().zip(may_be_dropped) {
         if waits {
-            result.waiting.push(edge);
+            result.waiting.try_push(FOREST, edge)?;
         } else {
             if holds(Rule::ClustersStay) {
                 sets.join(edge.ends[0] as usize, edge.ends[1] as usize);
             }
-            result.lasting.push(edge);
+            result.lasting.try_push(FOREST, edge)?;
         }
     }
     for voxel in 0..live.len() {
@@ -84,11 +88,11 @@ fn clusters(live: &Live) -> Result<DisjointSets<i64>> {
 }
 
 /// For each edge of a forest, in ascending order, whether it is the maximum of its chain between terminals or forks.
-fn chain_maxima(forest: &[Edge], cluster: &[u32], is_terminal: &[bool]) -> Vec<bool> {
+fn chain_maxima(forest: &[Edge], cluster: &[u32], is_terminal: &[bool]) -> Result<Vec<bool>> {
     let nodes = |edge: &Edge| edge.ends.map(|end| cluster[end as usize] as usize);
     // A node of two edges is passed by taking the one that it was not reached by out of both, combined by exclusive or.
-    let mut degree = vec![0_u32; cluster.len()];
-    let mut combined = vec![0_usize; cluster.len()];
+    let mut degree = try_filled(FOREST, cluster.len(), 0_u32)?;
+    let mut combined = try_filled(FOREST, cluster.len(), 0_usize)?;
     for (number, edge) in forest.iter().enumerate() {
         for node in nodes(edge) {
             degree[node] += 1;
@@ -100,7 +104,7 @@ fn chain_maxima(forest: &[Edge], cluster: &[u32], is_terminal: &[bool]) -> Vec<b
         if one == node { other } else { one }
     };
     // Leaves that are no terminal, again and again.
-    let mut settled = vec![false; forest.len()];
+    let mut settled = try_filled(FOREST, forest.len(), false)?;
     for edge in forest {
         for mut leaf in nodes(edge) {
             while degree[leaf] == 1 && !is_terminal[leaf] {
@@ -115,7 +119,7 @@ fn chain_maxima(forest: &[Edge], cluster: &[u32], is_terminal: &[bool]) -> Vec<b
             }
         }
     }
-    let mut is_maximum = vec![false; forest.len()];
+    let mut is_maximum = try_filled(FOREST, forest.len(), false)?;
     for number in 0..forest.len() {
         if settled[number] {
             continue;
@@ -134,5 +138,5 @@ fn chain_maxima(forest: &[Edge], cluster: &[u32], is_terminal: &[bool]) -> Vec<b
         }
         is_maximum[if holds(Rule::MaximumWaits) { largest } else { smallest }] = true;
     }
-    is_maximum
+    Ok(is_maximum)
 }

@@ -8,9 +8,10 @@ use rayon::prelude::*;
 use super::ChunkGraph;
 use super::geometry::{Directions, Geometry};
 use super::intervals::{Interval, Intervals};
-use super::live::{Edge, Live};
+use super::live::{Edge, LIVE, Live};
 use super::rules::{Rule, holds};
-use super::settle::{Parts, settle};
+use super::settle::{EDGES, Parts, settle};
+use crate::buffers::{Grow, try_collect, try_copy};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::foreground::Starts;
 use crate::graph::{Neighbourhood, tasks};
@@ -38,16 +39,16 @@ impl ChunkGraph {
     pub fn from_block(block: Block<'_>, geometry: Geometry, cancel: &Cancel) -> Result<Self> {
         check(&block, &geometry)?;
         let rows = Rows::new(&block, &geometry);
-        let covered = rows.intervals(block.nodes);
+        let covered = rows.intervals(block.nodes)?;
         cancel.check()?;
         let (degree, waiting) = edges(&block, cancel)?;
         let mut live = Live {
-            index: try_with_capacity("the voxels of a block", block.nodes.len())?,
-            rank: (0..block.nodes.len() as u64).collect(),
-            missing: try_filled("the voxels of a block", block.nodes.len(), 0)?,
+            index: try_with_capacity(LIVE, block.nodes.len())?,
+            rank: try_collect(LIVE, 0..block.nodes.len() as u64)?,
+            missing: try_filled(LIVE, block.nodes.len(), 0)?,
             degree,
-            cluster: (0..block.nodes.len() as u32).collect(),
-            value: block.values.to_vec(),
+            cluster: try_collect(LIVE, 0..block.nodes.len() as u32)?,
+            value: try_copy(LIVE, block.values)?,
         };
         rows.place(block.nodes, &mut live);
         check_heights(&live, &waiting, &geometry, "block")?;
@@ -100,18 +101,22 @@ fn edges(block: &Block<'_>, cancel: &Cancel) -> Result<(Vec<u8>, Vec<Edge>)> {
     let lists: Vec<Vec<Edge>> = tasks(block.nodes.len())
         .map(|range| {
             cancel.check()?;
-            let mut edges = Vec::with_capacity(2 * range.len());
+            let mut edges = try_with_capacity(EDGES, 2 * range.len())?;
+            let mut grown = Ok(());
             neighbourhood.visit(block.nodes, range, |node, neighbour, direction| {
-                edges.push(Edge { ends: [node as u32, neighbour as u32], direction: direction as u8 });
+                let edge = Edge { ends: [node as u32, neighbour as u32], direction: direction as u8 };
+                if let Err(error) = edges.try_push(EDGES, edge) {
+                    grown = Err(error);
+                }
             });
-            Ok(edges)
+            grown.map(|()| edges)
         })
         .collect::<Result<_>>()?;
-    let mut edges: Vec<Edge> = try_with_capacity("the edges of a block", lists.iter().map(Vec::len).sum())?;
+    let mut edges: Vec<Edge> = try_with_capacity(EDGES, lists.iter().map(Vec::len).sum())?;
     for list in lists {
         edges.extend_from_slice(&list);
     }
-    let mut degrees = try_filled("the voxels of a block", block.nodes.len(), 0_u8)?;
+    let mut degrees = try_filled(LIVE, block.nodes.len(), 0_u8)?;
     for end in edges.iter().flat_map(|edge| edge.ends) {
         degrees[end as usize] += 1;
     }
@@ -174,9 +179,9 @@ impl<'a> Rows<'a> {
     }
 
     /// The rows and how many of the nodes each has.
-    fn intervals(&self, nodes: &[i64]) -> Intervals {
+    fn intervals(&self, nodes: &[i64]) -> Result<Intervals> {
         if self.length == 0 {
-            return Intervals::default();
+            return Ok(Intervals::default());
         }
         let zero = vec![0; self.leading.len()];
         let axes = self.leading.iter().copied().zip(self.geometry.strides().iter().copied());

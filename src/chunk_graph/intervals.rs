@@ -13,8 +13,12 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use super::bytes::{Reader, Writer};
-use crate::errors::{Error, Result};
+use crate::buffers::{Grow, try_push_to_heap};
+use crate::errors::{Error, Result, try_with_capacity};
 use crate::foreground::Starts;
+
+/// What the buffers are for.
+const INTERVALS: &str = "the intervals that a chunk graph covers";
 
 /// A stretch of the linear index and how many foreground voxels it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +29,7 @@ pub(super) struct Interval {
 }
 
 /// Ascending intervals with gaps between them, packed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Intervals {
     pub(super) packed: Vec<u8>,
     pub(super) count: usize,
@@ -33,7 +37,10 @@ pub(super) struct Intervals {
 
 impl Intervals {
     /// Packs intervals in ascending order; neighbours that touch become one.
-    pub(super) fn pack(intervals: impl IntoIterator<Item = Interval>) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub(super) fn pack(intervals: impl IntoIterator<Item = Interval>) -> Result<Self> {
         let mut packer = Packer::default();
         for interval in intervals {
             packer.put(interval);
@@ -44,12 +51,12 @@ impl Intervals {
     /// The intervals in order.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the bytes are not those of intervals below `size`.
+    /// [`Error::InvalidArgument`] if the bytes are not those of intervals below `size`; [`Error::OutOfMemory`].
     pub(super) fn unpack(&self, size: u64) -> Result<Vec<Interval>> {
         let mut unpacker = Unpacker::new(self, size);
-        let mut intervals = Vec::with_capacity(self.count);
+        let mut intervals = try_with_capacity(INTERVALS, self.count)?;
         while let Some(interval) = unpacker.take()? {
-            intervals.push(interval);
+            intervals.try_push(INTERVALS, interval)?;
         }
         Ok(intervals)
     }
@@ -97,9 +104,9 @@ impl Packer {
         self.count += 1;
     }
 
-    fn finish(mut self) -> Intervals {
+    fn finish(mut self) -> Result<Intervals> {
         self.flush();
-        Intervals { packed: self.writer.finish(), count: self.count }
+        Ok(Intervals { packed: self.writer.finish()?, count: self.count })
     }
 }
 
@@ -185,7 +192,9 @@ impl Union {
         // The next interval of each part, the first of all on top.
         let mut waiting = BinaryHeap::with_capacity(parts.len());
         for (part, unpacker) in unpackers.iter_mut().enumerate() {
-            waiting.extend(unpacker.take()?.map(|interval| Reverse((interval, part))));
+            if let Some(interval) = unpacker.take()? {
+                try_push_to_heap(INTERVALS, &mut waiting, Reverse((interval, part)))?;
+            }
         }
         let mut packer = Packer::default();
         let mut intervals: Vec<Interval> = Vec::new();
@@ -200,13 +209,13 @@ impl Union {
                     return Err(NoUnion::Overlap(Overlap { parts: both, voxel: interval.start }));
                 }
                 Some(joined) if joined.end == interval.start => joined.end = interval.end,
-                _ => intervals.push(interval),
+                _ => intervals.try_push(INTERVALS, interval)?,
             }
             packer.put(interval);
             let gain = before - own[part];
             if shifts[part].gains.last() != Some(&gain) {
-                shifts[part].starts.push(interval.start);
-                shifts[part].gains.push(gain);
+                shifts[part].starts.try_push(INTERVALS, interval.start)?;
+                shifts[part].gains.try_push(INTERVALS, gain)?;
             }
             before += interval.count;
             own[part] += interval.count;
@@ -218,7 +227,7 @@ impl Union {
                 }
             }
         }
-        Ok(Self { whole: packer.finish(), intervals, parts: shifts })
+        Ok(Self { whole: packer.finish()?, intervals, parts: shifts })
     }
 
     /// How many foreground voxels the other parts have before a voxel of this part.

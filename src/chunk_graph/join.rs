@@ -9,8 +9,12 @@
 use super::geometry::Geometry;
 use super::live::{Chains, Edge, End, Live};
 use super::rows::{Rows, Terminal, Walk};
-use crate::errors::Result;
+use crate::buffers::Grow;
+use crate::errors::{Result, try_filled, try_with_capacity};
 use crate::threads::Cancel;
+
+/// What the buffers are for.
+const LINKS: &str = "the links of paths";
 
 /// Links and how they hang together.
 pub(super) struct Joiner<'a> {
@@ -37,32 +41,32 @@ impl<'a> Joiner<'a> {
         stays: &'a [bool],
         edges: &'a [Edge],
         chains: &'a Chains,
-    ) -> Self {
+    ) -> Result<Self> {
         let count = edges.len() + chains.len();
-        let (starts, links, taken) = (vec![0; live.len() + 2], Vec::new(), vec![false; count]);
+        let (starts, taken) = (try_filled(LINKS, live.len() + 2, 0)?, try_filled(LINKS, count, false)?);
+        let links = Vec::new();
         let (directions, values, smallest) = (Vec::new(), Vec::new(), Chains::NO_INTERIOR);
         let mut joiner =
             Self { geometry, live, stays, edges, chains, starts, links, taken, directions, values, smallest };
         // Counted two places on, summed up one place on, so that filling moves the starts into place.
-        let ends: Vec<(u32, u32)> = (0..2 * count as u32)
-            .filter_map(|end| match joiner.end(end) {
-                End::Open(voxel) => Some((voxel, end)),
-                End::Done(_) => None,
-            })
-            .collect();
+        let mut ends: Vec<(u32, u32)> = try_with_capacity(LINKS, 2 * count)?;
+        ends.extend((0..2 * count as u32).filter_map(|end| match joiner.end(end) {
+            End::Open(voxel) => Some((voxel, end)),
+            End::Done(_) => None,
+        }));
         for &(voxel, _) in &ends {
             joiner.starts[voxel as usize + 2] += 1;
         }
         for voxel in 2..joiner.starts.len() {
             joiner.starts[voxel] += joiner.starts[voxel - 1];
         }
-        joiner.links = vec![0; ends.len()];
+        joiner.links = try_filled(LINKS, ends.len(), 0)?;
         for (voxel, end) in ends {
             let at = &mut joiner.starts[voxel as usize + 1];
             joiner.links[*at as usize] = end;
             *at += 1;
         }
-        joiner
+        Ok(joiner)
     }
 
     /// The linear indices of settled voxels without links.
@@ -85,8 +89,8 @@ impl<'a> Joiner<'a> {
                 let from =
                     if cycles { Some(first) } else { [first, first + 1].into_iter().find(|&end| self.stops(end)) };
                 if let Some(from) = from.filter(|_| !self.taken[link]) {
-                    let to = self.walk(from);
-                    self.finish(from, to, cycles, rows, &mut open);
+                    let to = self.walk(from)?;
+                    self.finish(from, to, cycles, rows, &mut open)?;
                 }
             }
         }
@@ -118,7 +122,7 @@ impl<'a> Joiner<'a> {
     }
 
     /// Follows links from an end to the next end that stops, or round a cycle; returns the last link's end.
-    fn walk(&mut self, from: u32) -> u32 {
+    fn walk(&mut self, from: u32) -> Result<u32> {
         self.directions.clear();
         self.values.clear();
         self.smallest = Chains::NO_INTERIOR;
@@ -126,19 +130,19 @@ impl<'a> Joiner<'a> {
         let mut end = from;
         loop {
             self.taken[end as usize / 2] = true;
-            self.append(end);
+            self.append(end)?;
             let far = end ^ 1;
-            let End::Open(voxel) = self.end(far) else { return far };
+            let End::Open(voxel) = self.end(far) else { return Ok(far) };
             if !self.is_passed(voxel) {
-                return far;
+                return Ok(far);
             }
-            let &[one, other] = self.links_of(voxel) else { return far };
+            let &[one, other] = self.links_of(voxel) else { return Ok(far) };
             end = if one == far { other } else { one };
             if self.taken[end as usize / 2] {
-                return far;
+                return Ok(far);
             }
             if has_values {
-                self.values.push(self.live.value(voxel as usize));
+                self.values.try_push(LINKS, self.live.value(voxel as usize))?;
             }
             let here = (self.live.index[voxel as usize], self.live.rank[voxel as usize]);
             self.smallest = self.smallest.min(here);
@@ -146,22 +150,23 @@ impl<'a> Joiner<'a> {
     }
 
     /// Adds the steps of a link, begun at one of its ends, and its interior.
-    fn append(&mut self, end: u32) {
+    fn append(&mut self, end: u32) -> Result<()> {
         let (link, backwards) = (end as usize / 2, end % 2 == 1);
         let Some(chain) = link.checked_sub(self.edges.len()) else {
             let direction = self.edges[link].direction;
-            self.directions.push(if backwards { self.geometry.back(direction) } else { direction });
-            return;
+            return self.directions.try_push(LINKS, if backwards { self.geometry.back(direction) } else { direction });
         };
         let (directions, values) = (self.chains.directions(chain), self.chains.values(chain));
         if backwards {
-            self.directions.extend(directions.iter().rev().map(|&direction| self.geometry.back(direction)));
-            self.values.extend(values.iter().rev());
+            let turned = directions.iter().rev().map(|&direction| self.geometry.back(direction));
+            self.directions.try_extend(LINKS, turned)?;
+            self.values.try_extend(LINKS, values.iter().rev().copied())?;
         } else {
-            self.directions.extend_from_slice(directions);
-            self.values.extend_from_slice(values);
+            self.directions.try_extend_from_slice(LINKS, directions)?;
+            self.values.try_extend_from_slice(LINKS, values)?;
         }
         self.smallest = self.smallest.min(self.chains.smallest[chain]);
+        Ok(())
     }
 
     /// What the end of a walk is once the voxels have settled.
@@ -180,22 +185,21 @@ impl<'a> Joiner<'a> {
         }
     }
 
-    fn finish(&mut self, from: u32, to: u32, is_cycle: bool, rows: &mut Rows, open: &mut Chains) {
+    fn finish(&mut self, from: u32, to: u32, is_cycle: bool, rows: &mut Rows, open: &mut Chains) -> Result<()> {
         let ends = [self.settled(from), self.settled(to)];
         let [End::Done(one), End::Done(other)] = ends else {
-            open.push(ends, self.smallest, &self.directions, &self.values);
-            return;
+            return open.push(ends, self.smallest, &self.directions, &self.values);
         };
         if self.geometry.has_values() {
-            self.values.insert(0, one.value);
-            self.values.push(other.value);
+            self.values.try_extend_from_slice(LINKS, &[other.value, one.value])?;
+            self.values.rotate_right(1);
         }
         let walk = Walk { directions: &mut self.directions, values: &mut self.values };
         if is_cycle {
             let smallest = self.smallest.min((one.index, one.rank));
-            rows.push_cycle(self.geometry, one.index, smallest, walk);
+            rows.push_cycle(self.geometry, one.index, smallest, walk)
         } else {
-            rows.push_path(self.geometry, [one, other], self.smallest.0, walk);
+            rows.push_path(self.geometry, [one, other], self.smallest.0, walk)
         }
     }
 }

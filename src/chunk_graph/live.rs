@@ -2,9 +2,16 @@
 
 use super::geometry::Directions;
 use super::rows::Terminal;
+use crate::buffers::{Grow, try_copy};
+use crate::errors::{Result, try_filled, try_with_capacity};
+
+/// What the buffers are for.
+pub(super) const LIVE: &str = "the voxels of a chunk graph";
+/// What the buffers of chains are for.
+const CHAINS: &str = "the open paths of a chunk graph";
 
 /// Voxels that still miss neighbours or whose edges wait, in ascending order, as columns.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Live {
     /// Linear indices.
     pub(super) index: Vec<u64>,
@@ -21,6 +28,36 @@ pub(super) struct Live {
 }
 
 impl Live {
+    /// No voxels yet, but room for `count` of them, and for as many values if `values` says so.
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`].
+    pub(super) fn with_capacity(count: usize, values: bool) -> Result<Self> {
+        Ok(Self {
+            index: try_with_capacity(LIVE, count)?,
+            rank: try_with_capacity(LIVE, count)?,
+            missing: try_with_capacity(LIVE, count)?,
+            degree: try_with_capacity(LIVE, count)?,
+            cluster: try_with_capacity(LIVE, count)?,
+            value: try_with_capacity(LIVE, if values { count } else { 0 })?,
+        })
+    }
+
+    /// A copy.
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`].
+    pub(super) fn try_clone(&self) -> Result<Self> {
+        Ok(Self {
+            index: try_copy(LIVE, &self.index)?,
+            rank: try_copy(LIVE, &self.rank)?,
+            missing: try_copy(LIVE, &self.missing)?,
+            degree: try_copy(LIVE, &self.degree)?,
+            cluster: try_copy(LIVE, &self.cluster)?,
+            value: try_copy(LIVE, &self.value)?,
+        })
+    }
+
     pub(super) fn len(&self) -> usize {
         self.index.len()
     }
@@ -39,15 +76,18 @@ impl Live {
     }
 
     /// Keeps the voxels of which `keep` says so; returns the new number of each that stays.
-    pub(super) fn retain(&mut self, keep: &[bool]) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`].
+    pub(super) fn retain(&mut self, keep: &[bool]) -> Result<Vec<u32>> {
         fn filter<T>(column: &mut Vec<T>, keep: &[bool]) {
             let mut kept = keep.iter();
             column.retain(|_| kept.next().is_some_and(|&keep| keep));
             column.shrink_to_fit();
         }
         const NONE: u32 = u32::MAX;
-        let mut renumbered = vec![NONE; keep.len()];
-        let mut first_of_cluster = vec![NONE; keep.len()];
+        let mut renumbered = try_filled(LIVE, keep.len(), NONE)?;
+        let mut first_of_cluster = try_filled(LIVE, keep.len(), NONE)?;
         for (count, voxel) in (0..).zip((0..keep.len()).filter(|&voxel| keep[voxel])) {
             renumbered[voxel] = count;
             let cluster = self.cluster[voxel] as usize;
@@ -64,7 +104,7 @@ impl Live {
         if !self.value.is_empty() {
             filter(&mut self.value, keep);
         }
-        renumbered
+        Ok(renumbered)
     }
 }
 
@@ -86,7 +126,7 @@ pub(super) enum End {
 }
 
 /// Paths of which at least one end is open: one direction for each step, and the interior voxels' values if there are values.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Chains {
     pub(super) ends: Vec<[End; 2]>,
     /// Linear index and rank of the smallest interior voxel; the largest number twice if there is none.
@@ -110,6 +150,20 @@ impl Chains {
     /// The smallest voxel of a path without interior.
     pub(super) const NO_INTERIOR: (u64, u64) = (u64::MAX, u64::MAX);
 
+    /// A copy.
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`].
+    pub(super) fn try_clone(&self) -> Result<Self> {
+        Ok(Self {
+            ends: try_copy(CHAINS, &self.ends)?,
+            smallest: try_copy(CHAINS, &self.smallest)?,
+            starts: try_copy(CHAINS, &self.starts)?,
+            directions: try_copy(CHAINS, &self.directions)?,
+            values: try_copy(CHAINS, &self.values)?,
+        })
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -131,11 +185,20 @@ impl Chains {
     }
 
     /// Adds a chain of at least one step.
-    pub(super) fn push(&mut self, ends: [End; 2], smallest: (u64, u64), directions: &[u8], values: &[u64]) {
-        self.ends.push(ends);
-        self.smallest.push(smallest);
-        self.directions.extend_from_slice(directions);
-        self.values.extend_from_slice(values);
-        self.starts.push(self.directions.len());
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`]; the chains are of no use then.
+    pub(super) fn push(
+        &mut self,
+        ends: [End; 2],
+        smallest: (u64, u64),
+        directions: &[u8],
+        values: &[u64],
+    ) -> Result<()> {
+        self.ends.try_push(CHAINS, ends)?;
+        self.smallest.try_push(CHAINS, smallest)?;
+        self.directions.try_extend_from_slice(CHAINS, directions)?;
+        self.values.try_extend_from_slice(CHAINS, values)?;
+        self.starts.try_push(CHAINS, self.directions.len())
     }
 }

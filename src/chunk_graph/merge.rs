@@ -10,11 +10,12 @@ use super::ChunkGraph;
 use super::from_block::check_heights;
 use super::geometry::Geometry;
 use super::intervals::{Intervals, NoUnion, Union};
-use super::live::{Chains, Edge, End, Live};
+use super::live::{Chains, Edge, End, LIVE, Live};
 use super::rows::Terminal;
 use super::rules::{Rule, holds};
-use super::settle::{Parts, settle};
-use crate::errors::{Error, Result};
+use super::settle::{EDGES, Parts, settle};
+use crate::buffers::{Grow, try_copy, try_sort_by};
+use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::threads::Cancel;
 
 impl ChunkGraph {
@@ -22,12 +23,18 @@ impl ChunkGraph {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there is none, if they are not of one image, if two overlap, or if heights are too far
-    /// apart; [`Error::Interrupted`] through `cancel`.
+    /// apart; [`Error::OutOfMemory`]; [`Error::Interrupted`] through `cancel`.
     pub fn merge(graphs: &[&Self], cancel: &Cancel) -> Result<Self> {
         let wrong = |reason: &str| Err(Error::InvalidArgument { name: "chunk_graphs", reason: reason.to_owned() });
         let Some((first, others)) = graphs.split_first() else { return wrong("expected at least one, got none") };
         if others.is_empty() {
-            return Ok((*first).clone());
+            return Ok(Self {
+                geometry: first.geometry.clone(),
+                start: first.start.clone(),
+                end: first.end.clone(),
+                covered: Intervals { packed: try_copy(LIVE, &first.covered.packed)?, count: first.covered.count },
+                parts: first.parts.try_clone()?,
+            });
         }
         let geometry = first.geometry.clone();
         if others.iter().any(|other| other.geometry != geometry) {
@@ -41,19 +48,20 @@ impl ChunkGraph {
         cancel.check()?;
 
         let mut parts = Parts::default();
-        let numbers = join_live(graphs, &union, &mut parts.live);
+        let numbers;
+        (parts.live, numbers) = join_live(graphs, &union)?;
         for (part, (graph, numbers)) in graphs.iter().zip(&numbers).enumerate() {
             let gain = |index| if holds(Rule::RanksGain) { union.gain(part, index) } else { 0 };
             let renumber = |edge: &Edge| Edge { ends: edge.ends.map(|end| numbers[end as usize]), ..*edge };
-            parts.waiting.extend(graph.parts.waiting.iter().map(renumber));
-            extend_chains(&mut parts.chains, &graph.parts.chains, numbers, gain);
-            parts.rows.extend(&graph.parts.rows, gain);
-            parts.isolated.extend_from_slice(&graph.parts.isolated);
+            parts.waiting.try_extend(EDGES, graph.parts.waiting.iter().map(renumber))?;
+            extend_chains(&mut parts.chains, &graph.parts.chains, numbers, gain)?;
+            parts.rows.extend(&graph.parts.rows, gain)?;
+            parts.isolated.try_extend_from_slice(LIVE, &graph.parts.isolated)?;
             cancel.check()?;
         }
-        let found = find_neighbours(&mut parts.live, &union, &geometry);
+        let found = find_neighbours(&mut parts.live, &union, &geometry)?;
         check_heights(&parts.live, &found, &geometry, "chunk_graphs")?;
-        parts.waiting.extend(found);
+        parts.waiting.try_extend(EDGES, found)?;
         cancel.check()?;
 
         let parts = settle(parts, &geometry, cancel)?;
@@ -69,16 +77,20 @@ impl ChunkGraph {
     }
 }
 
-/// Puts the live voxels of all parts into one order; returns the new number of each voxel of each part.
-fn join_live(graphs: &[&ChunkGraph], union: &Union, live: &mut Live) -> Vec<Vec<u32>> {
-    let mut numbers: Vec<Vec<u32>> = graphs.iter().map(|graph| vec![0; graph.parts.live.len()]).collect();
-    let mut order: Vec<(u64, u32, u32)> = Vec::with_capacity(numbers.iter().map(Vec::len).sum());
+/// Puts the live voxels of all parts into one order; returns them, and the new number of each voxel of each part.
+fn join_live(graphs: &[&ChunkGraph], union: &Union) -> Result<(Live, Vec<Vec<u32>>)> {
+    let mut numbers: Vec<Vec<u32>> =
+        graphs.iter().map(|graph| try_filled(LIVE, graph.parts.live.len(), 0)).collect::<Result<_>>()?;
+    let count = numbers.iter().map(Vec::len).sum();
+    let has_values = graphs.iter().any(|graph| graph.geometry.has_values());
+    let mut live = Live::with_capacity(count, has_values)?;
+    let mut order: Vec<(u64, u32, u32)> = try_with_capacity(LIVE, count)?;
     for (part, graph) in graphs.iter().enumerate() {
         let indices = graph.parts.live.index.iter().enumerate();
         order.extend(indices.map(|(voxel, &index)| (index, part as u32, voxel as u32)));
     }
     // Stable, because that sort finds the runs which are sorted already.
-    order.sort_by_key(|&(index, ..)| index);
+    try_sort_by(LIVE, &mut order, |(one, ..), (other, ..)| one.cmp(other))?;
     for (number, &(index, part, voxel)) in order.iter().enumerate() {
         let (part, voxel) = (part as usize, voxel as usize);
         numbers[part][voxel] = number as u32;
@@ -91,10 +103,10 @@ fn join_live(graphs: &[&ChunkGraph], union: &Union, live: &mut Live) -> Vec<Vec<
         live.cluster.push(numbers[part][from.cluster[voxel] as usize]);
         live.value.extend(from.value.get(voxel));
     }
-    numbers
+    Ok((live, numbers))
 }
 
-fn extend_chains(chains: &mut Chains, other: &Chains, numbers: &[u32], gain: impl Fn(u64) -> u64) {
+fn extend_chains(chains: &mut Chains, other: &Chains, numbers: &[u32], gain: impl Fn(u64) -> u64) -> Result<()> {
     for chain in 0..other.len() {
         let ends = other.ends[chain].map(|end| match end {
             End::Open(voxel) => End::Open(numbers[voxel as usize]),
@@ -102,12 +114,13 @@ fn extend_chains(chains: &mut Chains, other: &Chains, numbers: &[u32], gain: imp
         });
         let (index, rank) = other.smallest[chain];
         let smallest = if index == u64::MAX { Chains::NO_INTERIOR } else { (index, rank + gain(index)) };
-        chains.push(ends, smallest, other.directions(chain), other.values(chain));
+        chains.push(ends, smallest, other.directions(chain), other.values(chain))?;
     }
+    Ok(())
 }
 
 /// Looks for the neighbours that live voxels miss: another live voxel, or background if it is covered, or still missing.
-fn find_neighbours(live: &mut Live, union: &Union, geometry: &Geometry) -> Vec<Edge> {
+fn find_neighbours(live: &mut Live, union: &Union, geometry: &Geometry) -> Result<Vec<Edge>> {
     let mut edges = Vec::new();
     for voxel in 0..live.len() {
         let mut left = live.missing[voxel];
@@ -123,10 +136,10 @@ fn find_neighbours(live: &mut Live, union: &Union, geometry: &Geometry) -> Vec<E
             if let Ok(neighbour) = found {
                 live.degree[voxel] += 1;
                 if neighbour > voxel {
-                    edges.push(Edge { ends: [voxel as u32, neighbour as u32], direction });
+                    edges.try_push(EDGES, Edge { ends: [voxel as u32, neighbour as u32], direction })?;
                 }
             }
         }
     }
-    edges
+    Ok(edges)
 }

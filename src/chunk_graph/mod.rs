@@ -43,7 +43,7 @@ pub use table::Table;
 use crate::errors::Result;
 
 /// What is known of a part of an image.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ChunkGraph {
     geometry: Geometry,
     /// The corners of the box around the part.

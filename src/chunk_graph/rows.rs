@@ -8,7 +8,12 @@
 
 use super::geometry::Geometry;
 use super::rules::{Rule, holds};
+use crate::buffers::{try_collect, try_sort_by};
+use crate::errors::{Error, Result};
 use crate::summary::{path_length, reduceat_sum};
+
+/// What the buffers are for.
+const ROWS: &str = "the finished branches of a chunk graph";
 
 /// Flags of a row.
 pub(super) const SOURCE_IS_TIP: u8 = 1;
@@ -34,7 +39,7 @@ pub(super) struct Terminal {
 }
 
 /// Finished branches.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Rows {
     /// The linear indices of source and destination.
     pub(super) ends: Vec<[u64; 2]>,
@@ -86,6 +91,29 @@ impl Walk<'_> {
 }
 
 impl Rows {
+    /// No rows yet, but room for `count` of them and `statistics` of their statistics.
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`].
+    pub(super) fn with_capacity(count: usize, statistics: usize) -> Result<Self> {
+        let mut rows = Self::default();
+        rows.reserve(count, statistics)?;
+        Ok(rows)
+    }
+
+    fn reserve(&mut self, count: usize, statistics: usize) -> Result<()> {
+        fn more<T>(column: &mut Vec<T>, count: usize) -> Result<()> {
+            column.try_reserve(count).map_err(|_| Error::out_of_memory::<T>(ROWS, column.len() + count))
+        }
+        more(&mut self.ends, count)?;
+        more(&mut self.ranks, count)?;
+        more(&mut self.smallest, count)?;
+        more(&mut self.lengths, count)?;
+        more(&mut self.first, count)?;
+        more(&mut self.flags, count)?;
+        more(&mut self.statistics, statistics)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -101,8 +129,8 @@ impl Rows {
         mut ends: [Terminal; 2],
         smallest: u64,
         mut walk: Walk<'_>,
-    ) {
-        let Some((&first, &last)) = walk.directions.first().zip(walk.directions.last()) else { return };
+    ) -> Result<()> {
+        let Some((&first, &last)) = walk.directions.first().zip(walk.directions.last()) else { return Ok(()) };
         let keys = [(ends[0].index, first), (ends[1].index, geometry.back(last))];
         let backwards = if holds(Rule::SecondVoxelOrders) { keys[0] > keys[1] } else { keys[0].0 > keys[1].0 };
         if backwards {
@@ -112,11 +140,17 @@ impl Rows {
             }
         }
         let tips = u8::from(ends[0].is_tip) * SOURCE_IS_TIP + u8::from(ends[1].is_tip) * TARGET_IS_TIP;
-        self.push(geometry, ends, smallest.min(ends[0].index), tips, &walk);
+        self.push(geometry, ends, smallest.min(ends[0].index), tips, &walk)
     }
 
     /// Adds the cycle that starts and ends at the voxel `start`.
-    pub(super) fn push_cycle(&mut self, geometry: &Geometry, start: u64, smallest: (u64, u64), mut walk: Walk<'_>) {
+    pub(super) fn push_cycle(
+        &mut self,
+        geometry: &Geometry,
+        start: u64,
+        smallest: (u64, u64),
+        mut walk: Walk<'_>,
+    ) -> Result<()> {
         let (index, rank) = smallest;
         let mut here = start;
         let found = walk.directions.iter().position(|&direction| {
@@ -132,16 +166,24 @@ impl Rows {
             walk.values.rotate_left(at);
             walk.values.push(walk.values[0]);
         }
-        let Some((&first, &last)) = walk.directions.first().zip(walk.directions.last()) else { return };
+        let Some((&first, &last)) = walk.directions.first().zip(walk.directions.last()) else { return Ok(()) };
         if first > geometry.back(last) {
             walk.turn_round(geometry);
         }
         let value = walk.values.first().copied().unwrap_or(0);
         let end = Terminal { index, rank, value, is_tip: false };
-        self.push(geometry, [end, end], index, IS_CYCLE, &walk);
+        self.push(geometry, [end, end], index, IS_CYCLE, &walk)
     }
 
-    fn push(&mut self, geometry: &Geometry, ends: [Terminal; 2], smallest: u64, flags: u8, walk: &Walk<'_>) {
+    fn push(
+        &mut self,
+        geometry: &Geometry,
+        ends: [Terminal; 2],
+        smallest: u64,
+        flags: u8,
+        walk: &Walk<'_>,
+    ) -> Result<()> {
+        self.reserve(1, usize::from(geometry.has_values()))?;
         self.ends.push(ends.map(|end| end.index));
         self.ranks.push(ends.map(|end| end.rank));
         self.smallest.push(smallest);
@@ -149,10 +191,15 @@ impl Rows {
         self.first.push(walk.directions[0]);
         self.flags.push(flags);
         self.statistics.extend(walk.statistics(geometry));
+        Ok(())
     }
 
     /// Adds copies of other rows, whose ranks gain what `gain` says.
-    pub(super) fn extend(&mut self, other: &Self, gain: impl Fn(u64) -> u64) {
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`]; nothing is added then.
+    pub(super) fn extend(&mut self, other: &Self, gain: impl Fn(u64) -> u64) -> Result<()> {
+        self.reserve(other.len(), other.statistics.len())?;
         self.ends.extend_from_slice(&other.ends);
         let gained = other.ends.iter().zip(&other.ranks);
         self.ranks.extend(gained.map(|(ends, ranks)| [ranks[0] + gain(ends[0]), ranks[1] + gain(ends[1])]));
@@ -161,6 +208,7 @@ impl Rows {
         self.first.extend_from_slice(&other.first);
         self.flags.extend_from_slice(&other.flags);
         self.statistics.extend_from_slice(&other.statistics);
+        Ok(())
     }
 
     pub(super) fn is_cycle(&self, row: usize) -> bool {
@@ -168,28 +216,33 @@ impl Rows {
     }
 
     /// Brings the rows into the order of the table.
-    pub(super) fn sort(&mut self) {
-        fn take<T: Copy>(column: &mut Vec<T>, order: &[usize]) {
-            *column = order.iter().map(|&row| column[row]).collect();
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`]; the rows are of no use then.
+    pub(super) fn sort(&mut self) -> Result<()> {
+        fn take<T: Copy>(column: &mut Vec<T>, order: &[usize]) -> Result<()> {
+            *column = try_collect(ROWS, order.iter().map(|&row| column[row]))?;
+            Ok(())
         }
         let key = |row: usize| {
             let first = if holds(Rule::SecondVoxelOrders) { self.first[row] } else { 0 };
             (self.is_cycle(row), self.ends[row][0], first)
         };
         if (0..self.len()).is_sorted_by_key(key) {
-            return;
+            return Ok(());
         }
-        let mut order: Vec<usize> = (0..self.len()).collect();
+        let mut order: Vec<usize> = try_collect(ROWS, 0..self.len())?;
         // Stable, because that sort finds the runs which are sorted already.
-        order.sort_by_key(|&row| key(row));
-        take(&mut self.ends, &order);
-        take(&mut self.ranks, &order);
-        take(&mut self.smallest, &order);
-        take(&mut self.lengths, &order);
-        take(&mut self.first, &order);
-        take(&mut self.flags, &order);
+        try_sort_by(ROWS, &mut order, |&one, &other| key(one).cmp(&key(other)))?;
+        take(&mut self.ends, &order)?;
+        take(&mut self.ranks, &order)?;
+        take(&mut self.smallest, &order)?;
+        take(&mut self.lengths, &order)?;
+        take(&mut self.first, &order)?;
+        take(&mut self.flags, &order)?;
         if !self.statistics.is_empty() {
-            take(&mut self.statistics, &order);
+            take(&mut self.statistics, &order)?;
         }
+        Ok(())
     }
 }

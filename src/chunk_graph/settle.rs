@@ -13,15 +13,19 @@
 use super::forest::{self, Forest};
 use super::geometry::Geometry;
 use super::join::Joiner;
-use super::live::{Chains, Edge, End, Live};
+use super::live::{Chains, Edge, End, LIVE, Live};
 use super::rows::Rows;
 use super::rules::{Rule, holds};
-use crate::errors::{Error, Result};
+use crate::buffers::{Grow, try_collect, try_copy};
+use crate::errors::{Error, Result, try_filled};
 use crate::junctions::JUNCTION;
 use crate::threads::Cancel;
 
+/// What the buffers are for.
+pub(super) const EDGES: &str = "the edges of a chunk graph";
+
 /// What is known of a region, apart from its extent.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Parts {
     pub(super) live: Live,
     /// Edges that may still be dropped.
@@ -30,6 +34,24 @@ pub(super) struct Parts {
     pub(super) rows: Rows,
     /// Linear indices of voxels without neighbours, ascending.
     pub(super) isolated: Vec<u64>,
+}
+
+impl Parts {
+    /// A copy.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub(super) fn try_clone(&self) -> Result<Self> {
+        let mut rows = Rows::default();
+        rows.extend(&self.rows, |_| 0)?;
+        Ok(Self {
+            live: self.live.try_clone()?,
+            waiting: try_copy(EDGES, &self.waiting)?,
+            chains: self.chains.try_clone()?,
+            rows,
+            isolated: try_copy(LIVE, &self.isolated)?,
+        })
+    }
 }
 
 /// Settles what the outside can no longer change.
@@ -46,11 +68,11 @@ pub(super) fn settle(parts: Parts, geometry: &Geometry, cancel: &Cancel) -> Resu
     let at_most_two = |voxel: u32| live.missing[voxel as usize] == 0 && live.degree[voxel as usize] < JUNCTION as u8;
     for edge in waiting {
         if edge.ends.iter().all(|&end| live.degree[end as usize] >= JUNCTION as u8) {
-            junction.push(edge);
+            junction.try_push(EDGES, edge)?;
         } else if edge.ends.into_iter().any(at_most_two) || !holds(Rule::UnknownEdgesWait) {
-            lasting.push(edge);
+            lasting.try_push(EDGES, edge)?;
         } else {
-            unknown.push(edge);
+            unknown.try_push(EDGES, edge)?;
         }
     }
     cancel.check()?;
@@ -58,31 +80,31 @@ pub(super) fn settle(parts: Parts, geometry: &Geometry, cancel: &Cancel) -> Resu
     let Forest { lasting: kept, waiting } = if junction.is_empty() {
         Forest::default()
     } else {
-        let is_terminal = terminals(&live, &unknown);
+        let is_terminal = terminals(&live, &unknown)?;
         forest::prune(junction, &mut live, &is_terminal, geometry, cancel)?
     };
-    lasting.extend(kept);
+    lasting.try_extend(EDGES, kept)?;
     let mut waiting: Vec<Edge> = waiting;
-    waiting.extend(unknown);
+    waiting.try_extend(EDGES, unknown)?;
     cancel.check()?;
 
     let misses = |voxel: usize| live.missing[voxel] != 0 && holds(Rule::MissingNeighboursWait);
-    let mut stays: Vec<bool> = (0..count).map(misses).collect();
+    let mut stays: Vec<bool> = try_collect(LIVE, (0..count).map(misses))?;
     for edge in &waiting {
         for end in edge.ends {
             stays[end as usize] = true;
         }
     }
-    let mut joiner = Joiner::new(geometry, &live, &stays, &lasting, &chains);
-    isolated.extend(joiner.isolated());
+    let mut joiner = Joiner::new(geometry, &live, &stays, &lasting, &chains)?;
+    isolated.try_extend(LIVE, joiner.isolated())?;
     isolated.sort_unstable();
     if !holds(Rule::IsolatedCount) {
         isolated.clear();
     }
     let mut chains = joiner.join(&mut rows, cancel)?;
-    rows.sort();
+    rows.sort()?;
 
-    let renumbered = live.retain(&stays);
+    let renumbered = live.retain(&stays)?;
     for edge in &mut waiting {
         edge.ends = edge.ends.map(|end| renumbered[end as usize]);
     }
@@ -96,8 +118,8 @@ pub(super) fn settle(parts: Parts, geometry: &Geometry, cancel: &Cancel) -> Resu
 }
 
 /// For the first voxel of each cluster, whether the cluster misses neighbours or has an end of a waiting edge.
-fn terminals(live: &Live, unknown: &[Edge]) -> Vec<bool> {
-    let mut is_terminal = vec![false; live.len()];
+fn terminals(live: &Live, unknown: &[Edge]) -> Result<Vec<bool>> {
+    let mut is_terminal = try_filled(LIVE, live.len(), false)?;
     for (&missing, &cluster) in live.missing.iter().zip(&live.cluster) {
         is_terminal[cluster as usize] |= missing != 0;
     }
@@ -106,5 +128,5 @@ fn terminals(live: &Live, unknown: &[Edge]) -> Vec<bool> {
             is_terminal[live.cluster[end as usize] as usize] = true;
         }
     }
-    is_terminal
+    Ok(is_terminal)
 }

@@ -9,9 +9,13 @@ use std::ops::Range;
 use super::ChunkGraph;
 use super::rows::{SOURCE_IS_TIP, Statistics, TARGET_IS_TIP};
 use super::rules::{Rule, holds};
-use crate::errors::{Error, Result};
+use crate::buffers::{Grow, try_collect, try_copy};
+use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::junctions::DisjointSets;
 use crate::threads::Cancel;
+
+/// What the buffers are for.
+const TABLE: &str = "the branch table";
 
 /// Columns of a branch table, in its order; sources and destinations are apart.
 #[derive(Debug, Default)]
@@ -57,18 +61,20 @@ impl ChunkGraph {
         }
         let mut table = Table { components: self.components(range.clone(), cancel)?, ..Table::default() };
         for end in 0..2 {
-            table.nodes[end] = rows.ranks[range.clone()].iter().map(|ranks| ranks[end]).collect();
-            table.indices[end] = rows.ends[range.clone()].iter().map(|ends| ends[end]).collect();
+            table.nodes[end] = try_collect(TABLE, rows.ranks[range.clone()].iter().map(|ranks| ranks[end]))?;
+            table.indices[end] = try_collect(TABLE, rows.ends[range.clone()].iter().map(|ends| ends[end]))?;
             let tip = [SOURCE_IS_TIP, TARGET_IS_TIP][end];
-            table.is_tip[end] = rows.flags[range.clone()].iter().map(|flags| flags & tip != 0).collect();
+            table.is_tip[end] = try_collect(TABLE, rows.flags[range.clone()].iter().map(|flags| flags & tip != 0))?;
         }
-        table.lengths = rows.lengths[range.clone()].to_vec();
+        table.lengths = try_copy(TABLE, &rows.lengths[range.clone()])?;
         if self.geometry.has_values() {
             let statistics: &[Statistics] = &rows.statistics[range];
-            table.voxels = statistics.iter().map(|of| of.voxels).collect();
-            table.sums = statistics.iter().map(|of| of.sum).collect();
-            table.squares = statistics.iter().map(|of| of.squares).collect();
-            table.values = [0, 1].map(|end| statistics.iter().map(|of| of.ends[end]).collect());
+            table.voxels = try_collect(TABLE, statistics.iter().map(|of| of.voxels))?;
+            table.sums = try_collect(TABLE, statistics.iter().map(|of| of.sum))?;
+            table.squares = try_collect(TABLE, statistics.iter().map(|of| of.squares))?;
+            for (end, values) in table.values.iter_mut().enumerate() {
+                *values = try_collect(TABLE, statistics.iter().map(|of| of.ends[end]))?;
+            }
         }
         Ok(table)
     }
@@ -76,7 +82,8 @@ impl ChunkGraph {
     /// The components of rows.
     fn components(&self, range: Range<usize>, cancel: &Cancel) -> Result<Vec<u64>> {
         let rows = &self.parts.rows;
-        let mut ends: Vec<u64> = rows.ends.iter().flatten().copied().collect();
+        let mut ends: Vec<u64> = try_with_capacity(TABLE, 2 * rows.len())?;
+        ends.extend(rows.ends.iter().flatten());
         ends.sort_unstable();
         ends.dedup();
         cancel.check()?;
@@ -86,19 +93,19 @@ impl ChunkGraph {
             sets.join(number(*source), number(*target));
         }
         cancel.check()?;
-        let mut smallest = vec![u64::MAX; ends.len()];
+        let mut smallest = try_filled(TABLE, ends.len(), u64::MAX)?;
         for (row, [source, _]) in rows.ends.iter().enumerate() {
             let set = sets.find(number(*source));
             smallest[set] = smallest[set].min(if holds(Rule::SmallestVoxel) { rows.smallest[row] } else { *source });
         }
-        let mut first: Vec<u64> = smallest.iter().copied().filter(|&index| index != u64::MAX).collect();
-        first.extend_from_slice(&self.parts.isolated);
+        let mut first: Vec<u64> = try_collect(TABLE, smallest.iter().copied().filter(|&index| index != u64::MAX))?;
+        first.try_extend_from_slice(TABLE, &self.parts.isolated)?;
         first.sort_unstable();
         cancel.check()?;
         let component = |row: usize| {
             let index = smallest[sets.find(number(rows.ends[row][0]))];
             first.partition_point(|&first| first < index) as u64
         };
-        Ok(range.map(component).collect())
+        try_collect(TABLE, range.map(component))
     }
 }

@@ -95,7 +95,7 @@ fn merge_at_random(mut graphs: Vec<ChunkGraph>, random: &mut Random) -> Result<C
         let mut merged = ChunkGraph::merge(&picked.iter().collect::<Vec<_>>(), &Cancel::new())?;
         check_invariants(&merged);
         if random.below(3) == 0 {
-            merged = ChunkGraph::from_bytes(&merged.to_bytes())?;
+            merged = ChunkGraph::from_bytes(&merged.to_bytes()?)?;
         }
         graphs.push(merged);
     }
@@ -110,8 +110,8 @@ fn check_invariants(graph: &ChunkGraph) {
     let waits = |voxel: usize| waiting.iter().any(|edge| edge.ends.contains(&(voxel as u32)));
     assert!((0..live.len()).all(|voxel| live.missing[voxel] != 0 || waits(voxel)));
     assert!(chains.ends.iter().all(|ends| ends.iter().any(|end| matches!(end, live::End::Open(_)))));
-    let bytes = graph.to_bytes();
-    assert_eq!(ChunkGraph::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+    let bytes = graph.to_bytes().unwrap();
+    assert_eq!(ChunkGraph::from_bytes(&bytes).unwrap().to_bytes().unwrap(), bytes);
 }
 
 fn text(graph: &ChunkGraph) -> Result<String> {
@@ -170,7 +170,7 @@ fn damaged_bytes_are_refused_or_harmless() {
         let mut of_image = Random(seed);
         let image = Image::random(&mut of_image);
         let blocks = image.blocks(&mut of_image);
-        let bytes = blocks[0].to_bytes();
+        let bytes = blocks[0].to_bytes().unwrap();
         for cut in 0..bytes.len() {
             assert!(ChunkGraph::from_bytes(&bytes[..cut]).is_err());
         }

@@ -7,8 +7,12 @@ use pyo3::prelude::*;
 
 use super::graph::{NODES_WORTH_THREADS, NodeHeights};
 use super::threads::run;
+use crate::buffers::{try_collect, try_copy};
 use crate::chunk_graph::{Block, ChunkGraph, Geometry, Table, Values};
 use crate::graph::HeightType;
+
+/// What the buffers are for.
+const VALUES: &str = "the values of a block";
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 
@@ -65,7 +69,7 @@ impl PyChunkGraph {
 
     /// The graph as bytes.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Array1<'py, u8>> {
-        Ok(run(py, false, |_| Ok(self.graph.to_bytes()))?.into_pyarray(py))
+        Ok(run(py, false, |_| self.graph.to_bytes())?.into_pyarray(py))
     }
 
     /// The rows from `start` to `stop` of the table of the whole image.
@@ -120,15 +124,15 @@ fn bits(values: &NodeHeights<'_>, heights: bool, half: bool) -> PyResult<(Values
     let (kind, bits) = match values {
         NodeHeights::Single(values) => {
             let kind = if half { HeightType::Half } else { HeightType::Single };
-            (kind, values.as_slice()?.iter().map(|&value| f64::from(value).to_bits()).collect())
+            (kind, try_collect(VALUES, values.as_slice()?.iter().map(|&value| f64::from(value).to_bits()))?)
         }
         NodeHeights::Double(values) => {
-            (HeightType::Double, values.as_slice()?.iter().map(|value| value.to_bits()).collect())
+            (HeightType::Double, try_collect(VALUES, values.as_slice()?.iter().map(|value| value.to_bits()))?)
         }
         NodeHeights::Signed(values) => {
-            (HeightType::Signed, values.as_slice()?.iter().map(|&value| value as u64).collect())
+            (HeightType::Signed, try_collect(VALUES, values.as_slice()?.iter().map(|&value| value as u64))?)
         }
-        NodeHeights::Unsigned(values) => (HeightType::Unsigned, values.as_slice()?.to_vec()),
+        NodeHeights::Unsigned(values) => (HeightType::Unsigned, try_copy(VALUES, values.as_slice()?)?),
     };
     Ok((if heights { Values::Heights(kind) } else { Values::Numbers }, bits))
 }

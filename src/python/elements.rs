@@ -1,4 +1,17 @@
-//! Arrays of any real element type, as unsigned integers of the same size.
+//! Arrays of any real element type, as unsigned integers of the same size, which other threads of Python may be writing.
+
+use ndarray::{ArrayView, Dimension};
+use numpy::{Element, PyArrayMethods, PyReadonlyArray};
+
+use crate::elements::Shared;
+
+/// The elements of an array, read without the promise that nobody writes them meanwhile.
+pub(super) fn shared<'a, T: Element + Copy, D: Dimension>(
+    array: &'a PyReadonlyArray<'_, T, D>,
+) -> ArrayView<'a, Shared<T>, D> {
+    // SAFETY: numpy keeps the memory while the array is borrowed; `Shared<T>` has the layout of `T` and promises no more.
+    unsafe { array.as_raw_array().cast::<Shared<T>>().deref_into_view() }
+}
 
 /// Calls a generic function with the array as a read-only one of `u8`, `u16`, `u32` or `u64`, whichever it is, and with the
 /// mask of foreground bits in that type; anything else is a `TypeError` that names the argument.

@@ -11,10 +11,11 @@ use numpy::{
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use super::elements::with_elements;
+use super::elements::{shared, with_elements};
 use super::threads::run;
 use crate::bit_image::Element;
 use crate::branches::trace_branches;
+use crate::buffers::try_copy;
 use crate::csr::{CsrView, Index};
 use crate::graph::{Heights, Neighbourhood};
 use crate::junctions::prune_junctions;
@@ -47,7 +48,7 @@ fn indices_of<'py, T: Element + PyElement>(
     offset: &[usize],
     shape: &[usize],
 ) -> PyResult<Array1<'py, i64>> {
-    let block = block.as_array();
+    let block = shared(block);
     let found = run(py, block.len() >= VOXELS_WORTH_THREADS, |cancel| {
         foreground::foreground(&block, mask, offset, shape, cancel)
     })?;
@@ -166,9 +167,15 @@ fn prune_junction_edges<'py>(
     let weights = weights.as_slice()?;
     with_indices!(IndexPair::new("csmat", indptr, indices)?, |indptr, indices| {
         CsrView::new("csmat", indptr, indices, weights)?;
-        let mut graph =
-            crate::csr::Csr { indptr: indptr.to_vec(), indices: indices.to_vec(), weights: weights.to_vec() };
-        run(py, false, |cancel| prune_junctions(&mut graph, cancel))?;
+        let graph = run(py, false, |cancel| {
+            let mut graph = crate::csr::Csr {
+                indptr: try_copy("the graph", indptr)?,
+                indices: try_copy("the graph", indices)?,
+                weights: try_copy("the graph", weights)?,
+            };
+            prune_junctions(&mut graph, cancel)?;
+            Ok(graph)
+        })?;
         let [indptr, indices] = [graph.indptr, graph.indices].map(|array| array.into_pyarray(py).into_any());
         Ok((indptr, indices, graph.weights.into_pyarray(py)))
     })

@@ -6,6 +6,7 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use super::threads::run;
+use crate::buffers::Grow;
 use crate::errors::{Result, try_with_capacity};
 use crate::shortest_paths::Network;
 use crate::shortest_paths::centre::centres;
@@ -32,17 +33,19 @@ fn longest_paths<'py>(
     lengths: PyReadonlyArray1<'py, f64>,
 ) -> PyResult<(Array1<'py, u32>, Array1<'py, i64>)> {
     let (sources, targets, lengths) = (sources.as_slice()?, targets.as_slice()?, lengths.as_slice()?);
-    let paths = run(py, false, |cancel| {
+    let (paths, starts) = run(py, false, |cancel| {
         let network = network(nodes, sources, targets, lengths)?;
-        longest_shortest_paths(&network, cancel)
+        let lists = longest_shortest_paths(&network, cancel)?;
+        let mut starts = try_with_capacity("paths", lists.len() + 1)?;
+        let mut paths = Vec::new();
+        starts.push(0);
+        for list in lists {
+            paths.try_extend_from_slice("paths", &list)?;
+            starts.push(paths.len() as i64);
+        }
+        Ok((paths, starts))
     })?;
-    let mut starts = Vec::with_capacity(paths.len() + 1);
-    starts.push(0);
-    starts.extend(paths.iter().scan(0, |end, path| {
-        *end += path.len() as i64;
-        Some(*end)
-    }));
-    Ok((paths.concat().into_pyarray(py), starts.into_pyarray(py)))
+    Ok((paths.into_pyarray(py), starts.into_pyarray(py)))
 }
 
 /// The nodes of the largest component whose sums of distances to its other nodes are the smallest up to rounding.

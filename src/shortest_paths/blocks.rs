@@ -7,6 +7,7 @@
 //! manipulation", Communications of the ACM 16 (1973).
 
 use super::Network;
+use crate::buffers::Grow;
 use crate::errors::{Result, try_filled, try_with_capacity};
 
 const NONE: u32 = u32::MAX;
@@ -31,7 +32,7 @@ impl Blocks {
     pub fn new(network: &Network) -> Result<Self> {
         let nodes = network.len();
         let mut blocks = Self { nodes: try_with_capacity("blocks", 2 * nodes)?, ..Self::default() };
-        blocks.first.push(0);
+        blocks.first.try_push("blocks", 0)?;
         // When each node was found, and the earliest that a node below it reaches.
         let mut found = try_filled("blocks", nodes, NONE)?;
         let mut low = try_filled("blocks", nodes, NONE)?;
@@ -42,8 +43,8 @@ impl Blocks {
             if found[root as usize] != NONE {
                 continue;
             }
-            blocks.roots.push(root);
-            walk.push((root, NONE, 0));
+            blocks.roots.try_push("blocks", root)?;
+            walk.try_push("blocks", (root, NONE, 0))?;
             found[root as usize] = time;
             low[root as usize] = time;
             time += 1;
@@ -54,9 +55,9 @@ impl Blocks {
                         found[link.to as usize] = time;
                         low[link.to as usize] = time;
                         time += 1;
-                        pending.push(link.to);
+                        pending.try_push("blocks", link.to)?;
                         let parent = *node;
-                        walk.push((link.to, parent, 0));
+                        walk.try_push("blocks", (link.to, parent, 0))?;
                     } else if link.to != *parent {
                         low[*node as usize] = low[*node as usize].min(found[link.to as usize]);
                     }
@@ -69,17 +70,17 @@ impl Blocks {
                 }
                 low[parent as usize] = low[parent as usize].min(low[node as usize]);
                 if low[node as usize] >= found[parent as usize] {
-                    blocks.nodes.push(parent);
+                    blocks.nodes.try_push("blocks", parent)?;
                     while let Some(member) = pending.pop() {
-                        blocks.nodes.push(member);
+                        blocks.nodes.try_push("blocks", member)?;
                         if member == node {
                             break;
                         }
                     }
-                    blocks.first.push(blocks.nodes.len());
+                    blocks.first.try_push("blocks", blocks.nodes.len())?;
                 }
             }
-            blocks.ends.push(blocks.len());
+            blocks.ends.try_push("blocks", blocks.len())?;
         }
         Ok(blocks)
     }
@@ -135,7 +136,7 @@ impl Extract {
             for link in network.links(node) {
                 let other = self.place[link.to as usize];
                 if other != NONE && (other as usize) < place {
-                    branches.push((other, place as u32, link.length, link.branch));
+                    branches.try_push("branches", (other, place as u32, link.length, link.branch))?;
                 }
             }
         }

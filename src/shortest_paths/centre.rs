@@ -15,7 +15,8 @@
 
 use super::blocks::{Blocks, Extract};
 use super::{Dijkstra, Network};
-use crate::errors::{Result, try_filled};
+use crate::buffers::{Grow, try_collect, try_copy};
+use crate::errors::{Result, try_filled, try_with_capacity};
 use crate::threads::Cancel;
 
 /// Sums within this relative distance of the smallest are reported as well: they may win once they are summed in another order.
@@ -37,10 +38,10 @@ impl Hanging {
     fn new(nodes: usize, blocks: &Blocks, range: std::ops::Range<usize>, total: u64) -> Result<Self> {
         let mut below = try_filled("nodes below", nodes, 1_u64)?;
         let mut first = try_filled("blocks of nodes", nodes + 1, 0)?;
-        let mut counts = Vec::with_capacity(range.len());
+        let mut counts = try_with_capacity("nodes below", range.len())?;
         for block in range.clone() {
             let members = blocks.nodes(block);
-            let mut count: Vec<u64> = members.iter().map(|&node| below[node as usize]).collect();
+            let mut count: Vec<u64> = try_collect("nodes below", members.iter().map(|&node| below[node as usize]))?;
             let hanging: u64 = count[1..].iter().sum();
             below[members[0] as usize] += hanging;
             count[0] = total - hanging;
@@ -52,7 +53,7 @@ impl Hanging {
         for node in 0..nodes {
             first[node + 1] += first[node];
         }
-        let mut next = first.clone();
+        let mut next = try_copy("blocks of nodes", &first)?;
         let mut block_of = try_filled("blocks of nodes", first[nodes], 0)?;
         for block in range.clone() {
             for &node in blocks.nodes(block) {
@@ -96,7 +97,7 @@ pub fn centres(network: &Network, cancel: &Cancel) -> Result<Vec<u32>> {
     let mut seen = try_filled("blocks seen", range.len(), false)?;
     let first_block = heaviest_block(&blocks, &hanging, range.clone(), total);
     let first_node = blocks.nodes(range.start + first_block)[0];
-    dijkstra.run(network, first_node);
+    dijkstra.run(network, first_node)?;
     let reached = dijkstra.reached();
     sums[first_node as usize] = reached.iter().map(|&node| dijkstra.distances()[node as usize]).sum();
     let mut waiting = vec![(first_block, 0, sums[first_node as usize])];
@@ -116,13 +117,13 @@ pub fn centres(network: &Network, cancel: &Cancel) -> Result<Vec<u32>> {
                     let beyond = total - hanging.counts[other][place];
                     let step = network.links(node).iter().map(|link| link.length).fold(f64::INFINITY, f64::min);
                     if sum + step * (total as f64 - 2.0 * beyond as f64) <= best * (1.0 + PRUNE) {
-                        waiting.push((other, place, sum));
+                        waiting.try_push("blocks waiting", (other, place, sum))?;
                     }
                 }
             }
         }
     }
-    Ok((0..network.len() as u32).filter(|&node| sums[node as usize] <= best * (1.0 + TIE)).collect())
+    try_collect("centres", (0..network.len() as u32).filter(|&node| sums[node as usize] <= best * (1.0 + TIE)))
 }
 
 /// A block on none of whose nodes hangs more than half of the component.
@@ -154,19 +155,19 @@ fn search_block(
 ) -> Result<Vec<(usize, f64)>> {
     let mut dijkstra = Dijkstra::new(network.len())?;
     let mut lower = try_filled("bounds", network.len(), f64::NEG_INFINITY)?;
-    let mut order: Vec<usize> = (0..network.len()).collect();
+    let mut order: Vec<usize> = try_collect("bounds", 0..network.len())?;
     let mut known = Vec::new();
     let mut source = place;
     // What lies beyond the block adds the same to every node's sum.
     let mut beyond = None;
     loop {
         cancel.check()?;
-        dijkstra.run(network, source as u32);
+        dijkstra.run(network, source as u32)?;
         let distances = dijkstra.distances();
         let inside: f64 = distances.iter().zip(counts).map(|(distance, &count)| distance * count as f64).sum();
         let beyond = *beyond.get_or_insert(sum - inside);
         *best = best.min(beyond + inside);
-        known.push((source, beyond + inside));
+        known.try_push("sums of distances", (source, beyond + inside))?;
         lower[source] = f64::INFINITY;
 
         // Σ |distance(u) − distance(w)| · count(u) for every w, in ascending order of distance.

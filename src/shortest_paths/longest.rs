@@ -14,7 +14,8 @@
 
 use super::blocks::{Blocks, Extract};
 use super::{Dijkstra, Network};
-use crate::errors::{Result, try_filled};
+use crate::buffers::{Grow, try_collect};
+use crate::errors::{Result, try_filled, try_with_capacity};
 use crate::threads::Cancel;
 
 /// Bounds closer than this to the longest path are rounding.
@@ -53,7 +54,7 @@ pub fn longest_shortest_paths(network: &Network, cancel: &Cancel) -> Result<Vec<
     for (node, reach) in reach.iter_mut().enumerate() {
         reach.node = node as u32;
     }
-    let mut paths = Vec::with_capacity(blocks.roots.len());
+    let mut paths = try_with_capacity("paths", blocks.roots.len())?;
     let mut block = 0;
     for (&root, &end) in blocks.roots.iter().zip(&blocks.ends) {
         cancel.check()?;
@@ -61,14 +62,18 @@ pub fn longest_shortest_paths(network: &Network, cancel: &Cancel) -> Result<Vec<
         while block < end {
             let nodes = blocks.nodes(block);
             let inner = extract.network(network, nodes)?;
-            let reaches: Vec<Reach> = nodes.iter().map(|&node| reach[node as usize]).collect();
+            let reaches = try_collect("reaches", nodes.iter().map(|&node| reach[node as usize]))?;
             reach[nodes[0] as usize] = bend_in_block(&inner, &reaches, &mut longest, cancel)?;
             block += 1;
         }
         let mut path = Vec::new();
         if longest.ends.0 != longest.ends.1 {
-            dijkstra.run(network, longest.ends.0);
-            dijkstra.walk_back(longest.ends.1, |branch| path.push(branch));
+            dijkstra.run(network, longest.ends.0)?;
+            let mut grown = Ok(());
+            dijkstra.walk_back(longest.ends.1, |branch| {
+                grown = path.try_push("paths", branch).and(grown.clone());
+            });
+            grown?;
         }
         paths.push(path);
     }
@@ -91,7 +96,7 @@ fn bend_in_block(network: &Network, reach: &[Reach], longest: &mut Longest, canc
     let mut central = false;
     loop {
         cancel.check()?;
-        dijkstra.run(network, source as u32);
+        dijkstra.run(network, source as u32)?;
         let distances = dijkstra.distances();
         let mut farthest = reach[source].distance;
         for (node, (&distance, beyond)) in distances.iter().zip(reach).enumerate() {

@@ -183,8 +183,8 @@ fn a_search_can_be_stopped() {
 fn distances_of_one_run_do_not_leak_into_the_next() {
     let network = Network::new(5, &[(0, 1), (1, 2), (3, 4)], &[1.0, 2.0, 4.0]).unwrap();
     let mut dijkstra = Dijkstra::new(5).unwrap();
-    dijkstra.run(&network, 0);
+    dijkstra.run(&network, 0).unwrap();
     assert_eq!(dijkstra.distances(), [0.0, 1.0, 3.0, f64::INFINITY, f64::INFINITY]);
-    dijkstra.run(&network, 4);
+    dijkstra.run(&network, 4).unwrap();
     assert_eq!(dijkstra.distances(), [f64::INFINITY, f64::INFINITY, f64::INFINITY, 4.0, 0.0]);
 }
