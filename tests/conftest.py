@@ -6,10 +6,46 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+
+@pytest.fixture(scope='session')
+def client() -> Iterator[Any]:
+    """Two worker processes of one thread and little memory each."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        warnings.catch_warnings(),
+        dask.config.set({'distributed.worker.daemon': True}),
+    ):
+        # Workers come and go as the tests want it.
+        warnings.simplefilter('ignore')
+        with (
+            LocalCluster(
+                n_workers=2, threads_per_worker=1, memory_limit='1GB', dashboard_address=None
+            ) as cluster,
+            Client(cluster, set_as_default=False) as client,
+        ):
+            yield client
+
+
+@pytest.fixture(params=['sync', 'threads', 'distributed'])
+def scheduler(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Compute with each scheduler."""
+    import dask
+
+    if request.param == 'distributed':
+        with request.getfixturevalue('client').as_current():
+            yield 'distributed'
+    else:
+        with dask.config.set(scheduler=request.param):
+            yield request.param
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 from blocks import assert_same_table, random_chunks, random_walks
 from dask.sizeof import sizeof
-from distributed import Client, LocalCluster
 from images import random_image, random_spacing
 
 import skanrs
@@ -24,30 +23,6 @@ import skanrs as skan
 pytestmark = pytest.mark.filterwarnings('ignore')
 
 BLOCKS_OF_BOOL = {'dtype': bool, 'meta': np.empty((0,) * 3, dtype=bool)}
-
-
-@pytest.fixture(scope='module')
-def client():
-    with (
-        dask.config.set({'distributed.worker.daemon': True}),
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, memory_limit='1GB', dashboard_address=None
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
-
-
-@pytest.fixture(params=['sync', 'threads', 'distributed'])
-def scheduler(request):
-    """Computes with each scheduler."""
-    if request.param == 'distributed':
-        client = request.getfixturevalue('client')
-        with client.as_current():
-            yield 'distributed'
-    else:
-        with dask.config.set(scheduler=request.param):
-            yield request.param
 
 
 def refuse(*arguments, **options):
@@ -214,24 +189,6 @@ list(skanrs.iter_blocks(numpy.eye(3)))
 print(sorted({name.split('.')[0] for name in sys.modules} & {'dask', 'distributed'}))
 """
     assert run_python(code).strip() == '[]'
-
-
-def broken_block(block, block_info=None):
-    if block_info[0]['array-location'][0][0] == 10:
-        raise OSError('the disk is gone')
-    return block
-
-
-def test_a_block_that_raises(scheduler):
-    image, _ = skeleton_and_chunks(12)
-    lazy = da.from_array(image, chunks=10)
-    broken = lazy.map_blocks(broken_block, **BLOCKS_OF_BOOL)
-    with pytest.raises(OSError, match='the disk is gone'):
-        summarize(broken).compute()
-    heights = image.astype(float)
-    heights[10:20, :10, :10] = np.nan
-    with pytest.raises(ValueError, match=r'finite heights.*at offset \(10, 0, 0\) of shape'):
-        summarize(da.from_array(heights, chunks=10), value_is_height=True).compute()
 
 
 def kill_once(block, marker):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import sys
+import time
 
 import dask
 import dask.array as da
@@ -158,12 +159,24 @@ def test_nothing_is_computed_before_it_is_asked_for():
     assert len(reads) == 27
 
 
-def test_few_tasks_a_block(monkeypatch):
-    monkeypatch.setattr(_dask, 'GROUP_VOXELS', 8**3)
-    array = da.zeros((40, 40, 40), chunks=8, dtype=bool)
+@pytest.mark.parametrize(('group', 'most'), [(8**3, 5.5), (24**3, 2.2)])
+def test_few_tasks_a_block(monkeypatch, group, most):
+    monkeypatch.setattr(_dask, 'GROUP_VOXELS', group)
+    array = da.zeros((96, 96, 96), chunks=8, dtype=bool)
     skeleton = skanrs.skeletonize(array)
     tasks = len(dict(skeleton.__dask_graph__())) - len(dict(array.__dask_graph__()))
-    assert tasks / array.npartitions < 10
+    assert tasks / array.npartitions < most
+
+
+def test_building_costs_little_for_each_block():
+    seconds = []
+    for blocks in (10, 20):
+        array = da.zeros((blocks * 256,) * 3, chunks=256, dtype=bool)
+        begin = time.perf_counter()
+        skanrs.summarize(skanrs.skeletonize(array), separator='_')
+        seconds.append(time.perf_counter() - begin)
+    # Eight times as many; graphs that copy each other would take 64 times as long.
+    assert seconds[1] < max(20 * seconds[0], 1)
 
 
 def test_no_voxels():

@@ -1,43 +1,213 @@
-"""The branch table of a dask array as tasks, through dask's public interface only.
+"""What the tasks of ours share: the blocks of a dask array, read under their own names.
 
-One task a block makes its chunk graph; graphs of neighbouring blocks are merged, along the last
-axis first, up to `FAN_IN` at a time, so that what is covered is soon described by few intervals;
-one task makes the table, or one for each of its partitions. Nothing is computed here but by
-`read_blocks`. Blocks are read once, and only chunk graphs travel.
+Graphs are built through dask's public interface only, and nothing is computed while they are. The
+tasks that make the blocks of an array keep their keys, so that whatever else is computed from the
+same source shares them: each is run once for all of it. They are wrapped to name the block in
+their errors, for the traceback of a worker shows only where in a file it failed.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+from dask.base import tokenize
+from dask.core import get_dependencies, istask, literal
+from dask.delayed import Delayed
+from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
-from ._elements import check_elements, foreground_bits
-from .chunks import ChunkGraph, chunk_graph, merge_chunks, table_meta
+from ._positions import NamedBlock, Shape, name_block, place_of
 from .csr._pixel_graph import as_image
 from .csr._read import pixel_values
-from .csr._summarize import chunk_table, with_separator
 
 Array = npt.NDArray[Any]
+Key = Any
+Index = tuple[int, ...]
 
-FAN_IN = 8
-"""How many chunk graphs a task merges at most."""
+
+class Blocks:
+    """The blocks of a dask array, as keys of a graph in which their tasks name them.
+
+    Parameters
+    ----------
+    array : dask array
+        The array; its chunks must be of known sizes.
+    name : str
+        What the array is called where it was given.
+    """
+
+    def __init__(self, array: da.Array, name: str) -> None:
+        check_chunks(array, name)
+        self.array = array
+        self.counts: Index = tuple(array.numblocks)
+        self._starts = [tuple(itertools.accumulate(axis, initial=0)) for axis in array.chunks]
+        self.graph = self._named()
+
+    def indices(self) -> Iterator[Index]:
+        """Iterate over the indices of all blocks in C order."""
+        return np.ndindex(*self.counts)
+
+    def key(self, index: Index) -> Key:
+        """Return the key of a block."""
+        return (self.array.name, *index)
+
+    def place(self, index: Index) -> tuple[Shape, Shape]:
+        """Return the offset and the shape of a block."""
+        offset = tuple(int(self._starts[axis][at]) for axis, at in enumerate(index))
+        return offset, tuple(int(self.array.chunks[axis][at]) for axis, at in enumerate(index))
+
+    def with_tasks(self, name: str, tasks: dict[Key, Any]) -> HighLevelGraph:
+        """Return the graph with a layer of tasks that need the blocks."""
+        return HighLevelGraph(
+            {**self.graph.layers, name: MaterializedLayer(tasks)},
+            {**self.graph.dependencies, name: set(self.array.__dask_layers__())},
+        )
+
+    def _named(self) -> HighLevelGraph:
+        """Return the array's graph with every task that is not ours named for a block it makes."""
+        graph = self.array.__dask_graph__()
+        tasks = dict(graph)
+        places: dict[Key, str] = {}
+        dependencies: dict[Key, list[Key]] = {}
+        for index in self.indices():
+            waiting = [(self.key(index), place_of(*self.place(index)))]
+            while waiting:
+                key, place = waiting.pop()
+                if key in places or key not in tasks:
+                    continue
+                function = _function(tasks[key])
+                # Through the thinning every block of a skeleton needs every block of its image.
+                place = function.place if isinstance(function, BlockTask) else place
+                places[key] = place
+                dependencies[key] = _dependencies(tasks, key)
+                waiting.extend((needed, place) for needed in dependencies[key])
+        layers = {}
+        for name, layer in graph.layers.items():
+            mapping = {
+                key: _named(tasks[key], key, dependencies[key], places[key])
+                if key in places
+                else tasks[key]
+                for key in layer
+            }
+            layers[name] = MaterializedLayer(mapping, annotations=layer.annotations)
+        return HighLevelGraph(layers, graph.dependencies)
 
 
-def delayed_blocks(array: da.Array, name: str) -> Iterator[tuple[Any, tuple[int, ...]]]:
+class BlockTask:
+    """A task of ours on a block, which its errors name.
+
+    Parameters
+    ----------
+    function : callable
+        Called with what is computed for the block, its offset, its shape and the options.
+    offset, shape : tuple of int
+        Where the block lies.
+    options : object
+        More arguments.
+    """
+
+    __slots__ = ('function', 'offset', 'options', 'shape')
+
+    def __init__(
+        self, function: Callable[..., Any], offset: Shape, shape: Shape, *options: Any
+    ) -> None:
+        self.function = function
+        self.offset = offset
+        self.shape = shape
+        self.options = options
+
+    @property
+    def place(self) -> str:
+        """Where the block lies, in words."""
+        return place_of(self.offset, self.shape)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BlockTask, (self.function, self.offset, self.shape, *self.options)
+
+    def __call__(self, computed: Any) -> Any:
+        """Run the task."""
+        with NamedBlock(self.offset, self.shape):
+            return self.function(computed, self.offset, self.shape, *self.options)
+
+
+class NamedTask:
+    """A task of someone else's whose errors say for which block it was run.
+
+    Parameters
+    ----------
+    task : object
+        The task, as it stands in a graph.
+    key : object
+        Its key.
+    dependencies : list
+        The keys of what it needs.
+    place : str
+        Where the block lies.
+    """
+
+    __slots__ = ('dependencies', 'key', 'place', 'task')
+
+    def __init__(self, task: Any, key: Key, dependencies: list[Key], place: str) -> None:
+        self.task = task
+        self.key = key
+        self.dependencies = dependencies
+        self.place = place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NamedTask, (self.task, self.key, self.dependencies, self.place)
+
+    def __call__(self, *values: Any) -> Any:
+        """Run the task with the values of its dependencies."""
+        given = dict(zip(self.dependencies, values, strict=True))
+        try:
+            if hasattr(self.task, 'dependencies'):
+                return self.task(given)
+            graph: dict[Key, Any] = {key: (literal(value),) for key, value in given.items()}
+            return dask.get({**graph, self.key: self.task}, self.key)
+        except Exception as error:
+            name_block(error, self.place)
+            raise
+
+
+def _dependencies(tasks: dict[Key, Any], key: Key) -> list[Key]:
+    task = tasks[key]
+    if hasattr(task, 'dependencies'):
+        return list(task.dependencies)
+    return list(get_dependencies(tasks, key))
+
+
+def _function(task: Any) -> Any:
+    """Return what a task calls, None for data and references."""
+    if hasattr(task, 'dependencies') and hasattr(task, 'func'):
+        return task.func
+    return task[0] if type(task) is tuple and istask(task) else None
+
+
+def _named(task: Any, key: Key, dependencies: list[Key], place: str) -> Any:
+    """Wrap a task of someone else's; data and references stay as they are."""
+    function = _function(task)
+    if function is None or isinstance(function, (BlockTask, NamedTask)) or _is_ours(function):
+        return task
+    return (NamedTask(task, key, dependencies, place), *dependencies)
+
+
+def _is_ours(function: Any) -> bool:
+    module = getattr(getattr(function, 'func', function), '__module__', None) or ''
+    return module.split('.')[0] == __name__.split('.')[0]
+
+
+def delayed_blocks(array: da.Array, name: str) -> Iterator[tuple[Delayed, Shape]]:
     """Iterate over the blocks of a dask array, delayed, with their offsets."""
-    check_chunks(array, name)
-    starts = [tuple(itertools.accumulate(lengths, initial=0)) for lengths in array.chunks]
-    blocks = array.to_delayed()
-    for index in np.ndindex(*array.numblocks):
-        yield blocks[index], tuple(starts[axis][at] for axis, at in enumerate(index))
+    blocks = Blocks(array, name)
+    [layer] = array.__dask_layers__()
+    for index in blocks.indices():
+        yield Delayed(blocks.key(index), blocks.graph, layer=layer), blocks.place(index)[0]
 
 
 def check_chunks(array: da.Array, name: str) -> None:
@@ -49,107 +219,30 @@ def check_chunks(array: da.Array, name: str) -> None:
         )
 
 
-def summarize_blocks(
-    skel: da.Array,
-    *,
-    value_is_height: bool,
-    find_main_branch: bool,
-    separator: str,
-    spacing: npt.ArrayLike,
-    npartitions: int,
-) -> Any:
-    """Make the lazy table of a dask array; see `skanrs.summarize`."""
-    import dask.dataframe as dd
-
-    check_chunks(skel, 'skel')
-    check_elements(skel.dtype, 'skel')
-    if npartitions < 1:
-        raise ValueError(f'npartitions: expected at least 1, got {npartitions}')
-    # An empty block meets what is wrong before anything is computed.
-    options: dict[str, Any] = {'spacing': spacing, 'value_is_height': value_is_height}
-    nothing = np.zeros((0,) * skel.ndim, dtype=skel.dtype)
-    chunk_graph(nothing, offset=(0,) * skel.ndim, shape=skel.shape, **options)
-    meta = table_meta(
-        skel.ndim,
-        dtype=skel.dtype,
-        find_main_branch=find_main_branch,
-        separator=separator,
-        **options,
-    )
-    make_graph = dask.delayed(chunk_graph, pure=True)
-    graphs = np.empty(skel.numblocks, dtype=object)
-    for index, (block, offset) in zip(
-        np.ndindex(*skel.numblocks), delayed_blocks(skel, 'skel'), strict=True
-    ):
-        graphs[index] = make_graph(block, offset=offset, shape=skel.shape, **options)
-    whole = _merge_neighbours(graphs)
-    main = None
-    if find_main_branch and npartitions > 1:
-        main = dask.delayed(_main_branches, pure=True)(whole)
-    make_part = dask.delayed(_partition, pure=True)
-    parts = [
-        make_part(whole, part, npartitions, value_is_height, find_main_branch, main, separator)
-        for part in range(npartitions)
-    ]
-    return dd.from_delayed(parts, meta=meta, prefix='branches', verify_meta=False)
-
-
-def _merge_neighbours(graphs: npt.NDArray[np.object_]) -> Any:
-    """Return the merged graph of a grid of delayed graphs, as a tree of merges."""
-    merge = dask.delayed(merge_chunks, pure=True)
-    for axis in reversed(range(graphs.ndim)):
-        while graphs.shape[axis] > 1:
-            groups = range(0, graphs.shape[axis], FAN_IN)
-            rows = np.moveaxis(graphs, axis, -1)
-            merged = np.empty((*rows.shape[:-1], len(groups)), dtype=object)
-            for index in np.ndindex(*merged.shape):
-                *row, group = index
-                members = rows[tuple(row)][groups[group] : groups[group] + FAN_IN].tolist()
-                merged[index] = merge(members) if len(members) > 1 else members[0]
-            graphs = np.moveaxis(merged, -1, axis)
-    return graphs.item()
-
-
-def _partition(
-    graph: ChunkGraph,
-    part: int,
-    npartitions: int,
-    value_is_height: bool,
-    find_main_branch: bool,
-    main: Array | None,
-    separator: str,
-) -> pd.DataFrame:
-    """Return one of the parts of the table."""
-    count = graph.n_branches
-    rows = slice(count * part // npartitions, count * (part + 1) // npartitions)
-    table = chunk_table(graph, rows, value_is_height)
-    if find_main_branch:
-        table['main'] = (_main_branches(graph) if main is None else main)[rows]
-    return with_separator(table, separator)
-
-
-def _main_branches(graph: ChunkGraph) -> Array:
-    """Return which branches are main; only the ends and lengths of all are gathered."""
-    from .summary_utils import find_main_branches
-
-    arrays = graph._graph.table(0, graph.n_branches)
-    return find_main_branches(
-        pd.DataFrame(
-            {
-                'node_id_src': arrays['source_nodes'],
-                'node_id_dst': arrays['destination_nodes'],
-                'branch_distance': arrays['lengths'],
-            }
+def as_block(block: Any, offset: Shape, shape: Shape) -> Array:
+    """Return what was computed for a block, if it has the shape that its array has promised."""
+    array = np.asarray(block)
+    if array.shape != shape:
+        raise ValueError(
+            f'block: the one {place_of(offset, shape)} came with shape {array.shape}; the chunks'
+            ' of its array say otherwise'
         )
-    )
+    return array
 
 
 def read_blocks(array: da.Array) -> tuple[npt.NDArray[np.int64], Array]:
     """Read the pixels of a dask array that are not 0: linear indices, ascending, and values."""
-    check_chunks(array, 'skeleton_image')
-    read = dask.delayed(_read_block, pure=True)
-    blocks = delayed_blocks(array, 'skeleton_image')
-    pixels = dask.compute(*(read(block, offset, array.shape) for block, offset in blocks))
+    blocks = Blocks(array, 'skeleton_image')
+    name = f'pixels-{tokenize(array.name)}'
+    tasks = {
+        (name, *index): (
+            BlockTask(_read_block, *blocks.place(index), array.shape),
+            blocks.key(index),
+        )
+        for index in blocks.indices()
+    }
+    graph = blocks.with_tasks(name, tasks)
+    pixels = dask.compute(*(Delayed(key, graph, layer=name) for key in tasks))
     nodes = np.concatenate([nodes for nodes, _ in pixels])
     values = np.concatenate([values for _, values in pixels])
     # Stable, because that sort finds the runs which are sorted already.
@@ -158,11 +251,12 @@ def read_blocks(array: da.Array) -> tuple[npt.NDArray[np.int64], Array]:
 
 
 def _read_block(
-    block: Any, offset: tuple[int, ...], shape: tuple[int, ...]
+    block: Any, offset: Shape, shape: Shape, whole: Sequence[int]
 ) -> tuple[npt.NDArray[np.int64], Array]:
     from . import _core
+    from ._elements import foreground_bits
     from .csr._pixel_graph import foreground_nodes
 
-    image = as_image(np.asarray(block), 'skeleton_image')
-    nodes = _core.foreground_indices(*foreground_bits(image), offset, shape)
+    image = as_image(as_block(block, offset, shape), 'skeleton_image')
+    nodes = _core.foreground_indices(*foreground_bits(image), offset, whole)
     return nodes, pixel_values(image, foreground_nodes(image))

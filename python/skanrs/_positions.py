@@ -22,8 +22,27 @@ class NamedBlock:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if error is not None and type(error) in (ValueError, TypeError, MemoryError):
-            raise type(error)(f'{error} (in the block {self.place})') from error
+        if error is not None:
+            name_block(error, self.place)
+
+
+def name_block(error: BaseException, place: str) -> None:
+    """Add to an error for which block it was raised, unless it says so already.
+
+    Where the error is a plain message its text becomes longer, so that everything which shows the
+    error shows the block; else, as for a file that does not exist, the block is a note.
+    """
+    where = f'in the block {place}'
+    message = str(error)
+    if where in message or where in getattr(error, '__notes__', ()):
+        return
+    before = error.args
+    if len(before) == 1 and before[0] == message:
+        error.args = (f'{message} ({where})',)
+        if str(error) != message:
+            return
+        error.args = before
+    error.add_note(where)
 
 
 def place_of(offset: Shape, shape: Shape) -> str:

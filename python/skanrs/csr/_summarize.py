@@ -123,7 +123,7 @@ def summarize(
 
     separator = column_separator(separator)
     if is_dask_array(skel):
-        from skanrs._dask import summarize_blocks
+        from skanrs._dask_table import summarize_blocks
 
         return summarize_blocks(
             skel,

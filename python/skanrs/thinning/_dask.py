@@ -4,60 +4,112 @@ For each source block one task packs its foreground; neighbouring blocks are joi
 about `GROUP_VOXELS`, each thinned by one task; a tree of merges joins the residues of two groups
 along each axis at a time; one task a source block writes its part of the skeleton. The source is
 read once, the whole image is nowhere in one place, and only residues and kept voxels travel.
+
+There are two tasks for each source block and, for each group of them, three and those of the
+merges, about a half: less than six a block, and close to two where blocks are small.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
+from operator import getitem
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy as np
+from dask.base import tokenize
 
-from skanrs._dask import check_chunks
+from skanrs._dask import Blocks, BlockTask, Index, Key, as_block
 from skanrs._elements import check_elements
+from skanrs._positions import Shape
 
 from ._skeletonize import uses_zhang
-from .chunks import Image, Words, box_of, merge, pack, thin, unpack
+from .chunks import Image, Residue, Words, box_of, merge, pack, thin, unpack
 
 GROUP_VOXELS = 256**3
 """Small blocks are joined up to this size: larger groups leave fewer voxels undecided."""
 
-Index = tuple[int, ...]
-
 
 def skeletonize_blocks(image: da.Array, method: str | None) -> da.Array:
     """Thin a dask array lazily; see `skanrs.skeletonize`."""
-    check_chunks(image, 'image')
+    blocks = Blocks(image, 'image')
     whole = Image(tuple(map(int, image.shape)), uses_zhang(method, image.ndim, 'image'))
     check_elements(image.dtype, 'image')
     if image.size == 0:
         return da.zeros(image.shape, dtype=bool, chunks=image.chunks)
-    starts = [tuple(itertools.accumulate(lengths, initial=0)) for lengths in image.chunks]
-    blocks = image.to_delayed()
-    packed = {
-        index: dask.delayed(_pack)(blocks[index], _place(starts, index)[0], whole)
-        for index in np.ndindex(*image.numblocks)
-    }
-    groups = _groups(image.chunks)
-    kept, residues = _thin_groups(packed, groups, starts, whole)
-    kept = _merge_groups(kept, residues, whole)
-    group_of = {index: group for group, members in _members(groups) for index in members}
-    finish = dask.delayed(_finish)
-    skeleton = np.empty(image.numblocks, dtype=object)
-    for index in np.ndindex(*image.numblocks):
-        offset, shape = _place(starts, index)
-        block = finish(whole, kept[group_of[index]], offset, shape)
-        skeleton[index] = da.from_delayed(block, shape=shape, dtype=bool)
-    return da.block(skeleton.tolist())
+    name = f'skeletonize-{tokenize(image.name, image.chunks, whole.zhang, GROUP_VOXELS)}'
+    tasks = _Tasks(name, whole, blocks)
+    tasks.thin_groups()
+    tasks.merge_groups()
+    tasks.finish_blocks()
+    graph = blocks.with_tasks(name, tasks.tasks)
+    return da.Array(graph, name, image.chunks, dtype=bool)
 
 
-def _place(starts: Sequence[Sequence[int]], index: Index) -> tuple[Index, Index]:
-    """Offset and shape of a source block."""
-    offset = tuple(starts[axis][at] for axis, at in enumerate(index))
-    return offset, tuple(starts[axis][at + 1] - offset[axis] for axis, at in enumerate(index))
+class _Tasks:
+    """The tasks that thin the blocks of an array, by key."""
+
+    def __init__(self, name: str, whole: Image, blocks: Blocks) -> None:
+        self.tasks: dict[Key, Any] = {}
+        self.name = name
+        self.whole = whole
+        self.blocks = blocks
+        self.groups = _groups(blocks.array.chunks)
+        self.kept: dict[Index, list[Key]] = {}
+        self.residues: dict[Index, Key] = {}
+
+    def add(self, kind: str, index: Index, task: tuple[Any, ...]) -> Key:
+        """Add a task and return its key."""
+        key = (f'skeletonize-{kind}-{self.name.rpartition("-")[2]}', *index)
+        self.tasks[key] = task
+        return key
+
+    def thin_groups(self) -> None:
+        """Pack every block and thin every group."""
+        for group, members in _members(self.groups):
+            packed = []
+            for index in members:
+                pack_block = BlockTask(_pack, *self.blocks.place(index), self.whole)
+                packed.append(self.add('pack', index, (pack_block, self.blocks.key(index))))
+            thin_group = BlockTask(_thin, *self._place(members), self.whole)
+            thinned = self.add('thin', group, (thin_group, packed))
+            self.kept[group] = [self.add('kept', (0, *group), (getitem, thinned, 0))]
+            self.residues[group] = self.add('residue', (0, *group), (getitem, thinned, 1))
+
+    def merge_groups(self) -> None:
+        """Merge neighbours, two along each axis at a time, until nothing is left to decide."""
+        residues = self.residues
+        parents = {group: group for group in residues}
+        for level in itertools.count(1):
+            if len(residues) == 1:
+                return
+            joined: dict[Index, list[Key]] = {}
+            for region, residue in residues.items():
+                joined.setdefault(_parent(region), []).append(residue)
+            residues, kept = {}, {}
+            for region, members in joined.items():
+                place = (level, *region)
+                merged = self.add('merge', place, (partial(_merge, self.whole), members))
+                kept[region] = self.add('kept', place, (getitem, merged, 0))
+                residues[region] = self.add('residue', place, (getitem, merged, 1))
+            parents = {group: _parent(region) for group, region in parents.items()}
+            for group, region in parents.items():
+                self.kept[group].append(kept[region])
+
+    def finish_blocks(self) -> None:
+        """Write the skeleton of every block."""
+        for group, members in _members(self.groups):
+            for index in members:
+                finish = BlockTask(_finish, *self.blocks.place(index), self.whole)
+                self.tasks[(self.name, *index)] = (finish, self.kept[group])
+
+    def _place(self, members: list[Index]) -> tuple[Shape, Shape]:
+        """Offset and shape of the group of these blocks."""
+        offset, _ = self.blocks.place(members[0])
+        last, length = self.blocks.place(members[-1])
+        return offset, tuple(b + n - a for a, b, n in zip(offset, last, length, strict=True))
 
 
 def _groups(chunks: Sequence[Sequence[int]]) -> list[list[range]]:
@@ -89,47 +141,23 @@ def _members(groups: list[list[range]]) -> Iterator[tuple[Index, list[Index]]]:
         yield group, list(itertools.product(*runs))
 
 
-def _thin_groups(
-    packed: dict[Index, Any],
-    groups: list[list[range]],
-    starts: Sequence[Sequence[int]],
-    whole: Image,
-) -> tuple[dict[Index, list[Any]], dict[Index, Any]]:
-    """Thin every group; return what each keeps and its residue."""
-    kept, residues = {}, {}
-    thin_group = dask.delayed(thin, nout=2)
-    for group, members in _members(groups):
-        offset, _ = _place(starts, members[0])
-        last, length = _place(starts, members[-1])
-        shape = [b + n - a for a, b, n in zip(offset, last, length, strict=True)]
-        box = box_of(whole, offset, shape)
-        words, residues[group] = thin_group([packed[index] for index in members], [box], whole)
-        kept[group] = [words]
-    return kept, residues
+def _parent(region: Index) -> Index:
+    return tuple(at // 2 for at in region)
 
 
-def _merge_groups(
-    kept: dict[Index, list[Any]], residues: dict[Index, Any], whole: Image
-) -> dict[Index, list[Any]]:
-    """Merge neighbours, two along each axis at a time; return what was kept for each group."""
-    merge_residues = dask.delayed(merge, nout=2)
-    parents = {group: group for group in residues}
-    while len(residues) > 1:
-        joined: dict[Index, list[Any]] = {}
-        for region, residue in residues.items():
-            joined.setdefault(tuple(at // 2 for at in region), []).append(residue)
-        residues, decided = {}, {}
-        for region, members in joined.items():
-            decided[region], residues[region] = merge_residues(members, whole)
-        parents = {group: tuple(at // 2 for at in region) for group, region in parents.items()}
-        for group, region in parents.items():
-            kept[group].append(decided[region])
-    return kept
+def _pack(block: Any, offset: Shape, shape: Shape, whole: Image) -> Words:
+    array = as_block(block, offset, shape)
+    check_elements(array.dtype, 'image')
+    return pack(array, offset, whole)
 
 
-def _pack(block: Any, offset: Index, whole: Image) -> Words:
-    return pack(np.asarray(block), offset, whole)
+def _thin(packed: list[Words], offset: Shape, shape: Shape, whole: Image) -> tuple[Words, Residue]:
+    return thin(packed, [box_of(whole, offset, shape)], whole)
 
 
-def _finish(whole: Image, kept: list[Words], offset: Index, shape: Index) -> Any:
+def _merge(whole: Image, residues: list[Residue]) -> tuple[Words, Residue]:
+    return merge(residues, whole)
+
+
+def _finish(kept: list[Words], offset: Shape, shape: Shape, whole: Image) -> Any:
     return unpack(whole, kept, offset, shape)
