@@ -13,6 +13,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 VENV := $(CURDIR)/.venv
 STAMPS := $(VENV)/stamps
 BIN := $(VENV)/bin
+BENCH := $(CURDIR)/.venv-bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 export VIRTUAL_ENV := $(VENV)
@@ -71,6 +72,14 @@ test-python: $(STAMPS)/test-tools ## the Python tests but the slow ones
 test-slow: $(STAMPS)/test-tools ## the slow Python tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
+.PHONY: test-exhaustive
+test-exhaustive: ## the predicates of thinning over all 2^26 neighbourhoods; minutes
+	cargo test --locked --release -- --ignored
+
+.PHONY: test-itk
+test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## thinning against ITK, a second oracle, in .venv-bench
+	$(BIN)/python tests/second_oracle.py $(BENCH)/bin/python $(ARGS)
+
 .PHONY: test-skan
 test-skan: $(STAMPS)/test-tools ## skan's own test suite, unedited, on skanrs
 	$(BIN)/python tests/run_skan_suite.py $(ARGS)
@@ -103,7 +112,6 @@ wheel: $(STAMPS)/build-tools ## a wheel in dist/, tried out in a new virtual env
 	@ls -l dist
 
 # The peers that are compared for equality must install; the others are compared where they do.
-BENCH := $(CURDIR)/.venv-bench
 $(BENCH)/peers: $(STAMPS)/venv pyproject.toml
 	'$(PYTHON)' -m venv --clear $(BENCH)
 	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
