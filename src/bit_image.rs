@@ -1,21 +1,21 @@
-//! A binary 3D image, one bit a voxel: rows of 64-voxel words along the last axis, with an empty border all around.
+//! A binary 2D or 3D image, one bit a voxel: words of 64 voxels, with an empty border all around.
 //!
-//! Voxel (z, y, x) is bit `x % 64` of word `index(z, y) + x / 64`. A plane of empty rows lies before and after the image, an
-//! empty row before and after each plane, and an empty word before each row, which also serves as the one after the row before; one more
-//! ends the image.
-//! So every voxel of the image has all its 26 neighbours in memory and no kernel asks where the border is.
+//! A word holds a cube of 4×4×4 voxels, or a square of 8×8 where the image is a single plane ([`crate::word_shape`]). Words lie in
+//! raster order. A plane of empty words lies before and after the image, an empty row of words before each plane, which also
+//! serves as the one after the plane before, and an empty word before each row likewise. So every voxel has all its 26
+//! neighbours in memory and no kernel asks where the border is; voxels of a word beyond the image are empty too.
 //!
-//! Cost: (nx / 64 + 1) · (ny + 2) · (nz + 2) words; pages that hold no foreground are never touched. Packing reads each voxel
-//! once, in the order of memory.
+//! Cost: a bit a voxel and the border; pages that hold no foreground are never touched. Packing reads each voxel once, in the
+//! order of memory, at the speed of memory where background prevails.
 
-use ndarray::{ArrayView3, ArrayViewMut3, Axis};
+use ndarray::{ArrayView3, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
-use crate::errors::{Error, Result};
+use crate::errors::{Error, Result, try_filled};
 use crate::threads::Cancel;
+use crate::word_shape::logarithms;
 
-/// Voxels in a word.
-pub const WORD: usize = 64;
+pub use crate::word_shape::WORD;
 
 /// An element of an image, read as the unsigned integer of its size.
 pub trait Element: Copy + Send + Sync {
@@ -79,10 +79,12 @@ fn pack_eight(bytes: u64) -> u64 {
     (nonzero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-/// A binary 3D image, one bit a voxel.
+/// A binary image, one bit a voxel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BitImage {
     shape: [usize; 3],
+    /// Binary logarithms of the sides of a word.
+    log: [u32; 3],
     words: Vec<u64>,
 }
 
@@ -92,11 +94,14 @@ impl BitImage {
     /// # Errors
     /// [`Error::OutOfMemory`] if the words cannot be reserved.
     pub fn zeros(shape: [usize; 3]) -> Result<Self> {
-        let mut image = Self { shape, words: Vec::new() };
-        let words = [image.plane_stride(), shape[0] + 2]
-            .iter()
-            .try_fold(1_usize, |total, &n| total.checked_mul(n))
-            .and_then(|total| total.checked_add(1));
+        Self::zeros_of(shape, logarithms(shape[0]))
+    }
+
+    fn zeros_of(shape: [usize; 3], log: [u32; 3]) -> Result<Self> {
+        let mut image = Self { shape, log, words: Vec::new() };
+        let planes = image.words_along(0).checked_add(2);
+        let rows = planes.and_then(|planes| planes.checked_mul(image.words_along(1).checked_add(1)?));
+        let words = rows.and_then(|rows| rows.checked_add(1)?.checked_mul(image.row_stride())?.checked_add(1));
         let words = words.ok_or(Error::out_of_memory::<u64>("the bit image", usize::MAX))?;
         image.words = try_zeros("the bit image", words)?;
         Ok(image)
@@ -107,39 +112,108 @@ impl BitImage {
     /// # Errors
     /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
     pub fn pack<T: Element>(view: &ArrayView3<'_, T>, mask: T, cancel: &Cancel) -> Result<Self> {
+        Self::pack_at([0; 3], view, mask, logarithms(view.dim().0), cancel)
+    }
+
+    /// The foreground of `view` in an image that begins so many voxels before it, fewer than a word has; `log` are the binary
+    /// logarithms of the sides of the words. So the words of a chunk are those of the image that it was cut from.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
+    pub fn pack_at<T: Element>(
+        origin: [usize; 3],
+        view: &ArrayView3<'_, T>,
+        mask: T,
+        log: [u32; 3],
+        cancel: &Cancel,
+    ) -> Result<Self> {
         let (nz, ny, nx) = view.dim();
-        let mut image = Self::zeros([nz, ny, nx])?;
+        let mut image = Self::zeros_of([nz + origin[0], ny + origin[1], nx + origin[2]], log)?;
         if view.is_empty() {
             return Ok(image);
         }
-        let (row_stride, plane_stride) = (image.row_stride(), image.plane_stride());
-        let planes = image.words[plane_stride..][..nz * plane_stride].par_chunks_mut(plane_stride);
-        planes.zip(view.axis_iter(Axis(0)).into_par_iter()).try_for_each(|(words, plane)| {
+        if view.strides()[2] == 1 || nx == 1 {
+            image.pack_rows(origin, view, mask, cancel)?;
+        } else {
+            image.pack_lanes(origin, view, mask, cancel)?;
+        }
+        Ok(image)
+    }
+
+    /// Packs an image whose rows are contiguous: the rows that share words at a time.
+    fn pack_rows<T: Element>(
+        &mut self,
+        origin: [usize; 3],
+        view: &ArrayView3<'_, T>,
+        mask: T,
+        cancel: &Cancel,
+    ) -> Result<()> {
+        let geometry = Geometry::of(self);
+        let [side_z, side_y, side_x] = self.sides();
+        let (nz, ny, nx) = view.dim();
+        let columns = self.shape[2].div_ceil(WORD);
+        let planes = self.words[geometry.plane..].par_chunks_mut(geometry.plane).enumerate();
+        planes.take(self.shape[0].div_ceil(side_z)).try_for_each(|(plane, words)| {
             cancel.check()?;
-            let rows = words.chunks_exact_mut(row_stride).skip(1).zip(plane.rows());
-            if plane.strides()[1] == 1 || nx == 1 {
-                for (words, row) in rows {
-                    let Some(row) = row.to_slice() else { unreachable!("a row of unit stride is a slice") };
-                    T::pack_row(row, mask, &mut words[1..]);
+            let rows = words[geometry.row..].chunks_exact_mut(geometry.row);
+            let mut packed = try_filled("rows of the bit image", side_z * side_y * columns, 0)?;
+            let z = covered(plane * side_z, side_z, origin[0], nz);
+            for (row, words) in rows.enumerate() {
+                packed.fill(0);
+                let y = covered(row * side_y, side_y, origin[1], ny);
+                for (z, y) in z.clone().flat_map(|z| y.clone().map(move |y| (z, y))) {
+                    let voxels = view.slice(s![z, y, ..]);
+                    let Some(voxels) = voxels.to_slice() else { unreachable!("a row of unit stride is a slice") };
+                    let at = (z + origin[0]) % side_z * side_y + (y + origin[1]) % side_y;
+                    let packed = &mut packed[at * columns..][..columns];
+                    T::pack_row(voxels, mask, &mut packed[..nx.div_ceil(WORD)]);
+                    shift_row(packed, origin[2]);
                 }
-            } else if plane.strides()[0].unsigned_abs() >= plane.strides()[1].unsigned_abs() {
-                for (words, row) in rows {
-                    for (x, value) in row.iter().enumerate() {
-                        words[1 + x / WORD] |= u64::from(value.is_foreground(mask)) << (x % WORD);
-                    }
+                for (column, words) in words[1..].chunks_mut(WORD / side_x).enumerate() {
+                    gather(packed[column..].iter().step_by(columns), side_x, words);
                 }
-            } else {
-                // Columns are nearer to each other in memory than the voxels of a row.
-                for (x, column) in plane.columns().into_iter().enumerate() {
-                    for (y, value) in column.iter().enumerate() {
-                        words[(y + 1) * row_stride + 1 + x / WORD] |=
-                            u64::from(value.is_foreground(mask)) << (x % WORD);
+            }
+            Ok(())
+        })
+    }
+
+    /// Packs an image of any strides along its densest axis.
+    fn pack_lanes<T: Element>(
+        &mut self,
+        origin: [usize; 3],
+        view: &ArrayView3<'_, T>,
+        mask: T,
+        cancel: &Cancel,
+    ) -> Result<()> {
+        const PLANES: usize = 16;
+        let geometry = Geometry::of(self);
+        let (log, sides) = (self.log, self.sides());
+        let mut axes = [0, 1, 2];
+        axes.sort_by_key(|&axis| std::cmp::Reverse(view.strides()[axis].unsigned_abs()));
+        let slabs = self.words[geometry.plane..].par_chunks_mut(PLANES * geometry.plane).enumerate();
+        let count = self.shape[0].div_ceil(PLANES * sides[0]);
+        slabs.take(count).try_for_each(|(slab, words)| {
+            let z = covered(slab * PLANES * sides[0], PLANES * sides[0], origin[0], view.dim().0);
+            let first = [z.start + origin[0], origin[1], origin[2]];
+            let slab_start = (slab * PLANES + 1) * geometry.plane;
+            let slab = view.slice(s![z, .., ..]).permuted_axes(axes);
+            for (outer, plane) in slab.outer_iter().enumerate() {
+                cancel.check()?;
+                for (middle, lane) in plane.outer_iter().enumerate() {
+                    let mut place = first;
+                    place[axes[0]] += outer;
+                    place[axes[1]] += middle;
+                    for value in lane {
+                        if value.is_foreground(mask) {
+                            let (index, bit) = geometry.locate(log, place);
+                            words[index - slab_start] |= 1 << bit;
+                        }
+                        place[axes[2]] += 1;
                     }
                 }
             }
             Ok(())
-        })?;
-        Ok(image)
+        })
     }
 
     /// Writes the foreground into `output`, which is zero and of this image's shape; background is not touched.
@@ -148,13 +222,15 @@ impl BitImage {
     /// If the shapes differ.
     pub fn unpack_into(&self, mut output: ArrayViewMut3<'_, u8>) {
         assert_eq!(output.shape(), self.shape, "the output has the shape of the image");
-        let (row_stride, plane_stride) = (self.row_stride(), self.plane_stride());
-        output.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(z, mut plane)| {
-            let words = &self.words[(z + 1) * plane_stride..];
-            for (mut row, words) in plane.rows_mut().into_iter().zip(words.chunks(row_stride).skip(1)) {
-                for (at, &word) in words[1..row_stride].iter().enumerate() {
+        let geometry = Geometry::of(self);
+        let [side_z, side_y, side_x] = self.sides();
+        output.axis_chunks_iter_mut(Axis(0), side_z).into_par_iter().enumerate().for_each(|(at, mut slab)| {
+            let words = &self.words[(at + 1) * geometry.plane + geometry.row..];
+            for (mut band, words) in slab.axis_chunks_iter_mut(Axis(1), side_y).zip(words.chunks(geometry.row)) {
+                for (column, &word) in words[1..].iter().enumerate() {
                     for bit in set_bits(word) {
-                        row[at * WORD + bit] = 1;
+                        let (row, x) = (bit / side_x, bit % side_x);
+                        band[(row / side_y, row % side_y, column * side_x + x)] = 1;
                     }
                 }
             }
@@ -167,19 +243,31 @@ impl BitImage {
         self.shape
     }
 
+    /// The voxels of a word along (z, y, x).
+    #[must_use]
+    pub fn sides(&self) -> [usize; 3] {
+        self.log.map(|log| 1 << log)
+    }
+
+    /// The number of words along an axis, without the border.
+    #[must_use]
+    pub const fn words_along(&self, axis: usize) -> usize {
+        self.shape[axis].div_ceil(1 << self.log[axis])
+    }
+
     /// Words from a row to the next, the empty one included.
     #[must_use]
     pub const fn row_stride(&self) -> usize {
-        self.shape[2].div_ceil(WORD) + 1
+        self.words_along(2) + 1
     }
 
-    /// Words from a plane to the next, the empty rows included.
+    /// Words from a plane to the next, the empty row included.
     #[must_use]
     pub const fn plane_stride(&self) -> usize {
-        self.row_stride() * (self.shape[1] + 2)
+        self.row_stride() * (self.words_along(1) + 1)
     }
 
-    /// The first word of row (z, y).
+    /// The first word of row `y` of plane `z` of words.
     #[must_use]
     pub const fn index(&self, z: usize, y: usize) -> usize {
         (z + 1) * self.plane_stride() + (y + 1) * self.row_stride() + 1
@@ -188,7 +276,8 @@ impl BitImage {
     /// Whether voxel (z, y, x) is foreground.
     #[must_use]
     pub fn get(&self, z: usize, y: usize, x: usize) -> bool {
-        self.words[self.index(z, y) + x / WORD] >> (x % WORD) & 1 == 1
+        let (index, bit) = Geometry::of(self).locate(self.log, [z, y, x]);
+        self.words[index] >> bit & 1 == 1
     }
 
     /// All words, border included.
@@ -209,6 +298,56 @@ impl BitImage {
             .par_chunks(1 << 16)
             .map(|words| words.iter().map(|word| u64::from(word.count_ones())).sum::<u64>())
             .sum()
+    }
+}
+
+/// The strides of a bit image.
+#[derive(Clone, Copy)]
+struct Geometry {
+    row: usize,
+    plane: usize,
+}
+
+impl Geometry {
+    const fn of(image: &BitImage) -> Self {
+        Self { row: image.row_stride(), plane: image.plane_stride() }
+    }
+
+    /// The word of a voxel, and its bit there.
+    #[inline]
+    fn locate(self, log: [u32; 3], place: [usize; 3]) -> (usize, usize) {
+        let [z, y, x] = [0, 1, 2].map(|axis| place[axis] >> log[axis]);
+        let bit = (0..3).fold(0, |bit, axis| bit << log[axis] | (place[axis] & ((1 << log[axis]) - 1)));
+        ((z + 1) * self.plane + (y + 1) * self.row + 1 + x, bit)
+    }
+}
+
+/// The voxels of a view that lie in the `length` coordinates from `start` of an image in which the view begins at `origin`.
+fn covered(start: usize, length: usize, origin: usize, voxels: usize) -> std::ops::Range<usize> {
+    start.saturating_sub(origin)..(start + length).saturating_sub(origin).min(voxels)
+}
+
+/// Moves the voxels of a packed row so many places on.
+fn shift_row(row: &mut [u64], places: usize) {
+    if places > 0 {
+        let mut carried = 0;
+        for word in row {
+            (*word, carried) = (*word << places | carried, *word >> (WORD - places));
+        }
+    }
+}
+
+/// The words of a column of 64 voxels, from the rows that they share: `side` bits of each row, one after the other.
+#[inline]
+fn gather<'a>(rows: impl Iterator<Item = &'a u64> + Clone, side: usize, words: &mut [u64]) {
+    if rows.clone().fold(0, |any, row| any | row) == 0 {
+        return;
+    }
+    let part = (1 << side) - 1;
+    for (at, row) in rows.enumerate().filter(|row| *row.1 != 0) {
+        for (k, word) in words.iter_mut().enumerate() {
+            *word |= (row >> (k * side) & part) << (at * side);
+        }
     }
 }
 

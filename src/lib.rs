@@ -6,7 +6,8 @@
 //! one endpoint or junction to the next; a **chunk** (or **block**) is a box of a larger image, at its **offset**. Axes are
 //! ordered (z, y, x), and the last varies fastest.
 //!
-//! From an image to its skeleton: [`elements`] are read, [`bit_image`] packs it, [`neighbourhood`] states what a voxel's neighbours allow, and
+//! From an image to its skeleton: [`elements`] are read, [`bit_image`] packs them into words of a [`word_shape`],
+//! [`neighbourhood`] states what a voxel's neighbours allow, and
 //! [`thinning`] deletes, in memory or in chunks. From a skeleton to its table: [`foreground`] lists its voxels, [`graph`] joins
 //! neighbours to a graph of compressed rows ([`csr`]), [`junctions`] prunes clusters of junctions, [`branches`] traces the
 //! paths, [`summary`] computes their numbers; [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main
@@ -29,6 +30,7 @@ pub mod shortest_paths;
 pub mod summary;
 pub mod thinning;
 pub mod threads;
+pub mod word_shape;
 
 #[cfg(feature = "python")]
 mod python;

@@ -6,10 +6,10 @@
 //!
 //! Zhang and Suen (1984): two kinds of step take turns, each deleting by a table of the eight neighbours, all at once.
 //!
-//! What makes it fast: 64 voxels a word and 8 words an instruction ([`simple_points`], [`zhang`]); after the first round only
-//! words near a deletion are looked at again ([`rounds`]); the recheck, which is sequential by definition, is mostly decided
-//! at once as well, because what happens to earlier neighbours seldom matters. The result does not depend on the number of
-//! threads.
+//! What makes it fast: 64 voxels a word ([`crate::word_shape`]) and 8 words an instruction ([`simple_points`], [`zhang`]); after
+//! the first round only words near a deletion are looked at again ([`rounds`]); the recheck, which is sequential by definition,
+//! is mostly decided at once as well, because what happens to earlier neighbours seldom matters. The result does not depend on
+//! the number of threads.
 //!
 //! Memory: two bits a voxel and one byte a word of 64, allocated as zeros, so background that is never near foreground costs
 //! nothing.
@@ -17,6 +17,7 @@
 //! Sources: T.-C. Lee, R. L. Kashyap, C.-N. Chu, CVGIP 56(6):462–478, 1994; T. Y. Zhang, C. Y. Suen, CACM 27(3):236–239,
 //! 1984; the behaviour of scikit-image 0.26, whose order of borders (that of `ImageJ`) and table of neighbours are kept.
 
+mod batch;
 pub mod chunks;
 #[cfg(test)]
 mod naive;
@@ -32,6 +33,9 @@ use log::debug;
 use crate::bit_image::BitImage;
 use crate::errors::Result;
 use crate::threads::Cancel;
+use crate::word_shape::{Cube, Square, WordShape};
+
+use self::rounds::Rounds;
 
 /// How to thin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,11 +74,18 @@ pub struct Thinned {
 /// If the method is Zhang's and the image has more than one plane.
 pub fn thin(image: &mut BitImage, method: Method, cancel: &Cancel) -> Result<Thinned> {
     assert!(method == Method::Lee || image.shape()[0] <= 1, "Zhang's method is for 2D images");
-    let mut thinned = Thinned { rounds: 0, deleted: 0 };
     if image.shape().contains(&0) {
-        return Ok(thinned);
+        return Ok(Thinned { rounds: 0, deleted: 0 });
     }
-    let mut rounds = rounds::Rounds::new(image, method)?;
+    if image.shape()[0] == 1 {
+        run_rounds(&mut Rounds::<Square>::new(image, method)?, cancel)
+    } else {
+        run_rounds(&mut Rounds::<Cube>::new(image, method)?, cancel)
+    }
+}
+
+fn run_rounds<W: WordShape>(rounds: &mut Rounds<'_, W>, cancel: &Cancel) -> Result<Thinned> {
+    let mut thinned = Thinned { rounds: 0, deleted: 0 };
     loop {
         let mut deleted = 0;
         for step in 0..rounds.steps() {
@@ -176,6 +187,16 @@ mod tests {
             let image = random_image((1, side(1), 2 * side(2)), seed);
             compare(&image, Method::Lee, 2);
             compare(&image, Method::Zhang, 2);
+        }
+    }
+
+    #[test]
+    fn thins_in_slabs_on_any_number_of_threads() {
+        for threads in [2, 3, 7, 16] {
+            compare(&random_image((33, 29, 70), 7), Method::Lee, threads);
+            compare(&random_image((6, 90, 40), 10), Method::Lee, threads);
+            compare(&random_image((1, 150, 170), 4), Method::Lee, threads);
+            compare(&random_image((1, 150, 170), 5), Method::Zhang, threads);
         }
     }
 

@@ -4,64 +4,95 @@
 //! nothing changed since. For the others a formula finds those that are deleted whatever happens to the earlier ones, 512
 //! voxels at a time and in any order ([`deleted_whatever_happens`]); that settles nine in ten. The rest is decided in raster
 //! order, by flood fill. Later collected neighbours are always present, as in the sequential method.
+//!
+//! Slabs decide side by side: a voxel that has an earlier collected neighbour in another slab is deferred, and so is one that
+//! has a deferred earlier neighbour; those are decided at the end, in raster order and in sequence.
 
-use super::rounds::{Batch, Geometry, Slab, around_word};
-use super::simple_points::{EARLIER, deleted_whatever_happens};
-use super::vectors::{LANES, Lanes, Vector, for_this_processor};
+use std::ops::Range;
+
+use super::batch::{Batch, after_any};
+use super::rounds::{Geometry, Slab};
+use super::simple_points::{Border, EARLIER, deleted_whatever_happens};
+use super::vectors::{Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
-use crate::neighbourhood::at_most_one_component;
+use crate::neighbourhood::{EARLIER as EARLIER_VOXELS, at_most_one_component};
+use crate::word_shape::{self, WordShape};
+
+/// Rows of words around a word that hold earlier neighbours: all but those of the next plane.
+pub const EARLIER_ROWS: usize = 6;
 
 for_this_processor! {
-    /// Lists the voxels of a slab whose recheck depends on that of an earlier neighbour.
-    pub fn find_waiting(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry) = find_waiting_lanes;
+    /// Lists the voxels of a slab whose recheck depends on that of an earlier neighbour; those that have one beyond the words
+    /// of `own` apart.
+    pub fn find_waiting<W>(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry, own: Range<usize>, border: &Border)
+        = find_waiting_lanes;
 }
 
 #[inline(always)]
-fn find_waiting_lanes<V: Vector>(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry) {
-    let Slab { collected: indices, waiting, .. } = slab;
+fn find_waiting_lanes<W: WordShape, V: Vector>(
+    slab: &mut Slab,
+    words: &[u64],
+    collected: &[u64],
+    geometry: &Geometry,
+    own: Range<usize>,
+    border: &Border,
+) {
+    let Slab { collected: indices, waiting, deferred, .. } = slab;
     waiting.clear();
-    let mut batch = Batch::new();
-    let mut earlier = [[Lanes::NONE; 3]; 5];
+    deferred.clear();
+    let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
     for &index in indices.iter() {
-        // The rows that come earlier, and the voxel's own.
-        let mut rows = [[0; 3]; 5];
-        for (row, &around) in rows.iter_mut().zip(&geometry.rows_around) {
-            *row = around_word(collected, index.wrapping_add_signed(around));
-        }
-        let [before, word, after] = [0, 1, 2].map(|at| rows[0][at] | rows[1][at] | rows[2][at] | rows[3][at]);
-        let own = rows[4];
-        let any = word | (word | own[1]) << 1 | (before | own[0]) >> 63 | word >> 1 | after << 63;
-        let voxels = own[1] & any;
+        let rows = |row: usize| geometry.row_around(collected, index, row);
+        let voxels = collected[index] & after_any::<W>(rows);
         if voxels == 0 {
             continue;
         }
-        let lane = batch.push(words, index, voxels, geometry);
-        for (lanes, row) in earlier.iter_mut().zip(rows) {
-            for (lanes, word) in lanes.iter_mut().zip(row) {
-                lanes.0[lane] = word;
-            }
-        }
-        if batch.count == LANES {
-            keep_waiting::<V>(&mut batch, &earlier, waiting);
+        batch.push(index, voxels, |row| geometry.row_around(words, index, row));
+        earlier.push(index, voxels, |row| if row < EARLIER_ROWS { rows(row) } else { [0; 3] });
+        if batch.is_full() {
+            keep_waiting::<W, V>(&mut batch, &mut earlier, border, waiting);
         }
     }
     if batch.count > 0 {
-        keep_waiting::<V>(&mut batch, &earlier, waiting);
+        keep_waiting::<W, V>(&mut batch, &mut earlier, border, waiting);
+    }
+    let inside = own.start + geometry.reach()..own.end.saturating_sub(geometry.reach());
+    if own.len() < words.len() {
+        waiting.retain_mut(|(index, voxels)| {
+            if !inside.contains(index) {
+                let strange = |row: usize| {
+                    let first = index.wrapping_add_signed(geometry.rows_around[row]) - 1;
+                    std::array::from_fn(|dx| if own.contains(&(first + dx)) { 0 } else { collected[first + dx] })
+                };
+                let apart = *voxels & after_any::<W>(strange);
+                if apart != 0 {
+                    deferred.push((*index, apart));
+                    *voxels &= !apart;
+                }
+            }
+            *voxels != 0
+        });
     }
 }
 
 /// Keeps the voxels of the batch that are not deleted whatever happens.
 #[inline(always)]
-fn keep_waiting<V: Vector>(batch: &mut Batch, earlier: &[[Lanes; 3]; 5], waiting: &mut Vec<(usize, u64)>) {
+fn keep_waiting<W: WordShape, V: Vector>(
+    batch: &mut Batch,
+    earlier: &mut Batch,
+    border: &Border,
+    waiting: &mut Vec<(usize, u64)>,
+) {
     let mut left = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
-        let mut certain = batch.neighbours::<V>(first);
-        let maybe = earlier_neighbours::<V>(earlier, first);
+        let mut certain = batch.neighbours::<W, V>(first);
+        let maybe = earlier.neighbours::<W, V>(first);
         for direction in 0..EARLIER {
             certain[direction] = certain[direction].without(maybe[direction]);
         }
-        voxels.without(deleted_whatever_happens(&certain, &maybe, voxels)).store(&mut left, first);
+        let maybe = maybe.first_chunk().expect("the earlier directions are the first");
+        voxels.without(deleted_whatever_happens(&certain, maybe, voxels, border)).store(&mut left, first);
     }
     for lane in 0..batch.count {
         if left.0[lane] != 0 {
@@ -69,65 +100,96 @@ fn keep_waiting<V: Vector>(batch: &mut Batch, earlier: &[[Lanes; 3]; 5], waiting
         }
     }
     batch.clear();
+    earlier.clear();
 }
 
-/// The words of the 13 earlier directions, from the five rows they lie in.
-#[inline(always)]
-pub fn earlier_neighbours<V: Vector>(rows: &[[Lanes; 3]; 5], first: usize) -> [V; EARLIER] {
-    let mut earlier = [V::none(); EARLIER];
-    for (at, [before, word, after]) in rows.iter().enumerate() {
-        let word = V::load(word, first);
-        earlier[3 * at] = word.shifted_up(V::load(before, first));
-        if at < 4 {
-            earlier[3 * at + 1] = word;
-            earlier[3 * at + 2] = word.shifted_down(V::load(after, first));
-        }
-    }
-    earlier
-}
-
-/// Decides the waiting voxels in raster order and leaves in `collected` what is deleted.
-pub fn decide_waiting<'a>(
-    waiting: impl Iterator<Item = &'a [(usize, u64)]> + Clone,
+/// Decides the waiting voxels of a slab, whose first word is `start`, and leaves in `collected` what is deleted; moves those
+/// that wait for another slab to the slab's deferred ones.
+pub fn decide_slab<W: WordShape>(
+    slab: &mut Slab,
     words: &[u64],
+    start: usize,
     collected: &mut [u64],
+    deferred: &mut [u64],
     geometry: &Geometry,
 ) {
-    for &(index, voxels) in waiting.clone().flatten() {
+    let Slab { waiting, deferred: listed, .. } = slab;
+    for &(index, voxels) in waiting.iter().chain(listed.iter()) {
+        collected[index - start] &= !voxels;
+    }
+    for &(index, voxels) in listed.iter() {
+        deferred[index - start] = voxels;
+    }
+    let mut last = listed.last().map_or(0, |&(index, _)| index + geometry.reach());
+    let known = listed.len();
+    geometry.in_raster_order::<W>(waiting, |index, bit| {
+        let nearby = |words: &[u64]| around::<W>(index, bit, geometry, |at| words.get(at.wrapping_sub(start)).copied());
+        if index <= last && nearby(deferred) & EARLIER_VOXELS != 0 {
+            deferred[index - start] |= 1 << bit;
+            listed.push((index, 1 << bit));
+            last = last.max(index + geometry.reach());
+            return;
+        }
+        let gone = nearby(collected) & EARLIER_VOXELS;
+        let present = around::<W>(index, bit, geometry, |at| words.get(at).copied());
+        if at_most_one_component(present & !gone) {
+            collected[index - start] |= 1 << bit;
+        }
+    });
+    if listed.len() > known {
+        listed.sort_unstable();
+        listed.dedup_by(|next, word| {
+            let same = next.0 == word.0;
+            word.1 |= if same { next.1 } else { 0 };
+            same
+        });
+    }
+}
+
+/// Decides waiting voxels, given by word, with all others decided, and leaves in `collected` what is deleted.
+pub fn decide<W: WordShape>(waiting: &[(usize, u64)], words: &[u64], collected: &mut [u64], geometry: &Geometry) {
+    for &(index, voxels) in waiting {
         collected[index] &= !voxels;
     }
-    for &(index, voxels) in waiting.flatten() {
-        for bit in set_bits(voxels) {
-            if at_most_one_component(present(words, collected, index, bit, geometry)) {
-                collected[index] |= 1 << bit;
+    geometry.in_raster_order::<W>(waiting, |index, bit| {
+        let gone = around::<W>(index, bit, geometry, |at| collected.get(at).copied()) & EARLIER_VOXELS;
+        let present = around::<W>(index, bit, geometry, |at| words.get(at).copied());
+        if at_most_one_component(present & !gone) {
+            collected[index] |= 1 << bit;
+        }
+    });
+}
+
+/// The neighbours of a voxel among words of which not all need be there.
+#[inline]
+fn around<W: WordShape>(index: usize, bit: usize, geometry: &Geometry, word: impl Fn(usize) -> Option<u64>) -> u32 {
+    let at = |row: usize, dx: usize| index.wrapping_add_signed(geometry.rows_around[row]) + dx - 1;
+    word_shape::neighbours::<W>(|row, dx| word(at(row, dx)).unwrap_or(0), bit)
+}
+
+/// Calls `decide` with the word and the bit of each of the voxels, in the raster order of the image.
+///
+/// The voxels are given by word, the words in raster order; `row_of` and `plane_of` number the rows and planes of words.
+#[inline(always)]
+pub fn in_raster_order<W: WordShape, I: Copy>(
+    voxels: &[(I, u64)],
+    row_of: impl Fn(I) -> u64,
+    plane_of: impl Fn(I) -> u64,
+    mut decide: impl FnMut(I, usize),
+) {
+    let in_row = (1_u64 << W::SIDES[2]) - 1;
+    for plane in voxels.chunk_by(|a, b| plane_of(a.0) == plane_of(b.0)) {
+        for z in 0..W::SIDES[0] {
+            for row in plane.chunk_by(|a, b| row_of(a.0) == row_of(b.0)) {
+                for y in 0..W::SIDES[1] {
+                    let shift = (z << (W::LOG[1] + W::LOG[2])) | (y << W::LOG[2]);
+                    for &(word, voxels) in row {
+                        for x in set_bits(voxels >> shift & in_row) {
+                            decide(word, shift + x);
+                        }
+                    }
+                }
             }
         }
     }
-}
-
-/// The neighbours of a voxel when its turn comes: the earlier ones that are not deleted, and all later ones.
-fn present(words: &[u64], deleted: &[u64], index: usize, bit: usize, geometry: &Geometry) -> u32 {
-    let mut neighbours = 0;
-    for (at, &around) in geometry.rows_around.iter().enumerate() {
-        let row = index.wrapping_add_signed(around);
-        let here = three(words, row, bit);
-        let gone = match at {
-            0..4 => three(deleted, row, bit),
-            4 => three(deleted, row, bit) & 0b001 | 0b010,
-            _ => 0,
-        };
-        neighbours |= (here & !gone) << (3 * at);
-    }
-    neighbours
-}
-
-/// The voxels at x − 1, x and x + 1 of a row.
-fn three(words: &[u64], index: usize, bit: usize) -> u32 {
-    let word = words[index];
-    let three = match bit {
-        0 => word << 1 | words[index - 1] >> 63,
-        63 => word >> 62 | words[index + 1] << 2,
-        _ => word >> (bit - 1),
-    };
-    (three & 0b111) as u32
 }

@@ -3,7 +3,7 @@
 //! The formulas are written once over [`Vector`] and compiled for each width. Left to the compiler, arrays of eight words came
 //! out as scalar code, six times slower; hence the processor's own vectors, and with them the only `unsafe` of thinning.
 
-use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Not};
+use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, Not};
 
 /// Words that are worked on together, in one vector or in several.
 pub const LANES: usize = 8;
@@ -20,7 +20,13 @@ impl Lanes {
 
 /// One or more words; each bit is one voxel's answer.
 pub trait Vector:
-    Copy + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> + BitAndAssign + BitOrAssign
+    Copy
+    + BitAnd<Output = Self>
+    + BitOr<Output = Self>
+    + BitXor<Output = Self>
+    + Not<Output = Self>
+    + BitAndAssign
+    + BitOrAssign
 {
     /// Words in a vector.
     const WORDS: usize;
@@ -37,13 +43,24 @@ pub trait Vector:
     /// Whether no voxel is set.
     fn is_empty(self) -> bool;
 
-    /// Each bit moved to the next higher place, the highest of `before` coming in.
-    #[must_use]
-    fn shifted_up(self, before: Self) -> Self;
+    /// The same word in each place.
+    fn splat(word: u64) -> Self;
 
-    /// Each bit moved to the next lower place, the lowest of `after` coming in.
+    /// Each bit moved up by so many places, a constant where it is called; below 64.
     #[must_use]
-    fn shifted_down(self, after: Self) -> Self;
+    fn up(self, places: u32) -> Self;
+
+    /// Each bit moved down by so many places, a constant where it is called; below 64.
+    #[must_use]
+    fn down(self, places: u32) -> Self;
+
+    /// The bits that are in an odd number of three sets: the sum of three digits.
+    #[must_use]
+    fn sum(self, second: Self, third: Self) -> Self;
+
+    /// The bits that are in two or three of three sets: the carry of three digits.
+    #[must_use]
+    fn carry(self, second: Self, third: Self) -> Self;
 
     /// The bits that are not in `other`.
     #[must_use]
@@ -77,13 +94,28 @@ impl Vector for u64 {
     }
 
     #[inline(always)]
-    fn shifted_up(self, before: Self) -> Self {
-        self << 1 | before >> 63
+    fn splat(word: u64) -> Self {
+        word
     }
 
     #[inline(always)]
-    fn shifted_down(self, after: Self) -> Self {
-        self >> 1 | after << 63
+    fn sum(self, second: Self, third: Self) -> Self {
+        self ^ second ^ third
+    }
+
+    #[inline(always)]
+    fn carry(self, second: Self, third: Self) -> Self {
+        self & second | third & (self ^ second)
+    }
+
+    #[inline(always)]
+    fn up(self, places: u32) -> Self {
+        self << places
+    }
+
+    #[inline(always)]
+    fn down(self, places: u32) -> Self {
+        self >> places
     }
 }
 
@@ -93,20 +125,21 @@ mod x86 {
     //! processor for the features: that is the safety of every intrinsic here.
 
     use std::arch::x86_64::{
-        __m256i, __m512i, _mm256_and_si256, _mm256_andnot_si256, _mm256_load_si256, _mm256_or_si256,
-        _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64, _mm256_srli_epi64, _mm256_store_si256,
+        __m256i, __m512i, _mm_cvtsi64_si128, _mm256_and_si256, _mm256_andnot_si256, _mm256_load_si256, _mm256_or_si256,
+        _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_sll_epi64, _mm256_srl_epi64, _mm256_store_si256,
         _mm256_testz_si256, _mm256_xor_si256, _mm512_and_si512, _mm512_andnot_si512, _mm512_load_si512,
-        _mm512_or_si512, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi64,
-        _mm512_store_si512, _mm512_test_epi64_mask, _mm512_xor_si512,
+        _mm512_or_si512, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sll_epi64, _mm512_srl_epi64,
+        _mm512_store_si512, _mm512_ternarylogic_epi64, _mm512_test_epi64_mask, _mm512_xor_si512,
     };
-    use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Not};
+    use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, Not};
 
     use super::{Lanes, Vector};
 
     macro_rules! vector {
         (
             $(#[$attribute:meta])* $name:ident($inner:ty), $words:literal: $and:ident $or:ident $xor:ident $and_not:ident
-            $zero:ident $ones:expr, $load:ident $store:ident $up:ident $down:ident, |$value:ident| $is_empty:expr
+            $zero:ident $set:ident, $load:ident $store:ident $up:ident $down:ident, |$value:ident| $is_empty:expr,
+            |$a:ident, $b:ident, $c:ident| $sum:expr, $carry:expr
         ) => {
             $(#[$attribute])*
             #[derive(Debug, Clone, Copy)]
@@ -132,13 +165,23 @@ mod x86 {
                 }
             }
 
+            impl BitXor for $name {
+                type Output = Self;
+
+                #[inline(always)]
+                fn bitxor(self, other: Self) -> Self {
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $xor(self.0, other.0) })
+                }
+            }
+
             impl Not for $name {
                 type Output = Self;
 
                 #[inline(always)]
                 fn not(self) -> Self {
                     // SAFETY: a value of this type exists, so the processor has the feature.
-                    Self(unsafe { $xor(self.0, $ones) })
+                    Self(unsafe { $xor(self.0, $set(-1)) })
                 }
             }
 
@@ -188,15 +231,35 @@ mod x86 {
                 }
 
                 #[inline(always)]
-                fn shifted_up(self, before: Self) -> Self {
-                    // SAFETY: a value of this type exists, so the processor has the feature.
-                    Self(unsafe { $or($up::<1>(self.0), $down::<63>(before.0)) })
+                fn splat(word: u64) -> Self {
+                    // SAFETY: the callers are kernels that were chosen for the feature.
+                    Self(unsafe { $set(word.cast_signed()) })
                 }
 
                 #[inline(always)]
-                fn shifted_down(self, after: Self) -> Self {
+                fn up(self, places: u32) -> Self {
                     // SAFETY: a value of this type exists, so the processor has the feature.
-                    Self(unsafe { $or($down::<1>(self.0), $up::<63>(after.0)) })
+                    Self(unsafe { $up(self.0, _mm_cvtsi64_si128(places.into())) })
+                }
+
+                #[inline(always)]
+                fn down(self, places: u32) -> Self {
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $down(self.0, _mm_cvtsi64_si128(places.into())) })
+                }
+
+                #[inline(always)]
+                fn sum(self, second: Self, third: Self) -> Self {
+                    let ($a, $b, $c) = (self.0, second.0, third.0);
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $sum })
+                }
+
+                #[inline(always)]
+                fn carry(self, second: Self, third: Self) -> Self {
+                    let ($a, $b, $c) = (self.0, second.0, third.0);
+                    // SAFETY: a value of this type exists, so the processor has the feature.
+                    Self(unsafe { $carry })
                 }
 
                 #[inline(always)]
@@ -211,15 +274,18 @@ mod x86 {
     vector!(
         /// Eight words: AVX-512.
         Avx512(__m512i), 8: _mm512_and_si512 _mm512_or_si512 _mm512_xor_si512 _mm512_andnot_si512
-        _mm512_setzero_si512 _mm512_set1_epi64(-1), _mm512_load_si512 _mm512_store_si512
-        _mm512_slli_epi64 _mm512_srli_epi64, |value| _mm512_test_epi64_mask(value, value) == 0
+        _mm512_setzero_si512 _mm512_set1_epi64, _mm512_load_si512 _mm512_store_si512
+        _mm512_sll_epi64 _mm512_srl_epi64, |value| _mm512_test_epi64_mask(value, value) == 0,
+        |a, b, c| _mm512_ternarylogic_epi64::<0x96>(a, b, c), _mm512_ternarylogic_epi64::<0xe8>(a, b, c)
     );
 
     vector!(
         /// Four words: AVX2.
         Avx2(__m256i), 4: _mm256_and_si256 _mm256_or_si256 _mm256_xor_si256 _mm256_andnot_si256
-        _mm256_setzero_si256 _mm256_set1_epi64x(-1), _mm256_load_si256 _mm256_store_si256
-        _mm256_slli_epi64 _mm256_srli_epi64, |value| _mm256_testz_si256(value, value) == 1
+        _mm256_setzero_si256 _mm256_set1_epi64x, _mm256_load_si256 _mm256_store_si256
+        _mm256_sll_epi64 _mm256_srl_epi64, |value| _mm256_testz_si256(value, value) == 1,
+        |a, b, c| _mm256_xor_si256(_mm256_xor_si256(a, b), c),
+        _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(_mm256_xor_si256(a, b), c))
     );
 }
 
@@ -227,32 +293,35 @@ mod x86 {
 pub use x86::{Avx2, Avx512};
 
 /// Defines a function that runs `$kernel`, an `#[inline(always)]` function over a [`Vector`], compiled for the widest vectors
-/// of this processor.
+/// of this processor; it may also be generic over a [`crate::word_shape::WordShape`].
 macro_rules! for_this_processor {
-    ($(#[$attribute:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),*) = $kernel:ident;) => {
+    (
+        $(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$shape:ident>)? ($($argument:ident: $type:ty),* $(,)?)
+            = $kernel:ident;
+    ) => {
         $(#[$attribute])*
-        $visibility fn $name($($argument: $type),*) {
+        $visibility fn $name $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 use $crate::thinning::vectors::{Avx2, Avx512, Width, width};
 
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt,lzcnt")]
-                fn with_avx512($($argument: $type),*) {
-                    $kernel::<Avx512>($($argument),*);
+                fn with_avx512 $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) {
+                    $kernel::<$($shape,)? Avx512>($($argument),*);
                 }
                 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-                fn with_avx2($($argument: $type),*) {
-                    $kernel::<Avx2>($($argument),*);
+                fn with_avx2 $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) {
+                    $kernel::<$($shape,)? Avx2>($($argument),*);
                 }
                 match width() {
                     // SAFETY: the processor was asked for these features.
-                    Width::Avx512 => return unsafe { with_avx512($($argument),*) },
+                    Width::Avx512 => return unsafe { with_avx512 $(::<$shape>)? ($($argument),*) },
                     // SAFETY: the processor was asked for these features.
-                    Width::Avx2 => return unsafe { with_avx2($($argument),*) },
+                    Width::Avx2 => return unsafe { with_avx2 $(::<$shape>)? ($($argument),*) },
                     Width::Word => {}
                 }
             }
-            $kernel::<u64>($($argument),*);
+            $kernel::<$($shape,)? u64>($($argument),*);
         }
     };
 }

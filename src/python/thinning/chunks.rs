@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use super::super::elements::with_elements;
 use super::super::threads::run;
 use super::method;
-use crate::bit_image::{BitImage, Element};
+use crate::bit_image::Element;
 use crate::thinning::Method;
 use crate::thinning::chunks::region::Box3;
 use crate::thinning::chunks::words::{Frame, Key, union};
@@ -52,7 +52,7 @@ fn pack<'py, T: Element + PyElement>(
     let frame = Frame::new(shape)?;
     let (nz, ny, nx) = block.dim();
     check_boxes(&frame, &[[[offset[0], offset[0] + nz], [offset[1], offset[1] + ny], [offset[2], offset[2] + nx]]])?;
-    let words = run(py, false, |cancel| chunk_words(&BitImage::pack(&block, mask, cancel)?, offset, &frame))?;
+    let words = run(py, false, |cancel| chunk_words(&block, mask, offset, &frame, cancel))?;
     Ok(words_out(py, words))
 }
 
@@ -130,7 +130,7 @@ fn check_boxes(frame: &Frame, boxes: &[Box3]) -> PyResult<()> {
 }
 
 fn check_word(frame: &Frame, key: Key, voxels: u64) -> PyResult<()> {
-    let inside = frame.words().is_some_and(|words| key < words) && voxels & !frame.inside(frame.place(key)[2]) == 0;
+    let inside = frame.words().is_some_and(|words| key < words) && voxels & !frame.inside(frame.place(key)) == 0;
     if inside { Ok(()) } else { Err(malformed("a voxel leaves the image")) }
 }
 

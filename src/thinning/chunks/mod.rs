@@ -21,15 +21,17 @@ pub mod region;
 mod simulation;
 pub mod words;
 
-use ndarray::ArrayViewMut3;
+use ndarray::{ArrayView3, ArrayViewMut3};
 
 use self::region::{Box3, Region};
 use self::simulation::{Event, Simulation};
-use self::words::{Around, Frame, Key, around, near, offset, union};
+use self::words::{Around, Frame, Key, around, offset, union};
 use super::Method;
-use crate::bit_image::{BitImage, WORD, set_bits};
+use super::batch::near;
+use crate::bit_image::{BitImage, Element, set_bits, try_zeros};
 use crate::errors::{Error, Result, try_with_capacity};
 use crate::threads::Cancel;
+use crate::word_shape::{Cube, Square, place_of};
 
 /// The step of a decided voxel that is never deleted.
 pub const NEVER: u32 = u32::MAX;
@@ -69,31 +71,13 @@ pub struct Resolved {
     pub residue: Residue,
 }
 
-/// Thins a chunk at `offset` of the image.
-///
-/// # Errors
-/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
-///
-/// # Panics
-/// If the chunk does not lie in the image, or the method is Zhang's and the image has more than one plane.
-pub fn thin_chunk(
-    chunk: &BitImage,
-    offset: [usize; 3],
-    frame: Frame,
-    method: Method,
-    cancel: &Cancel,
-) -> Result<Resolved> {
-    let shape = chunk.shape();
-    assert!((0..3).all(|axis| offset[axis] + shape[axis] <= frame.shape[axis]), "the chunk lies in the image");
-    assert!(method == Method::Lee || frame.shape[0] <= 1, "Zhang's method is for 2D images");
-    let boxes = vec![[0, 1, 2].map(|axis| [offset[axis], offset[axis] + shape[axis]])];
-    thin_words(chunk_words(chunk, offset, &frame)?, boxes, frame, method, cancel)
-}
-
 /// Thins a region whose foreground is given as words by key.
 ///
 /// # Errors
-/// Those of [`thin_chunk`], and [`Error::InvalidArgument`] if boxes overlap.
+/// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `cancel`; [`Error::InvalidArgument`] if boxes overlap.
+///
+/// # Panics
+/// If the method is Zhang's and the image has more than one plane.
 pub fn thin_words(
     foreground: Vec<(Key, u64)>,
     boxes: Vec<Box3>,
@@ -101,6 +85,7 @@ pub fn thin_words(
     method: Method,
     cancel: &Cancel,
 ) -> Result<Resolved> {
+    assert!(method == Method::Lee || frame.shape[0] <= 1, "Zhang's method is for 2D images");
     resolve(&Residue { frame, method, boxes, undecided: foreground, script: Vec::new() }, cancel)
 }
 
@@ -133,31 +118,30 @@ pub fn merge(residues: &[&Residue], cancel: &Cancel) -> Result<Resolved> {
     resolve(&Residue { frame: first.frame, method: first.method, boxes, undecided, script }, cancel)
 }
 
-/// The voxels of a chunk at `offset` as words of the image, by key.
+/// The foreground of a chunk at `offset` of the image, the voxels with any bit of `mask`, as words by key.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
-pub fn chunk_words(chunk: &BitImage, offset: [usize; 3], frame: &Frame) -> Result<Vec<(Key, u64)>> {
-    let [nz, ny, nx] = chunk.shape();
-    let mut words: Vec<(Key, u64)> = Vec::new();
-    let (first, shift) = (offset[2] / WORD, offset[2] % WORD);
-    let stored = nx.div_ceil(WORD);
-    for (z, y) in (0..nz).flat_map(|z| (0..ny).map(move |y| (z, y))) {
-        let row = &chunk.words()[chunk.index(z, y)..][..stored];
-        if row.iter().all(|&word| word == 0) {
-            continue;
-        }
-        words
-            .try_reserve(stored + 1)
-            .map_err(|_| Error::out_of_memory::<(Key, u64)>("the words of chunks", words.len()))?;
-        let mut carried = 0;
-        for (at, &word) in row.iter().chain([&0]).enumerate() {
-            let voxels = carried | word << shift;
-            carried = if shift == 0 { 0 } else { word >> (WORD - shift) };
-            if voxels != 0 {
-                words.push((frame.key(offset[0] + z, offset[1] + y, first + at), voxels));
-            }
-        }
+/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
+///
+/// # Panics
+/// If the chunk does not lie in the image.
+pub fn chunk_words<T: Element>(
+    chunk: &ArrayView3<'_, T>,
+    mask: T,
+    offset: [usize; 3],
+    frame: &Frame,
+    cancel: &Cancel,
+) -> Result<Vec<(Key, u64)>> {
+    assert!((0..3).all(|axis| offset[axis] + chunk.shape()[axis] <= frame.shape[axis]), "the chunk lies in the image");
+    let (first, origin) =
+        ([0, 1, 2].map(|axis| offset[axis] / frame.side(axis)), [0, 1, 2].map(|axis| offset[axis] % frame.side(axis)));
+    let packed = BitImage::pack_at(origin, chunk, mask, frame.log(), cancel)?;
+    let filled = packed.words().iter().filter(|&&word| word != 0).count();
+    let mut words = try_with_capacity("the words of chunks", filled)?;
+    for (z, y) in (0..packed.words_along(0)).flat_map(|z| (0..packed.words_along(1)).map(move |y| (z, y))) {
+        let row = &packed.words()[packed.index(z, y)..][..packed.words_along(2)];
+        let start = frame.key([first[0] + z, first[1] + y, first[2]]);
+        words.extend((start..).zip(row.iter().copied()).filter(|word| word.1 != 0));
     }
     Ok(words)
 }
@@ -180,15 +164,14 @@ impl Stored {
         let mut halo = Vec::new();
         for &(key, _) in &words {
             let place = part.frame.place(key);
-            if region.surrounds(place) {
+            if region.surrounds(&part.frame, place) {
                 continue;
             }
             for direction in (0..27).filter(|&direction| direction != 13) {
-                if let Some(key) = part.frame.neighbour(place, offset(direction)) {
-                    let [z, y, word] = part.frame.place(key);
-                    if region.beyond(z, y, word) != 0 {
-                        halo.push((key, 0));
-                    }
+                if let Some(key) = part.frame.neighbour(place, offset(direction))
+                    && region.beyond(&part.frame, part.frame.place(key)) != 0
+                {
+                    halo.push((key, 0));
                 }
             }
         }
@@ -201,7 +184,7 @@ impl Stored {
         keys.extend(words.iter().map(|word| word.0));
         let beyond = std::iter::once(0).chain(words.iter().map(|&(key, _)| {
             let place = part.frame.place(key);
-            if region.surrounds(place) { 0 } else { region.beyond(place[0], place[1], place[2]) }
+            if region.surrounds(&part.frame, place) { 0 } else { region.beyond(&part.frame, place) }
         }));
         Ok(Self {
             around: around(&part.frame, &keys)?,
@@ -225,7 +208,7 @@ impl Stored {
 
 /// Words by key as words by index.
 fn spread(words: &[(Key, u64)], keys: &[Key]) -> Result<Vec<u64>> {
-    let mut all = crate::bit_image::try_zeros("the state of chunks", keys.len())?;
+    let mut all = try_zeros("the state of chunks", keys.len())?;
     let mut index = 1;
     for &(key, voxels) in words {
         while keys[index] < key {
@@ -254,15 +237,11 @@ fn resolve(part: &Residue, cancel: &Cancel) -> Result<Resolved> {
         .map(|script| Event { step: script.step, word: stored.index(script.key) as u32, voxels: script.voxels })
         .collect();
     events.sort_unstable();
-    let simulation = Simulation::new(
-        part.method,
-        part.frame.shape[0],
-        &stored.around,
-        &stored.mine,
-        &stored.scripted,
-        &stored.beyond,
-    )?;
-    let outcome = simulation.run(&events, cancel)?;
+    let outcome = if part.frame.shape[0] == 1 {
+        Simulation::<Square>::new(part, &stored)?.run(&events, cancel)?
+    } else {
+        Simulation::<Cube>::new(part, &stored)?.run(&events, cancel)?
+    };
 
     let decided = |index: usize| stored.mine[index] & !outcome.undecided[index];
     let kept = |index: usize| outcome.left[index] & decided(index);
@@ -273,7 +252,9 @@ fn resolve(part: &Residue, cancel: &Cancel) -> Result<Resolved> {
         .enumerate()
         .map(|(index, around)| match stored.scripted[index] | decided(index) {
             voxels if voxels != 0 && outcome.doubtful[index] => {
-                voxels & near(around, |at| outcome.undecided[at] | stored.beyond[at])
+                let unsure = |at: u32| outcome.undecided[at as usize] | stored.beyond[at as usize];
+                let row = |row: usize| [0, 1, 2].map(|dx| unsure(around[3 * row + dx]));
+                voxels & if part.frame.shape[0] == 1 { near::<Square>(row) } else { near::<Cube>(row) }
             }
             _ => 0,
         })
@@ -324,22 +305,23 @@ pub fn described(each: &Box3) -> String {
 
 /// Writes those of the voxels that lie in the chunk at `offset` into `output`, which has the chunk's shape.
 pub fn write_chunk(words: &[(Key, u64)], frame: &Frame, offset: [usize; 3], mut output: ArrayViewMut3<'_, u8>) {
-    let (nz, ny, nx) = output.dim();
     if output.is_empty() {
         return;
     }
+    let end = [0, 1, 2].map(|axis| offset[axis] + output.shape()[axis]);
+    let place = |voxel: [usize; 3]| [0, 1, 2].map(|axis| voxel[axis] / frame.side(axis));
+    let (first, last) = (place(offset), place(end.map(|end| end - 1)));
     let after = |key: Key| words.partition_point(|word| word.0 < key);
-    let first = after(frame.key(offset[0], offset[1], 0));
-    let last = after(frame.key(offset[0] + nz - 1, offset[1] + ny - 1, frame.words_in_row() - 1) + 1);
-    for &(key, voxels) in &words[first..last] {
-        let [z, y, word] = frame.place(key);
-        let (z, Some(y)) = (z - offset[0], y.checked_sub(offset[1])) else { continue };
-        if y >= ny {
+    for &(key, voxels) in &words[after(frame.key(first))..after(frame.key(last) + 1)] {
+        let place = frame.place(key);
+        if (1..3).any(|axis| place[axis] < first[axis] || place[axis] > last[axis]) {
             continue;
         }
         for bit in set_bits(voxels) {
-            if let Some(x) = (word * WORD + bit).checked_sub(offset[2]).filter(|&x| x < nx) {
-                output[(z, y, x)] = 1;
+            let within = place_of(frame.log(), bit);
+            let voxel = [0, 1, 2].map(|axis| place[axis] * frame.side(axis) + within[axis]);
+            if (0..3).all(|axis| (offset[axis]..end[axis]).contains(&voxel[axis])) {
+                output[[0, 1, 2].map(|axis| voxel[axis] - offset[axis])] = 1;
             }
         }
     }

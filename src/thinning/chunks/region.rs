@@ -4,7 +4,7 @@
 //! whether a voxel is known; boxes from a grid of chunks make few cells. Neighbouring boxes are joined, so that merging along
 //! the rows of a grid keeps a region to one box.
 
-use crate::bit_image::WORD;
+use super::words::Frame;
 
 /// The first voxel and the one after the last, along each axis.
 pub type Box3 = [[usize; 2]; 3];
@@ -78,12 +78,12 @@ impl Region {
     /// Whether one of the boxes holds a word and all words around it, as far as they lie in the image; at least where it is
     /// easily seen.
     #[must_use]
-    pub fn surrounds(&self, [z, y, word]: [usize; 3]) -> bool {
+    pub fn surrounds(&self, frame: &Frame, place: [usize; 3]) -> bool {
         const LOOKED_AT: usize = 8;
-        let wanted = [[z, z + 1, 1], [y, y + 1, 1], [word * WORD, word * WORD + WORD, WORD]];
+        let covered = frame.covered(place);
         self.boxes.iter().take(LOOKED_AT).any(|each| {
             (0..3).all(|axis| {
-                let [start, end, margin] = wanted[axis];
+                let ([start, end], margin) = (covered[axis], frame.side(axis));
                 each[axis][0] <= start.saturating_sub(margin) && each[axis][1] >= (end + margin).min(self.shape[axis])
             })
         })
@@ -91,16 +91,26 @@ impl Region {
 
     /// The voxels of a word that lie in the image but not in the region.
     #[must_use]
-    pub fn beyond(&self, z: usize, y: usize, word: usize) -> u64 {
-        let [z, y] = [(0, z), (1, y)].map(|(axis, at)| self.cuts[axis].partition_point(|&cut| cut <= at) - 1);
-        let (start, end) = (word * WORD, (word * WORD + WORD).min(self.shape[2]));
-        let mut x = self.cuts[2].partition_point(|&cut| cut <= start) - 1;
+    pub fn beyond(&self, frame: &Frame, place: [usize; 3]) -> u64 {
+        let covered = frame.covered(place);
+        let cells = [0, 1, 2].map(|axis| {
+            let [start, end] = covered[axis];
+            let cuts = &self.cuts[axis];
+            cuts.partition_point(|&cut| cut <= start) - 1..cuts.partition_point(|&cut| cut < end)
+        });
         let mut beyond = 0;
-        while x + 1 < self.cuts[2].len() && self.cuts[2][x] < end {
-            if !self.inside[self.cell(z, y, x)] {
-                beyond |= bits(self.cuts[2][x].max(start) - start, self.cuts[2][x + 1].min(end) - start);
+        for z in cells[0].clone() {
+            for y in cells[1].clone() {
+                for x in cells[2].clone() {
+                    if !self.inside[self.cell(z, y, x)] {
+                        let voxels = [(0, z), (1, y), (2, x)].map(|(axis, at): (usize, usize)| {
+                            let [start, end] = covered[axis];
+                            [self.cuts[axis][at].max(start), self.cuts[axis][at + 1].min(end)]
+                        });
+                        beyond |= frame.bits(place, voxels);
+                    }
+                }
             }
-            x += 1;
         }
         beyond
     }
@@ -116,11 +126,6 @@ fn overlap(boxes: &[Box3]) -> Overlap {
     let pairs = boxes.iter().enumerate().flat_map(|(at, b)| boxes[..at].iter().map(move |a| (a, b)));
     let (a, b) = pairs.into_iter().find(|(a, b)| overlapping(a, b)).expect("two of the boxes overlap");
     Overlap(*a, *b)
-}
-
-/// The bits from `start` to before `end`, which is at most 64.
-fn bits(start: usize, end: usize) -> u64 {
-    if start >= end { 0 } else { u64::MAX << start & u64::MAX >> (WORD - end) }
 }
 
 /// The same voxels in fewer boxes, where two that share a whole face can be one.
@@ -165,9 +170,12 @@ mod tests {
         let gap = boxes.remove(4);
         let region = Region::new(shape, &boxes).unwrap();
         assert_eq!(region.missing(), Some(gap));
-        assert_eq!(region.beyond(1, 5, 0), (1 << 50) - 1);
-        assert_eq!(region.beyond(1, 5, 2), 0);
-        assert_eq!(Region::new(shape, &[]).unwrap().beyond(0, 0, 2), 3);
+        let frame = Frame { shape };
+        // The last two rows of the first two planes.
+        assert_eq!(region.beyond(&frame, [0, 1, 0]), 0x00ff_00ff);
+        assert_eq!(region.beyond(&frame, [0, 1, 12]), 0x0033_0033);
+        assert_eq!(region.beyond(&frame, [0, 1, 13]), 0);
+        assert_eq!(Region::new(shape, &[]).unwrap().beyond(&frame, [0, 1, 32]), 0x0033_0033_0033_0033);
         boxes.push([[1, 2], [0, 1], [3, 4]]);
         assert_eq!(Region::new(shape, &boxes).unwrap_err(), Overlap(boxes[0], boxes[11]));
     }

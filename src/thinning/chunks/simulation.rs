@@ -11,18 +11,23 @@
 //!
 //! Cost: as thinning in memory where nothing is unknown; elsewhere voxels are decided one by one ([`super::doubt`]).
 
-use super::super::recheck::earlier_neighbours;
-use super::super::rounds::Batch;
+use std::marker::PhantomData;
+
+use super::super::batch::{Batch, after_any, near};
+use super::super::recheck::{EARLIER_ROWS, in_raster_order};
+use super::super::rounds::{behind, touched_words};
 use super::super::simple_points::{BORDERS, EARLIER, deleted_whatever_happens, simple_and_no_endpoint};
-use super::super::vectors::{LANES, Lanes, Vector, for_this_processor};
+use super::super::vectors::{Lanes, Vector, for_this_processor};
 use super::super::zhang::removed_pixels;
 use super::super::{Method, steps};
 use super::doubt::{self, Collector, Decision};
-use super::words::{Around, near, neighbours, row};
+use super::words::{Around, row};
+use super::{Residue, Stored};
 use crate::bit_image::{set_bits, try_zeros};
 use crate::errors::Result;
-use crate::neighbourhood::{CENTRE, EARLIER as EARLIER_VOXELS};
+use crate::neighbourhood::EARLIER as EARLIER_VOXELS;
 use crate::threads::Cancel;
+use crate::word_shape::{self, WordShape};
 
 /// Voxels of a word deleted in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,10 +41,13 @@ pub struct Event {
 }
 
 /// A part of an image in the course of thinning. Index 0 of every list is the empty word.
-pub struct Simulation<'a> {
+pub struct Simulation<'a, W> {
     method: Method,
     steps: usize,
     around: &'a [Around],
+    /// The row and the plane of words that each word lies in.
+    rows: Vec<u64>,
+    planes: Vec<u64>,
     /// Voxels that are present or unknown.
     present: Vec<u64>,
     /// Voxels that are present for sure.
@@ -61,6 +69,7 @@ pub struct Simulation<'a> {
     touched: Vec<u32>,
     collector: Collector,
     log: Vec<Event>,
+    shape: PhantomData<W>,
 }
 
 /// What a run has found, by word.
@@ -75,28 +84,23 @@ pub struct Outcome {
     pub doubtful: Vec<bool>,
 }
 
-impl<'a> Simulation<'a> {
+impl<'a, W: WordShape> Simulation<'a, W> {
     /// A part of an image before its first step.
-    ///
-    /// `mine` are the voxels to decide, `scripted` the foreground that is decided, `beyond` the voxels that are not known.
-    pub fn new(
-        method: Method,
-        planes: usize,
-        around: &'a [Around],
-        mine: &'a [u64],
-        scripted: &[u64],
-        beyond: &[u64],
-    ) -> Result<Self> {
-        let count = around.len();
+    pub fn new(part: &Residue, stored: &'a Stored) -> Result<Self> {
+        let Stored { keys, around, mine, scripted, beyond } = stored;
+        let count = keys.len();
         let zeros = || try_zeros::<u64>("the state of chunks", count);
         let (mut present, mut sure) = (zeros()?, zeros()?);
+        let (mut rows, mut planes) = (zeros()?, zeros()?);
         for index in 0..count {
             sure[index] = mine[index] | scripted[index];
             present[index] = sure[index] | beyond[index];
+            rows[index] = part.frame.row(keys[index]);
+            planes[index] = part.frame.plane(keys[index]);
         }
-        let steps = steps(method, planes);
+        let steps = steps(part.method, part.frame.shape[0]);
         let mut active = try_zeros::<u8>("the active words", count)?;
-        let mut doubtful = vec![false; count];
+        let mut doubtful = try_zeros::<bool>("the doubtful words", count)?;
         for index in 1..count {
             active[index] = if mine[index] == 0 { 0 } else { (1 << steps) - 1 };
             if beyond[index] != 0 {
@@ -104,9 +108,11 @@ impl<'a> Simulation<'a> {
             }
         }
         Ok(Self {
-            method,
+            method: part.method,
             steps,
             around,
+            rows,
+            planes,
             present,
             sure,
             mine,
@@ -120,6 +126,7 @@ impl<'a> Simulation<'a> {
             touched: Vec::new(),
             collector: Collector::default(),
             log: Vec::new(),
+            shape: PhantomData,
         })
     }
 
@@ -149,7 +156,7 @@ impl<'a> Simulation<'a> {
     fn step(&mut self, step: u32, events: &[Event]) -> bool {
         let kind = step as usize % self.steps;
         self.touched.clear();
-        collect(self, kind);
+        collect::<W>(self, kind);
         for event in events {
             self.deleted[event.word as usize] |= event.voxels;
             self.touched.push(event.word);
@@ -159,7 +166,7 @@ impl<'a> Simulation<'a> {
             self.touched.dedup();
         }
         match self.method {
-            Method::Lee => recheck(self, !events.is_empty()),
+            Method::Lee => recheck::<W>(self, kind, !events.is_empty()),
             Method::Zhang => self.take_collected(),
         }
         self.apply(step)
@@ -190,7 +197,8 @@ impl<'a> Simulation<'a> {
             changed = true;
             self.present[word] &= !deleted;
             self.sure[word] &= !(deleted | doubted);
-            let around = &self.around[word];
+            let all = self.around;
+            let around = &all[word];
             if doubted != 0 {
                 self.undecided[word] |= doubted;
                 mark_doubtful(&mut self.doubtful, around);
@@ -198,16 +206,7 @@ impl<'a> Simulation<'a> {
             if deleted & self.mine[word] != 0 {
                 self.log.push(Event { step, word: index, voxels: deleted & self.mine[word] });
             }
-            let change = deleted | doubted;
-            for row in around.as_chunks::<3>().0 {
-                self.active[row[1] as usize] = every_step;
-                if change & 1 == 1 {
-                    self.active[row[0] as usize] = every_step;
-                }
-                if change >> 63 == 1 {
-                    self.active[row[2] as usize] = every_step;
-                }
-            }
+            touched_words::<W>(deleted | doubted, |direction| self.active[around[direction] as usize] = every_step);
         }
         self.active[0] = 0;
         changed
@@ -217,8 +216,8 @@ impl<'a> Simulation<'a> {
     fn collect_doubtful(&mut self, word: usize, voxels: u64, kind: usize) {
         let around = &self.around[word];
         for bit in set_bits(voxels) {
-            let sure = neighbours(&self.sure, around, bit) & !(1 << CENTRE);
-            let present = neighbours(&self.present, around, bit) & !(1 << CENTRE);
+            let sure = neighbours::<W>(&self.sure, around, bit);
+            let present = neighbours::<W>(&self.present, around, bit);
             let decision = match self.method {
                 Method::Lee => self.collector.on_border(sure, present & !sure, 1 << BORDERS[kind].face),
                 Method::Zhang => doubt::in_table(sure, present & !sure, kind),
@@ -231,23 +230,35 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// Rechecks voxels one by one, in raster order.
-    fn recheck_in_order(&mut self, word: usize, voxels: u64) {
+    /// Rechecks one voxel, all earlier ones being rechecked.
+    fn recheck_voxel(&mut self, word: usize, bit: usize) {
         let around = &self.around[word];
-        for bit in set_bits(voxels) {
-            let gone = neighbours(&self.deleted, around, bit) & EARLIER_VOXELS;
-            let doubted = neighbours(&self.doubted, around, bit) & EARLIER_VOXELS;
-            let centre = 1 << CENTRE;
-            let present = neighbours(&self.present, around, bit) & !gone & !centre;
-            let sure = neighbours(&self.sure, around, bit) & !gone & !doubted & !centre;
-            let decision = doubt::recheck(sure, present & !sure);
-            if decision == Decision::Yes && self.collected[word] >> bit & 1 == 1 {
-                self.deleted[word] |= 1 << bit;
-            } else if decision != Decision::No {
-                self.doubted[word] |= self.sure[word] & 1 << bit;
-            }
+        let gone = neighbours::<W>(&self.deleted, around, bit) & EARLIER_VOXELS;
+        let doubted = neighbours::<W>(&self.doubted, around, bit) & EARLIER_VOXELS;
+        let present = neighbours::<W>(&self.present, around, bit) & !gone;
+        let sure = neighbours::<W>(&self.sure, around, bit) & !gone & !doubted;
+        let decision = doubt::recheck(sure, present & !sure);
+        if decision == Decision::Yes && self.collected[word] >> bit & 1 == 1 {
+            self.deleted[word] |= 1 << bit;
+        } else if decision != Decision::No {
+            self.doubted[word] |= self.sure[word] & 1 << bit;
         }
     }
+
+    /// The voxels of a word that are unknown or have an unknown neighbour.
+    fn near_unknown(&self, word: usize) -> u64 {
+        let around = &self.around[word];
+        near::<W>(|at| {
+            let [present, sure] = [row(&self.present, around, at), row(&self.sure, around, at)];
+            [present[0] & !sure[0], present[1] & !sure[1], present[2] & !sure[2]]
+        })
+    }
+}
+
+/// The neighbours of one voxel of a word, as a mask of 27.
+#[inline(always)]
+fn neighbours<W: WordShape>(words: &[u64], around: &Around, bit: usize) -> u32 {
+    word_shape::neighbours::<W>(|row, dx| words[around[3 * row + dx] as usize], bit)
 }
 
 fn mark_doubtful(doubtful: &mut [bool], around: &Around) {
@@ -257,15 +268,15 @@ fn mark_doubtful(doubtful: &mut [bool], around: &Around) {
 }
 
 for_this_processor! {
-    fn collect(simulation: &mut Simulation<'_>, kind: usize) = collect_lanes;
+    fn collect<W>(simulation: &mut Simulation<'_, W>, kind: usize) = collect_lanes;
 }
 
 /// Collects the border voxels of the active words.
 #[inline(always)]
-fn collect_lanes<V: Vector>(simulation: &mut Simulation<'_>, kind: usize) {
+fn collect_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize) {
     let active = 1_u8 << kind;
     let mut batch = Batch::new();
-    let face = BORDERS[kind].face;
+    let border = &BORDERS[kind];
     for group in 0..simulation.active.len().div_ceil(8) {
         let words = 8 * group..simulation.active.len().min(8 * group + 8);
         if simulation.active[words.clone()].iter().fold(0, |any, word| any | word) & active == 0 {
@@ -280,36 +291,37 @@ fn collect_lanes<V: Vector>(simulation: &mut Simulation<'_>, kind: usize) {
             let around = &all[word];
             let mut voxels = simulation.mine[word] & simulation.present[word];
             if simulation.method == Method::Lee {
-                voxels &= !shifted(row(&simulation.sure, around, face / 3), face % 3);
+                let next = simulation.sure[around[border.face] as usize];
+                voxels &= !behind::<W>(simulation.sure[word], next, border);
             }
             if voxels == 0 {
                 continue;
             }
             simulation.touched.push(word as u32);
             if simulation.doubtful[word] {
-                let doubtful = voxels & near(around, |at| simulation.present[at] & !simulation.sure[at]);
+                let doubtful = voxels & simulation.near_unknown(word);
                 simulation.collect_doubtful(word, doubtful, kind);
                 voxels &= !doubtful;
             }
             if voxels != 0 {
-                batch.push_rows(word, voxels, |at| row(&simulation.sure, around, at));
-                if batch.count == LANES {
-                    collect_batch::<V>(simulation, &mut batch, kind);
+                batch.push(word, voxels, |at| row(&simulation.sure, around, at));
+                if batch.is_full() {
+                    collect_batch::<W, V>(simulation, &mut batch, kind);
                 }
             }
         }
     }
     if batch.count > 0 {
-        collect_batch::<V>(simulation, &mut batch, kind);
+        collect_batch::<W, V>(simulation, &mut batch, kind);
     }
 }
 
 #[inline(always)]
-fn collect_batch<V: Vector>(simulation: &mut Simulation<'_>, batch: &mut Batch, kind: usize) {
+fn collect_batch<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, batch: &mut Batch, kind: usize) {
     let mut result = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
-        let neighbours = batch.neighbours(first);
+        let neighbours = batch.neighbours::<W, V>(first);
         let collected = match simulation.method {
             Method::Lee => simple_and_no_endpoint(&neighbours, voxels, &BORDERS[kind]),
             Method::Zhang => removed_pixels(&neighbours, voxels, kind),
@@ -322,26 +334,15 @@ fn collect_batch<V: Vector>(simulation: &mut Simulation<'_>, batch: &mut Batch, 
     batch.clear();
 }
 
-/// The word moved so that each bit holds the voxel at x + `dx` − 1.
-#[inline(always)]
-fn shifted([before, word, after]: [u64; 3], dx: usize) -> u64 {
-    match dx {
-        0 => word << 1 | before >> 63,
-        1 => word,
-        _ => word >> 1 | after << 63,
-    }
-}
-
 for_this_processor! {
-    fn recheck(simulation: &mut Simulation<'_>, scripted: bool) = recheck_lanes;
+    fn recheck<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) = recheck_lanes;
 }
 
 /// Rechecks the collected voxels: at once where no order matters, the others in raster order.
 #[inline(always)]
-fn recheck_lanes<V: Vector>(simulation: &mut Simulation<'_>, scripted: bool) {
+fn recheck_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) {
     let mut waiting = Vec::new();
-    let mut batch = Batch::new();
-    let mut earlier = [[Lanes::NONE; 3]; 5];
+    let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
     let touched = std::mem::take(&mut simulation.touched);
     for &index in &touched {
         let word = index as usize;
@@ -355,84 +356,81 @@ fn recheck_lanes<V: Vector>(simulation: &mut Simulation<'_>, scripted: bool) {
         let in_order = if scripted {
             voxels
         } else if simulation.doubtful[word] {
-            let unknown = near(around, |at| simulation.present[at] & !simulation.sure[at]);
-            simulation.maybe[word] | voxels & unknown
+            simulation.maybe[word] | voxels & simulation.near_unknown(word)
         } else {
             0
         };
         if in_order != 0 {
-            waiting.push((word, in_order));
+            waiting.push((index, in_order));
         }
         let voxels = voxels & !in_order;
         if voxels == 0 {
             continue;
         }
-        let mut rows = [[0; 3]; 5];
-        for (at, earlier) in rows.iter_mut().enumerate() {
-            let collected = row(&simulation.collected, around, at);
-            let maybe = row(&simulation.maybe, around, at);
-            *earlier = [0, 1, 2].map(|dx| collected[dx] | maybe[dx]);
-        }
-        let [before, middle, after] = [0, 1, 2].map(|dx| rows[0][dx] | rows[1][dx] | rows[2][dx] | rows[3][dx]);
-        let own = rows[4];
-        let any = middle | (middle | own[1]) << 1 | (before | own[0]) >> 63 | middle >> 1 | after << 63;
+        let earlier_row = |at: usize| {
+            let [collected, maybe] = [row(&simulation.collected, around, at), row(&simulation.maybe, around, at)];
+            [collected[0] | maybe[0], collected[1] | maybe[1], collected[2] | maybe[2]]
+        };
         // Without earlier collected neighbours nothing has changed since the voxel was found simple.
-        simulation.deleted[word] |= voxels & !any;
-        let voxels = voxels & any;
+        let after_any = after_any::<W>(earlier_row);
+        simulation.deleted[word] |= voxels & !after_any;
+        let voxels = voxels & after_any;
         if voxels == 0 {
             continue;
         }
-        let lane = batch.push_rows(word, voxels, |at| row(&simulation.sure, around, at));
-        for (lanes, row) in earlier.iter_mut().zip(rows) {
-            for (lanes, word) in lanes.iter_mut().zip(row) {
-                lanes.0[lane] = word;
-            }
-        }
-        if batch.count == LANES {
-            recheck_batch::<V>(simulation, &mut batch, &earlier, &mut waiting);
+        batch.push(word, voxels, |at| row(&simulation.sure, around, at));
+        earlier.push(word, voxels, |at| if at < EARLIER_ROWS { earlier_row(at) } else { [0; 3] });
+        if batch.is_full() {
+            recheck_batch::<W, V>(simulation, &mut batch, &mut earlier, kind, &mut waiting);
         }
     }
     if batch.count > 0 {
-        recheck_batch::<V>(simulation, &mut batch, &earlier, &mut waiting);
+        recheck_batch::<W, V>(simulation, &mut batch, &mut earlier, kind, &mut waiting);
     }
+    simulation.touched = touched;
     waiting.sort_unstable();
     waiting.dedup_by(|next, word| {
         let same = next.0 == word.0;
-        if same {
-            word.1 |= next.1;
-        }
+        word.1 |= if same { next.1 } else { 0 };
         same
     });
-    for (word, voxels) in waiting {
-        simulation.recheck_in_order(word, voxels);
-    }
-    simulation.touched = touched;
+    let [rows, planes] = [std::mem::take(&mut simulation.rows), std::mem::take(&mut simulation.planes)];
+    in_raster_order::<W, u32>(
+        &waiting,
+        |word| rows[word as usize],
+        |word| planes[word as usize],
+        |word, bit| simulation.recheck_voxel(word as usize, bit),
+    );
+    (simulation.rows, simulation.planes) = (rows, planes);
 }
 
 #[inline(always)]
-fn recheck_batch<V: Vector>(
-    simulation: &mut Simulation<'_>,
+fn recheck_batch<W: WordShape, V: Vector>(
+    simulation: &mut Simulation<'_, W>,
     batch: &mut Batch,
-    earlier: &[[Lanes; 3]; 5],
-    waiting: &mut Vec<(usize, u64)>,
+    earlier: &mut Batch,
+    kind: usize,
+    waiting: &mut Vec<(u32, u64)>,
 ) {
     let mut deleted = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
-        let mut certain = batch.neighbours::<V>(first);
-        let maybe = earlier_neighbours::<V>(earlier, first);
+        let mut certain = batch.neighbours::<W, V>(first);
+        let maybe = earlier.neighbours::<W, V>(first);
         for direction in 0..EARLIER {
             certain[direction] = certain[direction].without(maybe[direction]);
         }
-        deleted_whatever_happens(&certain, &maybe, voxels).store(&mut deleted, first);
+        let maybe = maybe.first_chunk().expect("the earlier directions are the first");
+        deleted_whatever_happens(&certain, maybe, voxels, &BORDERS[kind]).store(&mut deleted, first);
     }
     for lane in 0..batch.count {
         let word = batch.indices[lane];
         simulation.deleted[word] |= deleted.0[lane];
         let left = batch.voxels.0[lane] & !deleted.0[lane];
         if left != 0 {
-            waiting.push((word, left));
+            waiting.push((word as u32, left));
         }
     }
     batch.clear();
+    earlier.clear();
 }

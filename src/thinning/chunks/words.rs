@@ -4,8 +4,8 @@
 //! their voxels into the same words, and sorted keys are raster order. Index 0 is an empty word that stands for everything
 //! that is not stored. Cost: 27 indices a word, found by 9 pointers that move through the sorted keys once.
 
-use crate::bit_image::WORD;
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
+use crate::word_shape::{self, logarithms};
 
 /// The place of a word among the words of the image.
 pub type Key = u64;
@@ -29,38 +29,77 @@ impl Frame {
         frame.words().map(|_| frame).ok_or_else(too_large)
     }
 
-    /// Words in a row.
+    /// Binary logarithms of the sides of a word.
     #[must_use]
-    pub const fn words_in_row(&self) -> usize {
-        self.shape[2].div_ceil(WORD)
+    pub const fn log(&self) -> [u32; 3] {
+        logarithms(self.shape[0])
+    }
+
+    /// Voxels of a word along an axis.
+    #[must_use]
+    pub const fn side(&self, axis: usize) -> usize {
+        1 << self.log()[axis]
+    }
+
+    /// Words along an axis.
+    #[must_use]
+    pub const fn words_along(&self, axis: usize) -> usize {
+        self.shape[axis].div_ceil(self.side(axis))
     }
 
     /// The number of words, or `None` beyond 2⁶³.
     #[must_use]
     pub fn words(&self) -> Option<Key> {
-        let factors = [self.shape[0], self.shape[1], self.words_in_row()];
-        let words = factors.iter().try_fold(1_u64, |words, &factor| words.checked_mul(factor as u64));
+        let words = (0..3).try_fold(1_u64, |words, axis| words.checked_mul(self.words_along(axis) as u64));
         words.filter(|&words| i64::try_from(words).is_ok())
     }
 
     /// The key of a word.
     #[must_use]
-    pub const fn key(&self, z: usize, y: usize, word: usize) -> Key {
-        (z as u64 * self.shape[1] as u64 + y as u64) * self.words_in_row() as u64 + word as u64
+    pub const fn key(&self, place: [usize; 3]) -> Key {
+        (place[0] as u64 * self.words_along(1) as u64 + place[1] as u64) * self.words_along(2) as u64 + place[2] as u64
     }
 
-    /// The plane, row and word of a key.
+    /// The number of a word's row of words, and of its plane.
+    #[must_use]
+    pub const fn row(&self, key: Key) -> u64 {
+        key / self.words_along(2) as u64
+    }
+
+    /// The number of a word's plane of words.
+    #[must_use]
+    pub const fn plane(&self, key: Key) -> u64 {
+        self.row(key) / self.words_along(1) as u64
+    }
+
+    /// The place of a key among the words along (z, y, x).
     #[must_use]
     pub const fn place(&self, key: Key) -> [usize; 3] {
-        let (row, word) = (key / self.words_in_row() as u64, key % self.words_in_row() as u64);
-        [(row / self.shape[1] as u64) as usize, (row % self.shape[1] as u64) as usize, word as usize]
+        let (row, plane) = (self.row(key), self.plane(key));
+        let [rows, words] = [self.words_along(1) as u64, self.words_along(2) as u64];
+        [plane as usize, (row - plane * rows) as usize, (key - row * words) as usize]
+    }
+
+    /// The voxels that a word covers, from the first to the one after the last along each axis, as far as they are in the image.
+    #[must_use]
+    pub fn covered(&self, place: [usize; 3]) -> [[usize; 2]; 3] {
+        [0, 1, 2].map(|axis| {
+            let start = place[axis] * self.side(axis);
+            [start, (start + self.side(axis)).min(self.shape[axis])]
+        })
+    }
+
+    /// The bits of the word at `place` for the voxels of a box that lies within it.
+    #[must_use]
+    pub fn bits(&self, place: [usize; 3], voxels: [[usize; 2]; 3]) -> u64 {
+        let within = |axis: usize| voxels[axis].map(|at| at - place[axis] * self.side(axis));
+        word_shape::bits_of_box(self.log(), [within(0), within(1), within(2)])
     }
 
     /// The bits of a word that lie in the image.
     #[must_use]
-    pub const fn inside(&self, word: usize) -> u64 {
-        let rest = self.shape[2] - word * WORD;
-        if rest < WORD { (1 << rest) - 1 } else { u64::MAX }
+    pub fn inside(&self, place: [usize; 3]) -> u64 {
+        self.bits(place, self.covered(place))
     }
 
     /// The key of the word at an offset of −1, 0 or 1 along each axis, if there is one.
@@ -68,7 +107,8 @@ impl Frame {
     pub fn neighbour(&self, place: [usize; 3], offset: [isize; 3]) -> Option<Key> {
         let moved =
             |axis: usize, length: usize| place[axis].checked_add_signed(offset[axis]).filter(|&at: &usize| at < length);
-        Some(self.key(moved(0, self.shape[0])?, moved(1, self.shape[1])?, moved(2, self.words_in_row())?))
+        let moved = |axis: usize| moved(axis, self.words_along(axis));
+        Some(self.key([moved(0)?, moved(1)?, moved(2)?]))
     }
 }
 
@@ -90,7 +130,7 @@ pub fn around(frame: &Frame, keys: &[Key]) -> Result<Vec<Around>> {
     let mut next = [1_usize; 9];
     for (index, around) in all.iter_mut().enumerate().skip(1) {
         let place = frame.place(keys[index]);
-        let (has_before, has_after) = (place[2] > 0, place[2] + 1 < frame.words_in_row());
+        let (has_before, has_after) = (place[2] > 0, place[2] + 1 < frame.words_along(2));
         for (row, at) in next.iter_mut().enumerate() {
             let [dz, dy, _] = offset(3 * row + 1);
             let Some(wanted) = frame.neighbour(place, [dz, dy, 0]) else { continue };
@@ -135,45 +175,4 @@ pub fn union(lists: &[&[(Key, u64)]]) -> Result<Vec<(Key, u64)>> {
 #[inline(always)]
 pub fn row(words: &[u64], around: &Around, at: usize) -> [u64; 3] {
     [0, 1, 2].map(|dx| words[around[3 * at + dx] as usize])
-}
-
-/// The neighbours of one voxel of a word, as a mask of 27.
-#[must_use]
-#[inline(always)]
-pub fn neighbours(words: &[u64], around: &Around, bit: usize) -> u32 {
-    let mut mask = 0;
-    if (1..63).contains(&bit) {
-        // All three voxels of each row are in one word.
-        for at in 0..9 {
-            mask |= ((words[around[3 * at + 1] as usize] >> (bit - 1) & 0b111) as u32) << (3 * at);
-        }
-    } else {
-        for at in 0..9 {
-            mask |= three(row(words, around, at), bit) << (3 * at);
-        }
-    }
-    mask
-}
-
-/// The voxels at x − 1, x and x + 1 of a row.
-#[must_use]
-#[inline(always)]
-pub fn three([before, word, after]: [u64; 3], bit: usize) -> u32 {
-    let three = match bit {
-        0 => word << 1 | before >> 63,
-        63 => word >> 62 | after << 2,
-        _ => word >> (bit - 1),
-    };
-    (three & 0b111) as u32
-}
-
-/// The voxels of a word that are in a set or have a neighbour in it; `word` tells the set.
-#[inline(always)]
-pub fn near(around: &Around, word: impl Fn(usize) -> u64) -> u64 {
-    let mut all = [0; 3];
-    for (direction, &index) in around.iter().enumerate() {
-        all[direction % 3] |= word(index as usize);
-    }
-    let [before, word, after] = all;
-    word | word << 1 | before >> 63 | word >> 1 | after << 63
 }

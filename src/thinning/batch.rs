@@ -1,0 +1,188 @@
+//! Up to eight words with the words around them, and the neighbours of all their voxels.
+//!
+//! A voxel's neighbour in one direction lies in the same word or in one of the 26 around it. Moving the words by one voxel along
+//! x, then y, then z puts every neighbour at the place of its voxel: 54 moves of three instructions for 26 directions, for up to
+//! 512 voxels.
+
+use super::simple_points::Neighbours;
+use super::vectors::{LANES, Lanes, Vector};
+use crate::word_shape::WordShape;
+
+/// Three words along x in each of the nine rows of words around: z, then y.
+pub type Rows<T> = [[T; 3]; 9];
+
+/// The word before, the word at `index` and the word after.
+#[inline(always)]
+pub fn around_word(words: &[u64], index: usize) -> [u64; 3] {
+    *words[index - 1..].first_chunk().expect("a border surrounds the image")
+}
+
+/// Up to eight words with those around them.
+pub struct Batch {
+    rows: Rows<Lanes>,
+    pub voxels: Lanes,
+    pub indices: [usize; LANES],
+    pub count: usize,
+}
+
+impl Batch {
+    #[inline(always)]
+    pub fn new() -> Self {
+        Self { rows: [[Lanes::NONE; 3]; 9], voxels: Lanes::NONE, indices: [0; LANES], count: 0 }
+    }
+
+    #[inline(always)]
+    pub fn clear(&mut self) {
+        self.voxels = Lanes::NONE;
+        self.count = 0;
+    }
+
+    #[inline(always)]
+    pub fn is_full(&self) -> bool {
+        self.count == LANES
+    }
+
+    /// Adds the voxels of a word with the rows around it.
+    #[inline(always)]
+    pub fn push(&mut self, index: usize, voxels: u64, row: impl Fn(usize) -> [u64; 3]) {
+        let lane = self.count;
+        self.voxels.0[lane] = voxels;
+        self.indices[lane] = index;
+        for (at, lanes) in self.rows.iter_mut().enumerate() {
+            let [before, word, after] = row(at);
+            lanes[0].0[lane] = before;
+            lanes[1].0[lane] = word;
+            lanes[2].0[lane] = after;
+        }
+        self.count += 1;
+    }
+
+    /// The words from lane `first` on, moved so that each bit holds the neighbour in a direction.
+    #[inline(always)]
+    pub fn neighbours<W: WordShape, V: Vector>(&self, first: usize) -> Neighbours<V> {
+        let mut rows = [[V::none(); 3]; 9];
+        for (row, lanes) in rows.iter_mut().zip(&self.rows) {
+            *row = [V::load(&lanes[0], first), V::load(&lanes[1], first), V::load(&lanes[2], first)];
+        }
+        neighbours::<W, V>(&rows)
+    }
+}
+
+/// For each direction the words whose bits are the neighbours of the middle word's voxels.
+#[inline(always)]
+pub fn neighbours<W: WordShape, V: Vector>(rows: &Rows<V>) -> Neighbours<V> {
+    let mut neighbours = [V::none(); 27];
+    let planes = if W::SIDES[0] == 1 { 1..2 } else { 0..3 };
+    for plane in planes {
+        for y in 0..3 {
+            let at = 9 * plane + 3 * y;
+            [neighbours[at], neighbours[at + 1], neighbours[at + 2]] = moved::<W, V>(rows[3 * plane + y], 2);
+        }
+        for x in 0..3 {
+            let at = 9 * plane + x;
+            let moved = moved::<W, V>([neighbours[at], neighbours[at + 3], neighbours[at + 6]], 1);
+            [neighbours[at], neighbours[at + 3], neighbours[at + 6]] = moved;
+        }
+    }
+    if W::SIDES[0] > 1 {
+        for row in 0..9 {
+            let moved = moved::<W, V>([neighbours[row], neighbours[row + 9], neighbours[row + 18]], 0);
+            [neighbours[row], neighbours[row + 9], neighbours[row + 18]] = moved;
+        }
+    }
+    neighbours
+}
+
+/// The middle one of three words along an axis, moved so that each bit holds the voxel before, the voxel, the voxel after.
+#[inline(always)]
+pub fn moved<W: WordShape, V: Vector>([before, word, after]: [V; 3], axis: usize) -> [V; 3] {
+    [from_before::<W, V>(before, word, axis), word, from_after::<W, V>(word, after, axis)]
+}
+
+/// The voxel before each along an axis.
+#[inline(always)]
+pub fn from_before<W: WordShape, V: Vector>(before: V, word: V, axis: usize) -> V {
+    let (stride, first) = (W::STRIDES[axis], V::splat(W::FIRST[axis]));
+    word.up(stride).without(first) | before.down(stride * (W::SIDES[axis] as u32 - 1)) & first
+}
+
+/// The voxel after each along an axis.
+#[inline(always)]
+pub fn from_after<W: WordShape, V: Vector>(word: V, after: V, axis: usize) -> V {
+    let (stride, last) = (W::STRIDES[axis], V::splat(W::LAST[axis]));
+    word.down(stride).without(last) | after.up(stride * (W::SIDES[axis] as u32 - 1)) & last
+}
+
+/// The voxels of the middle word that are in a set or have a neighbour in it; `row` tells the set's words.
+#[inline(always)]
+pub fn near<W: WordShape>(row: impl Fn(usize) -> [u64; 3]) -> u64 {
+    let middle = plane_near::<W>(row(3), row(4), row(5));
+    if W::SIDES[0] == 1 {
+        return middle;
+    }
+    let before = plane_near::<W>(row(0), row(1), row(2));
+    spread::<W>([before, middle, plane_near::<W>(row(6), row(7), row(8))], 0)
+}
+
+/// The voxels of the middle word that have an earlier neighbour in a set; `row` tells the set's words, of the first six rows.
+#[inline(always)]
+pub fn after_any<W: WordShape>(row: impl Fn(usize) -> [u64; 3]) -> u64 {
+    let own = row(4);
+    let (row_before, row_own) = (spread::<W>(row(3), 2), spread::<W>(own, 2));
+    let earlier = from_before::<W, u64>(own[0], own[1], 2) | from_before::<W, u64>(row_before, row_own, 1);
+    if W::SIDES[0] == 1 {
+        return earlier;
+    }
+    let plane = spread::<W>([row_before, row_own, spread::<W>(row(5), 2)], 1);
+    earlier | from_before::<W, u64>(plane_near::<W>(row(0), row(1), row(2)), plane, 0)
+}
+
+/// The voxels in a set and their neighbours along an axis.
+#[inline(always)]
+fn spread<W: WordShape>([before, word, after]: [u64; 3], axis: usize) -> u64 {
+    word | from_before::<W, u64>(before, word, axis) | from_after::<W, u64>(word, after, axis)
+}
+
+/// The voxels in a set and their neighbours in a plane.
+#[inline(always)]
+fn plane_near<W: WordShape>(before: [u64; 3], row: [u64; 3], after: [u64; 3]) -> u64 {
+    spread::<W>([spread::<W>(before, 2), spread::<W>(row, 2), spread::<W>(after, 2)], 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::neighbourhood::EARLIER;
+    use crate::word_shape::{self, Cube, Square, WORD};
+
+    fn compare<W: WordShape>() {
+        let mut state = 3_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state ^ state >> 29
+        };
+        for round in 0..50 {
+            let rows: Rows<u64> = std::array::from_fn(|_| {
+                std::array::from_fn(
+                    |_| if round % 2 == 0 { random() } else { random() & random() & random() & random() },
+                )
+            });
+            let moved = neighbours::<W, u64>(&rows);
+            let (near, after_any) = (near::<W>(|row| rows[row]), after_any::<W>(|row| rows[row]));
+            for bit in 0..WORD {
+                let expected = word_shape::neighbours::<W>(|row, dx| rows[row][dx], bit);
+                for (direction, word) in moved.iter().enumerate().filter(|&(direction, _)| direction != 13) {
+                    assert_eq!(word >> bit & 1, u64::from(expected >> direction & 1), "bit {bit}, {direction}");
+                }
+                assert_eq!(near >> bit & 1 == 1, expected != 0 || rows[4][1] >> bit & 1 == 1);
+                assert_eq!(after_any >> bit & 1 == 1, expected & EARLIER != 0);
+            }
+        }
+    }
+
+    #[test]
+    fn moves_words_as_single_voxels() {
+        compare::<Cube>();
+        compare::<Square>();
+    }
+}
