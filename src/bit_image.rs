@@ -11,6 +11,7 @@
 use ndarray::{ArrayView3, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
+use crate::elements::Shared;
 use crate::errors::{Error, Result, try_filled};
 use crate::threads::Cancel;
 use crate::word_shape::logarithms;
@@ -22,12 +23,9 @@ pub trait Element: Copy + Send + Sync {
     /// Whether any bit of `mask` is set.
     fn is_foreground(self, mask: Self) -> bool;
 
-    /// Packs a contiguous row, `words` being zero.
-    fn pack_row(row: &[Self], mask: Self, words: &mut [u64]) {
-        for (chunk, word) in row.chunks(WORD).zip(words) {
-            *word =
-                chunk.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value.is_foreground(mask)) << x);
-        }
+    /// The foreground of 64 voxels in a row, one bit each.
+    fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
+        voxels.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value.is_foreground(mask)) << x)
     }
 }
 
@@ -50,23 +48,13 @@ impl Element for u8 {
         self & mask != 0
     }
 
-    fn pack_row(row: &[Self], mask: Self, words: &mut [u64]) {
+    fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
         let wide_mask = u64::from_ne_bytes([mask; 8]);
-        let (chunks, rest) = row.as_chunks::<WORD>();
-        for (chunk, word) in chunks.iter().zip(words.iter_mut()) {
-            let (eights, _) = chunk.as_chunks::<8>();
-            // Most of an image is background: one test settles 64 voxels.
-            if eights.iter().fold(0, |any, eight| any | u64::from_ne_bytes(*eight)) & wide_mask != 0 {
-                *word = eights
-                    .iter()
-                    .enumerate()
-                    .fold(0, |word, (at, eight)| word | pack_eight(u64::from_le_bytes(*eight) & wide_mask) << (8 * at));
-            }
-        }
-        if !rest.is_empty() {
-            words[chunks.len()] =
-                rest.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value & mask != 0) << x);
-        }
+        let (eights, _) = voxels.as_chunks::<8>();
+        eights
+            .iter()
+            .enumerate()
+            .fold(0, |word, (at, eight)| word | pack_eight(u64::from_le_bytes(*eight) & wide_mask) << (8 * at))
     }
 }
 
@@ -132,10 +120,11 @@ impl BitImage {
         if view.is_empty() {
             return Ok(image);
         }
+        let view = Shared::view(view);
         if view.strides()[2] == 1 || nx == 1 {
-            image.pack_rows(origin, view, mask, cancel)?;
+            image.pack_rows(origin, &view, mask, cancel)?;
         } else {
-            image.pack_lanes(origin, view, mask, cancel)?;
+            image.pack_lanes(origin, &view, mask, cancel)?;
         }
         Ok(image)
     }
@@ -144,13 +133,13 @@ impl BitImage {
     fn pack_rows<T: Element>(
         &mut self,
         origin: [usize; 3],
-        view: &ArrayView3<'_, T>,
+        view: &ArrayView3<'_, Shared<T>>,
         mask: T,
         cancel: &Cancel,
     ) -> Result<()> {
         let geometry = Geometry::of(self);
         let [side_z, side_y, side_x] = self.sides();
-        let (nz, ny, nx) = view.dim();
+        let (nz, ny, _) = view.dim();
         let columns = self.shape[2].div_ceil(WORD);
         let planes = self.words[geometry.plane..].par_chunks_mut(geometry.plane).enumerate();
         planes.take(self.shape[0].div_ceil(side_z)).try_for_each(|(plane, words)| {
@@ -166,7 +155,7 @@ impl BitImage {
                     let Some(voxels) = voxels.to_slice() else { unreachable!("a row of unit stride is a slice") };
                     let at = (z + origin[0]) % side_z * side_y + (y + origin[1]) % side_y;
                     let packed = &mut packed[at * columns..][..columns];
-                    T::pack_row(voxels, mask, &mut packed[..nx.div_ceil(WORD)]);
+                    pack_row(voxels, mask, packed);
                     shift_row(packed, origin[2]);
                 }
                 for (column, words) in words[1..].chunks_mut(WORD / side_x).enumerate() {
@@ -181,7 +170,7 @@ impl BitImage {
     fn pack_lanes<T: Element>(
         &mut self,
         origin: [usize; 3],
-        view: &ArrayView3<'_, T>,
+        view: &ArrayView3<'_, Shared<T>>,
         mask: T,
         cancel: &Cancel,
     ) -> Result<()> {
@@ -204,7 +193,7 @@ impl BitImage {
                     place[axes[0]] += outer;
                     place[axes[1]] += middle;
                     for value in lane {
-                        if value.is_foreground(mask) {
+                        if value.get().is_foreground(mask) {
                             let (index, bit) = geometry.locate(log, place);
                             words[index - slab_start] |= 1 << bit;
                         }
@@ -319,6 +308,20 @@ impl Geometry {
         let [z, y, x] = [0, 1, 2].map(|axis| place[axis] >> log[axis]);
         let bit = (0..3).fold(0, |bit, axis| bit << log[axis] | (place[axis] & ((1 << log[axis]) - 1)));
         ((z + 1) * self.plane + (y + 1) * self.row + 1 + x, bit)
+    }
+}
+
+/// Packs a contiguous row, `words` being zero.
+fn pack_row<T: Element>(row: &[Shared<T>], mask: T, words: &mut [u64]) {
+    let (chunks, rest) = row.as_chunks::<WORD>();
+    for (chunk, word) in chunks.iter().zip(words.iter_mut()) {
+        // Most of an image is background, which is passed over uncopied.
+        if Shared::any(chunk, mask) {
+            *word = T::pack(&Shared::get_all(chunk), mask);
+        }
+    }
+    for (x, value) in rest.iter().enumerate() {
+        words[chunks.len()] |= u64::from(value.get().is_foreground(mask)) << x;
     }
 }
 

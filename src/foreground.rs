@@ -216,9 +216,8 @@ fn scan_row<T: Element>(voxels: &[Shared<T>], mask: T, start: usize, step: usize
     let (chunks, rest) = voxels.as_chunks::<WORD>();
     for (at, chunk) in chunks.iter().enumerate() {
         if Shared::any(chunk, mask) {
-            let mut word = [0];
-            T::pack_row(&Shared::get_all(chunk), mask, &mut word);
-            let hits = set_bits(word[0]).map(|bit| (start + (at * WORD + bit) * step) as i64);
+            let hits =
+                set_bits(T::pack(&Shared::get_all(chunk), mask)).map(|bit| (start + (at * WORD + bit) * step) as i64);
             found.try_extend(FOREGROUND, hits)?;
         }
     }
