@@ -116,12 +116,12 @@ def test_two_dimensions(folder, method):
     check_csv('table.csv', expected(flat, method=method))
 
 
-@pytest.mark.parametrize('name', ['s.npy', 's.npz', 's.tif'])
+@pytest.mark.parametrize('name', ['s.npy', 's.npz', 's.tif', 's.zarr'])
 def test_skeleton(folder, name, capsys):
     run('analyze', 'mask.npy', '-o', 'table.csv', '--skeleton', name, '--spacing', 2, 1, 1)
     image, spacing = skanrs.files.read_image(name)
     np.testing.assert_array_equal(image != 0, skanrs.skeletonize(MASK))
-    assert spacing == ((2, 1, 1) if name == 's.npz' else None)
+    assert spacing == (None if name == 's.npy' else (2, 1, 1))
     assert f'written     table.csv, {name}' in capsys.readouterr().out
 
 

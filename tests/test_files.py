@@ -175,11 +175,13 @@ def test_colours_in_tif(tmp_path):
 @pytest.mark.parametrize('shape', [(4, 5, 6), (40, 50), (1, 5, 6), (7, 1, 3)])
 def test_written_skeleton_is_read(tmp_path, suffix, shape):
     image = np.random.default_rng(0).random(shape) < 0.3
+    spacing = (2.0, 1.0, 0.5)[: len(shape)]
     path = tmp_path / f'skeleton{suffix}'
-    write_together({path: files.image_writer(path, image, (2.0, 1.0, 1.0))})
-    read, spacing = read_image(path)
+    with files.Together() as outputs:
+        files.write_image(outputs, path, image, spacing)
+    read, read_spacing = read_image(path)
     np.testing.assert_array_equal(read != 0, image, strict=True)
-    assert spacing == ((2.0, 1.0, 1.0) if suffix == '.npz' else None)
+    assert read_spacing == (None if suffix == '.npy' else spacing)
     assert listing(tmp_path) == [path.name]
 
 
@@ -265,7 +267,7 @@ def test_check_output(tmp_path, name, said):
 
 @pytest.mark.parametrize('name', ['a.tif', 'a.parquet'])
 def test_missing_extra_is_named(tmp_path, name, monkeypatch):
-    monkeypatch.setattr(files.importlib.util, 'find_spec', lambda module: None)
+    monkeypatch.setattr(files.errors.importlib.util, 'find_spec', lambda module: None)
     suffixes = (*files.TABLE_SUFFIXES, *files.IMAGE_SUFFIXES)
     with pytest.raises(FileError, match=r"pip install 'skanrs\[io\]'"):
         files.check_output(tmp_path / name, suffixes, 'outputs')

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from . import __version__, set_num_threads
+from .command.memory import parse_size
 from .command.progress import Progress
-from .files import IMAGE_SUFFIXES, FileError
+from .files import SOURCE_SUFFIXES, FileError
 
 __all__ = ['main']
 
@@ -62,6 +63,19 @@ def _threads(text: str) -> int:
     return count
 
 
+def _memory(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _whole_number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number from 0')
+    return int(text)
+
+
 def _parser() -> Parser:
     parser = Parser(prog='skanrs', description='Skeletons and branch tables of 2D and 3D images.')
     parser.add_argument('--version', action='version', version=f'skanrs {__version__}')
@@ -73,7 +87,9 @@ def _parser() -> Parser:
         description='Skeletonize an image and write the table of its branches.',
     )
     analyze.add_argument(
-        'image', metavar='IN', type=Path, help=f'the image: {", ".join(IMAGE_SUFFIXES)}'
+        'image',
+        metavar='IN',
+        help=f'the image: {", ".join(SOURCE_SUFFIXES)}, or a folder of slices',
     )
     analyze.add_argument(
         '-o',
@@ -87,7 +103,7 @@ def _parser() -> Parser:
         '--skeleton',
         metavar='FILE',
         type=Path,
-        help='write the skeleton too: .npy, .npz or .tif',
+        help='write the skeleton too: .npy, .npz, .tif or .zarr',
     )
     analyze.add_argument(
         '--spacing',
@@ -95,7 +111,7 @@ def _parser() -> Parser:
         type=_number,
         nargs='+',
         help="size of a voxel, one number or one for each axis in the array's order "
-        '(default: what a .npz holds under the key spacing, else 1)',
+        '(default: what the file says, else 1)',
     )
     analyze.add_argument(
         '--threshold',
@@ -122,6 +138,19 @@ def _parser() -> Parser:
         metavar='N',
         type=_threads,
         help='how many threads to use (default: SKANRS_NUM_THREADS, else all processors)',
+    )
+    analyze.add_argument(
+        '--channel',
+        metavar='N',
+        type=_whole_number,
+        help='which channel of several; the first is 0',
+    )
+    analyze.add_argument(
+        '--memory',
+        metavar='SIZE',
+        type=_memory,
+        help='how much memory to use, such as 4GB; images that need more are read block by block, '
+        'to the same result (default: 80%% of what is free)',
     )
     analyze.add_argument(
         '--progress',
@@ -168,7 +197,9 @@ def _analyze(arguments: argparse.Namespace) -> None:
         threshold_value=arguments.threshold,
         sigma=arguments.sigma,
         method=arguments.method,
+        channel=arguments.channel,
         skeleton_output=arguments.skeleton,
+        memory=arguments.memory,
         progress=Progress(shown=shown),
     )
     print('\n'.join(report.lines()))

@@ -1,24 +1,123 @@
 """From a gray image to a mask: what counts as foreground, smoothing, Otsu's threshold.
 
-Cost: a few passes over the image; smoothing holds one copy of it in float32 (float64 for wide
-integers and float64 itself).
+What counts is found in passes over parts of the image, in memory or elsewhere: ranges and counts of
+parts add up to those of the whole exactly, so the mask does not depend on the parts. Smoothing
+holds a copy of the image in float32 (float64 for wide integers and float64 itself).
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-__all__ = ['mask_of', 'otsu_threshold', 'smooth', 'two_values']
+__all__ = [
+    'Range',
+    'Rule',
+    'find_rule',
+    'mask_of',
+    'otsu_threshold',
+    'parts_of',
+    'smooth',
+    'smoothing_margin',
+    'two_values',
+]
 
 BINS = 256
 # Integers that span no more than this are counted one by one, as scikit-image does.
 COUNTED_ONE_BY_ONE = 1 << 16
+PART_VOXELS = 1 << 22
+# How far a Gaussian reaches, in standard deviations; scipy's default.
+TRUNCATE = 4.0
+
+Array = npt.NDArray[Any]
+Each = Callable[[Callable[[Array], Any]], Iterator[Any]]
+"""Calls a function with every part of an image and gives the results, in any order."""
 
 
-def two_values(image: npt.NDArray[Any]) -> tuple[Any, Any] | None:
+class Range(NamedTuple):
+    """The smallest and the largest value, and whether there are no others."""
+
+    low: Any
+    high: Any
+    only_two: bool
+
+    @classmethod
+    def of(cls, part: Array) -> 'Range | None':
+        """Return that of a part of an image; None if it is empty."""
+        if part.size == 0:
+            return None
+        part = _nonzero(part) if part.dtype.kind == 'b' else part
+        low, high = part.min(), part.max()
+        # Plane by plane: gray images are found out at the first.
+        return cls(low, high, all(((plane == low) | (plane == high)).all() for plane in part))
+
+    def joined(self, other: 'Range | None') -> 'Range':
+        """Return that of two parts together."""
+        if other is None:
+            return self
+        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        ends = all(value in (low, high) for value in (*self[:2], *other[:2]))
+        return Range(low, high, self.only_two and other.only_two and ends)
+
+
+class Rule(NamedTuple):
+    """What counts as foreground."""
+
+    kind: Literal['nonzero', 'equal', 'above']
+    number: Any = None
+
+    @property
+    def threshold(self) -> float | None:
+        """The threshold, if there is one."""
+        return self.number if self.kind == 'above' else None
+
+    def __call__(self, image: Array) -> npt.NDArray[np.bool_]:
+        """Return the foreground of an image, or of a part of one."""
+        if self.kind == 'nonzero':
+            return _nonzero(image)
+        return np.asarray(image == self.number if self.kind == 'equal' else image > self.number)
+
+
+def find_rule(
+    each: Each, dtype: np.dtype[Any], threshold: float | Literal['otsu', 'none'] | None = None
+) -> Rule:
+    """Find what counts as foreground, as `mask_of` says.
+
+    Parameters
+    ----------
+    each : callable
+        Gives the results of a function for all parts of the image.
+    dtype : numpy.dtype
+        Of the image.
+    threshold : float, 'otsu', 'none' or None
+        See `mask_of`.
+
+    Returns
+    -------
+    Rule
+        Gives the foreground of any part.
+    """
+    if threshold == 'none' or (threshold is None and dtype.kind == 'b'):
+        return Rule('nonzero')
+    if threshold is None:
+        whole = _range(each, stop_at_gray=True)
+        if whole is None:
+            return Rule('nonzero')
+        if not whole.only_two:
+            found = 'NaN among its values' if np.isnan(whole.low) else 'more than two values'
+            raise ValueError(
+                f'the image is gray ({dtype}, {found}); say what is foreground: '
+                '--threshold VALUE, --threshold otsu, or --threshold none for all that is not zero'
+            )
+        low, high = whole.low, whole.high
+        return Rule('nonzero') if 0 in (low, high) or low == high else Rule('equal', high)
+    return Rule('above', _otsu(each, dtype) if threshold == 'otsu' else float(threshold))
+
+
+def two_values(image: Array) -> tuple[Any, Any] | None:
     """Return the smallest and the largest value if the image holds no others, else None.
 
     Parameters
@@ -33,16 +132,12 @@ def two_values(image: npt.NDArray[Any]) -> tuple[Any, Any] | None:
     """
     if image.size == 0:
         return image.dtype.type(0), image.dtype.type(0)
-    low, high = image.min(), image.max()
-    # Plane by plane: gray images are found out at the first.
-    for plane in image:
-        if not ((plane == low) | (plane == high)).all():
-            return None
-    return low, high
+    whole = _range(parts_of(image), stop_at_gray=True)
+    return whole[:2] if whole is not None and whole.only_two else None
 
 
 def mask_of(
-    image: npt.NDArray[Any], threshold: float | Literal['otsu', 'none'] | None = None
+    image: Array, threshold: float | Literal['otsu', 'none'] | None = None
 ) -> tuple[npt.NDArray[np.bool_], float | None]:
     """Return the foreground of an image.
 
@@ -74,20 +169,8 @@ def mask_of(
     >>> mask_of(np.array([[1, 5, 9]]), threshold=4)
     (array([[False,  True,  True]]), 4.0)
     """
-    if threshold == 'none' or (threshold is None and image.dtype == bool):
-        return _nonzero(image), None
-    if threshold is None:
-        values = two_values(image)
-        if values is None:
-            found = 'NaN among its values' if np.isnan(image.min()) else 'more than two values'
-            raise ValueError(
-                f'the image is gray ({image.dtype}, {found}); say what is foreground: '
-                '--threshold VALUE, --threshold otsu, or --threshold none for all that is not zero'
-            )
-        low, high = values
-        return (_nonzero(image) if 0 in (low, high) or low == high else image == high), None
-    number = otsu_threshold(image) if threshold == 'otsu' else float(threshold)
-    return image > number, number
+    rule = find_rule(parts_of(image), image.dtype, threshold)
+    return rule(image), rule.threshold
 
 
 def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArray[Any]:
@@ -105,8 +188,25 @@ def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArr
     array of float32 or float64
     """
     wide = np.result_type(image.dtype, np.float32)
-    smoothed: npt.NDArray[Any] = ndimage.gaussian_filter(image.astype(wide), sigma)
+    smoothed: Array = ndimage.gaussian_filter(image.astype(wide), sigma, truncate=TRUNCATE)
     return smoothed
+
+
+def smoothing_margin(sigma: float) -> int:
+    """Return how many voxels away a value still counts in `smooth`, to each side.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in voxels.
+
+    Returns
+    -------
+    int
+        A part of an image with this margin gets the values that it has in the whole, to the last
+        bit: each axis in turn sums the same numbers in the same order.
+    """
+    return int(TRUNCATE * sigma + 0.5)
 
 
 def otsu_threshold(image: npt.NDArray[Any]) -> float:
@@ -137,24 +237,37 @@ def otsu_threshold(image: npt.NDArray[Any]) -> float:
     >>> otsu_threshold(np.array([[10, 11, 12], [90, 91, 92]], dtype=np.uint8))
     12.0
     """
-    if image.size == 0:
-        raise ValueError('an empty image has no threshold by otsu')
-    if image.dtype == bool:
-        image = _nonzero(image).view(np.uint8)
-    low, high = image.min(), image.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError('the image holds NaN or infinity; otsu needs finite values')
+    return _otsu(parts_of(image), image.dtype)
+
+
+def _otsu(each: Each, dtype: np.dtype[Any]) -> float:
+    if dtype.kind == 'b' or (dtype.kind in 'iu' and dtype.itemsize <= 2):
+        # All that the type can hold is counted, which needs no range first.
+        low, high = (0, 1) if dtype.kind == 'b' else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        counts = _sum(each(_Counts(int(low), int(high))))
+        present = np.flatnonzero(counts) if counts is not None else np.empty(0, dtype=int)
+        if present.size == 0:
+            raise ValueError('an empty image has no threshold by otsu')
+        counts = counts[present[0] : present[-1] + 1]
+        low, high = int(low) + int(present[0]), int(low) + int(present[-1])
+    else:
+        whole = _range(each)
+        if whole is None:
+            raise ValueError('an empty image has no threshold by otsu')
+        low, high = whole.low, whole.high
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError('the image holds NaN or infinity; otsu needs finite values')
+        counts = None
     if low == high:
         return float(low)
-    centres: npt.NDArray[Any]
-    if image.dtype.kind in 'iu' and int(high) - int(low) < COUNTED_ONE_BY_ONE:
-        span = int(high) - int(low) + 1
-        counts = np.zeros(span, dtype=np.int64)
-        for plane in image:
-            counts += np.bincount((plane.astype(np.int64) - int(low)).ravel(), minlength=span)
+    centres: Array
+    if counts is None and dtype.kind in 'iu' and int(high) - int(low) < COUNTED_ONE_BY_ONE:
+        counts = _sum(each(_Counts(int(low), int(high))))
+    if counts is not None:
         centres = np.arange(int(low), int(high) + 1)
     else:
-        counts, edges = np.histogram(image, bins=BINS, range=(low, high))
+        counts = _sum(each(_Bins(low, high)))
+        edges = np.histogram_bin_edges(np.empty(0, dtype), BINS, (low, high))
         centres = (edges[:-1] + edges[1:]) / 2
     # In single precision, as scikit-image computes it.
     weights = counts.astype(np.float32)
@@ -166,6 +279,60 @@ def otsu_threshold(image: npt.NDArray[Any]) -> float:
     return float(centres[np.argmax(between)])
 
 
+@dataclass(frozen=True)
+class _Counts:
+    """Counts integers one by one."""
+
+    low: int
+    high: int
+
+    def __call__(self, part: Array) -> npt.NDArray[np.int64]:
+        span = self.high - self.low + 1
+        counts = np.zeros(span, dtype=np.int64)
+        for plane in _nonzero(part) if part.dtype.kind == 'b' else part:
+            counts += np.bincount((plane.astype(np.int64) - self.low).ravel(), minlength=span)
+        return counts
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """Counts values in `BINS` bins."""
+
+    low: Any
+    high: Any
+
+    def __call__(self, part: Array) -> npt.NDArray[np.int64]:
+        counts: npt.NDArray[np.int64]
+        counts, _ = np.histogram(part, bins=BINS, range=(self.low, self.high))
+        return counts
+
+
+def _range(each: Each, stop_at_gray: bool = False) -> Range | None:
+    whole: Range | None = None
+    for part in each(Range.of):
+        whole = part if whole is None else whole.joined(part)
+        if stop_at_gray and whole is not None and not whole.only_two:
+            break
+    return whole
+
+
+def _sum(counts: Iterator[npt.NDArray[np.int64]]) -> Any:
+    total = None
+    for part in counts:
+        total = part if total is None else total + part
+    return total
+
+
+def parts_of(image: Array) -> Each:
+    """Return what calls a function with slabs of an image in memory, along the first axis."""
+    step = max(1, PART_VOXELS * len(image) // max(1, image.size))
+
+    def each(function: Callable[[Array], Any]) -> Iterator[Any]:
+        return (function(image[start : start + step]) for start in range(0, len(image), step))
+
+    return each
+
+
 def _nonzero(image: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     # A file can hold booleans whose bytes are neither 0 nor 1.
-    return np.asarray((image.view(np.uint8) if image.dtype == bool else image) != 0)
+    return np.asarray((image.view(np.uint8) if image.dtype.kind == 'b' else image) != 0)

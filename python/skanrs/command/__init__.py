@@ -1,1 +1,1 @@
-"""What the command `skanrs` does, one module for each subcommand; `skanrs.cli` reads its arguments."""
+"""What the command `skanrs` does, a module for each subcommand; `skanrs.cli` reads arguments."""

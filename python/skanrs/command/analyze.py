@@ -1,7 +1,8 @@
-"""The main job: from an image file to its branch table, and the lines that sum it up.
+"""The main job: from an image file to its branch table, in memory or in chunks.
 
-Reading, smoothing, threshold, skeleton, graph, table, writing; outputs are written at the end, all
-or not at all. Memory: the image, its mask (a byte for each voxel) and what the kernels take.
+Reading, smoothing, threshold, skeleton, graph, table, writing. Images that fit the memory budget
+are read whole (`_in_memory`); others go block by block (`skanrs.command.chunked`), to the same
+bytes. Outputs are written all or not at all.
 """
 
 import math
@@ -13,97 +14,64 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from skanrs import files, threshold
+from skanrs.files import Source, Together
 
-from .progress import Progress, peak_memory
+from .memory import free_memory, held_memory, peak_memory
+from .progress import Progress
+from .report import BRANCH_TYPES, Report
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ['Report', 'analyze']
+__all__ = ['Options', 'Result', 'analyze']
 
-# skan's branch types 0 to 3, in words.
-BRANCH_TYPES = (
-    'endpoint to endpoint',
-    'junction to endpoint',
-    'junction to junction',
-    'cycles',
-)
+Threshold = float | Literal['otsu', 'none'] | None
+
+# Of the memory that is free when the command starts, what it allows itself.
+SHARE_OF_FREE = 0.8
 
 
 @dataclass(frozen=True)
-class Report:
-    """What `analyze` found, did and wrote."""
+class Options:
+    """How an image becomes a skeleton."""
 
-    shape: tuple[int, ...]
-    dtype: str
     spacing: tuple[float, ...]
-    spacing_from: str
-    sigma: tuple[float, ...] | None
-    threshold: float | None
-    threshold_from: str
+    threshold: Threshold = None
+    sigma: tuple[float, ...] | None = None
+    method: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What either way finds."""
+
+    table: 'pd.DataFrame'
+    rule: threshold.Rule
     foreground: int
     skeleton_voxels: int
-    networks: int
-    branches_by_type: tuple[int, ...]
-    total_length: float
-    median_length: float
-    seconds: dict[str, float]
-    total_seconds: float
-    peak_memory: int | None
-    written: tuple[Path, ...]
-
-    @property
-    def voxels(self) -> int:
-        """Number of voxels of the image."""
-        return math.prod(self.shape)
-
-    def lines(self) -> list[str]:
-        """Return the summary that the command ends with."""
-        share = self.foreground / max(self.voxels, 1)
-        branches = sum(self.branches_by_type)
-        found = self.threshold_from
-        if self.threshold is not None:
-            found = f'more than {self.threshold:.6g} ({found})'
-        if self.sigma is not None:
-            found += f', after smoothing with sigma {_numbers(self.sigma)}'
-        types = ', '.join(
-            f'{count:,} {words if count != 1 else words.removesuffix("s")}'
-            for count, words in zip(self.branches_by_type, BRANCH_TYPES, strict=True)
-        )
-        slow = ', '.join(f'{name} {seconds:.2f}' for name, seconds in self.seconds.items())
-        networks = '1 network' if self.networks == 1 else f'{self.networks:,} networks'
-        lines = [
-            f'image       {_numbers(self.shape)} voxels ({self.voxels:,}), {self.dtype}, '
-            f'spacing {_numbers(self.spacing)} ({self.spacing_from})',
-            f'foreground  {self.foreground:,} voxels, {share:.2%} of the image: {found}',
-            f'skeleton    {self.skeleton_voxels:,} voxels',
-            f'branches    {branches:,} in {networks}: {types}',
-            f'length      {self.total_length:,.6g} in total, median {self.median_length:.4g}',
-            f'time        {self.total_seconds:.2f} s ({slow})',
-        ]
-        if self.peak_memory is not None:
-            lines.append(f'memory      {self.peak_memory / 1e6:,.0f} MB at the peak')
-        lines.append('written     ' + ', '.join(str(path) for path in self.written))
-        return lines
+    skeleton: files.Mask | None
+    """The skeleton: an array, or on the disk; there only if it is to be written."""
 
 
 def analyze(
-    source: Path,
+    source: str | Path,
     output: Path,
     *,
     spacing: Sequence[float] | None = None,
-    threshold_value: float | Literal['otsu', 'none'] | None = None,
+    threshold_value: Threshold = None,
     sigma: Sequence[float] | None = None,
     method: str | None = None,
+    channel: int | None = None,
     skeleton_output: Path | None = None,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Skeletonize the image in a file and write its branch table.
 
     Parameters
     ----------
-    source : Path
-        The image, see `skanrs.files.read_image`.
+    source : str or Path
+        The image, see `skanrs.open_image`.
     output : Path
         The table to write, .csv or .parquet.
     spacing : sequence of float, optional
@@ -115,8 +83,13 @@ def analyze(
         Smooth the image first; in voxels, one number for all axes or one for each.
     method : {'lee', 'zhang'}, optional
         See `skanrs.skeletonize`.
+    channel : int, optional
+        See `skanrs.open_image`.
     skeleton_output : Path, optional
-        The skeleton to write, .npy, .npz or .tif.
+        The skeleton to write, .npy, .npz, .tif or .zarr.
+    memory : int, optional
+        Bytes that the process may hold; images that need more go in chunks. By default most of
+        what is free.
     progress : Progress, optional
         Is told of the stages.
 
@@ -131,61 +104,90 @@ def analyze(
     ValueError
         If an argument does not fit the image.
     """
-    from skanrs.csr import Skeleton, summarize
-    from skanrs.thinning import skeletonize
-
     progress = progress or Progress(shown=False)
     spacing, sigma = _positive('spacing', spacing), _positive('sigma', sigma)
     if sigma is not None and threshold_value in (None, 'none'):
         raise ValueError('sigma: a smoothed image is gray; give a threshold too, a value or otsu')
     _check_outputs(source, output, skeleton_output)
+    if memory is None:
+        memory = int(SHARE_OF_FREE * (free_memory() or 1 << 62)) + held_memory()
+    with files.open_source(source, channel=channel) as image, Together() as outputs:
+        spacing_from = 'as given'
+        if spacing is None:
+            spacing_from = 'from the file' if image.spacing else 'none is known'
+            spacing = _positive(f'spacing in {source}', image.spacing) or (1,)
+        options = Options(
+            spacing=_for_each_axis('spacing', spacing, image.shape),
+            threshold=threshold_value,
+            sigma=None if sigma is None else _for_each_axis('sigma', sigma, image.shape),
+            method=method,
+        )
+        in_chunks = _needed_in_memory(image, options) > memory
+        if in_chunks:
+            from .chunked import run
+
+            result = run(image, options, memory, skeleton_output, outputs, progress)
+        else:
+            result = _in_memory(image, options, progress)
+        with progress.stage('writing'):
+            outputs.write(output, files.table_writer(output, result.table))
+            if skeleton_output is not None and result.skeleton is not None:
+                files.write_image(outputs, skeleton_output, result.skeleton, options.spacing)
+        return Report(
+            shape=image.shape,
+            dtype=image.dtype.name,
+            spacing=options.spacing,
+            spacing_from=spacing_from,
+            sigma=options.sigma,
+            threshold=result.rule.threshold,
+            threshold_from=_how_found(threshold_value),
+            foreground=result.foreground,
+            skeleton_voxels=result.skeleton_voxels,
+            **_measures(result.table),
+            in_chunks=in_chunks,
+            seconds=progress.seconds,
+            total_seconds=progress.total,
+            peak_memory=peak_memory(),
+            written=tuple(path for path in (output, skeleton_output) if path is not None),
+        )
+
+
+def _in_memory(source: Source, options: Options, progress: Progress) -> Result:
+    from skanrs.csr import Skeleton, summarize
+    from skanrs.thinning import skeletonize
 
     with progress.stage('reading'):
-        image, spacing_in_file = files.read_image(source)
-    shape, dtype = image.shape, image.dtype.name
-    spacing_from = 'as given'
-    if spacing is None:
-        spacing_from = 'from the file' if spacing_in_file else 'none is known'
-        spacing = _positive(f'spacing in {source}', spacing_in_file) or (1,)
-    spacing = _for_each_axis('spacing', spacing, shape)
-    if sigma is not None:
-        sigma = _for_each_axis('sigma', sigma, shape)
+        image = source.read()
+    source.close()
+    if options.sigma is not None:
         with progress.stage('smoothing'):
-            image = threshold.smooth(image, sigma)
+            image = threshold.smooth(image, options.sigma)
     with progress.stage('threshold'):
-        mask, number = threshold.mask_of(image, threshold_value)
+        rule = threshold.find_rule(threshold.parts_of(image), image.dtype, options.threshold)
+        mask = rule(image)
         foreground = int(np.count_nonzero(mask))
     del image
     with progress.stage('thinning'):
-        skeleton = skeletonize(mask, method=method)
+        skeleton = skeletonize(mask, method=options.method)
         skeleton_voxels = int(np.count_nonzero(skeleton))
     del mask
     with progress.stage('graph'):
-        graph = Skeleton(skeleton, spacing=spacing)
+        graph = Skeleton(skeleton, spacing=options.spacing)
     with progress.stage('table'):
         table = summarize(graph, separator='_')
-    outputs = {output: files.table_writer(output, table)}
-    if skeleton_output is not None:
-        outputs[skeleton_output] = files.image_writer(skeleton_output, skeleton, spacing)
-    with progress.stage('writing'):
-        files.write_together(outputs)
+    return Result(table, rule, foreground, skeleton_voxels, skeleton)
 
-    return Report(
-        shape=shape,
-        dtype=dtype,
-        spacing=spacing,
-        spacing_from=spacing_from,
-        sigma=sigma,
-        threshold=number,
-        threshold_from=_how_found(threshold_value),
-        foreground=foreground,
-        skeleton_voxels=skeleton_voxels,
-        **_measures(table),
-        seconds=progress.seconds,
-        total_seconds=progress.total,
-        peak_memory=peak_memory(),
-        written=tuple(outputs),
-    )
+
+def _needed_in_memory(source: Source, options: Options) -> int:
+    """Return the bytes that the process holds at the peak of `_in_memory`, estimated."""
+    voxels = source.size
+    image = source.nbytes
+    # A mask, its skeleton, and what the kernels and the graph take beside them.
+    most = max(image + voxels, int(2.8 * voxels))
+    if options.sigma is not None:
+        wide = voxels * np.result_type(source.dtype, np.float32).itemsize
+        most = max(most, image + 2 * wide, wide + 2 * voxels)
+    return held_memory() + most
 
 
 def _measures(table: 'pd.DataFrame') -> dict[str, Any]:
@@ -199,7 +201,7 @@ def _measures(table: 'pd.DataFrame') -> dict[str, Any]:
     }
 
 
-def _how_found(threshold_value: float | str | None) -> str:
+def _how_found(threshold_value: Threshold) -> str:
     if threshold_value is None:
         return 'the image is a mask'
     if threshold_value == 'none':
@@ -229,15 +231,11 @@ def _for_each_axis(
     return values
 
 
-def _check_outputs(source: Path, output: Path, skeleton_output: Path | None) -> None:
+def _check_outputs(source: str | Path, output: Path, skeleton_output: Path | None) -> None:
     files.check_output(output, files.TABLE_SUFFIXES, 'tables')
-    taken = [source, output]
+    taken = [Path(source), output]
     if skeleton_output is not None:
         files.check_output(skeleton_output, files.IMAGE_SUFFIXES, 'skeletons')
         taken.append(skeleton_output)
     if len({path.resolve() for path in taken}) < len(taken):
         raise files.FileError('the image, the table and the skeleton must be different files')
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return ' x '.join(f'{value:g}' for value in values)

@@ -15,7 +15,7 @@ import pandas as pd
 from skanrs.datasets.lungs import Kind, lung
 from skanrs.files import Writer, write_together
 
-from .analyze import BRANCH_TYPES
+from .report import BRANCH_TYPES
 
 __all__ = ['compare', 'demo']
 

@@ -1,14 +1,32 @@
-"""What a long job tells on the way: the stage it is in, the time each took, the peak of memory."""
+"""What a long job tells on the way: the stage it is in, how far it is, the time each took."""
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TextIO
 
-__all__ = ['Progress', 'peak_memory']
+__all__ = ['Progress']
+
+
+BAR = 24
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as people say it.
+
+    Examples
+    --------
+    >>> in_words(42.3), in_words(200), in_words(7500)
+    ('42 s', '3:20 min', '2:05 h')
+    """
+    if seconds < 60:
+        return f'{seconds:.0f} s'
+    if seconds < 3600:
+        return f'{seconds // 60:.0f}:{seconds % 60:02.0f} min'
+    return f'{seconds // 3600:.0f}:{seconds % 3600 // 60:02.0f} h'
 
 
 class Progress:
@@ -36,6 +54,10 @@ class Progress:
         self._shown = shown
         self._rewrites = shown and self._stream.isatty()
         self._begin = time.perf_counter()
+        self._stage_name = ''
+        self._stage_begin = self._begin
+        self._last_shown = 0.0
+        self._lock = threading.Lock()
 
     @property
     def total(self) -> float:
@@ -45,7 +67,8 @@ class Progress:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time what runs inside, under `name`."""
-        begin = time.perf_counter()
+        begin = self._stage_begin = time.perf_counter()
+        self._stage_name = name
         handler = _ShowRecords(self, name)
         logger = logging.getLogger('skanrs')
         level, propagate = logger.level, logger.propagate
@@ -66,10 +89,32 @@ class Progress:
         if self._shown and not self._rewrites:
             print(f'{name}: {self.seconds[name]:.2f} s', file=self._stream, flush=True)
 
+    def advance(self, done: int, total: int) -> None:
+        """Show how much of the stage is done, and how long the rest will take at this pace.
+
+        Parameters
+        ----------
+        done, total : int
+            Steps of the stage.
+        """
+        now = time.perf_counter()
+        if not self._rewrites or now - self._last_shown < 0.1:
+            return
+        self._last_shown = now
+        spent = now - self._stage_begin
+        filled = BAR * done // max(1, total)
+        bar = '#' * filled + '.' * (BAR - filled)
+        text = f'{self._stage_name} [{bar}] {done / max(1, total):4.0%}'
+        # Before some steps are done their pace tells nothing.
+        if done * 50 >= total and spent > 0.5:
+            text += f', {in_words(spent / done * (total - done))} left'
+        self._rewrite(text)
+
     def _rewrite(self, text: str) -> None:
         # Back to the first column, erase, write anew; cut, since what wraps is not erased.
-        self._stream.write(f'\r\x1b[K{text[:78]}')
-        self._stream.flush()
+        with self._lock:
+            self._stream.write(f'\r\x1b[K{text[:78]}')
+            self._stream.flush()
 
 
 class _ShowRecords(logging.Handler):
@@ -82,25 +127,3 @@ class _ShowRecords(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._progress._rewrite(f'{self._stage} ... {record.getMessage()}')
-
-
-def peak_memory() -> int | None:
-    """Return the most memory that this process has held, in bytes.
-
-    Returns
-    -------
-    int or None
-        None where the system does not tell.
-    """
-    # getrusage on Linux also counts what the parent held before this program was started.
-    status = Path('/proc/self/status')
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith('VmHWM:'):
-                return int(line.split()[1]) * 1024
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == 'darwin' else peak * 1024

@@ -1,0 +1,216 @@
+"""The main job for images larger than the memory budget: block by block, with dask.
+
+Blocks are whole pieces of the file, so that each is read once in a pass: a pass for the threshold
+where one must be found (two for Otsu's of floats), one for everything else. The table and the
+skeleton are those of the whole image, to the last bit, see `skanrs.skeletonize` and
+`skanrs.summarize`; a smoothed block is computed with all the voxels around it that count.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skanrs import threads, threshold
+from skanrs.files import FileError, Source, Together
+from skanrs.files.open_image import grown_pieces, lazy_array
+from skanrs.files.packed import PackedMask
+
+from .analyze import Options, Result
+from .memory import held_memory, size_in_words
+from .progress import Progress
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+__all__ = ['run']
+
+LARGEST_BLOCK = 1 << 24
+SMALLEST_BLOCK = 1 << 15
+# What dask and its tasks take on top of what this process holds at the beginning.
+TASKS = 64_000_000
+# Edge of the blocks that are thinned, where those that were read are longer.
+EDGE = 256
+# Blocks beyond this are more tasks than one machine can keep a list of.
+MOST_BLOCKS = 1_000_000
+
+
+def run(
+    source: Source,
+    options: Options,
+    memory: int,
+    skeleton_output: Path | None,
+    outputs: Together,
+    progress: Progress,
+) -> Result:
+    """Skeletonize an image block by block.
+
+    Parameters
+    ----------
+    source : Source
+        The image.
+    options : Options
+        How it becomes a skeleton.
+    memory : int
+        Bytes that the process may hold.
+    skeleton_output : Path or None
+        Where the skeleton will be written; its blocks are kept on the same disk.
+    outputs : Together
+        What everything will be written with.
+    progress : Progress
+        Is told of the stages.
+
+    Returns
+    -------
+    Result
+    """
+    try:
+        import dask
+        import dask.dataframe
+    except ImportError as error:
+        raise FileError(
+            f'{source.path} does not fit the memory of {size_in_words(memory)}, and to be read '
+            "block by block needs dask: pip install 'skanrs[dask]'"
+        ) from error
+    from skanrs import skeletonize, summarize
+
+    shape, workers = _plan(source, options, memory)
+    image = lazy_array(source, shape)
+    if options.sigma is not None:
+        image = smooth_blocks(image, options.sigma)
+    with ThreadPoolExecutor(workers) as pool, dask.config.set(pool=pool):
+        with progress.stage('threshold'), _shown(progress):
+            # A look at some blocks finds most gray images out; smoothed ones share their margins.
+            some = None if options.sigma else 4 * workers
+            rule = threshold.find_rule(_each_block(image, some), image.dtype, options.threshold)
+        mask = _cut(image.map_blocks(rule, dtype=bool, meta=np.empty((0,) * image.ndim, bool)))
+        skeleton = skeletonize(mask, method=options.method)
+        kept: PackedMask | None = None
+        if skeleton_output is not None:
+            kept = PackedMask(outputs.scratch(skeleton_output), skeleton.chunks)
+        (lazy_table,) = summarize(skeleton, separator='_', spacing=options.spacing).to_delayed()
+        with progress.stage('skeleton and table'), _shown(progress):
+            (table, foreground, voxels) = dask.compute(
+                lazy_table,
+                list(_for_blocks(mask, _count)),
+                list(_for_blocks(skeleton, kept.store if kept else _count)),
+            )
+    return Result(table, rule, sum(foreground), sum(voxels), kept)
+
+
+def smooth_blocks(image: 'da.Array', sigma: tuple[float, ...]) -> 'da.Array':
+    """Return the image smoothed as `skanrs.threshold.smooth` does, lazily, to the last bit."""
+    import dask.array as da
+
+    # An axis that is not cut needs no margin.
+    margins = {
+        axis: min(threshold.smoothing_margin(one), length) if blocks > 1 else 0
+        for axis, (one, length, blocks) in enumerate(
+            zip(sigma, image.shape, image.numblocks, strict=True)
+        )
+    }
+    dtype = np.result_type(image.dtype, np.float32)
+    return da.map_overlap(
+        threshold.smooth,
+        image,
+        depth=margins,
+        boundary='none',
+        sigma=sigma,
+        dtype=dtype,
+        meta=np.empty((0,) * image.ndim, dtype),
+    )
+
+
+def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...], int]:
+    """Return the shape of the blocks to read, and how many at a time."""
+    size = source.dtype.itemsize
+    # Read and unpacked, as a mask, as bits and as what thinning makes of them.
+    each = 2 * size + 4
+    if options.sigma is not None:
+        # With margins, in floats, before and after.
+        each += 4 * max(4, size)
+    # Half of what is left is for blocks on the way, half for what is known of the rest.
+    left = max(0, memory - held_memory() - TASKS) // 2
+    workers = threads.get_num_threads()
+    voxels = min(max(left // (workers * each), SMALLEST_BLOCK), LARGEST_BLOCK)
+    shape = grown_pieces(source.pieces, source.shape, voxels)
+    if options.sigma is not None:
+        # Blocks thinner than their margins would be read again and again.
+        margins = [threshold.smoothing_margin(one) for one in options.sigma]
+        shape = tuple(
+            min(length, math.ceil(max(block, margin) / block) * block)
+            for block, margin, length in zip(shape, margins, source.shape, strict=True)
+        )
+    needed = math.prod(shape) * each
+    if needed > 2 * left:
+        piece = ' x '.join(map(str, source.pieces))
+        raise ValueError(
+            f'--memory: {size_in_words(memory)} is too little for {source.path}: its pieces of '
+            f'{piece} voxels take {size_in_words(needed)} beside the '
+            f'{size_in_words(held_memory())} of the program'
+        )
+    blocks = math.prod(-(-n // block) for n, block in zip(source.shape, shape, strict=True))
+    if blocks > MOST_BLOCKS:
+        raise ValueError(
+            f'{source.path} would be read in {blocks:,} blocks of {" x ".join(map(str, shape))} '
+            f'voxels, and more than {MOST_BLOCKS:,} are too many; raise --memory'
+        )
+    return shape, max(1, min(workers, 2 * left // max(1, needed)))
+
+
+def _cut(mask: 'da.Array') -> 'da.Array':
+    """Cut blocks that are long along some axes, such as pages: thinning does best on cubes."""
+    chunks = []
+    for lengths in mask.chunks:
+        cut: list[int] = []
+        for length in lengths:
+            parts = max(1, round(length / EDGE))
+            cut += [length // parts + (part < length % parts) for part in range(parts)]
+        chunks.append(tuple(cut))
+    return mask.rechunk(tuple(chunks))
+
+
+def _for_blocks(
+    array: 'da.Array', function: Callable[[npt.NDArray[Any], tuple[int, ...]], Any]
+) -> Iterator[Any]:
+    """Give, delayed, the results of a function of each block and its index."""
+    import dask
+
+    delayed = dask.delayed(function, pure=False)
+    blocks = array.to_delayed()
+    return (delayed(blocks[index], index) for index in np.ndindex(*array.numblocks))
+
+
+def _each_block(image: 'da.Array', batch: int | None) -> threshold.Each:
+    """Return what calls a function with every block, so many at a time, or all."""
+    import dask
+
+    def each(function: Callable[[npt.NDArray[Any]], Any]) -> Iterator[Any]:
+        results = list(_for_blocks(image, lambda block, _: function(block)))
+        step = batch or max(1, len(results))
+        for start in range(0, len(results), step):
+            yield from dask.compute(*results[start : start + step])
+
+    return each
+
+
+def _count(block: npt.NDArray[np.bool_], _: tuple[int, ...]) -> int:
+    return int(np.count_nonzero(block))
+
+
+def _shown(progress: Progress) -> Any:
+    """Return dask's callback that tells the progress how many tasks are done."""
+    from dask.callbacks import Callback
+
+    class Shown(Callback):  # type: ignore[misc]
+        def _posttask(
+            self, key: Any, result: Any, dsk: Any, state: dict[str, Any], worker_id: Any
+        ) -> None:
+            left = sum(len(state[name]) for name in ('waiting', 'ready', 'running'))
+            progress.advance(len(state['finished']), len(state['finished']) + left)
+
+    return Shown()

@@ -1,0 +1,148 @@
+"""How much memory there is: what is free, also in a container, and what this process holds."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+__all__ = ['free_memory', 'held_memory', 'parse_size', 'peak_memory', 'size_in_words']
+
+UNITS = {'': 1, 'k': 10**3, 'm': 10**6, 'g': 10**9, 't': 10**12}
+BINARY_UNITS = {'ki': 2**10, 'mi': 2**20, 'gi': 2**30, 'ti': 2**40}
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that a text such as 4GB, 512MiB or 2e9 means.
+
+    Parameters
+    ----------
+    text : str
+        A number and, perhaps, a unit.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If it means no positive number of bytes.
+
+    Examples
+    --------
+    >>> parse_size('4GB'), parse_size('1.5 GiB')
+    (4000000000, 1610612736)
+    """
+    match = re.fullmatch(r'\s*(\d+\.?\d*(?:e\d+)?)\s*([kmgt]i?)?b?\s*', text.lower())
+    size = int(float(match[1]) * (UNITS | BINARY_UNITS)[match[2] or '']) if match else 0
+    if size <= 0:
+        raise ValueError(f'{text!r} is no amount of memory such as 4GB')
+    return size
+
+
+def size_in_words(size: float) -> str:
+    """Return a number of bytes as people say it.
+
+    Examples
+    --------
+    >>> size_in_words(3_210_000_000)
+    '3.2 GB'
+    """
+    unit, name = next(
+        ((size_, name) for size_, name in ((10**12, 'TB'), (10**9, 'GB')) if size >= size_),
+        (10**6, 'MB'),
+    )
+    return f'{size / unit:,.1f} {name}' if size / unit < 100 else f'{size / unit:,.0f} {name}'
+
+
+def free_memory() -> int | None:
+    """Return how many bytes this process may still take without harm to others.
+
+    Returns
+    -------
+    int or None
+        What the system calls available, and no more than what is left of the limits of the control
+        groups that this process runs in. None where the system does not tell.
+    """
+    known = [*_limits_left()]
+    meminfo = Path('/proc/meminfo')
+    if meminfo.exists():
+        match = re.search(r'^MemAvailable:\s*(\d+) kB', meminfo.read_text(), re.MULTILINE)
+        if match:
+            known.append(int(match[1]) * 1024)
+    elif hasattr(os, 'sysconf') and 'SC_PHYS_PAGES' in os.sysconf_names:
+        known.append(os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 2)
+    return min(known, default=None)
+
+
+def _limits_left(root: Path = Path('/')) -> list[int]:
+    """Return what is left of each limit on memory, of this group and those above it."""
+    left: list[int] = []
+    membership = root / 'proc/self/cgroup'
+    if not membership.exists():
+        return left
+    for line in membership.read_text().splitlines():
+        _, controllers, path = line.split(':', 2)
+        if controllers == '':
+            top, limit, usage = root / 'sys/fs/cgroup', 'memory.max', 'memory.current'
+        elif 'memory' in controllers.split(','):
+            top = root / 'sys/fs/cgroup/memory'
+            limit, usage = 'memory.limit_in_bytes', 'memory.usage_in_bytes'
+        else:
+            continue
+        group = top / path.lstrip('/')
+        # In a container the path may be that of the host, and the group the top itself.
+        for folder in (group, *group.parents):
+            try:
+                most, used = (folder / limit).read_text(), (folder / usage).read_text()
+            except OSError:
+                most = 'max'
+            if most.strip().isdecimal():
+                left.append(max(0, int(most) - int(used) + _reclaimable(folder)))
+            if folder == top:
+                break
+    return left
+
+
+def _reclaimable(folder: Path) -> int:
+    """Return the bytes of files in a group's memory that the system drops when it needs room."""
+    try:
+        text = (folder / 'memory.stat').read_text()
+    except OSError:
+        return 0
+    match = re.search(r'^(?:total_)?inactive_file (\d+)', text, re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
+def held_memory() -> int:
+    """Return the bytes that this process holds now, 0 where the system does not tell."""
+    return _status('VmRSS') or 0
+
+
+def peak_memory() -> int | None:
+    """Return the most memory that this process has held, in bytes.
+
+    Returns
+    -------
+    int or None
+        None where the system does not tell.
+    """
+    # getrusage on Linux also counts what the parent held before this program was started.
+    peak = _status('VmHWM')
+    if peak is not None:
+        return peak
+    try:
+        import resource
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == 'darwin' else most * 1024
+
+
+def _status(name: str) -> int | None:
+    status = Path('/proc/self/status')
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith(f'{name}:'):
+                return int(line.split()[1]) * 1024
+    return None

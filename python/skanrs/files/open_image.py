@@ -1,0 +1,210 @@
+"""From a path to an image: which reader a name asks for, and the image, lazy or in memory."""
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy.typing as npt
+
+from .errors import FileError, known_suffix
+from .hdf5 import Hdf5
+from .nifti import Nifti
+from .npy import Npy, Npz
+from .source import Source
+from .tiff import Tiff, TiffSlices
+from .zarr import Zarr
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+__all__ = [
+    'SOURCE_SUFFIXES',
+    'ImageFile',
+    'LazyImage',
+    'lazy_array',
+    'open_image',
+    'open_source',
+    'read_image',
+]
+
+READERS = {'.npy': Npy, '.npz': Npz, '.tif': Tiff, '.tiff': Tiff, '.zarr': Zarr, '.nii': Nifti}
+READERS['.nii.gz'] = Nifti
+HDF5_SUFFIXES = ('.h5', '.hdf5')
+SOURCE_SUFFIXES = (*READERS, *HDF5_SUFFIXES)
+TIFF_SUFFIXES = ('.tif', '.tiff')
+
+BLOCK_VOXELS = 1 << 24
+"""How many voxels blocks of a lazy image hold, unless the file's own pieces are larger."""
+
+
+class ImageFile(NamedTuple):
+    """What a file holds, in memory."""
+
+    image: npt.NDArray[Any]
+    """The image, 2D or 3D, of booleans, integers or floats."""
+    spacing: tuple[float, ...] | None
+    """The spacing that stands in the file, one number for each axis; None if none does."""
+
+
+class LazyImage(NamedTuple):
+    """What a file holds, before it is read."""
+
+    image: 'da.Array'
+    """The image, 2D or 3D, of booleans, integers or floats; each block is read when needed."""
+    spacing: tuple[float, ...] | None
+    """Size of a voxel along each axis of `image`; None if the file does not say."""
+    unit: str | None
+    """Of the spacing: ``nm``, ``µm``, ``mm``, ``cm``, ``m``, or as the file calls it."""
+    axes: str
+    """A letter for each axis of `image`: ``zyx``, and ``xyz`` for NIfTI."""
+
+
+def open_source(path: str | os.PathLike[str], *, channel: int | None = None) -> Source:
+    """Open an image; see `open_image`."""
+    name = os.fspath(path)
+    hdf5 = re.fullmatch(r'(.*\.(?:h5|hdf5))(?::(.+))?', name, re.IGNORECASE | re.DOTALL)
+    if hdf5:
+        file, inside = Path(hdf5[1]), hdf5[2]
+        _must_exist(file)
+        return Hdf5(file, inside, channel)
+    path = Path(path)
+    if not path.exists() and any(sign in name for sign in '*?['):
+        return _slices(path, sorted(path.parent.glob(path.name)), channel)
+    if path.is_dir() and not _is_zarr(path):
+        if path.suffix.lower() in SOURCE_SUFFIXES:
+            what = 'zarr array' if path.suffix.lower() == '.zarr' else 'file'
+            raise FileError(f'{path} is a folder, not a {what}')
+        return _slices(path, list(path.iterdir()), channel)
+    suffix = '.zarr' if path.is_dir() else known_suffix(path, SOURCE_SUFFIXES, 'images')
+    _must_exist(path)
+    if suffix == '.zarr' and not path.is_dir():
+        raise FileError(f'{path} is not a folder, as zarr arrays are')
+    reader: type[Source] = READERS[suffix]
+    return reader(path, channel)
+
+
+def read_image(path: str | os.PathLike[str], *, channel: int | None = None) -> ImageFile:
+    """Read a 2D or 3D image into memory.
+
+    Parameters
+    ----------
+    path : path-like
+        See `open_image`.
+    channel : int, optional
+        See `open_image`.
+
+    Returns
+    -------
+    ImageFile
+        A tuple (image, spacing).
+
+    Raises
+    ------
+    FileError
+        If the file is missing, cut off or no image.
+    """
+    with open_source(path, channel=channel) as source:
+        return ImageFile(source.read(), source.spacing)
+
+
+def open_image(
+    path: str | os.PathLike[str],
+    *,
+    channel: int | None = None,
+    chunks: Sequence[int] | None = None,
+) -> LazyImage:
+    """Open a 2D or 3D image as a lazy dask array, with its spacing.
+
+    Parameters
+    ----------
+    path : path-like
+        One of:
+
+        - TIFF: ``.tif``, ``.tiff``; one page or many, ImageJ, OME and BigTIFF. Or a folder, or a
+          pattern such as ``'slices/*.tif'``, of one slice a file, in the order of the numbers in
+          their names.
+        - A folder that is a zarr array (2 or 3), or an OME-Zarr image (its largest scale).
+        - HDF5: ``file.h5``, or ``file.h5:/name`` where there are several datasets.
+        - NIfTI: ``.nii``, ``.nii.gz``; axes are x, y, z, as nibabel gives them.
+        - ``.npy``; ``.npz`` with the key ``image`` or a single array, and perhaps ``spacing``. A
+          .npz is read as a whole.
+    channel : int, optional
+        Which channel to take where there are several; the first is 0.
+    chunks : sequence of int, optional
+        Shape of the blocks. By default they are made of whole pieces of the file (pages of a TIFF,
+        chunks of a zarr) and have about 16 million voxels. Blocks that cut pieces read them again
+        and again: use ``rechunk`` instead.
+
+    Returns
+    -------
+    LazyImage
+        A tuple (image, spacing, unit, axes). Each piece of the file is read once in a pass over
+        the image.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged, in colour, a time series or no image; or if the library
+        that reads it is not installed. Blocks that cannot be read raise it when they are computed.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, skanrs
+    >>> file = tempfile.mkdtemp() + '/image.npz'
+    >>> np.savez(file, image=np.eye(5), spacing=[0.5, 0.5])
+    >>> image, spacing, unit, axes = skanrs.open_image(file)
+    >>> image.shape, spacing, unit, axes
+    ((5, 5), (0.5, 0.5), None, 'yx')
+    """
+    source = open_source(path, channel=channel)
+    if chunks is None:
+        chunks = grown_pieces(source.pieces, source.shape, BLOCK_VOXELS)
+    return LazyImage(lazy_array(source, chunks), source.spacing, source.unit, source.axes)
+
+
+def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':
+    """Return the image of a source as a dask array in these blocks."""
+    try:
+        import dask.array as da
+    except ImportError as error:
+        raise FileError(f"{source.path} needs dask: pip install 'skanrs[dask]'") from error
+    from dask.base import tokenize
+
+    name = f'image-{tokenize(source.__reduce__()[1], source.state())}'
+    return da.from_array(source, chunks=tuple(chunks), name=name, asarray=True)
+
+
+def grown_pieces(pieces: Sequence[int], shape: Sequence[int], voxels: int) -> tuple[int, ...]:
+    """Return the shape of blocks of whole pieces, as near to cubes of so many voxels as may be."""
+    block = [min(piece, length) or 1 for piece, length in zip(pieces, shape, strict=True)]
+    while True:
+        able = [axis for axis, length in enumerate(shape) if block[axis] < length]
+        if not able:
+            return tuple(block)
+        axis = min(able, key=lambda axis: block[axis])
+        larger = min(2 * block[axis], shape[axis])
+        if math.prod(block) // block[axis] * larger > voxels:
+            return tuple(block)
+        block[axis] = larger
+
+
+def _must_exist(path: Path) -> None:
+    if not path.exists():
+        raise FileError(f'{path} does not exist')
+
+
+def _is_zarr(path: Path) -> bool:
+    return any((path / name).is_file() for name in ('zarr.json', '.zarray', '.zgroup'))
+
+
+def _slices(path: Path, files: list[Path], channel: int | None) -> Source:
+    slices = [file for file in files if file.suffix.lower() in TIFF_SUFFIXES and file.is_file()]
+    if not slices:
+        what = (
+            'a folder without TIFF slices' if path.is_dir() else 'a pattern that no TIFF file fits'
+        )
+        raise FileError(f'{path} is {what}, and no image')
+    return TiffSlices(path, slices, channel)

@@ -1,0 +1,295 @@
+"""Images larger than the memory budget: the same bytes as in memory, voxels read once a pass."""
+
+import collections
+import re
+import shutil
+import subprocess
+import sys
+
+import dask.array as da
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from blocks import random_chunks
+
+from skanrs import files, threshold
+from skanrs.cli import main
+from skanrs.command import analyze, chunked, memory
+from skanrs.datasets import lung, vessel_tree
+from skanrs.files.npy import Npy
+from skanrs.files.packed import PackedMask
+
+GRAY = lung('healthy', shape=(56, 64, 60), seed=3).image
+MASK = vessel_tree((56, 64, 60), seed=3)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks of some thousand voxels, and cut to edges of 32."""
+    monkeypatch.setattr(chunked, 'SMALLEST_BLOCK', 1)
+    monkeypatch.setattr(chunked, 'LARGEST_BLOCK', 28**3)
+    monkeypatch.setattr(chunked, 'EDGE', 32)
+
+
+def write(name, image):
+    if name.endswith('.npy'):
+        np.save(name, image)
+    elif name.endswith('.zarr'):
+        array = zarr.create_array(name, shape=image.shape, chunks=(16, 30, 20), dtype=image.dtype)
+        array[:] = image
+    else:
+        tifffile.imwrite(
+            name, image.astype(image.dtype if image.dtype != bool else 'u1'),
+            photometric='minisblack', compression='zlib', rowsperstrip=20,
+        )  # fmt: skip
+    return name
+
+
+def run(folder, monkeypatch, *arguments, in_chunks):
+    """What the command writes and says."""
+    before = {path.name for path in folder.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(analyze, '_needed_in_memory', lambda *_: float('inf') if in_chunks else 0)
+        assert main(['analyze', *map(str, arguments)]) == 0
+    written = {}
+    for new in sorted({path.name for path in folder.iterdir()} - before):
+        for path in [folder / new, *(folder / new).rglob('*')]:
+            if path.is_file():
+                written[str(path.relative_to(folder))] = path.read_bytes()
+        shutil.rmtree(new) if (folder / new).is_dir() else (folder / new).unlink()
+    return written
+
+
+OPTIONS = {
+    'mask': (MASK, ()),
+    'two values': (MASK * np.uint8(200) + np.uint8(3), ()),
+    'none': (MASK * np.arange(1, 61, dtype=np.int32), ('--threshold', 'none')),
+    'otsu': (GRAY, ('--threshold', 'otsu')),
+    'otsu of floats': (GRAY.astype(np.float32) / 7, ('--threshold', 'otsu')),
+    'smoothed, otsu': (GRAY, ('--threshold', 'otsu', '--sigma', 1.2, 0.5, 3)),
+    'smoothed': (GRAY.astype(np.float64), ('--threshold', '80', '--sigma', 0.7)),
+}
+
+
+@pytest.mark.parametrize(
+    ('name', 'case'),
+    [('i.npy', case) for case in OPTIONS]
+    + [(name, case) for name in ('i.zarr', 'i.tif') for case in ('otsu', 'smoothed')],
+)
+def test_same_bytes(folder, monkeypatch, capsys, small_blocks, name, case):
+    image, options = OPTIONS[case]
+    arguments = [write(name, image), '-o', 't.csv', '--spacing', 2, 1, 0.5, *options]
+    whole = run(folder, monkeypatch, *arguments, in_chunks=False)
+    said = capsys.readouterr().out
+    parts = run(folder, monkeypatch, *arguments, in_chunks=True)
+    also = capsys.readouterr().out
+    assert parts == whole
+    assert whole['t.csv'].count(b'\n') > 40
+    kept = [line for line in said.splitlines() if not re.match('time|memory', line)]
+    assert [line for line in also.splitlines() if not re.match('time|memory', line)] == kept
+    assert 'in chunks' in also
+    assert 'in chunks' not in said
+
+
+@pytest.mark.parametrize('skeleton', ['s.npy', 's.npz', 's.tif', 's.zarr'])
+def test_same_skeleton(folder, monkeypatch, small_blocks, skeleton):
+    arguments = [write('i.zarr', MASK), '-o', 't.parquet', '--skeleton', skeleton]
+    whole = run(folder, monkeypatch, *arguments, in_chunks=False)
+    assert run(folder, monkeypatch, *arguments, in_chunks=True) == whole
+    assert len(whole) > 1
+
+
+def test_two_dimensions(folder, monkeypatch, small_blocks):
+    flat = np.tile(GRAY.max(axis=0), (4, 3))
+    arguments = [write('i.npy', flat), '-o', 't.csv', '--threshold', 'otsu', '--sigma', 1]
+    for method in ('lee', 'zhang'):
+        typed = [*arguments, '--method', method, '--skeleton', 's.tif']
+        whole = run(folder, monkeypatch, *typed, in_chunks=False)
+        assert run(folder, monkeypatch, *typed, in_chunks=True) == whole
+
+
+def test_gray_is_found_out(folder, monkeypatch, capsys, small_blocks):
+    monkeypatch.setattr(analyze, '_needed_in_memory', lambda *_: float('inf'))
+    assert main(['analyze', write('i.npy', GRAY), '-o', 't.csv']) == 2
+    assert 'the image is gray (uint8, more than two values)' in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ['i.npy']
+
+
+@pytest.mark.parametrize(
+    ('options', 'passes'), [(['--sigma', 1, '--threshold', 50], 1), (['--threshold', 'otsu'], 2)]
+)
+def test_each_voxel_is_read_once_a_pass(folder, monkeypatch, small_blocks, options, passes):
+    read = collections.Counter()
+    plain = Npy._read
+
+    def counted(self, box):
+        for z in range(box[0].start, box[0].stop):
+            read[z] += (box[1].stop - box[1].start) * (box[2].stop - box[2].start)
+        return plain(self, box)
+
+    monkeypatch.setattr(Npy, '_read', counted)
+    typed = [write('i.npy', GRAY), '-o', 't.csv', *options]
+    run(folder, monkeypatch, *typed, '--skeleton', 's.zarr', in_chunks=True)
+    assert read == dict.fromkeys(range(56), 64 * 60 * passes)
+
+
+def test_block_that_cannot_be_read(folder, monkeypatch, capsys, small_blocks):
+    write('i.tif', GRAY)
+    content = bytearray((folder / 'i.tif').read_bytes())
+    # Into the pages; headers and tags stay as they are.
+    with tifffile.TiffFile('i.tif') as file:
+        start = file.pages[30].dataoffsets[1]
+    content[start : start + 40] = b'\xff' * 40
+    (folder / 'i.tif').write_bytes(content)
+    monkeypatch.setattr(analyze, '_needed_in_memory', lambda *_: float('inf'))
+    typed = ['analyze', 'i.tif', '-o', 't.csv', '--skeleton', 's.zarr', '--threshold', '50']
+    assert main(typed) == 2
+    said = capsys.readouterr().err
+    assert said.startswith('skanrs: error: i.tif is cut off')
+    assert said.count('\n') == 1
+    assert [path.name for path in folder.iterdir()] == ['i.tif']
+
+
+PEAK = """
+import sys
+from skanrs.cli import main
+from skanrs.command.memory import peak_memory
+assert main(sys.argv[1:]) == 0
+print(peak_memory())
+"""
+
+
+@pytest.fixture(scope='module')
+def gray():
+    return lung('healthy', shape=(288, 288, 288), seed=1).image
+
+
+@pytest.mark.parametrize('source', ['i.zarr', 'i.tif'])
+def test_peak_of_memory(folder, gray, source):
+    if source == 'i.tif':
+        tifffile.imwrite(source, gray, photometric='minisblack', compression='zlib')
+    else:
+        zarr.create_array(source, shape=gray.shape, chunks=(72,) * 3, dtype=gray.dtype)[:] = gray
+    typed = ['analyze', source, '-o', 't.csv', '--sigma', '1', '--threshold', '100']
+    done = subprocess.run(
+        [sys.executable, '-c', PEAK, *typed, '--memory', '320MB', '--skeleton', 's.zarr'],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == ''
+    assert 'in chunks' in done.stdout
+    assert int(done.stdout.splitlines()[-1]) < 320e6
+
+
+def test_too_little_memory(folder, capsys):
+    write('i.tif', GRAY)
+    assert main(['analyze', 'i.tif', '-o', 't.csv', '--memory', '1MB', '--threshold', '9']) == 2
+    said = capsys.readouterr().err
+    assert '--memory: 1.0 MB is too little for i.tif: its pieces of 1 x 64 x 60 voxels' in said
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_smoothed_in_parts(seed):
+    random = np.random.default_rng(seed)
+    shape = tuple(random.integers(1, 30, random.integers(2, 4)).tolist())
+    dtype = random.choice(['u1', 'i2', 'i4', 'f4', 'f8'])
+    image = (random.random(shape) * 100).astype(dtype)
+    sigma = tuple((random.random(len(shape)) * 3).tolist())
+    blocks = da.from_array(image, chunks=random_chunks(random, shape))
+    parts = chunked.smooth_blocks(blocks, sigma).compute()
+    whole = threshold.smooth(image, sigma)
+    assert parts.dtype == whole.dtype
+    assert parts.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_rule_of_parts(seed):
+    random = np.random.default_rng(seed)
+    image = random.choice([3, 7, 200], (12, 9, 8), p=[0.6, 0.39, 0.01])
+    image = image.astype(random.choice(['u1', 'i2', 'i4', 'i8', 'f4', 'f8']))
+    if seed % 3 == 0:
+        image = np.where(image == 200, 3, image)
+    if seed % 5 == 0:
+        image[0, 0, 0] = image.dtype.type(np.nan if image.dtype.kind == 'f' else 90)
+    cuts = sorted(random.integers(0, 13, 3))
+
+    def each(function):
+        return (function(part) for part in np.split(image, cuts))
+
+    for value in (None, 'none', 'otsu', 5.0):
+        try:
+            mask, number = threshold.mask_of(image, value)
+        except ValueError as error:
+            with pytest.raises(ValueError, match=re.escape(str(error)[:40])):
+                threshold.find_rule(each, image.dtype, value)
+        else:
+            rule = threshold.find_rule(each, image.dtype, value)
+            assert rule.threshold == number
+            np.testing.assert_array_equal(rule(image), mask)
+
+
+@pytest.mark.parametrize('shape', [(11, 17, 30), (40, 33)])
+def test_packed_mask(tmp_path, shape):
+    random = np.random.default_rng(0)
+    mask = random.random(shape) < 0.2
+    mask[: shape[0] // 2, :9] = False
+    chunks = random_chunks(random, shape)
+    blocks = da.from_array(mask, chunks=chunks)
+    packed = PackedMask(tmp_path, blocks.chunks)
+    for index in np.ndindex(*blocks.numblocks):
+        block = blocks.blocks[index].compute()
+        assert packed.store(block, index) == block.sum()
+    for _ in range(50):
+        ends = np.sort([random.integers(0, n + 1, 2) for n in shape], axis=1)
+        box = tuple(slice(start, stop) for start, stop in ends.tolist())
+        np.testing.assert_array_equal(packed[box], mask[box])
+
+
+@pytest.mark.parametrize(
+    ('text', 'size'),
+    [('4GB', 4e9), ('4g', 4e9), ('512MiB', 2**29), ('1.5 GB', 1.5e9), ('2e9', 2e9), ('70000', 7e4)],
+)
+def test_sizes(text, size):
+    assert memory.parse_size(text) == size
+
+
+@pytest.mark.parametrize('text', ['', 'GB', '-1GB', '0', 'many', '4 XB', 'nan'])
+def test_no_sizes(text):
+    with pytest.raises(ValueError, match='no amount of memory'):
+        memory.parse_size(text)
+
+
+def test_free_memory():
+    assert 0 < memory.free_memory() < 2**50
+
+
+def test_limits_of_control_groups(tmp_path):
+    (tmp_path / 'proc/self').mkdir(parents=True)
+    (tmp_path / 'proc/self/cgroup').write_text('0::/jobs/one\n')
+    group = tmp_path / 'sys/fs/cgroup/jobs/one'
+    group.mkdir(parents=True)
+    (group / 'memory.max').write_text('max\n')
+    (group / 'memory.current').write_text('500\n')
+    (group.parent / 'memory.max').write_text('4000\n')
+    (group.parent / 'memory.current').write_text('1500\n')
+    (group.parent / 'memory.stat').write_text('anon 900\ninactive_file 400\n')
+    assert memory._limits_left(tmp_path) == [2900]
+    (tmp_path / 'proc/self/cgroup').write_text('5:cpu:/x\n4:memory:/there\n0::/\n')
+    old = tmp_path / 'sys/fs/cgroup/memory'
+    old.mkdir()
+    (old / 'memory.limit_in_bytes').write_text('9000\n')
+    (old / 'memory.usage_in_bytes').write_text('1000\n')
+    assert memory._limits_left(tmp_path) == [8000]
+
+
+def test_blocks_without_end_are_refused(folder, capsys):
+    zarr.create_array('i.zarr', shape=(10**6,) * 3, chunks=(32,) * 3, dtype='u1')
+    assert main(['analyze', 'i.zarr', '-o', 't.csv', '--threshold', '1']) == 2
+    assert 'are too many' in capsys.readouterr().err
+    assert files.open_source('i.zarr').shape == (10**6,) * 3
