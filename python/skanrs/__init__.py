@@ -6,11 +6,14 @@ from . import threads
 from ._core import __version__
 from .chunks import ChunkGraph, chunk_graph, iter_blocks, merge_chunks, table_meta
 from .csr import Skeleton, sholl_analysis, summarize
+from .files import FileError, LazyImage, open_image
 from .thinning import MergedThinning, ThinnedChunk, merge_thinned, skeletonize, thin_chunk
 from .threads import get_num_threads, set_num_threads
 
 __all__ = [
     'ChunkGraph',
+    'FileError',
+    'LazyImage',
     'MergedThinning',
     'Skeleton',
     'ThinnedChunk',
@@ -20,6 +23,7 @@ __all__ = [
     'iter_blocks',
     'merge_chunks',
     'merge_thinned',
+    'open_image',
     'set_num_threads',
     'sholl_analysis',
     'skeletonize',

@@ -13,7 +13,10 @@ __all__ = ['FileError', 'dtype_name', 'errors_logged_by', 'known_suffix', 'need'
 
 
 class FileError(Exception):
-    """A file cannot be read or written; the message is one sentence that names it."""
+    """A file cannot be read or written; the message is one sentence that names it.
+
+    Raised by all that reads or writes files, see `skanrs.open_image`.
+    """
 
 
 def known_suffix(path: Path, suffixes: Sequence[str], what: str) -> str:

@@ -50,7 +50,7 @@ class ImageFile(NamedTuple):
 
 
 class LazyImage(NamedTuple):
-    """What a file holds, before it is read."""
+    """What a file holds, before it is read; see `open_image`."""
 
     image: 'da.Array'
     """The image, 2D or 3D, of booleans, integers or floats; each block is read when needed."""
