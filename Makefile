@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME CONDA_PREFIX
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMPS)/venv:
 	@if [ -z '$(PYTHON)' ]; then \
@@ -83,6 +83,22 @@ test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## thinning against ITK, a second 
 .PHONY: test-skan
 test-skan: $(STAMPS)/test-tools ## skan's own test suite, unedited, on skanrs
 	$(BIN)/python tests/run_skan_suite.py $(ARGS)
+
+# The oldest dask that is allowed and the one of a year ago, each in an environment of its own.
+OLD_DASKS := 2024.12.0 2025.11.0
+build/dask-%/ready: $(STAMPS)/develop pyproject.toml
+	'$(PYTHON)' -m venv --clear build/dask-$*
+	build/dask-$*/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	build/dask-$*/bin/python -m pip --quiet install --group test 'dask==$*' 'distributed==$*'
+	@touch $@
+
+.PHONY: test-old-dask
+test-old-dask: $(OLD_DASKS:%=build/dask-%/ready) ## the tests of what is lazy, with dask of a year ago and older
+	for version in $(OLD_DASKS); do \
+		PYTHONPATH=python build/dask-$$version/bin/python -m pytest -p no:cacheprovider \
+			tests/test_dask*.py tests/test_thinning_chunks.py tests/test_chunk_graph.py \
+			tests/test_preprocessing.py $(ARGS); \
+	done
 
 .PHONY: lint
 lint: $(STAMPS)/lint-tools ## rustfmt, clippy, ruff, mypy, stubtest

@@ -13,8 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from blocks import assert_same_table, random_chunks, random_walks
+from dask.callbacks import Callback
 from dask.sizeof import sizeof
-from images import random_image, random_spacing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from images import blobs, random_image, random_spacing
 
 import skanrs
 import skanrs as skan
@@ -80,6 +83,74 @@ def test_partitions_are_parts_of_about_the_same_size(scheduler):
     assert table.npartitions == 4
     parts = dask.compute(*table.to_delayed())
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert_same_table(pd.concat(parts), whole)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32), st.integers(2, 9))
+def test_random_images_in_partitions(seed, npartitions):
+    random = np.random.default_rng(seed)
+    image = random_image(random)
+    options = {
+        'spacing': random_spacing(random, image.ndim),
+        'value_is_height': image.dtype != bool and bool(random.random() < 0.5),
+        'find_main_branch': bool(random.random() < 0.3),
+    }
+    lazy = da.from_array(image, chunks=random_chunks(random, image.shape))
+    whole = summarize(image, **options)
+    with dask.config.set(scheduler='sync'):
+        parts = dask.compute(*summarize(lazy, npartitions=npartitions, **options).to_delayed())
+    assert [part.index.start for part in parts] == [
+        len(whole) * part // npartitions for part in range(npartitions)
+    ]
+    # Pandas cannot take rows of the other byte order.
+    native = {name: dtype.newbyteorder('=') for name, dtype in whole.dtypes.items()}
+    assert_same_table(pd.concat([part.astype(native) for part in parts]), whole.astype(native))
+
+
+def rows_in(result):
+    """How many rows of a table are in what a task gives."""
+    if isinstance(result, pd.DataFrame):
+        return len(result)
+    if isinstance(result, dict):
+        return len(result.get('lengths', ()))
+    return sum(map(rows_in, result)) if isinstance(result, (list, tuple)) else 0
+
+
+def test_partitions_gather_no_table():
+    """No task is given more rows than those of a few partitions."""
+    image = skanrs.skeletonize(blobs((64, 60, 60), 6, 1))
+    given, taken = {}, {}
+
+    def note(key, result, dsk, state, worker):
+        given[key] = rows_in(result)
+        taken[key] = sum(given.get(need, 0) for need in state['dependencies'][key])
+
+    lazy = da.from_array(image, chunks=16)
+    with Callback(posttask=note), dask.config.set(scheduler='sync'):
+        parts = dask.compute(*summarize(lazy, npartitions=8).to_delayed())
+    assert sum(map(len, parts)) > 2000
+    assert 0 < max(taken.values()) < sum(map(len, parts)) / 3
+
+
+def test_partitions_of_nothing(scheduler):
+    for image in (np.zeros((9, 9), bool), np.zeros((0, 4), bool), np.eye(3, dtype=bool)):
+        table = summarize(da.from_array(image, chunks=4), npartitions=5)
+        assert_same_table(table.compute(), summarize(image))
+
+
+def test_cycles_come_last_in_partitions():
+    """Paths of all slabs come before the cycles of the first."""
+    image = np.zeros((80, 9), dtype=bool)
+    for at in range(0, 80, 10):
+        image[at : at + 5, :5] = True
+        image[at + 1 : at + 4, 1:4] = False
+        image[[at, at, at + 4, at + 4], [0, 4, 0, 4]] = False
+        image[at : at + 5, 7] = True
+    whole = summarize(image)
+    assert whole['branch_type'].tolist() == [0] * 8 + [3] * 8
+    table = summarize(da.from_array(image, chunks=(3, 2)), npartitions=5)
+    parts = dask.compute(*table.to_delayed(), scheduler='sync')
     assert_same_table(pd.concat(parts), whole)
 
 
@@ -154,6 +225,8 @@ def test_few_tasks_a_block():
     tasks = len(dict(summarize(source).__dask_graph__())) - len(dict(source.__dask_graph__()))
     # A graph for each block, merges of eight, and the table.
     assert tasks <= blocks + blocks // 8 + blocks // 64 + 8
+    parts = summarize(source, npartitions=4)
+    assert len(dict(parts.__dask_graph__())) - len(dict(source.__dask_graph__())) < 6.5 * blocks
 
 
 def test_equal_calls_have_equal_names():

@@ -314,6 +314,22 @@ def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:
     1
     """
     graphs = list(chunk_graphs)
+    first = _first_of_one_image(graphs)
+    merged = _core.ChunkGraph.merge([graph._graph for graph in graphs])
+    return ChunkGraph._of(merged, first.dtype, first.spacing, first.value_is_height)
+
+
+def merge_with_shifts(
+    graphs: list[ChunkGraph],
+) -> tuple[ChunkGraph, list[npt.NDArray[np.uint8]]]:
+    """Merge graphs; return also what the ranks of each gain, for ``_core.rank_gains``."""
+    first = _first_of_one_image(graphs)
+    merged, shifts = _core.ChunkGraph.merge_with_shifts([graph._graph for graph in graphs])
+    return ChunkGraph._of(merged, first.dtype, first.spacing, first.value_is_height), shifts
+
+
+def _first_of_one_image(graphs: list[ChunkGraph]) -> ChunkGraph:
+    """Return the first graph; raise if not all are graphs of parts of one image."""
     for at, graph in enumerate(graphs):
         if not isinstance(graph, ChunkGraph):
             raise TypeError(
@@ -330,8 +346,7 @@ def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:
                 f' {place_of(graph.offset, graph.extent)}, has {name} {other} and item 0,'
                 f' {place_of(first.offset, first.extent)}, has {name} {one}'
             )
-    merged = _core.ChunkGraph.merge([graph._graph for graph in graphs])
-    return ChunkGraph._of(merged, first.dtype, first.spacing, first.value_is_height)
+    return first
 
 
 def iter_blocks(array: Any, *, chunks: Any = None) -> Iterator[tuple[Any, Shape]]:

@@ -155,14 +155,58 @@ impl<'a> Unpacker<'a> {
 pub(super) struct Union {
     pub(super) whole: Intervals,
     pub(super) intervals: Vec<Interval>,
-    parts: Vec<Shifts>,
+    pub(super) parts: Vec<Shifts>,
 }
 
-/// What the ranks of a part gain, interval by interval.
-#[derive(Default)]
-struct Shifts {
+/// What the ranks of a part gain by a union, interval by interval.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Shifts {
     starts: Vec<u64>,
     gains: Vec<u64>,
+}
+
+impl Shifts {
+    /// How many foreground voxels the other parts have before a voxel of this part.
+    #[must_use]
+    pub fn gain(&self, index: u64) -> u64 {
+        let after = self.starts.partition_point(|&start| start <= index);
+        if after == 0 { 0 } else { self.gains[after - 1] }
+    }
+
+    /// The shifts as bytes, two or three for each.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut writer = Writer::default();
+        writer.number(self.starts.len() as u64);
+        let (mut start, mut gain) = (0, 0);
+        for (&next_start, &next_gain) in self.starts.iter().zip(&self.gains) {
+            writer.difference(start, next_start);
+            writer.difference(gain, next_gain);
+            (start, gain) = (next_start, next_gain);
+        }
+        writer.finish()
+    }
+
+    /// The shifts that [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if the bytes are damaged; [`Error::OutOfMemory`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(bytes);
+        let count = reader.count(2)?;
+        let mut shifts =
+            Self { starts: try_with_capacity(INTERVALS, count)?, gains: try_with_capacity(INTERVALS, count)? };
+        let (mut start, mut gain) = (0, 0);
+        for _ in 0..count {
+            (start, gain) = (reader.difference(start)?, reader.difference(gain)?);
+            shifts.starts.push(start);
+            shifts.gains.push(gain);
+        }
+        reader.end()?;
+        Ok(shifts)
+    }
 }
 
 /// Two parts that both have a voxel.
@@ -232,9 +276,7 @@ impl Union {
 
     /// How many foreground voxels the other parts have before a voxel of this part.
     pub(super) fn gain(&self, part: usize, index: u64) -> u64 {
-        let shifts = &self.parts[part];
-        let after = shifts.starts.partition_point(|&start| start <= index);
-        if after == 0 { 0 } else { shifts.gains[after - 1] }
+        self.parts[part].gain(index)
     }
 
     /// Whether a voxel lies in one of the parts.

@@ -9,7 +9,7 @@
 use super::ChunkGraph;
 use super::from_block::check_heights;
 use super::geometry::Geometry;
-use super::intervals::{Intervals, NoUnion, Union};
+use super::intervals::{Intervals, NoUnion, Shifts, Union};
 use super::live::{Chains, Edge, End, LIVE, Live};
 use super::rows::Terminal;
 use super::rules::{Rule, holds};
@@ -25,16 +25,18 @@ impl ChunkGraph {
     /// [`Error::InvalidArgument`] if there is none, if they are not of one image, if two overlap, or if heights are too far
     /// apart; [`Error::OutOfMemory`]; [`Error::Interrupted`] through `cancel`.
     pub fn merge(graphs: &[&Self], cancel: &Cancel) -> Result<Self> {
+        Ok(Self::merge_with_shifts(graphs, cancel)?.0)
+    }
+
+    /// Joins chunk graphs; returns what the ranks of each gain too, for rows that stayed behind ([`Self::shed`]).
+    ///
+    /// # Errors
+    /// Those of [`Self::merge`].
+    pub fn merge_with_shifts(graphs: &[&Self], cancel: &Cancel) -> Result<(Self, Vec<Shifts>)> {
         let wrong = |reason: &str| Err(Error::InvalidArgument { name: "chunk_graphs", reason: reason.to_owned() });
         let Some((first, others)) = graphs.split_first() else { return wrong("expected at least one, got none") };
         if others.is_empty() {
-            return Ok(Self {
-                geometry: first.geometry.clone(),
-                start: first.start.clone(),
-                end: first.end.clone(),
-                covered: Intervals { packed: try_copy(LIVE, &first.covered.packed)?, count: first.covered.count },
-                parts: first.parts.try_clone()?,
-            });
+            return Ok((first.with_parts(first.parts.try_clone()?)?, vec![Shifts::default()]));
         }
         let geometry = first.geometry.clone();
         if others.iter().any(|other| other.geometry != geometry) {
@@ -73,7 +75,18 @@ impl ChunkGraph {
             corners.reduce(join).unwrap_or_else(|| of(first).to_vec())
         };
         let (start, end) = (corner(|graph| &graph.start, usize::min), corner(|graph| &graph.end, usize::max));
-        Ok(Self { geometry, start, end, covered: union.whole, parts })
+        Ok((Self { geometry, start, end, covered: union.whole, parts }, union.parts))
+    }
+
+    /// The same part of the image with other contents.
+    pub(super) fn with_parts(&self, parts: Parts) -> Result<Self> {
+        Ok(Self {
+            geometry: self.geometry.clone(),
+            start: self.start.clone(),
+            end: self.end.clone(),
+            covered: Intervals { packed: try_copy(LIVE, &self.covered.packed)?, count: self.covered.count },
+            parts,
+        })
     }
 }
 

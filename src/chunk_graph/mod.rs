@@ -30,6 +30,7 @@ mod merge;
 mod rows;
 mod rules;
 mod settle;
+mod shed;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -37,7 +38,9 @@ mod tests;
 pub use from_block::Block;
 pub use geometry::{Geometry, Values};
 use intervals::Intervals;
+pub use intervals::Shifts;
 use settle::Parts;
+pub use shed::Shed;
 pub use table::Table;
 
 use crate::errors::Result;

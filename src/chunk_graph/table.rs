@@ -59,7 +59,14 @@ impl ChunkGraph {
         if range.start > range.end || range.end > rows.len() {
             return wrong("rows", format!("expected {range:?} in a table of {} rows", rows.len()));
         }
-        let mut table = Table { components: self.components(range.clone(), cancel)?, ..Table::default() };
+        let components = self.components(range.clone(), cancel)?;
+        Ok(Table { components, ..self.columns(range)? })
+    }
+
+    /// The columns of rows that do not depend on others; ranks are those in this part.
+    pub(super) fn columns(&self, range: Range<usize>) -> Result<Table> {
+        let rows = &self.parts.rows;
+        let mut table = Table::default();
         for end in 0..2 {
             table.nodes[end] = try_collect(TABLE, rows.ranks[range.clone()].iter().map(|ranks| ranks[end]))?;
             table.indices[end] = try_collect(TABLE, rows.ends[range.clone()].iter().map(|ends| ends[end]))?;

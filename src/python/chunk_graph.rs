@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::graph::{NODES_WORTH_THREADS, NodeHeights};
 use super::threads::run;
 use crate::buffers::{try_collect, try_copy};
-use crate::chunk_graph::{Block, ChunkGraph, Geometry, Table, Values};
+use crate::chunk_graph::{Block, ChunkGraph, Geometry, Shifts, Table, Values};
 use crate::graph::HeightType;
 
 /// What the buffers are for.
@@ -58,6 +58,37 @@ impl PyChunkGraph {
         let graphs: Vec<&ChunkGraph> = graphs.iter().map(|graph| &graph.graph).collect();
         let graph = run(py, false, |cancel| ChunkGraph::merge(&graphs, cancel))?;
         Ok(Self { graph })
+    }
+
+    /// Joins chunk graphs of one image; returns what the ranks of each gain too, as bytes for `rank_gains`.
+    #[staticmethod]
+    fn merge_with_shifts<'py>(
+        py: Python<'py>,
+        graphs: Vec<PyRef<'py, Self>>,
+    ) -> PyResult<(Self, Vec<Array1<'py, u8>>)> {
+        let graphs: Vec<&ChunkGraph> = graphs.iter().map(|graph| &graph.graph).collect();
+        let (graph, shifts) = run(py, false, |cancel| {
+            let (graph, shifts) = ChunkGraph::merge_with_shifts(&graphs, cancel)?;
+            Ok((graph, shifts.iter().map(Shifts::to_bytes).collect::<Result<Vec<_>, _>>()?))
+        })?;
+        Ok((Self { graph }, shifts.into_iter().map(|bytes| bytes.into_pyarray(py)).collect()))
+    }
+
+    /// The graph without finished branches, these, and the linear indices of isolated voxels.
+    fn shed<'py>(&self, py: Python<'py>) -> PyResult<(Self, ShedArrays<'py>, Array1<'py, i64>)> {
+        let (graph, shed) = run(py, false, |_| self.graph.shed())?;
+        let arrays = ShedArrays {
+            first_steps: shed.first.into_pyarray(py),
+            is_cycle: shed.is_cycle.into_pyarray(py),
+            rows: TableArrays::new(py, shed.table),
+        };
+        Ok((Self { graph }, arrays, bytemuck::cast_vec::<u64, i64>(shed.isolated).into_pyarray(py)))
+    }
+
+    /// The linear indices of the voxels at which open paths end for good, ascending.
+    fn terminals<'py>(&self, py: Python<'py>) -> PyResult<Array1<'py, i64>> {
+        let terminals = run(py, false, |_| self.graph.terminals())?;
+        Ok(bytemuck::cast_vec::<u64, i64>(terminals).into_pyarray(py))
     }
 
     /// The graph that `to_bytes` wrote.
@@ -137,6 +168,29 @@ fn bits(values: &NodeHeights<'_>, heights: bool, half: bool) -> PyResult<(Values
     Ok((if heights { Values::Heights(kind) } else { Values::Numbers }, bits))
 }
 
+/// Rows that were left behind, with what brings them into order.
+#[derive(IntoPyObject)]
+struct ShedArrays<'py> {
+    rows: TableArrays<'py>,
+    first_steps: Array1<'py, u8>,
+    is_cycle: Array1<'py, bool>,
+}
+
+/// What the ranks of voxels gain, as `ChunkGraph.merge_with_shifts` says.
+#[pyfunction]
+fn rank_gains<'py>(
+    py: Python<'py>,
+    shifts: PyReadonlyArray1<'py, u8>,
+    indices: PyReadonlyArray1<'py, i64>,
+) -> PyResult<Array1<'py, i64>> {
+    let (bytes, indices) = (shifts.as_slice()?, indices.as_slice()?);
+    let gains = run(py, false, |_| {
+        let shifts = Shifts::from_bytes(bytes)?;
+        try_collect("ranks", indices.iter().map(|&index| shifts.gain(index as u64) as i64))
+    })?;
+    Ok(gains.into_pyarray(py))
+}
+
 /// Columns of a branch table as arrays, by name.
 #[derive(IntoPyObject)]
 struct TableArrays<'py> {
@@ -181,5 +235,6 @@ impl<'py> TableArrays<'py> {
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<PyChunkGraph>()
+    module.add_class::<PyChunkGraph>()?;
+    module.add_function(wrap_pyfunction!(rank_gains, module)?)
 }
