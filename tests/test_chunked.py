@@ -13,9 +13,9 @@ import tifffile
 import zarr
 from blocks import random_chunks
 
-from skanrs import files, threshold
+from skanrs import files, memory, threshold
 from skanrs.cli import main
-from skanrs.command import analyze, chunked, memory
+from skanrs.command import analyze, chunked
 from skanrs.datasets import lung, vessel_tree
 from skanrs.files.npy import Npy
 from skanrs.files.packed import PackedMask
@@ -160,7 +160,7 @@ def test_block_that_cannot_be_read(folder, monkeypatch, capsys, small_blocks):
 PEAK = """
 import sys
 from skanrs.cli import main
-from skanrs.command.memory import peak_memory
+from skanrs.memory import peak_memory
 assert main(sys.argv[1:]) == 0
 print(peak_memory())
 """

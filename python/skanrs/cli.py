@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from . import __version__, set_num_threads
-from .command.memory import parse_size
 from .command.progress import Progress
 from .files import SOURCE_SUFFIXES, FileError
+from .memory import parse_size
 
 __all__ = ['main']
 

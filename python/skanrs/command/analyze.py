@@ -15,8 +15,8 @@ import numpy as np
 
 from skanrs import files, threshold
 from skanrs.files import Source, Together
+from skanrs.memory import free_memory, held_memory, peak_memory
 
-from .memory import free_memory, held_memory, peak_memory
 from .progress import Progress
 from .report import BRANCH_TYPES, Report
 

@@ -19,9 +19,9 @@ from skanrs import threads, threshold
 from skanrs.files import FileError, Source, Together
 from skanrs.files.open_image import grown_pieces, lazy_array
 from skanrs.files.packed import PackedMask
+from skanrs.memory import held_memory, size_in_words
 
 from .analyze import Options, Result
-from .memory import held_memory, size_in_words
 from .progress import Progress
 
 if TYPE_CHECKING:

@@ -67,7 +67,7 @@ class Npz(Source):
                     self.spacing = _spacing(_read_array(file, f"{self.path}, key 'spacing',"))
         self.shape, self.dtype = header.shape, header.dtype
         self.axes = letters(len(self.shape))
-        self.pieces = self.shape
+        self.pieces = self._shape = self.shape
         self._image: Array | None = None
 
     def _archive(self) -> zipfile.ZipFile:
@@ -78,6 +78,7 @@ class Npz(Source):
 
     def _read(self, box: Box) -> Array:
         if self._image is None:
+            self._check_memory(tuple(slice(0, length) for length in self._shape))
             try:
                 with self._archive() as archive, archive.open(self._member) as file:
                     self._image = _read_array(file, self._key)

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from skanrs.memory import free_memory, size_in_words
+
 from .errors import FileError, dtype_name
 
 __all__ = ['Source']
@@ -23,6 +25,9 @@ Box = tuple[slice, ...]
 
 # What axes other than those of space are called, and the letters files use for them.
 NOT_OF_SPACE = {'c': 'channels', 's': 'colours', 't': 'times'}
+
+# Bytes that need no look at what is free.
+SURELY_THERE = 1 << 28
 
 # Units of length, as files spell them.
 UNITS = {
@@ -110,15 +115,31 @@ class Source:
         return self.size * self.dtype.itemsize
 
     def __getitem__(self, index: Any) -> Array:
-        box = iter(slice(*part.indices(n)) for part, n in zip(index, self.shape, strict=True))
+        index = index if isinstance(index, tuple) else (index,)
+        index += (slice(None),) * (self.ndim - len(index))
+        pairs = [_bounds(part, length) for part, length in zip(index, self.shape, strict=True)]
+        boxes = iter(box for box, _ in pairs)
         count = self.ndim + len(self._fixed)
         whole = tuple(
-            slice(self._fixed[axis], self._fixed[axis] + 1) if axis in self._fixed else next(box)
+            slice(self._fixed[axis], self._fixed[axis] + 1) if axis in self._fixed else next(boxes)
             for axis in range(count)
         )
+        self._check_memory(whole)
         with self._named():
             block = np.asarray(self._read(whole))
-        return block.reshape([n for axis, n in enumerate(block.shape) if axis not in self._fixed])
+        block = block.reshape([n for axis, n in enumerate(block.shape) if axis not in self._fixed])
+        wanted: Array = block[tuple(inside for _, inside in pairs)]
+        return wanted
+
+    def _check_memory(self, box: Box) -> None:
+        """Refuse what a small file may promise and no memory holds."""
+        size = math.prod(part.stop - part.start for part in box) * self.dtype.itemsize
+        free = free_memory() if size > SURELY_THERE else None
+        if free is not None and size > free:
+            raise FileError(
+                f'{self.path} takes {size_in_words(size)} in memory, and {size_in_words(free)} are '
+                'free; a .zarr or .npy can be read block by block'
+            )
 
     def read(self) -> Array:
         """Read the whole image."""
@@ -187,6 +208,21 @@ class Source:
             self.spacing *= len(keep)
 
 
+def _bounds(index: Any, length: int) -> tuple[slice, Any]:
+    """Return what to read of an axis for an index, and the index within that."""
+    if isinstance(index, slice):
+        wanted = range(length)[index]
+        if not wanted:
+            return slice(0, 0), slice(None)
+        first, last = min(wanted[0], wanted[-1]), max(wanted[0], wanted[-1])
+        inside = slice(None) if wanted.step > 0 else slice(None, None, -1)
+        if abs(wanted.step) > 1:
+            inside = slice(None, None, wanted.step)
+        return slice(first, last + 1), inside
+    at = range(length)[index]
+    return slice(at, at + 1), 0
+
+
 class _Named:
     """Turns whatever a reader raises into a `FileError` that names the file."""
 
@@ -209,7 +245,12 @@ class _Named:
         path = self._source.path
         if isinstance(error, OSError) and error.errno is not None:
             raise FileError(f'{path} cannot be read: {error.strerror or error}') from error
-        text = str(error).strip()
+        text = str(error).strip().strip('"')
+        if text.endswith("requires the 'imagecodecs' package"):
+            what = text.split(' requires')[0]
+            raise FileError(
+                f'{path} needs imagecodecs ({what}): pip install imagecodecs'
+            ) from error
         reason = text.splitlines()[0] if text else type(error).__name__
         raise FileError(f'{path} {self._source.damaged} ({reason})') from error
 

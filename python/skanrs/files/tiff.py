@@ -41,6 +41,9 @@ class Tiff(Source):
         self._lock = threading.Lock()
         self.shape, self.dtype = tuple(series.shape), np.dtype(series.dtype)
         self.axes = series.axes
+        if 'Z' not in self.axes:
+            # Pages that nobody named are planes.
+            self.axes = re.sub('[^YXCST]', 'Z', self.axes, count=1)
         # Axes that a page holds; those before them number the pages.
         page = series.pages[0] if len(series.pages) else series.keyframe
         self._page_axes = next(
