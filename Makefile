@@ -46,6 +46,10 @@ $(STAMPS)/test-tools: $(STAMPS)/develop pyproject.toml
 	$(PIP) install --group test
 	@touch $@
 
+$(STAMPS)/slow-tools: $(STAMPS)/test-tools
+	$(PIP) install --group slow
+	@touch $@
+
 $(STAMPS)/lint-tools: $(STAMPS)/develop pyproject.toml
 	$(PIP) install --group lint
 	@touch $@
@@ -69,7 +73,7 @@ test-python: $(STAMPS)/test-tools ## the Python tests but the slow ones
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-slow
-test-slow: $(STAMPS)/test-tools ## the slow Python tests
+test-slow: $(STAMPS)/slow-tools ## the slow Python tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 .PHONY: test-exhaustive

@@ -6,7 +6,7 @@ from . import threads
 from ._core import __version__
 from .chunks import ChunkGraph, chunk_graph, iter_blocks, merge_chunks, table_meta
 from .csr import Skeleton, sholl_analysis, summarize
-from .files import FileError, LazyImage, open_image
+from .files import FileError, LazyImage, open_image, save_skeleton
 from .thinning import MergedThinning, ThinnedChunk, merge_thinned, skeletonize, thin_chunk
 from .threads import get_num_threads, set_num_threads
 
@@ -24,6 +24,7 @@ __all__ = [
     'merge_chunks',
     'merge_thinned',
     'open_image',
+    'save_skeleton',
     'set_num_threads',
     'sholl_analysis',
     'skeletonize',

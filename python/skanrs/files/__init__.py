@@ -5,12 +5,14 @@ raises `FileError` with one sentence that names the file. Nothing is ever unpick
 """
 
 from .errors import FileError
+from .graphs import GRAPH_SUFFIXES, save_skeleton, write_skeleton
 from .open_image import SOURCE_SUFFIXES, ImageFile, LazyImage, open_image, open_source, read_image
 from .output import IMAGE_SUFFIXES, TABLE_SUFFIXES, Mask, check_output, table_writer, write_image
 from .source import Source
 from .together import Together, Writer, write_together
 
 __all__ = [
+    'GRAPH_SUFFIXES',
     'IMAGE_SUFFIXES',
     'SOURCE_SUFFIXES',
     'TABLE_SUFFIXES',
@@ -25,7 +27,9 @@ __all__ = [
     'open_image',
     'open_source',
     'read_image',
+    'save_skeleton',
     'table_writer',
     'write_image',
+    'write_skeleton',
     'write_together',
 ]

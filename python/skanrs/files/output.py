@@ -33,11 +33,17 @@ __all__ = [
 IMAGE_SUFFIXES = ('.npy', '.npz', '.tif', '.tiff', '.zarr')
 TABLE_SUFFIXES = ('.csv', '.parquet')
 # What the optional writers are imported as.
-NEEDS = {'.tif': 'tifffile', '.tiff': 'tifffile', '.parquet': 'pyarrow', '.zarr': 'zarr'}
+NEEDS = {
+    '.tif': 'tifffile',
+    '.tiff': 'tifffile',
+    '.parquet': 'pyarrow',
+    '.zarr': 'zarr',
+    '.graphml': 'networkx',
+}
 
 ZARR_CHUNK = 128
 # Files inside a folder that this package may have written there.
-OWN_FOLDERS = {'.zarr': ('zarr.json', '.zarray', '.zgroup')}
+OWN_FOLDERS = {'.zarr': ('zarr.json', '.zarray', '.zgroup'), '.precomputed': ('info',)}
 
 
 class Mask(Protocol):

@@ -1,0 +1,83 @@
+"""Neuroglancer's precomputed skeletons: a folder with ``info`` and a file for each network.
+
+A network's segment id is its ``skeleton_id`` plus 1, for 0 means background there. Vertices are in
+nanometres. Segment properties list the ids, so that neuroglancer shows them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .graphs import Geometry
+from .source import METRES
+
+__all__ = ['write_precomputed']
+
+
+def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> None:
+    """Write a skeleton as precomputed skeletons.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to; it must not exist.
+    geometry : Geometry
+        The skeleton.
+    unit : str or None
+        Of its coordinates; None for nanometres.
+
+    Raises
+    ------
+    ValueError
+        If the unit is not known.
+    """
+    if unit is not None and unit not in METRES:
+        raise ValueError(f'unit: expected one of {", ".join(METRES)}, got {unit!r}')
+    nanometres = METRES[unit] / METRES['nm'] if unit else 1.0
+    folder.mkdir()
+    (folder / 'segment_properties').mkdir()
+    # Networks by the number of their first voxel: the order of the points.
+    order = np.argsort(geometry.networks, kind='stable')
+    networks, starts = np.unique(geometry.networks[order], return_index=True)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    edges = place[geometry.edges]
+    edges = edges[np.argsort(edges[:, 0], kind='stable')]
+    ids = []
+    bounds = [*starts.tolist(), len(order)]
+    edge_bounds = np.searchsorted(edges[:, 0], bounds)
+    for at, network in enumerate(networks.tolist()):
+        first, last = bounds[at], bounds[at + 1]
+        points = order[first:last]
+        inside = edges[edge_bounds[at] : edge_bounds[at + 1]] - first
+        ids.append(str(network + 1))
+        with (folder / ids[-1]).open('wb') as file:
+            file.write(np.array([len(points), len(inside)], '<u4').tobytes())
+            file.write((geometry.points[points] * nanometres).astype('<f4').tobytes())
+            file.write(inside.astype('<u4').tobytes())
+            if geometry.radii is not None:
+                file.write((geometry.radii[points] * nanometres).astype('<f4').tobytes())
+    attribute = {'id': 'radius', 'data_type': 'float32', 'num_components': 1}
+    _write_info(
+        folder,
+        {
+            '@type': 'neuroglancer_skeletons',
+            'transform': [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0],
+            'vertex_attributes': [attribute] if geometry.radii is not None else [],
+            'segment_properties': 'segment_properties',
+        },
+    )
+    labels = {'id': 'label', 'type': 'label', 'values': [f'network {name}' for name in ids]}
+    _write_info(
+        folder / 'segment_properties',
+        {
+            '@type': 'neuroglancer_segment_properties',
+            'inline': {'ids': ids, 'properties': [labels]},
+        },
+    )
+
+
+def _write_info(folder: Path, content: dict[str, Any]) -> None:
+    (folder / 'info').write_text(json.dumps(content) + '\n', encoding='utf-8')

@@ -1,0 +1,92 @@
+"""VTK's XML format for polygonal data (.vtp), as ParaView opens it: a polyline for each branch.
+
+Points have ``radius``, lines have the numbers of the branch table. Arrays stand in the file as raw
+bytes at its end, each after its length, as VTK's file format has it ("appended", "raw").
+"""
+
+import sys
+from typing import IO, TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+
+from .graphs import Array, Geometry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ['write_vtp']
+
+TYPES = {'f8': 'Float64', 'i8': 'Int64', 'i4': 'Int32', 'u1': 'UInt8'}
+
+
+def write_vtp(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None') -> None:
+    """Write a skeleton as VTK polygonal data.
+
+    Parameters
+    ----------
+    file : file opened for writing bytes
+        Where to.
+    geometry : Geometry
+        The skeleton.
+    table : DataFrame or None
+        Its branch table; numbers of it go with the lines.
+    """
+    arrays = _Appended()
+    points = {} if geometry.radii is None else {'radius': geometry.radii}
+    lines = {}
+    if table is not None:
+        lines = {str(name): column.to_numpy() for name, column in table.items()}
+    count = len(geometry.line_starts) - 1
+    parts = [
+        '<?xml version="1.0"?>',
+        '<VTKFile type="PolyData" version="1.0" '
+        f'byte_order="{sys.byteorder.capitalize()}Endian" header_type="UInt64">',
+        '<PolyData>',
+        f'<Piece NumberOfPoints="{len(geometry.points)}" NumberOfVerts="0" '
+        f'NumberOfLines="{count}" NumberOfStrips="0" NumberOfPolys="0">',
+        '<PointData>',
+        *(arrays.add(name, values) for name, values in points.items()),
+        '</PointData>',
+        '<CellData>',
+        *(arrays.add(name, values) for name, values in lines.items()),
+        '</CellData>',
+        '<Points>',
+        arrays.add('Points', geometry.points),
+        '</Points>',
+        '<Lines>',
+        arrays.add('connectivity', geometry.line_points),
+        arrays.add('offsets', geometry.line_starts[1:]),
+        '</Lines>',
+        '</Piece>',
+        '</PolyData>',
+        '<AppendedData encoding="raw">',
+    ]
+    file.write('\n'.join(parts).encode('utf-8'))
+    file.write(b'\n_')
+    for values in arrays.values:
+        file.write(np.uint64(values.nbytes).tobytes())
+        file.write(values.tobytes())
+    file.write(b'\n</AppendedData>\n</VTKFile>\n')
+
+
+class _Appended:
+    """Arrays that follow the XML, and where each begins."""
+
+    def __init__(self) -> None:
+        self.values: list[Array] = []
+        self._offset = 0
+
+    def add(self, name: str, values: Array) -> str:
+        """Append an array; return the element that stands for it."""
+        if values.dtype == np.bool_:
+            values = values.astype(np.uint8)
+        kind = TYPES[values.dtype.str[1:]]
+        width = f' NumberOfComponents="{values.shape[1]}"' if values.ndim == 2 else ''
+        element = (
+            f'<DataArray type="{kind}" Name={quoteattr(name)}{width} format="appended" '
+            f'offset="{self._offset}"/>'
+        )
+        self.values.append(np.ascontiguousarray(values))
+        self._offset += 8 + values.nbytes
+        return element
