@@ -7,6 +7,8 @@ from ._core import __version__
 from .chunks import ChunkGraph, chunk_graph, iter_blocks, merge_chunks, table_meta
 from .csr import Skeleton, sholl_analysis, summarize
 from .files import FileError, LazyImage, open_image, save_skeleton
+from .measures import analyze
+from .radius import radii, radius_image
 from .thinning import MergedThinning, ThinnedChunk, merge_thinned, skeletonize, thin_chunk
 from .threads import get_num_threads, set_num_threads
 
@@ -18,12 +20,15 @@ __all__ = [
     'Skeleton',
     'ThinnedChunk',
     '__version__',
+    'analyze',
     'chunk_graph',
     'get_num_threads',
     'iter_blocks',
     'merge_chunks',
     'merge_thinned',
     'open_image',
+    'radii',
+    'radius_image',
     'save_skeleton',
     'set_num_threads',
     'sholl_analysis',

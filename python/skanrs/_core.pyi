@@ -9,16 +9,19 @@ import numpy.typing as npt
 __all__ = [
     'ChunkGraph',
     '__version__',
+    'block_radii',
     'components',
     'foreground_indices',
     'get_num_threads',
     'graph_centres',
     'label_paths',
     'longest_shortest_paths',
+    'lower_radii',
     'merge_residues',
     'missing_box',
     'pack_chunk',
     'path_lengths',
+    'path_measures',
     'path_sums',
     'pixel_graph',
     'prune_junction_edges',
@@ -129,6 +132,42 @@ def label_paths(
     indices: _Indices,
 ) -> None: ...
 def unravel(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> npt.NDArray[np.int64]: ...
+
+# Radii; axes are three, squares are of distances.
+
+_Depths = tuple[int, bool, npt.NDArray[np.uint32]]
+
+def block_radii(
+    mask: npt.NDArray[Any],
+    bits: int,
+    nodes: npt.NDArray[np.int64],
+    offset: Sequence[int],
+    shape: Sequence[int],
+    spacing: Sequence[float],
+    border: Sequence[bool],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], list[_Depths]]: ...
+def lower_radii(
+    radii: npt.NDArray[np.float64],
+    voxels: npt.NDArray[np.int64],
+    axis: int,
+    depths: npt.NDArray[np.uint32],
+    shape: Sequence[int],
+    spacing: Sequence[float],
+) -> None: ...
+def path_measures(
+    graph_indptr: _Indices,
+    graph_indices: _Indices,
+    weights: npt.NDArray[np.float64],
+    indptr: _Indices,
+    indices: _Indices,
+    radii: npt.NDArray[np.float64],
+    is_flat: bool,
+) -> tuple[
+    npt.NDArray[np.float64],
+    npt.NDArray[np.float64],
+    npt.NDArray[np.float64],
+    npt.NDArray[np.float64],
+]: ...
 @final
 class ChunkGraph:
     @staticmethod

@@ -125,13 +125,13 @@ fn build_graph<'py, I: Index + PyElement>(
 }
 
 /// Two arrays of indices of one type.
-enum IndexPair<'py> {
+pub(super) enum IndexPair<'py> {
     Narrow(PyReadonlyArray1<'py, i32>, PyReadonlyArray1<'py, i32>),
     Wide(PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>),
 }
 
 impl<'py> IndexPair<'py> {
-    fn new(name: &str, indptr: &Bound<'py, PyAny>, indices: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub(super) fn new(name: &str, indptr: &Bound<'py, PyAny>, indices: &Bound<'py, PyAny>) -> PyResult<Self> {
         if let Ok(indptr) = indptr.extract::<PyReadonlyArray1<'_, i32>>() {
             return Ok(Self::Narrow(indptr, indices.extract()?));
         }
@@ -144,17 +144,18 @@ impl<'py> IndexPair<'py> {
 macro_rules! with_indices {
     ($pair:expr, |$indptr:ident, $indices:ident| $body:expr) => {
         match &$pair {
-            IndexPair::Narrow(indptr, indices) => {
+            $crate::python::graph::IndexPair::Narrow(indptr, indices) => {
                 let ($indptr, $indices) = (indptr.as_slice()?, indices.as_slice()?);
                 $body
             }
-            IndexPair::Wide(indptr, indices) => {
+            $crate::python::graph::IndexPair::Wide(indptr, indices) => {
                 let ($indptr, $indices) = (indptr.as_slice()?, indices.as_slice()?);
                 $body
             }
         }
     };
 }
+pub(super) use with_indices;
 
 /// Removes from the graph, whose rows are sorted, the edges that junction clusters do not need.
 #[pyfunction]

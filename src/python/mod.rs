@@ -4,6 +4,8 @@ mod chunk_graph;
 mod elements;
 mod errors;
 mod graph;
+mod measures;
+mod radius;
 mod shortest_paths;
 mod thinning;
 mod threads;
@@ -18,6 +20,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     chunk_graph::register(module)?;
     graph::register(module)?;
+    measures::register(module)?;
+    radius::register(module)?;
     shortest_paths::register(module)?;
     thinning::register(module)?;
     threads::register(module)

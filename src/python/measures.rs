@@ -1,0 +1,51 @@
+//! Measures of the paths of a graph whose nodes have radii.
+
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::prelude::*;
+
+use super::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
+use super::threads::run;
+use crate::csr::CsrView;
+use crate::measures;
+
+type Array1<'py> = Bound<'py, PyArray1<f64>>;
+
+/// For each path the smallest and the largest radius, the surface and the volume; in a plane, where `is_flat`, the length of
+/// both sides and the area.
+#[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "named by the caller")]
+fn path_measures<'py>(
+    py: Python<'py>,
+    graph_indptr: &Bound<'py, PyAny>,
+    graph_indices: &Bound<'py, PyAny>,
+    weights: PyReadonlyArray1<'py, f64>,
+    indptr: &Bound<'py, PyAny>,
+    indices: &Bound<'py, PyAny>,
+    radii: PyReadonlyArray1<'py, f64>,
+    is_flat: bool,
+) -> PyResult<[Array1<'py>; 4]> {
+    let (weights, radii) = (weights.as_slice()?, radii.as_slice()?);
+    let graph = IndexPair::new("graph", graph_indptr, graph_indices)?;
+    let paths = IndexPair::new("paths", indptr, indices)?;
+    let measured = with_indices!(graph, |graph_indptr, graph_indices| {
+        let graph = CsrView::new("graph", graph_indptr, graph_indices, weights)?;
+        with_indices!(paths, |indptr, indices| {
+            run(py, indices.len() >= NODES_WORTH_THREADS, |cancel| {
+                measures::path_measures(graph, indptr, indices, radii, is_flat, cancel)
+            })?
+        })
+    });
+    let column = |of: fn(&measures::Measures) -> f64| measured.iter().map(of).collect::<Vec<f64>>().into_pyarray(py);
+    Ok([
+        column(|measures| measures.smallest),
+        column(|measures| measures.largest),
+        column(|measures| measures.surface),
+        column(|measures| measures.volume),
+    ])
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(path_measures, module)?)
+}

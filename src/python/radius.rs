@@ -1,0 +1,117 @@
+//! Radii of voxels: of a mask in memory, of a block, and of blocks that are merged; and the measures of paths.
+
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+use numpy::{
+    Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3,
+    PyReadwriteArray1,
+};
+use pyo3::prelude::*;
+
+use super::elements::{shared, with_elements};
+use super::threads::run;
+use crate::bit_image::Element;
+use crate::errors::Error;
+use crate::radius::faces::{Face, depths, lower};
+use crate::radius::{Background, Place, Squares, position, squared_radii};
+
+/// Masks with fewer voxels are read before other threads are awake.
+const VOXELS_WORTH_THREADS: usize = 1 << 18;
+
+type Array1<'py, T> = Bound<'py, PyArray1<T>>;
+type Depths<'py> = Vec<(usize, bool, Array1<'py, u32>)>;
+type BlockRadii<'py> = (Array1<'py, f64>, Array1<'py, bool>, Depths<'py>);
+
+/// The squared radii of the voxels `nodes` of a block, whether each still waits for other blocks, and the depths behind the
+/// faces that other blocks can look through, as (axis, whether it is the last face, depths).
+#[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "named by the caller")]
+fn block_radii<'py>(
+    py: Python<'py>,
+    mask: &Bound<'py, PyAny>,
+    bits: u64,
+    nodes: PyReadonlyArray1<'py, i64>,
+    offset: [usize; 3],
+    shape: [usize; 3],
+    spacing: [f64; 3],
+    border: [bool; 3],
+) -> PyResult<BlockRadii<'py>> {
+    let place = Place { offset, image: shape, border };
+    let nodes = nodes.as_slice()?;
+    with_elements!(mask: PyReadonlyArray3, bits => radii_of(py, &mask, bits, nodes, place, spacing))
+}
+
+fn radii_of<'py, T: Element + PyElement>(
+    py: Python<'py>,
+    mask: &PyReadonlyArray3<'_, T>,
+    bits: T,
+    nodes: &[i64],
+    place: Place,
+    spacing: [f64; 3],
+) -> PyResult<BlockRadii<'py>> {
+    let mask = shared(mask);
+    let (nz, ny, nx) = mask.dim();
+    let block = [nz, ny, nx];
+    let wrong = |name, reason: &str| Err(Error::InvalidArgument { name, reason: reason.to_owned() });
+    let (radii, waits, faces) = run(py, mask.len() >= VOXELS_WORTH_THREADS, |cancel| {
+        if !nodes.iter().all(|&node| usize::try_from(node).is_ok_and(|node| node < mask.len())) {
+            return wrong("nodes", "expected linear indices of the block");
+        }
+        if (0..3).any(|axis| place.offset[axis].saturating_add(block[axis]) > place.image[axis]) {
+            return wrong("offset", "the block does not lie in the image");
+        }
+        let squares = Squares::new(place.image, spacing);
+        let background = Background::pack(&mask, bits, cancel)?;
+        let radii = squared_radii(&background, nodes, &place, &squares, cancel)?;
+        let waits: Vec<bool> = nodes
+            .iter()
+            .zip(&radii)
+            .map(|(&node, &radius)| radius > place.to_unknown(position(node, block), block, &squares))
+            .collect();
+        let open = (0..3).flat_map(|axis| [(axis, false), (axis, true)]).filter(|&(axis, end)| {
+            if end { place.offset[axis] + block[axis] < place.image[axis] } else { place.offset[axis] > 0 }
+        });
+        let faces = open.map(|(axis, end)| Ok((axis, end, depths(&background, axis, end)?)));
+        Ok((radii, waits, faces.collect::<Result<Vec<_>, Error>>()?))
+    })?;
+    let faces = faces.into_iter().map(|(axis, end, depths)| (axis, end, depths.into_pyarray(py))).collect();
+    Ok((radii.into_pyarray(py), waits.into_pyarray(py), faces))
+}
+
+/// Lowers the squared radii of `voxels` outside a face, given by steps along `axis` and places along the others, to what lies
+/// behind it; `shape` is that of the image.
+#[pyfunction]
+fn lower_radii(
+    py: Python<'_>,
+    mut radii: PyReadwriteArray1<'_, f64>,
+    voxels: PyReadonlyArray2<'_, i64>,
+    axis: usize,
+    depths: PyReadonlyArray2<'_, u32>,
+    shape: [usize; 3],
+    spacing: [f64; 3],
+) -> PyResult<()> {
+    const WORTH_THREADS: usize = 1 << 12;
+    let radii = radii.as_slice_mut()?;
+    let (lines, columns) = depths.as_array().dim();
+    let depths = depths.as_slice()?;
+    let voxels: Vec<[usize; 3]> =
+        voxels.as_array().rows().into_iter().map(|row| [row[0], row[1], row[2]].map(|at| at as usize)).collect();
+    run(py, radii.len() >= WORTH_THREADS, |cancel| {
+        let others = [[1, 2], [0, 2], [0, 1]];
+        let fits = others.get(axis).is_some_and(|&[one, other]| lines <= shape[one] && columns <= shape[other])
+            && voxels.len() == radii.len()
+            && voxels.iter().all(|&[gap, u, v]| gap <= shape[axis] && u < lines && v < columns)
+            && depths.iter().all(|&depth| depth == u32::MAX || (depth as usize) < shape[axis]);
+        if !fits {
+            let reason = "expected voxels and depths inside the image".to_owned();
+            return Err(Error::InvalidArgument { name: "voxels", reason });
+        }
+        let squares = Squares::new([0, 1, 2].map(|at| if at == axis { 2 * shape[at] } else { shape[at] }), spacing);
+        lower(Face { axis, depths, shape: [lines, columns] }, &voxels, radii, &squares, cancel)
+    })
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(block_radii, module)?)?;
+    module.add_function(wrap_pyfunction!(lower_radii, module)?)
+}

@@ -1,0 +1,179 @@
+//! The background of a mask, one bit a voxel, and the nearest of it in a row.
+//!
+//! Rows are words of 64 voxels, with an empty word before each and after the last: what lies outside a row is no background, and
+//! a window around any voxel of it is in memory.
+
+use ndarray::{ArrayView3, Axis, s};
+use rayon::prelude::*;
+
+use crate::bit_image::{Element, WORD, try_zeros};
+use crate::elements::Shared;
+use crate::errors::Result;
+use crate::threads::Cancel;
+
+/// How far a window reaches back from its voxel, and how far on.
+const BACK: usize = WORD / 2;
+
+/// Planes that a task reads, so that memory that runs along them is read in lines.
+const PLANES: usize = 16;
+
+/// The background of a block.
+#[derive(Debug)]
+pub struct Background {
+    shape: [usize; 3],
+    words: Vec<u64>,
+    is_empty: bool,
+}
+
+impl Background {
+    /// The voxels of `view` that have no bit of `mask`.
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
+    pub fn pack<T: Element>(view: &ArrayView3<'_, Shared<T>>, mask: T, cancel: &Cancel) -> Result<Self> {
+        let (nz, ny, nx) = view.dim();
+        let mut background = Self { shape: [nz, ny, nx], words: Vec::new(), is_empty: true };
+        if view.is_empty() {
+            return Ok(background);
+        }
+        let (row, plane) = (background.row_stride(), background.plane_stride());
+        background.words = try_zeros("the background", nz * plane + 2)?;
+        let slabs = background.words[1..=nz * plane].par_chunks_mut(PLANES * plane).enumerate();
+        let any = slabs.map(|(slab, words)| {
+            cancel.check()?;
+            let from = slab * PLANES;
+            let view = view.slice(s![from..(from + PLANES).min(nz), .., ..]);
+            if view.strides()[2] == 1 || nx == 1 {
+                for (words, row) in words.chunks_exact_mut(row).zip(view.lanes(Axis(2))) {
+                    pack_row(row.to_slice().expect("a row of unit stride is a slice"), mask, words);
+                }
+            } else {
+                pack_lanes(&view, mask, words, [plane, row]);
+            }
+            Ok(words.chunks_exact_mut(row).fold(0, |any, words| any | turn_over(&mut words[..row - 1], nx)))
+        });
+        let any = any.try_reduce(|| 0, |one, other| Ok(one | other))?;
+        background.is_empty = any == 0;
+        Ok(background)
+    }
+
+    /// Words from a row to the next, the empty one included.
+    pub(super) fn row_stride(&self) -> usize {
+        self.shape[2].div_ceil(WORD) + 1
+    }
+
+    /// Words from a plane to the next.
+    pub(super) fn plane_stride(&self) -> usize {
+        self.row_stride() * self.shape[1]
+    }
+
+    /// The first word of row (z, y).
+    pub(super) fn index(&self, z: usize, y: usize) -> usize {
+        1 + z * self.plane_stride() + y * self.row_stride()
+    }
+
+    /// The words of the row whose first one is given.
+    pub(super) fn row(&self, first: usize) -> &[u64] {
+        &self.words[first..][..self.shape[2].div_ceil(WORD)]
+    }
+
+    /// The shape of the block.
+    #[must_use]
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Whether no voxel is background.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    /// The distance in steps along the row whose first word is `row` from voxel `x` to the nearest background in it, if it is
+    /// less than `limit`.
+    #[inline]
+    pub(super) fn nearest_in_row(&self, row: usize, x: usize, limit: impl Fn(usize) -> bool) -> Option<usize> {
+        let window = self.window(row * WORD + x - BACK);
+        // None on a side counts as beyond the window.
+        let before = (window << BACK).leading_zeros() as usize + 1;
+        let after = (window >> BACK).trailing_zeros() as usize;
+        let nearest = before.min(after);
+        if nearest < BACK {
+            return Some(nearest);
+        }
+        if limit(BACK) { self.nearest_beyond(row, x, limit) } else { None }
+    }
+
+    /// The voxels from a bit on, counted from the first word.
+    #[inline]
+    fn window(&self, bit: usize) -> u64 {
+        let words = &self.words;
+        let (at, shift) = (bit / WORD, bit % WORD);
+        // Two shifts, since one of 64 is none.
+        words[at] >> shift | words[at + 1] << 1 << (WORD - 1 - shift)
+    }
+
+    /// The same for what lies outside the window; `limit` tells whether so many steps are few enough.
+    fn nearest_beyond(&self, row: usize, x: usize, limit: impl Fn(usize) -> bool) -> Option<usize> {
+        let words = self.row(row);
+        let at = x / WORD;
+        let before = words[..=at].iter().enumerate().rev().find_map(|(number, &word)| {
+            let word = if number == at { word & (u64::MAX >> (WORD - 1 - x % WORD)) } else { word };
+            let edge = x.saturating_sub(number * WORD + WORD - 1);
+            if word == 0 {
+                (!limit(edge)).then_some(None)
+            } else {
+                Some(Some(x - number * WORD - word.ilog2() as usize))
+            }
+        });
+        let after = words[at..].iter().zip(at..).find_map(|(&word, number)| {
+            let word = if number == at { word & (u64::MAX << (x % WORD)) } else { word };
+            let edge = (number * WORD).saturating_sub(x);
+            let first = number * WORD + word.trailing_zeros() as usize;
+            if word == 0 { (!limit(edge)).then_some(None) } else { Some(Some(first - x)) }
+        });
+        [before.flatten(), after.flatten()].into_iter().flatten().min()
+    }
+}
+
+/// Packs the foreground of a row.
+fn pack_row<T: Element>(voxels: &[Shared<T>], mask: T, words: &mut [u64]) {
+    let (chunks, rest) = voxels.as_chunks::<WORD>();
+    for (chunk, word) in chunks.iter().zip(words.iter_mut()) {
+        if Shared::any(chunk, mask) {
+            *word = T::pack(&Shared::get_all(chunk), mask);
+        }
+    }
+    for (x, voxel) in rest.iter().enumerate() {
+        words[chunks.len()] |= u64::from(voxel.get().is_foreground(mask)) << x;
+    }
+}
+
+/// Packs the foreground of planes of any strides, in the order of memory.
+fn pack_lanes<T: Element>(view: &ArrayView3<'_, Shared<T>>, mask: T, words: &mut [u64], strides: [usize; 2]) {
+    let mut axes = [0, 1, 2];
+    axes.sort_by_key(|&axis| std::cmp::Reverse(view.strides()[axis].unsigned_abs()));
+    for (outer, plane) in view.view().permuted_axes(axes).outer_iter().enumerate() {
+        for (middle, lane) in plane.outer_iter().enumerate() {
+            let mut place = [0; 3];
+            place[axes[0]] = outer;
+            place[axes[1]] = middle;
+            for voxel in lane {
+                if voxel.get().is_foreground(mask) {
+                    words[place[0] * strides[0] + place[1] * strides[1] + place[2] / WORD] |= 1 << (place[2] % WORD);
+                }
+                place[axes[2]] += 1;
+            }
+        }
+    }
+}
+
+/// Turns the foreground of a row of `length` voxels into its background; tells whether there is any.
+fn turn_over(words: &mut [u64], length: usize) -> u64 {
+    let mut any = 0;
+    for (at, word) in words.iter_mut().enumerate() {
+        *word = !*word & (u64::MAX >> (WORD - (length - at * WORD).min(WORD)));
+        any |= *word;
+    }
+    any
+}

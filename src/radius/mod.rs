@@ -1,0 +1,136 @@
+//! The radius of voxels: the Euclidean distance to the nearest background voxel, exact, for a list of voxels only.
+//!
+//! The distance between two voxels is the root of the sum of squares of steps times spacing, from the first axis to the last,
+//! each operation rounded by itself; a radius is the smallest of these numbers over all background voxels. Rounding is
+//! monotonic, so of two voxels the one that is no farther along any axis is no farther at all, after rounding too. That is
+//! all that the search uses, so that it is exact for every spacing and for blocks in any chunking ([`faces`]).
+//!
+//! The mask is kept as one bit a voxel ([`background`]). Of a row along the last axis only the nearest background on either side
+//! matters, and a window of 64 voxels shows it at once. Rows are taken by their distance ([`rows`]), until the next is no
+//! nearer than the best voxel found.
+//!
+//! Cost: packing reads the mask once; a voxel of radius r (in voxels) looks at about π r² rows. Memory: one bit a voxel.
+//!
+//! Source: the numbers are those of `scipy.ndimage.distance_transform_edt`, which keeps 20 bytes a voxel and more. Where the
+//! spacing's squares are exact they are equal to the last bit; else scipy compares other roundings than it returns, and may
+//! name a voxel that is farther by some units in the last place.
+
+pub mod background;
+pub mod faces;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub use background::Background;
+
+use rayon::prelude::*;
+use rows::Rows;
+
+use crate::errors::{Result, try_filled};
+use crate::threads::Cancel;
+
+/// Voxels that a task handles.
+const TASK: usize = 1 << 10;
+
+/// The squares of 0, 1, 2, … steps along each axis.
+#[derive(Debug)]
+pub struct Squares([Vec<f64>; 3]);
+
+impl Squares {
+    /// Those of up to as many steps as an image of `shape` has, of `spacing` each.
+    #[must_use]
+    pub fn new(shape: [usize; 3], spacing: [f64; 3]) -> Self {
+        let square = |axis: usize, steps: usize| {
+            let length = steps as f64 * spacing[axis];
+            length * length
+        };
+        Self(std::array::from_fn(|axis| (0..=shape[axis].max(1)).map(|steps| square(axis, steps)).collect()))
+    }
+
+    /// The squared distance of this many steps along each axis.
+    #[inline]
+    fn sum(&self, steps: [usize; 3]) -> f64 {
+        self.0[0][steps[0]] + self.0[1][steps[1]] + self.0[2][steps[2]]
+    }
+
+    fn along(&self, axis: usize, steps: usize) -> f64 {
+        self.0[axis][steps]
+    }
+}
+
+/// Where a block lies in its image, and along which axes the voxels just outside the image are background.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The block's first voxel.
+    pub offset: [usize; 3],
+    /// The shape of the image.
+    pub image: [usize; 3],
+    /// Whether the outside beyond both ends of an axis is background; else it is nothing.
+    pub border: [bool; 3],
+}
+
+impl Place {
+    /// The squared distance to the background outside the image; infinite if there is none.
+    fn to_border(self, position: [usize; 3], squares: &Squares) -> f64 {
+        let mut nearest = f64::INFINITY;
+        for axis in (0..3).filter(|&axis| self.border[axis]) {
+            let at = self.offset[axis] + position[axis];
+            nearest = nearest.min(squares.along(axis, (at + 1).min(self.image[axis] - at)));
+        }
+        nearest
+    }
+
+    /// The squared distance to the nearest voxel of the image that a block of `shape` does not hold; infinite if it holds all.
+    #[must_use]
+    pub fn to_unknown(self, position: [usize; 3], shape: [usize; 3], squares: &Squares) -> f64 {
+        let mut nearest = f64::INFINITY;
+        for axis in 0..3 {
+            if self.offset[axis] > 0 {
+                nearest = nearest.min(squares.along(axis, position[axis] + 1));
+            }
+            if self.offset[axis] + shape[axis] < self.image[axis] {
+                nearest = nearest.min(squares.along(axis, shape[axis] - position[axis]));
+            }
+        }
+        nearest
+    }
+}
+
+/// The position of a linear index in a block of `shape`.
+#[inline]
+#[must_use]
+pub fn position(node: i64, shape: [usize; 3]) -> [usize; 3] {
+    let node = node as usize;
+    let row = node / shape[2];
+    [row / shape[1], row % shape[1], node % shape[2]]
+}
+
+/// For each voxel (their linear indices in the block ascend) its squared distance to the nearest background of the block, or to
+/// that outside the image if it counts and is nearer. Infinite if there is none; 0 for a voxel that is background itself.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
+///
+/// # Panics
+/// If a voxel lies outside the block.
+pub fn squared_radii(
+    background: &Background,
+    nodes: &[i64],
+    place: &Place,
+    squares: &Squares,
+    cancel: &Cancel,
+) -> Result<Vec<f64>> {
+    let shape = background.shape();
+    let rows = Rows::new(background, squares);
+    let mut radii = try_filled("the radii", nodes.len(), f64::INFINITY)?;
+    radii.par_chunks_mut(TASK).zip(nodes.par_chunks(TASK)).try_for_each(|(radii, nodes)| {
+        cancel.check()?;
+        for (radius, &node) in radii.iter_mut().zip(nodes) {
+            let at = position(node, shape);
+            let limit = place.to_border(at, squares);
+            *radius = if background.is_empty() { limit } else { rows.nearest(at, limit) };
+        }
+        Ok(())
+    })?;
+    Ok(radii)
+}

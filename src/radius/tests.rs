@@ -1,0 +1,103 @@
+#![allow(clippy::float_cmp, reason = "radii are equal to the last bit")]
+
+use ndarray::{Array3, s};
+
+use super::faces::{Face, depths, lower};
+use super::*;
+use crate::elements::Shared;
+
+/// Every background voxel, one by one.
+fn naive(image: &Array3<u8>, at: [usize; 3], place: &Place, squares: &Squares) -> f64 {
+    let mut best = place.to_border(at, squares);
+    for ((z, y, x), _) in image.indexed_iter().filter(|(_, value)| **value == 0) {
+        best = best.min(squares.sum([z.abs_diff(at[0]), y.abs_diff(at[1]), x.abs_diff(at[2])]));
+    }
+    best
+}
+
+fn image(shape: [usize; 3], seed: u64, per_mille: u64) -> Array3<u8> {
+    let mut state = seed;
+    Array3::from_shape_simple_fn(shape, || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        u8::from((state >> 33) % 1000 >= per_mille)
+    })
+}
+
+const SPACINGS: [[f64; 3]; 3] = [[1.0, 1.0, 1.0], [2.5, 0.3, 0.71], [0.01, 7.0, 1.3]];
+
+#[test]
+fn equals_looking_at_every_voxel() {
+    let shapes = [[1, 1, 1], [1, 9, 70], [9, 1, 64], [5, 6, 130], [12, 11, 10], [0, 3, 4], [1, 1, 300], [110, 3, 2]];
+    for (seed, shape) in shapes.into_iter().enumerate() {
+        for spacing in SPACINGS {
+            for share in [0, 1, 20, 500] {
+                for border in [[false; 3], [true, true, false], [true; 3]] {
+                    let image = image(shape, seed as u64 + share, share);
+                    let place = Place { offset: [0; 3], image: shape, border };
+                    let squares = Squares::new(shape, spacing);
+                    let background = Background::pack(&Shared::view(&image.view()), 0xff, &Cancel::new()).unwrap();
+                    assert_eq!(background.is_empty(), image.iter().all(|&value| value != 0));
+                    let nodes: Vec<i64> = (0..image.len() as i64).step_by(1 + image.len() / 200).collect();
+                    let radii = squared_radii(&background, &nodes, &place, &squares, &Cancel::new()).unwrap();
+                    for (&node, radius) in nodes.iter().zip(radii) {
+                        assert_eq!(radius, naive(&image, position(node, shape), &place, &squares), "{shape:?} {node}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn thick_objects_reach_beyond_the_table() {
+    let shape = [150, 140, 130];
+    let mut image = Array3::from_elem(shape, 1_u8);
+    image[[3, 139, 129]] = 0;
+    image[[140, 2, 7]] = 0;
+    let place = Place { offset: [0; 3], image: shape, border: [false; 3] };
+    for spacing in SPACINGS {
+        let squares = Squares::new(shape, spacing);
+        let background = Background::pack(&Shared::view(&image.view()), 0xff, &Cancel::new()).unwrap();
+        let nodes: Vec<i64> = (0..image.len() as i64).step_by(99_991).collect();
+        let radii = squared_radii(&background, &nodes, &place, &squares, &Cancel::new()).unwrap();
+        for (&node, radius) in nodes.iter().zip(radii) {
+            assert_eq!(radius, naive(&image, position(node, shape), &place, &squares));
+        }
+    }
+}
+
+#[test]
+fn the_face_of_a_part_tells_all_that_the_other_part_needs() {
+    let shape = [9, 10, 70];
+    for (spacing, share) in SPACINGS.into_iter().flat_map(|spacing| [(spacing, 0), (spacing, 2), (spacing, 60)]) {
+        let image = image(shape, 5, share);
+        let squares = Squares::new(shape, spacing);
+        for (axis, cut) in [(0, 4), (1, 1), (2, 66), (2, 3)] {
+            let [mut low, mut high] = [image.view(), image.view()];
+            low.slice_axis_inplace(ndarray::Axis(axis), (..cut).into());
+            high.slice_axis_inplace(ndarray::Axis(axis), (cut..).into());
+            for (part, end) in [(low, true), (high, false)] {
+                let background = Background::pack(&Shared::view(&part), 0xff, &Cancel::new()).unwrap();
+                let depths = depths(&background, axis, end).unwrap();
+                let others: Vec<usize> = (0..3).filter(|&other| other != axis).collect();
+                let face = Face { axis, depths: &depths, shape: [shape[others[0]], shape[others[1]]] };
+                for at in [[0, 0, 0], [8, 9, 69], [4, 3, 30], [8, 0, 67], [3, 5, 1]] {
+                    let beyond = if end { at[axis] >= cut } else { at[axis] < cut };
+                    if !beyond {
+                        continue;
+                    }
+                    let gap = if end { at[axis] + 1 - cut } else { cut - at[axis] };
+                    let mut radii = [f64::INFINITY];
+                    let voxel = [gap, at[others[0]], at[others[1]]];
+                    lower(face, &[voxel], &mut radii, &squares, &Cancel::new()).unwrap();
+                    let mut only = Array3::from_elem(shape, 1_u8);
+                    let range = if end { 0..cut } else { cut..shape[axis] };
+                    only.slice_axis_mut(ndarray::Axis(axis), range.into()).assign(&part);
+                    let place = Place { offset: [0; 3], image: shape, border: [false; 3] };
+                    assert_eq!(radii[0], naive(&only, at, &place, &squares));
+                }
+            }
+        }
+    }
+    assert!(image(shape, 5, 60).slice(s![0, .., ..]).iter().any(|&value| value == 0));
+}

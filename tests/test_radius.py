@@ -1,0 +1,141 @@
+"""Radii equal scipy's distance transform at the skeleton, and errors say what is wrong."""
+
+import numpy as np
+import pytest
+from images import blobs, random_spacing
+from scipy import ndimage
+from shapes import SHAPES
+
+import skanrs
+
+
+def scipys(mask, spacing, border_is_background):
+    ndim = mask.ndim
+    sampling = np.broadcast_to(spacing, ndim)
+    if border_is_background:
+        return ndimage.distance_transform_edt(np.pad(mask, 1), sampling)[(slice(1, -1),) * ndim]
+    if mask.all():
+        return np.full(mask.shape, np.inf)
+    return ndimage.distance_transform_edt(mask, sampling)
+
+
+def random_mask(random):
+    ndim = int(random.integers(2, 4))
+    shape = tuple(random.integers(1, 60 if ndim == 2 else 22, ndim))
+    if random.random() < 0.3:
+        return blobs(shape, random, 2.5)
+    return random.random(shape) < random.choice([0.3, 0.8, 0.97, 0.999, 1])
+
+
+@pytest.mark.parametrize('border', [False, True])
+def test_equal_scipys_transform(border):
+    random = np.random.default_rng(3)
+    for _ in range(250):
+        mask = random_mask(random)
+        spacing = random_spacing(random, mask.ndim)
+        options = {'spacing': spacing, 'border_is_background': border}
+        expected = scipys(mask, spacing, border)
+        for skeleton in (mask, skanrs.skeletonize(mask)):
+            radii = skanrs.radii(skeleton, mask, **options)
+            # Where squares are rounded, scipy compares other roundings than it returns.
+            exact = np.asarray(spacing).dtype.kind == 'i'
+            tolerance = 0 if exact else 4e-16
+            np.testing.assert_allclose(radii, expected[skeleton], rtol=tolerance, atol=0)
+            image = skanrs.radius_image(skeleton, mask, **options)
+            assert image.dtype == float
+            np.testing.assert_array_equal(image[skeleton], radii)
+            assert not image[~skeleton].any()
+
+
+@pytest.mark.parametrize('name', [name for name, image in SHAPES.items() if image.ndim in (2, 3)])
+def test_every_shape(name):
+    mask = SHAPES[name]
+    for border in (False, True):
+        radii = skanrs.radii(mask, mask, border_is_background=border)
+        expected = scipys(mask, 1, border)[mask] if mask.size else np.empty(0)
+        np.testing.assert_array_equal(radii, expected)
+
+
+@pytest.mark.parametrize('dtype', ['?', 'u1', 'i2', 'f4', '>f8'])
+def test_memory_orders_and_types(dtype):
+    mask = blobs((20, 21, 70), 4).astype(dtype)
+    expected = skanrs.radii(mask, mask)
+    for axes in [(0, 2, 1), (1, 0, 2), (2, 1, 0)]:
+        turned = np.ascontiguousarray(mask.transpose(axes)).transpose(np.argsort(axes))
+        np.testing.assert_array_equal(skanrs.radii(turned, turned), expected)
+    doubled = np.repeat(mask, 2, axis=2)[:, :, ::2]
+    np.testing.assert_array_equal(skanrs.radii(mask, doubled), expected)
+
+
+def test_a_ball_of_radius_100():
+    """Far beyond the rows that the table lists."""
+    z, y, x = np.ogrid[-105:106, -105:106, -105:106]
+    mask = z * z + y * y + x * x <= 100**2
+    skeleton = np.zeros_like(mask)
+    skeleton[105, 105, 60:150] = skeleton[50:150, 100, 100] = True
+    expected = ndimage.distance_transform_edt(mask)[skeleton]
+    radii = skanrs.radii(skeleton, mask)
+    np.testing.assert_array_equal(radii, expected)
+    assert radii.max() > 100
+
+
+def test_a_slab_is_as_thick_as_it_is_thin():
+    mask = np.zeros((150, 150, 20), dtype=bool)
+    mask[:, :, 5:14] = True
+    skeleton = np.zeros_like(mask)
+    skeleton[75, 75, 9] = skeleton[75, 70:80, 7] = True
+    assert set(skanrs.radii(skeleton, mask)) == {5.0, 3.0}
+    assert set(skanrs.radii(skeleton.T, mask.T)) == {5.0, 3.0}
+
+
+def test_a_skeleton_object_has_its_spacing_and_its_order():
+    mask = blobs((25, 26, 27), 1)
+    image = skanrs.skeletonize(mask)
+    skeleton = skanrs.Skeleton(image, spacing=[2, 1, 0.5])
+    radii = skanrs.radii(skeleton, mask)
+    expected = ndimage.distance_transform_edt(mask, sampling=[2, 1, 0.5])
+    np.testing.assert_array_equal(radii, expected[tuple(skeleton.coordinates.T)])
+    with pytest.raises(ValueError, match='spacing: a Skeleton has its own'):
+        skanrs.radii(skeleton, mask, spacing=1)
+    graph = skanrs.csr.PathGraph.from_image(image)
+    with pytest.raises(ValueError, match='skeleton: expected one that was made from an image'):
+        skanrs.radii(skanrs.Skeleton.from_path_graph(graph), mask)
+
+
+def test_nothing_is_changed():
+    mask = blobs((12, 13, 14), 2).astype(np.uint8)
+    mask.flags.writeable = False
+    before = mask.copy()
+    skanrs.radii(mask, mask)
+    np.testing.assert_array_equal(mask, before)
+
+
+LINE = np.zeros((4, 6), dtype=bool)
+LINE[1, 1:5] = True
+
+
+@pytest.mark.parametrize(
+    ('error', 'words', 'arguments'),
+    [
+        (ValueError, r'mask: expected shape \(4, 6\) as the skeleton', (LINE, LINE[:, 1:])),
+        (ValueError, r'skeleton: .*3 are background there, the first at \(0, 3\)',
+         (np.eye(4, 6, 3) > 0, np.eye(4, 6) + np.eye(4, 6, 4) > 0)),
+        (ValueError, 'mask: expected a mask.*it has 1, 2.*threshold it first',
+         (LINE, np.arange(24).reshape(4, 6))),
+        (ValueError, 'mask: expected a 2D or 3D array, got 1D', (LINE[1], LINE[1])),
+        (TypeError, 'mask: expected an array of booleans', (LINE, LINE + 0j)),
+        (TypeError, 'skeleton: expected an array of booleans', (LINE + 0j, LINE)),
+    ],
+)  # fmt: skip
+def test_errors(error, words, arguments):
+    with pytest.raises(error, match=words):
+        skanrs.radii(*arguments)
+    with pytest.raises(error, match=words):
+        skanrs.radius_image(*arguments)
+
+
+@pytest.mark.parametrize('spacing', [0, -1, np.nan, [1, 2, 3], 'wide'])
+def test_spacing_makes_sense(spacing):
+    for call in (skanrs.radii, skanrs.radius_image):
+        with pytest.raises(ValueError, match='spacing: expected'):
+            call(LINE, LINE, spacing=spacing)
