@@ -45,7 +45,8 @@ impl Background {
             let view = view.slice(s![from..(from + PLANES).min(nz), .., ..]);
             if view.strides()[2] == 1 || nx == 1 {
                 for (words, row) in words.chunks_exact_mut(row).zip(view.lanes(Axis(2))) {
-                    pack_row(row.to_slice().expect("a row of unit stride is a slice"), mask, words);
+                    let Some(row) = row.to_slice() else { unreachable!("a row of unit stride is a slice") };
+                    pack_row(row, mask, words);
                 }
             } else {
                 pack_lanes(&view, mask, words, [plane, row]);

@@ -183,7 +183,9 @@ def radius_image(
     >>> import skanrs
     >>> mask = np.zeros((5, 6), dtype=bool)
     >>> mask[1:4] = True
-    >>> skanrs.radius_image(skanrs.skeletonize(mask), mask)
+    >>> skeleton = np.zeros_like(mask)
+    >>> skeleton[2, 1:5] = True
+    >>> skanrs.radius_image(skeleton, mask)
     array([[0., 0., 0., 0., 0., 0.],
            [0., 0., 0., 0., 0., 0.],
            [0., 2., 2., 2., 2., 0.],
