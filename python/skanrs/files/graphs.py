@@ -99,12 +99,12 @@ def save_skeleton(
 
     Examples
     --------
-    >>> import tempfile, numpy as np, skanrs
+    >>> import pathlib, tempfile, numpy as np, skanrs
     >>> image = np.zeros((5, 7), dtype=bool)
     >>> image[2, 1:6] = True
-    >>> file = tempfile.mkdtemp() + '/line.swc'
+    >>> file = pathlib.Path(tempfile.mkdtemp(), 'line.swc')
     >>> skanrs.save_skeleton(skanrs.Skeleton(image, spacing=0.5), file)
-    >>> print(open(file).read())
+    >>> print(file.read_text())
     # x y z and radius in the units of the spacing; written by skanrs
     # id type x y z radius parent
     1 0 0.5 1 0 0.25 -1
