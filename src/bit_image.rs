@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use crate::elements::Shared;
 use crate::errors::{Error, Result, try_filled};
+use crate::huge_pages;
 use crate::threads::Cancel;
 use crate::word_shape::logarithms;
 
@@ -92,6 +93,7 @@ impl BitImage {
         let words = rows.and_then(|rows| rows.checked_add(1)?.checked_mul(image.row_stride())?.checked_add(1));
         let words = words.ok_or(Error::out_of_memory::<u64>("the bit image", usize::MAX))?;
         image.words = try_zeros("the bit image", words)?;
+        huge_pages::ask_for(&mut image.words);
         Ok(image)
     }
 

@@ -25,6 +25,7 @@ pub mod elements;
 pub mod errors;
 pub mod foreground;
 pub mod graph;
+pub mod huge_pages;
 pub mod junctions;
 pub mod measures;
 pub mod neighbourhood;

@@ -10,8 +10,8 @@
 
 use std::ops::Range;
 
-use super::batch::{Batch, after_any};
-use super::rounds::{Geometry, Slab};
+use super::batch::{Batch, after_any, prefetch};
+use super::rounds::{AHEAD, Geometry, Slab};
 use super::simple_points::{Border, EARLIER, deleted_whatever_happens};
 use super::vectors::{Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
@@ -41,7 +41,15 @@ fn find_waiting_lanes<W: WordShape, V: Vector>(
     waiting.clear();
     deferred.clear();
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
-    for &index in indices.iter() {
+    for (at, &index) in indices.iter().enumerate() {
+        if let Some(&later) = indices.get(at + AHEAD) {
+            for (at, row) in geometry.rows_around.iter().enumerate() {
+                prefetch(words, later.wrapping_add_signed(*row));
+                if at < EARLIER_ROWS {
+                    prefetch(collected, later.wrapping_add_signed(*row));
+                }
+            }
+        }
         let rows = |row: usize| geometry.row_around(collected, index, row);
         let voxels = collected[index] & after_any::<W>(rows);
         if voxels == 0 {

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
-use super::batch::{Batch, around_word, from_after, from_before};
+use super::batch::{Batch, around_word, from_after, from_before, prefetch};
 use super::recheck;
 use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
 use super::vectors::{Lanes, Vector, for_this_processor};
@@ -22,6 +22,7 @@ use super::zhang::removed_pixels;
 use super::{Method, steps};
 use crate::bit_image::{BitImage, try_zeros};
 use crate::errors::Result;
+use crate::huge_pages;
 use crate::word_shape::WordShape;
 
 /// Steps that look at fewer words than this run on one thread: waking the others would take longer.
@@ -139,6 +140,7 @@ impl<'a, W: WordShape> Rounds<'a, W> {
             every_step: (1 << steps(method, image.shape()[0])) - 1,
         };
         let mut active_words = try_zeros::<u8>("the active words", image.words().len())?;
+        huge_pages::ask_for(&mut active_words);
         let mut active_rows = try_zeros::<u8>("the active rows", image.words().len().div_ceil(row))?;
         let all_rows = image.words().par_chunks(row).zip(active_words.par_chunks_mut(row)).zip(&mut active_rows);
         all_rows.for_each(|((words, active), active_row)| {
@@ -151,7 +153,8 @@ impl<'a, W: WordShape> Rounds<'a, W> {
         });
         let mut slabs = Vec::new();
         slabs.resize_with(rows.div_ceil(rows_in_slab), Slab::default);
-        let collected = try_zeros("the collected voxels", image.words().len())?;
+        let mut collected = try_zeros("the collected voxels", image.words().len())?;
+        huge_pages::ask_for(&mut collected);
         let deferred = try_zeros("the deferred voxels", image.words().len())?;
         let work = [usize::MAX; 6];
         let shape = PhantomData;
@@ -302,8 +305,15 @@ impl Collect for OnBorder {
 /// The neighbours behind a border; `next` is the next word in that direction.
 #[inline(always)]
 pub fn behind<W: WordShape>(word: u64, next: u64, border: &Border) -> u64 {
-    let Border { axis, forward, .. } = *border;
-    if forward { from_after::<W, u64>(word, next, axis) } else { from_before::<W, u64>(next, word, axis) }
+    // Each arm with its axis at compile time.
+    match (border.axis, border.forward) {
+        (0, false) => from_before::<W, u64>(next, word, 0),
+        (0, true) => from_after::<W, u64>(word, next, 0),
+        (1, false) => from_before::<W, u64>(next, word, 1),
+        (1, true) => from_after::<W, u64>(word, next, 1),
+        (_, false) => from_before::<W, u64>(next, word, 2),
+        (_, true) => from_after::<W, u64>(word, next, 2),
+    }
 }
 
 /// Zhang's: the pixels that the table deletes.
@@ -358,43 +368,101 @@ fn collect_active<W: WordShape, V: Vector>(
     step: usize,
     rule: &impl Collect,
 ) {
-    const EIGHT: usize = 8;
     let active = 1_u8 << step;
-    let mut batch = Batch::new();
+    let eight_active = u64::from_ne_bytes([active; EIGHT]);
+    let mut queue = Queue::new();
     part.slab.collected.clear();
     part.slab.looked_at = 0;
-    for row in 0..part.active_rows.len() {
-        if part.active_rows[row] & active == 0 {
+    let active_words = std::mem::take(&mut part.active_words);
+    let active_rows = std::mem::take(&mut part.active_rows);
+    for (row, (active_row, bytes)) in active_rows.iter_mut().zip(active_words.chunks_mut(geometry.row)).enumerate() {
+        if *active_row & active == 0 {
             continue;
         }
-        part.active_rows[row] &= !active;
-        let mut first = row * geometry.row;
-        let end = first + geometry.row;
-        while first < end {
-            let next = (first + EIGHT).min(end);
-            let bytes = &mut part.active_words[first..next];
-            let mut eight = [0; EIGHT];
-            eight[..bytes.len()].copy_from_slice(bytes);
-            let mut found = u64::from_le_bytes(eight) & u64::from_le_bytes([active; EIGHT]);
+        *active_row &= !active;
+        let start = part.start + row * geometry.row;
+        for (at, bytes) in bytes.chunks_mut(EIGHT).enumerate() {
+            let mut found = if let Some(bytes) = bytes.first_chunk_mut::<EIGHT>() {
+                let all = u64::from_ne_bytes(*bytes);
+                *bytes = (all & !eight_active).to_ne_bytes();
+                u64::from_le_bytes((all & eight_active).to_ne_bytes())
+            } else {
+                let mut eight = [0; EIGHT];
+                for (eight, byte) in eight.iter_mut().zip(bytes) {
+                    *eight = *byte & active;
+                    *byte &= !active;
+                }
+                u64::from_le_bytes(eight)
+            };
             while found != 0 {
-                let at = first + found.trailing_zeros() as usize / EIGHT;
+                let index = start + at * EIGHT + found.trailing_zeros() as usize / EIGHT;
                 found &= found - 1;
-                part.active_words[at] &= !active;
-                let index = part.start + at;
-                let voxels = rule.candidates::<W>(words, index);
-                part.slab.looked_at += 1;
-                if voxels != 0 {
-                    batch.push(index, voxels, |row| geometry.row_around(words, index, row));
-                    if batch.is_full() {
-                        collect_batch::<W, V>(part, &mut batch, rule);
-                    }
+                prefetch(words, index);
+                queue.active[queue.count % QUEUE] = index;
+                queue.count += 1;
+                if queue.count == QUEUE {
+                    collect_queue::<W, V>(part, &mut queue, words, geometry, rule);
                 }
             }
-            first = next;
         }
     }
-    if batch.count > 0 {
-        collect_batch::<W, V>(part, &mut batch, rule);
+    collect_queue::<W, V>(part, &mut queue, words, geometry, rule);
+    if queue.batch.count > 0 {
+        collect_batch::<W, V>(part, &mut queue.batch, rule);
+    }
+}
+
+/// Words whose activity is looked at together.
+const EIGHT: usize = 8;
+
+/// Active words that wait until the memory around them has come.
+struct Queue {
+    active: [usize; QUEUE],
+    candidates: [(usize, u64); QUEUE],
+    count: usize,
+    batch: Batch,
+}
+
+/// How many words ahead of its use memory is asked for.
+pub const AHEAD: usize = 16;
+
+/// So many words are asked for before the first is used.
+const QUEUE: usize = 64;
+
+impl Queue {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { active: [0; QUEUE], candidates: [(0, 0); QUEUE], count: 0, batch: Batch::new() }
+    }
+}
+
+/// Collects from the queued words.
+#[inline(always)]
+fn collect_queue<W: WordShape, V: Vector>(
+    part: &mut Part<'_>,
+    queue: &mut Queue,
+    words: &[u64],
+    geometry: &Geometry,
+    rule: &impl Collect,
+) {
+    part.slab.looked_at += queue.count;
+    let mut candidates = 0;
+    for &index in &queue.active[..queue.count] {
+        let voxels = rule.candidates::<W>(words, index);
+        if voxels != 0 {
+            for row in geometry.rows_around {
+                prefetch(words, index.wrapping_add_signed(row));
+            }
+            queue.candidates[candidates] = (index, voxels);
+            candidates += 1;
+        }
+    }
+    queue.count = 0;
+    for &(index, voxels) in &queue.candidates[..candidates] {
+        queue.batch.push(index, voxels, |row| geometry.row_around(words, index, row));
+        if queue.batch.is_full() {
+            collect_batch::<W, V>(part, &mut queue.batch, rule);
+        }
     }
 }
 
@@ -420,7 +488,13 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
     slab.deleted = 0;
     let inside = start + geometry.reach()..(start + words.len()).saturating_sub(geometry.reach());
     let rows = if W::SIDES[0] == 1 { 3..6 } else { 0..9 };
-    for &index in &slab.collected {
+    for (at, &index) in slab.collected.iter().enumerate() {
+        if let Some(&later) = slab.collected.get(at + AHEAD) {
+            prefetch(deletions, later - start);
+            for row in geometry.rows_around {
+                prefetch(active_words, later.wrapping_add_signed(row).wrapping_sub(start));
+            }
+        }
         let deleted = std::mem::take(&mut deletions[index - start]);
         if deleted == 0 {
             continue;
@@ -431,14 +505,12 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
             for row in rows.clone() {
                 // Without branches: which words are touched is hard to foretell.
                 let at = index.wrapping_add_signed(geometry.rows_around[row]) - start;
-                let every_step = |direction: usize| match deleted & W::TOUCHING[direction] {
-                    0 => 0,
-                    _ => geometry.every_step,
-                };
-                active_words[at - 1] |= every_step(3 * row);
-                active_words[at] |= every_step(3 * row + 1);
-                active_words[at + 1] |= every_step(3 * row + 2);
-                active_rows[at / geometry.row] |= every_step(3 * row + 1);
+                let every_step = |touching: bool| if touching { geometry.every_step } else { 0 };
+                let touched = |dx: usize| deleted & W::TOUCHING[3 * row + dx] != 0;
+                active_words[at - 1] |= every_step(touched(0));
+                active_words[at] |= every_step(touched(1));
+                active_words[at + 1] |= every_step(touched(2));
+                active_rows[at / geometry.row] |= every_step(deleted & W::TOUCHING[3 * row + 1] != 0);
             }
             continue;
         }
