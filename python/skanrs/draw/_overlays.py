@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Circle
 
-    from .csr import Skeleton
+    from skanrs.csr import Skeleton
 
     Cmap = str | Colormap
 
@@ -152,7 +152,7 @@ def overlay_skeleton_2d(
     if dilate > 0:
         from scipy import ndimage
 
-        from .pre import hyperball
+        from skanrs.pre import hyperball
 
         selected = ndimage.binary_dilation(selected, hyperball(2, dilate))
     axes = _axes_or_new(axes)
@@ -208,7 +208,7 @@ def overlay_euclidean_skeleton_2d(
     """
     from matplotlib.collections import LineCollection
 
-    from .summary_utils import _column
+    from skanrs.summary_utils import _column
 
     picture = _normalise_image(image, image_cmap=image_cmap)
     # Pictures have x before y.

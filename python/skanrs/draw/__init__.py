@@ -1,0 +1,28 @@
+"""Pictures of skeletons and of their branch tables.
+
+Matplotlib, plotly, networkx and scikit-image are imported by the functions that need them.
+"""
+
+from ._overlays import (
+    overlay_euclidean_skeleton_2d,
+    overlay_skeleton_2d,
+    overlay_skeleton_2d_class,
+    overlay_skeleton_networkx,
+    pipeline_plot,
+    pixel_perfect_figsize,
+    sholl_shells,
+)
+from ._skeleton_3d import skeleton_3d
+from ._violins import compare_violins
+
+__all__ = [
+    'compare_violins',
+    'overlay_euclidean_skeleton_2d',
+    'overlay_skeleton_2d',
+    'overlay_skeleton_2d_class',
+    'overlay_skeleton_networkx',
+    'pipeline_plot',
+    'pixel_perfect_figsize',
+    'sholl_shells',
+    'skeleton_3d',
+]
