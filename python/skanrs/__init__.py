@@ -8,6 +8,7 @@ from .chunks import ChunkGraph, chunk_graph, iter_blocks, merge_chunks, table_me
 from .csr import Skeleton, sholl_analysis, summarize
 from .files import FileError, LazyImage, open_image, save_skeleton
 from .measures import analyze
+from .network import network_summary
 from .radius import radii, radius_image
 from .thinning import MergedThinning, ThinnedChunk, merge_thinned, skeletonize, thin_chunk
 from .threads import get_num_threads, set_num_threads
@@ -26,6 +27,7 @@ __all__ = [
     'iter_blocks',
     'merge_chunks',
     'merge_thinned',
+    'network_summary',
     'open_image',
     'radii',
     'radius_image',
