@@ -18,6 +18,8 @@ pub const NEIGHBOURS_18: u32 = mask_of_distance(2);
 pub const NEIGHBOURS_6: u32 = mask_of_distance(1);
 /// The neighbours before the voxel in raster order.
 pub const EARLIER: u32 = (1 << CENTRE) - 1;
+/// Those after it.
+pub const LATER: u32 = NEIGHBOURS_26 & !EARLIER;
 
 /// The bit of the neighbour at an offset.
 #[must_use]

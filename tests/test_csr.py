@@ -115,10 +115,10 @@ def test_negative_zero_is_background_and_nan_is_not():
 
 def test_number_of_threads_does_not_matter():
     random = np.random.default_rng(0)
-    image = random.random((60, 70, 80)) < 0.1
+    image = random.random((110, 120, 130)) < 0.1
     image[30] = False
     tables = []
-    for count in (1, 2, 5):
+    for count in (1, 2, 3, 7, 16):
         skanrs.set_num_threads(count)
         tables.append(summarize(skanrs.Skeleton(image)))
     skanrs.set_num_threads(None)
@@ -343,6 +343,28 @@ def test_overwritten_attributes_count():
     pd.testing.assert_frame_equal(summarize(dummy), summarize(real))
     np.testing.assert_array_equal(dummy.path_label_image(), real.path_label_image())
     np.testing.assert_array_equal(dummy.path_coordinates(0), real.path_coordinates(0))
+
+
+@pytest.mark.parametrize('dtype', ['bool', 'f4'])
+def test_looking_changes_nothing(dtype):
+    image = random_image(np.random.default_rng(5), dtype)
+    expected = skanrs.summarize(skanrs.Skeleton(image, spacing=0.3), separator='_')
+    for name in ('graph', 'paths', 'nbgraph', 'degrees', 'coordinates', 'distances'):
+        skeleton = skanrs.Skeleton(image, spacing=0.3)
+        getattr(skeleton, name)
+        pd.testing.assert_frame_equal(skanrs.summarize(skeleton, separator='_'), expected)
+        np.testing.assert_array_equal(skeleton.path_lengths(), expected['branch_distance'])
+
+
+def test_changes_in_place_count():
+    image = np.zeros((4, 9), dtype=bool)
+    image[1, 1:8] = True
+    skeleton = skanrs.Skeleton(image)
+    skeleton.graph.data[:] = 2
+    assert skeleton.path_lengths().tolist() == [12]
+    skeleton = skanrs.Skeleton(image)
+    skeleton.paths.data[:] = 3
+    assert skanrs.summarize(skeleton, separator='_')['mean_pixel_value'].tolist() == [3]
 
 
 def test_overwritten_attributes_that_do_not_fit():

@@ -14,6 +14,7 @@ __all__ = [
     'foreground_indices',
     'get_num_threads',
     'graph_centres',
+    'graph_distances',
     'label_paths',
     'longest_shortest_paths',
     'lower_radii',
@@ -31,6 +32,7 @@ __all__ = [
     'thin_chunks',
     'thin_nodes',
     'trace_paths',
+    'trace_skeleton',
     'unpack_chunk',
     'unravel',
 ]
@@ -105,6 +107,22 @@ def pixel_graph(
     half: bool = False,
     prune: bool = True,
 ) -> tuple[_Indices, _Indices, npt.NDArray[np.float64]]: ...
+def trace_skeleton(
+    nodes: npt.NDArray[np.int64], shape: Sequence[int], spacing: Sequence[float]
+) -> (
+    tuple[
+        tuple[_Indices, _Indices, npt.NDArray[np.uint32]],
+        tuple[_Indices, _Indices, npt.NDArray[np.float64], _Indices],
+    ]
+    | None
+): ...
+def graph_distances(
+    indptr: _Indices,
+    indices: _Indices,
+    masks: npt.NDArray[np.uint32],
+    shape: Sequence[int],
+    spacing: Sequence[float],
+) -> npt.NDArray[np.float64]: ...
 def prune_junction_edges(
     indptr: _Indices, indices: _Indices, weights: npt.NDArray[np.float64]
 ) -> tuple[_Indices, _Indices, npt.NDArray[np.float64]]: ...

@@ -11,10 +11,12 @@ use super::intervals::{Interval, Intervals};
 use super::live::{Edge, LIVE, Live};
 use super::rules::{Rule, holds};
 use super::settle::{EDGES, Parts, settle};
+use crate::adjacency::{self, BITS, Grid, bits_of};
 use crate::buffers::{Grow, try_collect, try_copy};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::foreground::Starts;
 use crate::graph::{Neighbourhood, tasks};
+use crate::neighbourhood::LATER;
 use crate::threads::Cancel;
 
 /// The foreground of a block.
@@ -98,7 +100,48 @@ pub(super) fn check_heights(live: &Live, edges: &[Edge], geometry: &Geometry, na
 fn edges(block: &Block<'_>, cancel: &Cancel) -> Result<(Vec<u8>, Vec<Edge>)> {
     let ndim = block.shape.len();
     let neighbourhood = Neighbourhood::new(block.shape, &vec![1.0; ndim], ndim);
-    let lists: Vec<Vec<Edge>> = tasks(block.nodes.len())
+    let lists = match neighbourhood.grid() {
+        Some(grid) => edges_in_window(block, grid, cancel)?,
+        None => edges_by_lines(block, &neighbourhood, cancel)?,
+    };
+    let mut edges: Vec<Edge> = try_with_capacity(EDGES, lists.iter().map(Vec::len).sum())?;
+    for list in lists {
+        edges.extend_from_slice(&list);
+    }
+    let mut degrees = try_filled(LIVE, block.nodes.len(), 0_u8)?;
+    for end in edges.iter().flat_map(|edge| edge.ends) {
+        degrees[end as usize] += 1;
+    }
+    Ok((degrees, edges))
+}
+
+fn edges_in_window(block: &Block<'_>, grid: &Grid, cancel: &Cancel) -> Result<Vec<Vec<Edge>>> {
+    // The directions of a grid are those of three axes.
+    let directions: [u8; BITS] = std::array::from_fn(|bit| match block.shape.len() {
+        1 => bit % 3,
+        2 => bit / 9 * 3 + bit % 3,
+        _ => bit,
+    } as u8);
+    (0..block.nodes.len().div_ceil(adjacency::TASK))
+        .into_par_iter()
+        .map(|task| {
+            cancel.check()?;
+            let range = task * adjacency::TASK..((task + 1) * adjacency::TASK).min(block.nodes.len());
+            let mut edges = try_with_capacity(EDGES, range.len() + range.len() / 8)?;
+            grid.window()?.scan(block.nodes, range, LATER, |node, mask, neighbours| {
+                let new = bits_of(mask).zip(neighbours).map(|(bit, &neighbour)| Edge {
+                    ends: [node as u32, neighbour as u32],
+                    direction: directions[bit],
+                });
+                edges.try_extend(EDGES, new)
+            })?;
+            Ok(edges)
+        })
+        .collect()
+}
+
+fn edges_by_lines(block: &Block<'_>, neighbourhood: &Neighbourhood, cancel: &Cancel) -> Result<Vec<Vec<Edge>>> {
+    tasks(block.nodes.len())
         .map(|range| {
             cancel.check()?;
             let mut edges = try_with_capacity(EDGES, 2 * range.len())?;
@@ -111,16 +154,7 @@ fn edges(block: &Block<'_>, cancel: &Cancel) -> Result<(Vec<u8>, Vec<Edge>)> {
             });
             grown.map(|()| edges)
         })
-        .collect::<Result<_>>()?;
-    let mut edges: Vec<Edge> = try_with_capacity(EDGES, lists.iter().map(Vec::len).sum())?;
-    for list in lists {
-        edges.extend_from_slice(&list);
-    }
-    let mut degrees = try_filled(LIVE, block.nodes.len(), 0_u8)?;
-    for end in edges.iter().flat_map(|edge| edge.ends) {
-        degrees[end as usize] += 1;
-    }
-    Ok((degrees, edges))
+        .collect()
 }
 
 /// The rows of a block along the last axis.

@@ -8,13 +8,14 @@ use numpy::{
     Element as PyElement, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
     PyReadwriteArray1,
 };
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::elements::{shared, with_elements};
 use super::threads::run;
+use crate::adjacency::{self, Grid, adjacency};
 use crate::bit_image::Element;
-use crate::branches::trace_branches;
+use crate::branches::{trace_branches, trace_branches_in_tasks};
 use crate::buffers::try_copy;
 use crate::csr::{CsrView, Index};
 use crate::graph::{Heights, Neighbourhood};
@@ -124,6 +125,58 @@ fn build_graph<'py, I: Index + PyElement>(
     Ok((indptr, indices, graph.weights.into_pyarray(py)))
 }
 
+type Skeleton<'py> = (Graph<'py>, Paths<'py>);
+/// Rows of neighbours, and their masks.
+type Graph<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Array1<'py, u32>);
+/// Rows of nodes, lengths, and components.
+type Paths<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Array1<'py, f64>, Bound<'py, PyAny>);
+
+/// The graph of the voxels `nodes`, without the edges that junction clusters do not need, and its paths; `None` if such an image
+/// needs `pixel_graph`.
+#[pyfunction]
+fn trace_skeleton<'py>(
+    py: Python<'py>,
+    nodes: PyReadonlyArray1<'py, i64>,
+    shape: Vec<usize>,
+    spacing: Vec<f64>,
+) -> PyResult<Option<Skeleton<'py>>> {
+    let nodes = nodes.as_slice()?;
+    let neighbourhood = Neighbourhood::new(&shape, &spacing, shape.len());
+    let Some(grid) = neighbourhood.grid() else { return Ok(None) };
+    let threads = nodes.len() >= NODES_WORTH_THREADS;
+    // Paths have as many nodes as there are, and two ends for two entries.
+    let narrow = nodes.len().saturating_mul(neighbourhood.largest_degree() + 1) <= i32::LARGEST
+        || run(py, threads, |cancel| graph::count_entries(nodes, &neighbourhood, cancel))? + nodes.len()
+            <= i32::LARGEST;
+    let skeleton =
+        if narrow { trace::<i32>(py, threads, nodes, grid)? } else { trace::<i64>(py, threads, nodes, grid)? };
+    Ok(Some(skeleton))
+}
+
+fn trace<'py, I: Index + PyElement>(
+    py: Python<'py>,
+    threads: bool,
+    nodes: &[i64],
+    grid: &Grid,
+) -> PyResult<Skeleton<'py>> {
+    /// Walks that lead from one task to another are walked twice.
+    const LARGE_TASK: usize = 1 << 20;
+    let (graph, paths, components) = run(py, threads, |cancel| {
+        let graph = adjacency::<I>(nodes, grid, true, cancel)?;
+        let task = nodes.len().div_ceil(rayon::current_num_threads()).clamp(1, LARGE_TASK);
+        let paths = trace_branches_in_tasks(&graph.with_distances(grid), task, cancel)?;
+        let path = |ends: &[I]| [paths.indices[ends[0].get()], paths.indices[ends[1].get() - 1]];
+        let ends = paths.indptr.windows(2).map(path);
+        let components = summary::path_components(&graph.indptr, ends, &paths.smallest, cancel)?;
+        Ok((graph, paths, components))
+    })?;
+    let array = |array: Vec<I>| array.into_pyarray(py).into_any();
+    Ok((
+        (array(graph.indptr), array(graph.indices), graph.masks.into_pyarray(py)),
+        (array(paths.indptr), array(paths.indices), paths.lengths.into_pyarray(py), array(components)),
+    ))
+}
+
 /// Two arrays of indices of one type.
 pub(super) enum IndexPair<'py> {
     Narrow(PyReadonlyArray1<'py, i32>, PyReadonlyArray1<'py, i32>),
@@ -156,6 +209,25 @@ macro_rules! with_indices {
     };
 }
 pub(super) use with_indices;
+
+/// The distances of the entries of a graph that `trace_skeleton` returned.
+#[pyfunction]
+fn graph_distances<'py>(
+    py: Python<'py>,
+    indptr: &Bound<'py, PyAny>,
+    indices: &Bound<'py, PyAny>,
+    masks: PyReadonlyArray1<'py, u32>,
+    shape: Vec<usize>,
+    spacing: Vec<f64>,
+) -> PyResult<Array1<'py, f64>> {
+    let masks = masks.as_slice()?;
+    let grid = Grid::new(&shape, &spacing, shape.len());
+    let grid = grid.ok_or_else(|| PyValueError::new_err(format!("shape: {shape:?} has no masks")))?;
+    let weights = with_indices!(IndexPair::new("graph", indptr, indices)?, |indptr, indices| {
+        run(py, masks.len() >= NODES_WORTH_THREADS, |_| adjacency::weights(indptr, indices, masks, &grid, None))?
+    });
+    Ok(weights.into_pyarray(py))
+}
 
 /// Removes from the graph, whose rows are sorted, the edges that junction clusters do not need.
 #[pyfunction]
@@ -197,7 +269,7 @@ fn trace_paths<'py>(
     with_indices!(IndexPair::new("adj", indptr, indices)?, |indptr, indices| {
         let graph = CsrView::new("adj", indptr, indices, weights)?;
         let (branches, values) = run(py, graph.nodes() >= NODES_WORTH_THREADS, |cancel| {
-            let branches = trace_branches(graph, cancel)?;
+            let branches = trace_branches(&graph, cancel)?;
             let values = summary::values_along(values, &branches.indices, graph.nodes())?;
             Ok((branches, values))
         })?;
@@ -286,6 +358,8 @@ fn unravel<'py>(
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(foreground_indices, module)?)?;
     module.add_function(wrap_pyfunction!(pixel_graph, module)?)?;
+    module.add_function(wrap_pyfunction!(trace_skeleton, module)?)?;
+    module.add_function(wrap_pyfunction!(graph_distances, module)?)?;
     module.add_function(wrap_pyfunction!(prune_junction_edges, module)?)?;
     module.add_function(wrap_pyfunction!(trace_paths, module)?)?;
     module.add_function(wrap_pyfunction!(path_lengths, module)?)?;

@@ -23,6 +23,7 @@ from ._path_graph import (
 )
 from ._pixel_graph import coordinates_of, foreground_nodes, skeleton_graph
 from ._read import read_image
+from ._trace import Traced, trace
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -97,9 +98,9 @@ class Skeleton:
 
     Notes
     -----
-    The numbers equal those of skan 0.13.1 to the last bit. `nbgraph`, `coordinates`, `distances`
-    and `degrees` are made when they are first asked for. Attributes may be overwritten; methods
-    and `summarize` then use what was written.
+    The numbers equal those of skan 0.13.1 to the last bit. `graph`, `nbgraph`, `paths`,
+    `coordinates`, `distances` and `degrees` are made when they are first asked for. Attributes
+    may be overwritten; methods and `summarize` then use what was written.
 
     Examples
     --------
@@ -129,13 +130,20 @@ class Skeleton:
     ) -> None:
         image = read_image(skeleton_image)
         self._nodes = image.nodes
-        self.graph: Matrix = skeleton_graph(
-            image.shape, image.nodes, image.values, spacing, value_is_height
-        )
         self.pixel_values = node_values(image.values)
-        arrays = self.graph.indptr, self.graph.indices, self.graph.data
-        self.paths: Matrix = paths_matrix(*arrays, self.pixel_values)
-        self.n_paths = int(self.paths.shape[0])
+        # With heights the distances are not those of a grid.
+        self._traced = None
+        if not value_is_height:
+            self._traced = trace(image.shape, image.nodes, self.pixel_values, spacing)
+        if self._traced is None:
+            self.graph = skeleton_graph(
+                image.shape, image.nodes, image.values, spacing, value_is_height
+            )
+            arrays = self.graph.indptr, self.graph.indices, self.graph.data
+            self.paths = paths_matrix(*arrays, self.pixel_values)
+            self.n_paths = int(self.paths.shape[0])
+        else:
+            self.n_paths = self._traced.lengths.size
         self._distances_initialized = False
         self._value_is_height = value_is_height
         self.skeleton_shape = image.shape
@@ -169,6 +177,7 @@ class Skeleton:
         if pg.node_coordinates is None:
             raise ValueError('pg: expected node_coordinates, which are None')
         skeleton = cls.__new__(cls)
+        skeleton._traced = None
         skeleton.pixel_values = pg.node_values
         skeleton.graph = pg.adj
         skeleton.nbgraph = pg.nbgraph
@@ -187,6 +196,26 @@ class Skeleton:
         return skeleton
 
     @cached_property
+    def graph(self) -> Matrix:
+        """The distances between neighbouring pixels."""
+        return self._as_traced().graph()
+
+    @cached_property
+    def paths(self) -> Matrix:
+        """The pixels of each path with their values."""
+        return self._as_traced().paths()
+
+    def _as_traced(self) -> Traced:
+        if self._traced is None:
+            raise AttributeError('the graph and the paths of this skeleton were deleted')
+        return self._traced
+
+    def traced(self) -> Traced | None:
+        """Return what the kernels traced, unless somebody may have changed graph or paths since."""
+        touched = {'graph', 'nbgraph', 'paths', 'degrees'} & self.__dict__.keys()
+        return None if touched else self._traced
+
+    @cached_property
     def nbgraph(self) -> NBGraph:
         """The graph as plain arrays, with the value of each pixel."""
         return csr_to_nbgraph(self.graph, self.pixel_values)
@@ -199,7 +228,8 @@ class Skeleton:
     @cached_property
     def degrees(self) -> Array:
         """The number of neighbours of each pixel."""
-        return np.diff(self.graph.indptr)
+        traced = self.traced()
+        return np.diff(self.graph.indptr if traced is None else traced.indptr)
 
     @cached_property
     def distances(self) -> Array:
@@ -207,6 +237,9 @@ class Skeleton:
         return self._path_lengths()
 
     def _path_lengths(self) -> Array:
+        traced = self.traced()
+        if traced is not None:
+            return traced.lengths.copy()
         # What was written there counts; else the graph serves without the values of its nodes.
         return path_lengths(self.__dict__.get('nbgraph', self.graph), self.paths)
 
@@ -341,8 +374,13 @@ class Skeleton:
 
     def _path_sums(self) -> tuple[Array, Array]:
         """Return the sum of the values along each path, and that of their squares."""
-        data = np.ascontiguousarray(self.paths.data, dtype=np.float64)
-        return _core.path_sums(self.paths.indptr.astype(np.int64), data)
+        traced = self.traced()
+        if traced is None or traced.values is None:
+            starts, values = self.paths.indptr, self.paths.data
+        else:
+            starts, values = traced.starts, traced.values
+        data = np.ascontiguousarray(values, dtype=np.float64)
+        return _core.path_sums(starts.astype(np.int64), data)
 
     def path_means(self) -> npt.NDArray[np.float64]:
         """Return the mean of the values along each path.
@@ -365,7 +403,12 @@ class Skeleton:
         return self._means_and_stdevs()[1]
 
     def _means_and_stdevs(self) -> tuple[Array, Array]:
-        return means_and_stdevs(*self._path_sums(), np.diff(self.paths.indptr))
+        traced = self.traced()
+        if traced is None:
+            return means_and_stdevs(*self._path_sums(), np.diff(self.paths.indptr))
+        if traced.values is None:
+            return np.ones(self.n_paths), np.zeros(self.n_paths)
+        return means_and_stdevs(*self._path_sums(), np.diff(traced.starts))
 
     def prune_paths(self, indices: Iterable[SupportsIndex]) -> Skeleton:
         """Remove paths.

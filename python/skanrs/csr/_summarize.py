@@ -202,15 +202,25 @@ def _refuse_spacing(skel: object, spacing: npt.ArrayLike | None) -> None:
 
 
 def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
-    starts, nodes = skel.paths.indptr, skel.paths.indices
+    traced = skel.traced()
+    if traced is None:
+        starts, nodes = skel.paths.indptr, skel.paths.indices
+    else:
+        starts, nodes = traced.starts, traced.nodes
     sources, destinations = ends = nodes[starts[:-1]], nodes[starts[1:] - 1]
-    graph = index_arrays(skel.graph.indptr, skel.graph.indices)
+    if traced is None:
+        graph = index_arrays(skel.graph.indptr, skel.graph.indices)
+        components = _core.components(*graph)[sources]
+        degrees: Pair = skel.degrees[sources], skel.degrees[destinations]
+    else:
+        components = traced.components.copy()
+        degrees = traced.degrees(sources), traced.degrees(destinations)
     return _branch_columns(
-        components=_core.components(*graph)[sources],
+        components=components,
         nodes=ends,
         # A copy, lest a change of the table change the skeleton.
         lengths=np.array(skel.path_lengths()),
-        is_tip=(skel.degrees[sources] == 1, skel.degrees[destinations] == 1),
+        is_tip=(degrees[0] == 1, degrees[1] == 1),
         means_and_stdevs=skel._means_and_stdevs(),
         coordinates=(skel._coordinates_of(sources), skel._coordinates_of(destinations)),
         spacing=skel.spacing,
