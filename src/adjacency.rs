@@ -20,6 +20,7 @@ use crate::csr::Index;
 use crate::errors::{Error, Result, try_with_capacity};
 use crate::graph::Heights;
 use crate::graph::window::{Layout, Window};
+use crate::huge_pages::ask_for;
 use crate::junctions::{DisjointSets, JUNCTION};
 use crate::neighbourhood::{CENTRE, NEIGHBOURS_6, NEIGHBOURS_18, NEIGHBOURS_26};
 use crate::threads::Cancel;
@@ -208,6 +209,7 @@ pub fn adjacency<I: Index>(nodes: &[i64], grid: &Grid, prune: bool, cancel: &Can
         )
         .collect::<Result<_>>()?;
     let mut masks: Vec<u32> = try_zeros(GRAPH, nodes.len())?;
+    ask_for(&mut masks);
     let copies = masks.par_chunks_mut(TASK).zip(&parts);
     copies.for_each(|(masks, part)| masks.copy_from_slice(&part.masks));
     if prune {
@@ -275,6 +277,9 @@ fn rows<I: Index>(parts: Vec<Part<I>>, masks: &[u32]) -> Result<(Vec<I>, Vec<I>)
     assert!(entries <= I::LARGEST, "the entries can be counted in the type of the index");
     let mut indptr: Vec<I> = try_zeros(GRAPH, masks.len() + 1)?;
     let mut indices: Vec<I> = try_zeros(GRAPH, entries)?;
+    // Whoever walks through the graph goes from page to page.
+    ask_for(&mut indptr);
+    ask_for(&mut indices);
     let mut places = Vec::with_capacity(parts.len());
     let (mut left, mut start) = (indices.as_mut_slice(), 0);
     for count in counts {
