@@ -1,4 +1,4 @@
-//! The definition of both methods, one voxel after the other on a dense image: slow, short, and what the kernels are held to.
+//! The definition of the methods, one voxel after the other on a dense image: slow, short, and what the kernels are held to.
 
 use ndarray::Array3;
 
@@ -10,7 +10,8 @@ use crate::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
 pub fn thin(image: &Array3<u8>, method: Method) -> Array3<u8> {
     let mut image = image.mapv(|value| u8::from(value != 0));
     while match method {
-        Method::Lee => lee_round(&mut image),
+        Method::Lee => lee_round(&mut image, at_most_one_component),
+        Method::LeePreserving => lee_round(&mut image, is_simple_and_no_endpoint),
         Method::Zhang => zhang_round(&mut image),
     } {}
     image
@@ -29,7 +30,7 @@ fn neighbours(image: &Array3<u8>, at: (usize, usize, usize)) -> u32 {
     })
 }
 
-fn lee_round(image: &mut Array3<u8>) -> bool {
+fn lee_round(image: &mut Array3<u8>, recheck: impl Fn(u32) -> bool) -> bool {
     let borders = [[0, -1, 0], [0, 1, 0], [0, 0, 1], [0, 0, -1], [1, 0, 0], [-1, 0, 0]];
     let mut changed = false;
     for &border in &borders[..if image.dim().0 == 1 { 4 } else { 6 }] {
@@ -41,7 +42,7 @@ fn lee_round(image: &mut Array3<u8>) -> bool {
             .map(|(at, _)| at)
             .collect();
         for at in collected {
-            if at_most_one_component(neighbours(image, at)) {
+            if recheck(neighbours(image, at)) {
                 image[at] = 0;
                 changed = true;
             }

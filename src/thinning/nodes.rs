@@ -8,13 +8,13 @@
 //! Cost: the pixel graph of the voxels, then a look at each and some for each deletion; nothing for background. Memory: 12
 //! bytes an entry of the graph and 16 a voxel.
 
-use super::Method;
 use super::simple_points::BORDERS;
 use super::zhang::{REMOVED, RING};
+use super::{Method, steps};
 use crate::csr::{Csr, Index};
 use crate::errors::{Result, try_filled, try_with_capacity};
 use crate::graph::{Neighbourhood, pixel_graph};
-use crate::neighbourhood::{at_most_one_component, bit, is_simple_and_no_endpoint};
+use crate::neighbourhood::{bit, is_simple_and_no_endpoint};
 use crate::threads::Cancel;
 
 /// The voxels that are left, and those near which something may still change.
@@ -105,16 +105,12 @@ impl<I: Index> Nodes<I> {
 /// # Panics
 /// If the method is Zhang's and the image has more than one plane.
 pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, cancel: &Cancel) -> Result<Vec<bool>> {
-    assert!(method == Method::Lee || shape[0] <= 1, "Zhang's method is for 2D images");
-    let steps = match method {
-        Method::Zhang => REMOVED.len(),
-        Method::Lee if shape[0] == 1 => 4,
-        Method::Lee => BORDERS.len(),
-    };
+    assert!(method.is_for(shape[0]), "Zhang's method is for 2D images");
+    let steps = steps(method, shape[0]);
     let mut all = Nodes::<I>::new(nodes, shape, steps, cancel)?;
     for node in 0..nodes.len() {
         let may_go = match method {
-            Method::Lee => is_simple_and_no_endpoint(all.neighbours[node]),
+            Method::Lee | Method::LeePreserving => is_simple_and_no_endpoint(all.neighbours[node]),
             Method::Zhang => (0..steps).any(|step| REMOVED[step][ring(all.neighbours[node])]),
         };
         if may_go {
@@ -128,12 +124,14 @@ pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, ca
             collected.retain(|&node| {
                 let neighbours = all.neighbours[node as usize];
                 match method {
-                    Method::Lee => neighbours >> BORDERS[step].face & 1 == 0 && is_simple_and_no_endpoint(neighbours),
+                    Method::Lee | Method::LeePreserving => {
+                        neighbours >> BORDERS[step].face & 1 == 0 && is_simple_and_no_endpoint(neighbours)
+                    }
                     Method::Zhang => REMOVED[step][ring(neighbours)],
                 }
             });
             for node in collected {
-                if method == Method::Zhang || at_most_one_component(all.neighbours[node as usize]) {
+                if method.deletes(all.neighbours[node as usize]) {
                     all.delete(node as usize);
                 }
             }

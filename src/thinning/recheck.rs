@@ -10,21 +10,42 @@
 
 use std::ops::Range;
 
+use super::Method;
 use super::batch::{Batch, after_any, prefetch};
 use super::rounds::{AHEAD, Geometry, Slab};
-use super::simple_points::{Border, EARLIER, deleted_whatever_happens};
+use super::simple_points::{Border, EARLIER, Neighbours, deleted_whatever_happens, simple_whatever_happens};
 use super::vectors::{Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
-use crate::neighbourhood::{EARLIER as EARLIER_VOXELS, at_most_one_component};
+use crate::neighbourhood::EARLIER as EARLIER_VOXELS;
 use crate::word_shape::{self, WordShape};
 
 /// Rows of words around a word that hold earlier neighbours: all but those of the next plane.
 pub const EARLIER_ROWS: usize = 6;
 
+/// What a step rechecks by.
+#[derive(Debug, Clone, Copy)]
+pub struct Recheck {
+    pub method: Method,
+    /// The border that the voxels were collected on.
+    pub border: &'static Border,
+}
+
+impl Recheck {
+    /// Those of `voxels` that are deleted whatever becomes of their `waiting` earlier neighbours.
+    #[inline(always)]
+    pub fn deleted_whatever_happens<V: Vector>(self, certain: &Neighbours<V>, waiting: &[V; EARLIER], voxels: V) -> V {
+        if self.method == Method::LeePreserving {
+            simple_whatever_happens(certain, waiting, voxels, self.border)
+        } else {
+            deleted_whatever_happens(certain, waiting, voxels, self.border)
+        }
+    }
+}
+
 for_this_processor! {
     /// Lists the voxels of a slab whose recheck depends on that of an earlier neighbour; those that have one beyond the words
     /// of `own` apart.
-    pub fn find_waiting<W>(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry, own: Range<usize>, border: &Border)
+    pub fn find_waiting<W>(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry, own: Range<usize>, rule: Recheck)
         = find_waiting_lanes;
 }
 
@@ -35,7 +56,7 @@ fn find_waiting_lanes<W: WordShape, V: Vector>(
     collected: &[u64],
     geometry: &Geometry,
     own: Range<usize>,
-    border: &Border,
+    rule: Recheck,
 ) {
     let Slab { collected: indices, waiting, deferred, .. } = slab;
     waiting.clear();
@@ -58,11 +79,11 @@ fn find_waiting_lanes<W: WordShape, V: Vector>(
         batch.push(index, voxels, |row| geometry.row_around(words, index, row));
         earlier.push(index, voxels, |row| if row < EARLIER_ROWS { rows(row) } else { [0; 3] });
         if batch.is_full() {
-            keep_waiting::<W, V>(&mut batch, &mut earlier, border, waiting);
+            keep_waiting::<W, V>(&mut batch, &mut earlier, rule, waiting);
         }
     }
     if batch.count > 0 {
-        keep_waiting::<W, V>(&mut batch, &mut earlier, border, waiting);
+        keep_waiting::<W, V>(&mut batch, &mut earlier, rule, waiting);
     }
     let inside = own.start + geometry.reach()..own.end.saturating_sub(geometry.reach());
     if own.len() < words.len() {
@@ -88,7 +109,7 @@ fn find_waiting_lanes<W: WordShape, V: Vector>(
 fn keep_waiting<W: WordShape, V: Vector>(
     batch: &mut Batch,
     earlier: &mut Batch,
-    border: &Border,
+    rule: Recheck,
     waiting: &mut Vec<(usize, u64)>,
 ) {
     let mut left = Lanes::NONE;
@@ -100,7 +121,7 @@ fn keep_waiting<W: WordShape, V: Vector>(
             certain[direction] = certain[direction].without(maybe[direction]);
         }
         let maybe = maybe.first_chunk().expect("the earlier directions are the first");
-        voxels.without(deleted_whatever_happens(&certain, maybe, voxels, border)).store(&mut left, first);
+        voxels.without(rule.deleted_whatever_happens(&certain, maybe, voxels)).store(&mut left, first);
     }
     for lane in 0..batch.count {
         if left.0[lane] != 0 {
@@ -120,6 +141,7 @@ pub fn decide_slab<W: WordShape>(
     collected: &mut [u64],
     deferred: &mut [u64],
     geometry: &Geometry,
+    rule: Recheck,
 ) {
     let Slab { waiting, deferred: listed, .. } = slab;
     for &(index, voxels) in waiting.iter().chain(listed.iter()) {
@@ -140,7 +162,7 @@ pub fn decide_slab<W: WordShape>(
         }
         let gone = nearby(collected) & EARLIER_VOXELS;
         let present = around::<W>(index, bit, geometry, |at| words.get(at).copied());
-        if at_most_one_component(present & !gone) {
+        if rule.method.deletes(present & !gone) {
             collected[index - start] |= 1 << bit;
         }
     });
@@ -155,14 +177,20 @@ pub fn decide_slab<W: WordShape>(
 }
 
 /// Decides waiting voxels, given by word, with all others decided, and leaves in `collected` what is deleted.
-pub fn decide<W: WordShape>(waiting: &[(usize, u64)], words: &[u64], collected: &mut [u64], geometry: &Geometry) {
+pub fn decide<W: WordShape>(
+    waiting: &[(usize, u64)],
+    words: &[u64],
+    collected: &mut [u64],
+    geometry: &Geometry,
+    rule: Recheck,
+) {
     for &(index, voxels) in waiting {
         collected[index] &= !voxels;
     }
     geometry.in_raster_order::<W>(waiting, |index, bit| {
         let gone = around::<W>(index, bit, geometry, |at| collected.get(at).copied()) & EARLIER_VOXELS;
         let present = around::<W>(index, bit, geometry, |at| words.get(at).copied());
-        if at_most_one_component(present & !gone) {
+        if rule.method.deletes(present & !gone) {
             collected[index] |= 1 << bit;
         }
     });

@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 use rayon::prelude::*;
 
 use super::batch::{Batch, around_word, from_after, from_before, prefetch};
-use super::recheck;
+use super::recheck::{self, Recheck};
 use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
 use super::vectors::{Lanes, Vector, for_this_processor};
 use super::zhang::removed_pixels;
@@ -174,7 +174,7 @@ impl<'a, W: WordShape> Rounds<'a, W> {
         if self.slabs.iter().all(|slab| slab.collected.is_empty()) {
             return 0;
         }
-        if self.method == Method::Lee {
+        if self.method != Method::Zhang {
             self.recheck(step, parallel);
         }
         self.delete(parallel);
@@ -186,7 +186,7 @@ impl<'a, W: WordShape> Rounds<'a, W> {
         let parts =
             parts(&mut self.slabs, &mut self.collected, &mut self.active_words, &mut self.active_rows, geometry);
         let collect = |mut part: Part<'_>| match method {
-            Method::Lee => collect_border::<W>(&mut part, words, geometry, step),
+            Method::Lee | Method::LeePreserving => collect_border::<W>(&mut part, words, geometry, step),
             Method::Zhang => collect_removed::<W>(&mut part, words, geometry, step),
         };
         for_each(parts, parallel, collect);
@@ -194,25 +194,26 @@ impl<'a, W: WordShape> Rounds<'a, W> {
 
     fn recheck(&mut self, step: usize, parallel: bool) {
         let (words, geometry) = (self.image.words(), &self.geometry);
+        let rule = Recheck { method: self.method, border: &BORDERS[step] };
         let (start, length) = (geometry.start, geometry.words_in_slab);
         let collected = &self.collected;
         for_each(self.slabs.iter_mut().enumerate().collect(), parallel, |(at, slab)| {
             let own = if parallel { start + at * length..start + (at + 1) * length } else { 0..words.len() };
-            recheck::find_waiting::<W>(slab, words, collected, geometry, own, &BORDERS[step]);
+            recheck::find_waiting::<W>(slab, words, collected, geometry, own, rule);
         });
         if !parallel {
             let waiting = self.slabs.iter().flat_map(|slab| slab.waiting.iter().copied()).collect::<Vec<_>>();
-            recheck::decide::<W>(&waiting, words, &mut self.collected, geometry);
+            recheck::decide::<W>(&waiting, words, &mut self.collected, geometry, rule);
             return;
         }
         let collected = self.collected[start..][..geometry.inner].chunks_mut(length);
         let deferred = self.deferred[start..][..geometry.inner].chunks_mut(length);
         let parts = self.slabs.iter_mut().zip(collected.zip(deferred)).enumerate().collect();
         for_each(parts, parallel, |(at, (slab, (collected, deferred)))| {
-            recheck::decide_slab::<W>(slab, words, start + at * length, collected, deferred, geometry);
+            recheck::decide_slab::<W>(slab, words, start + at * length, collected, deferred, geometry, rule);
         });
         let waiting = self.slabs.iter().flat_map(|slab| slab.deferred.iter().copied()).collect::<Vec<_>>();
-        recheck::decide::<W>(&waiting, words, &mut self.collected, geometry);
+        recheck::decide::<W>(&waiting, words, &mut self.collected, geometry, rule);
         for (index, _) in waiting {
             self.deferred[index] = 0;
         }

@@ -119,6 +119,38 @@ pub fn deleted_whatever_happens<V: Vector>(
     (voxels & attachment.is_one_component()).without(attachment.apart(waiting))
 }
 
+/// Those of `voxels` that are simple and no endpoints whatever becomes of their `waiting` earlier neighbours: with all of them
+/// present, as they were collected, with none and with some.
+///
+/// Beyond [`deleted_whatever_happens`], two neighbours are certain, and each face that may become background would be joined to
+/// background that is certain already.
+#[inline(always)]
+pub fn simple_whatever_happens<V: Vector>(
+    certain: &Neighbours<V>,
+    waiting: &[V; EARLIER],
+    voxels: V,
+    border: &Border,
+) -> V {
+    let background = |direction: usize| match waiting.get(direction) {
+        Some(waiting) => !(certain[direction] | *waiting),
+        None => !certain[direction],
+    };
+    let mut apart = V::none();
+    // The earlier faces; for each the four faces around it and the edges in between.
+    for (face, around) in [
+        (4, [(10, 1), (12, 3), (14, 5), (16, 7)]),
+        (10, [(4, 1), (12, 9), (14, 11), (22, 19)]),
+        (12, [(4, 3), (10, 9), (16, 15), (22, 21)]),
+    ] {
+        let mut joined = V::none();
+        for (other, edge) in around {
+            joined |= background(other) & background(edge);
+        }
+        apart |= waiting[face].without(joined);
+    }
+    deleted_whatever_happens(certain, waiting, voxels, border) & several(certain).without(apart)
+}
+
 /// What of a voxel's surface its neighbours meet: of each vertex and each edge, whether they do. Of the faces, a neighbour meets
 /// its own.
 struct Attachment<V> {
@@ -325,15 +357,16 @@ mod tests {
     }
 
     for_this_processor! {
-        fn delete(certain: &[Lanes; 27], waiting: &[Lanes; 27], border: &Border, found: &mut Lanes) = delete_lanes;
+        fn delete(certain: &[Lanes; 27], waiting: &[Lanes; 27], border: &Border, found: &mut [Lanes; 2]) = delete_lanes;
     }
 
     #[inline(always)]
-    fn delete_lanes<V: Vector>(certain: &[Lanes; 27], waiting: &[Lanes; 27], border: &Border, found: &mut Lanes) {
+    fn delete_lanes<V: Vector>(certain: &[Lanes; 27], waiting: &[Lanes; 27], border: &Border, found: &mut [Lanes; 2]) {
         for first in (0..LANES).step_by(V::WORDS) {
             let certain = certain.map(|lanes| V::load(&lanes, first));
             let waiting = std::array::from_fn(|direction| V::load(&waiting[direction], first));
-            deleted_whatever_happens(&certain, &waiting, !V::none(), border).store(found, first);
+            deleted_whatever_happens(&certain, &waiting, !V::none(), border).store(&mut found[0], first);
+            simple_whatever_happens(&certain, &waiting, !V::none(), border).store(&mut found[1], first);
         }
     }
 
@@ -373,7 +406,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as u32
         };
-        let mut deleted = 0;
+        let mut deleted = [0; 2];
         for round in 0..300 {
             let border = &BORDERS[round % 6];
             let possible = neighbourhood::NEIGHBOURS_26 & !(1 << border.face);
@@ -383,25 +416,29 @@ mod tests {
                 .iter()
                 .map(|mask| random() & random() & random() & neighbourhood::EARLIER & possible & !mask)
                 .collect();
-            let mut found = Lanes::NONE;
+            let mut found = [Lanes::NONE; 2];
             delete(&packed(&certain), &packed(&waiting), border, &mut found);
             for at in 0..512 {
                 let mut subset = waiting[at];
-                let mut every = true;
+                let mut every = [true; 2];
                 loop {
-                    every &= neighbourhood::at_most_one_component(certain[at] | subset);
+                    every[0] &= neighbourhood::at_most_one_component(certain[at] | subset);
+                    every[1] &= neighbourhood::is_simple_and_no_endpoint(certain[at] | subset);
                     if subset == 0 {
                         break;
                     }
                     subset = (subset - 1) & waiting[at];
                 }
-                let found = voxel(found, at);
-                deleted += u32::from(found);
+                let found = found.map(|found| voxel(found, at));
+                deleted = [deleted[0] + u32::from(found[0]), deleted[1] + u32::from(found[1])];
                 // What else every outcome deletes is left to the slow path.
                 let told = certain[at] != 0 && neighbourhood::one_background_component(certain[at]);
-                assert_eq!(found, every && told, "{:027b} {:027b}", certain[at], waiting[at]);
+                assert_eq!(found[0], every[0] && told, "{:027b} {:027b}", certain[at], waiting[at]);
+                // The formula may ask for more than every outcome being simple; voxels are collected with all present.
+                let collected = neighbourhood::is_simple_and_no_endpoint(certain[at] | waiting[at]);
+                assert!(!(found[1] && collected) || every[1], "{:027b} {:027b}", certain[at], waiting[at]);
             }
         }
-        assert!(deleted > 1000);
+        assert!(deleted.iter().all(|&deleted| deleted > 1000), "{deleted:?}");
     }
 }

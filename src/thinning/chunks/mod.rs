@@ -85,7 +85,7 @@ pub fn thin_words(
     method: Method,
     cancel: &Cancel,
 ) -> Result<Resolved> {
-    assert!(method == Method::Lee || frame.shape[0] <= 1, "Zhang's method is for 2D images");
+    assert!(method.is_for(frame.shape[0]), "Zhang's method is for 2D images");
     resolve(&Residue { frame, method, boxes, undecided: foreground, script: Vec::new() }, cancel)
 }
 
@@ -103,7 +103,8 @@ pub fn merge(residues: &[&Residue], cancel: &Cancel) -> Result<Resolved> {
             return Err(invalid(format!("expected parts of one image, got shapes {:?} and {:?}", shapes.0, shapes.1)));
         }
         if residue.method != first.method {
-            return Err(invalid("expected parts thinned by one method, got 'lee' and 'zhang'".to_owned()));
+            let methods = (first.method, residue.method);
+            return Err(invalid(format!("expected parts thinned by one method, got {} and {}", methods.0, methods.1)));
         }
     }
     let lists: Vec<&[(Key, u64)]> = residues.iter().map(|residue| residue.undecided.as_slice()).collect();

@@ -14,9 +14,9 @@
 use std::marker::PhantomData;
 
 use super::super::batch::{Batch, after_any, near};
-use super::super::recheck::{EARLIER_ROWS, in_raster_order};
+use super::super::recheck::{EARLIER_ROWS, Recheck, in_raster_order};
 use super::super::rounds::{behind, touched_words};
-use super::super::simple_points::{BORDERS, EARLIER, deleted_whatever_happens, simple_and_no_endpoint};
+use super::super::simple_points::{BORDERS, EARLIER, simple_and_no_endpoint};
 use super::super::vectors::{Lanes, Vector, for_this_processor};
 use super::super::zhang::removed_pixels;
 use super::super::{Method, steps};
@@ -166,7 +166,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
             self.touched.dedup();
         }
         match self.method {
-            Method::Lee => recheck::<W>(self, kind, !events.is_empty()),
+            Method::Lee | Method::LeePreserving => recheck::<W>(self, kind, !events.is_empty()),
             Method::Zhang => self.take_collected(),
         }
         self.apply(step)
@@ -219,7 +219,9 @@ impl<'a, W: WordShape> Simulation<'a, W> {
             let sure = neighbours::<W>(&self.sure, around, bit);
             let present = neighbours::<W>(&self.present, around, bit);
             let decision = match self.method {
-                Method::Lee => self.collector.on_border(sure, present & !sure, 1 << BORDERS[kind].face),
+                Method::Lee | Method::LeePreserving => {
+                    self.collector.on_border(sure, present & !sure, 1 << BORDERS[kind].face)
+                }
                 Method::Zhang => doubt::in_table(sure, present & !sure, kind),
             };
             match decision {
@@ -231,13 +233,16 @@ impl<'a, W: WordShape> Simulation<'a, W> {
     }
 
     /// Rechecks one voxel, all earlier ones being rechecked.
-    fn recheck_voxel(&mut self, word: usize, bit: usize) {
+    fn recheck_voxel(&mut self, word: usize, bit: usize, kind: usize) {
         let around = &self.around[word];
         let gone = neighbours::<W>(&self.deleted, around, bit) & EARLIER_VOXELS;
         let doubted = neighbours::<W>(&self.doubted, around, bit) & EARLIER_VOXELS;
         let present = neighbours::<W>(&self.present, around, bit) & !gone;
         let sure = neighbours::<W>(&self.sure, around, bit) & !gone & !doubted;
-        let decision = doubt::recheck(sure, present & !sure);
+        let decision = match self.method {
+            Method::LeePreserving => self.collector.on_border(sure, present & !sure, 1 << BORDERS[kind].face),
+            _ => doubt::recheck(sure, present & !sure),
+        };
         if decision == Decision::Yes && self.collected[word] >> bit & 1 == 1 {
             self.deleted[word] |= 1 << bit;
         } else if decision != Decision::No {
@@ -290,7 +295,7 @@ fn collect_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ki
             let all = simulation.around;
             let around = &all[word];
             let mut voxels = simulation.mine[word] & simulation.present[word];
-            if simulation.method == Method::Lee {
+            if simulation.method != Method::Zhang {
                 let next = simulation.sure[around[border.face] as usize];
                 voxels &= !behind::<W>(simulation.sure[word], next, border);
             }
@@ -323,7 +328,7 @@ fn collect_batch<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ba
         let voxels = V::load(&batch.voxels, first);
         let neighbours = batch.neighbours::<W, V>(first);
         let collected = match simulation.method {
-            Method::Lee => simple_and_no_endpoint(&neighbours, voxels, &BORDERS[kind]),
+            Method::Lee | Method::LeePreserving => simple_and_no_endpoint(&neighbours, voxels, &BORDERS[kind]),
             Method::Zhang => removed_pixels(&neighbours, voxels, kind),
         };
         collected.store(&mut result, first);
@@ -399,7 +404,7 @@ fn recheck_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ki
         &waiting,
         |word| rows[word as usize],
         |word| planes[word as usize],
-        |word, bit| simulation.recheck_voxel(word as usize, bit),
+        |word, bit| simulation.recheck_voxel(word as usize, bit, kind),
     );
     (simulation.rows, simulation.planes) = (rows, planes);
 }
@@ -413,6 +418,7 @@ fn recheck_batch<W: WordShape, V: Vector>(
     waiting: &mut Vec<(u32, u64)>,
 ) {
     let mut deleted = Lanes::NONE;
+    let rule = Recheck { method: simulation.method, border: &BORDERS[kind] };
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
         let mut certain = batch.neighbours::<W, V>(first);
@@ -421,7 +427,7 @@ fn recheck_batch<W: WordShape, V: Vector>(
             certain[direction] = certain[direction].without(maybe[direction]);
         }
         let maybe = maybe.first_chunk().expect("the earlier directions are the first");
-        deleted_whatever_happens(&certain, maybe, voxels, &BORDERS[kind]).store(&mut deleted, first);
+        rule.deleted_whatever_happens(&certain, maybe, voxels).store(&mut deleted, first);
     }
     for lane in 0..batch.count {
         let word = batch.indices[lane];

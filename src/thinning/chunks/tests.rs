@@ -108,6 +108,12 @@ fn lee_3d() {
 }
 
 #[test]
+fn lee_3d_preserving() {
+    compare(200..320, [18, 18, 18], Method::LeePreserving);
+    compare(400..440, [1, 30, 90], Method::LeePreserving);
+}
+
+#[test]
 fn lee_3d_across_words() {
     compare(0..40, [9, 12, 200], Method::Lee);
 }
