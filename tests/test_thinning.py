@@ -219,7 +219,7 @@ def test_wrong_elements(dtype):
 
 def test_the_kernel_refuses_other_arrays():
     with pytest.raises(TypeError, match='^image: '):
-        _core.skeletonize(np.ones((2, 2)), 1, False, np.zeros((1, 2, 2), dtype='u1'))
+        _core.skeletonize(np.ones((2, 2)), 1, 'lee', np.zeros((1, 2, 2), dtype='u1'))
 
 
 def test_passes_are_logged(caplog):

@@ -54,10 +54,10 @@ def graph_centres(
     lengths: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.uint32]: ...
 def skeletonize(
-    image: npt.NDArray[Any], mask: int, zhang: bool, output: npt.NDArray[np.uint8]
+    image: npt.NDArray[Any], mask: int, method: str, output: npt.NDArray[np.uint8]
 ) -> None: ...
 def thin_nodes(
-    nodes: npt.NDArray[np.int64], shape: tuple[int, int, int], zhang: bool
+    nodes: npt.NDArray[np.int64], shape: tuple[int, int, int], method: str
 ) -> npt.NDArray[np.bool_]: ...
 
 # Thinning in chunks; words are keys and voxels, a script is steps, keys and voxels.
@@ -71,10 +71,10 @@ def pack_chunk(
     block: npt.NDArray[Any], mask: int, offset: Sequence[int], shape: Sequence[int]
 ) -> _Words: ...
 def thin_chunks(
-    words: Sequence[_Words], boxes: Sequence[_Box], shape: Sequence[int], zhang: bool
+    words: Sequence[_Words], boxes: Sequence[_Box], shape: Sequence[int], method: str
 ) -> tuple[_Words, _Residue]: ...
 def merge_residues(
-    residues: Sequence[_Residue], shape: Sequence[int], zhang: bool
+    residues: Sequence[_Residue], shape: Sequence[int], method: str
 ) -> tuple[_Words, _Residue]: ...
 def missing_box(boxes: Sequence[_Box], shape: Sequence[int]) -> _Box | None: ...
 def unpack_chunk(

@@ -231,6 +231,22 @@ mod tests {
     }
 
     #[test]
+    fn preserving_differs_only_where_the_recheck_errs() {
+        let (mut same, mut different) = (0, 0);
+        for seed in 0..150 {
+            let image = random_image((6, 7, 8), seed);
+            let thinned = [Method::Lee, Method::LeePreserving].map(|method| naive::thin(&image, method));
+            if naive::deletes_simple_voxels_only(&image) {
+                assert_eq!(thinned[0], thinned[1], "seed {seed}");
+                same += 1;
+            } else if thinned[0] != thinned[1] {
+                different += 1;
+            }
+        }
+        assert!(same > 10 && different > 10, "{same} {different}");
+    }
+
+    #[test]
     fn thins_in_slabs_on_any_number_of_threads() {
         for threads in [2, 3, 7, 16] {
             compare(&random_image((33, 29, 70), 7), Method::Lee, threads);

@@ -6,6 +6,18 @@ use super::Method;
 use super::zhang::REMOVED;
 use crate::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
 
+/// Whether Lee's thinning of the image is all of simple voxels that are no endpoints, so that nothing was to preserve.
+pub fn deletes_simple_voxels_only(image: &Array3<u8>) -> bool {
+    let mut image = image.mapv(|value| u8::from(value != 0));
+    let only = std::cell::Cell::new(true);
+    while lee_round(&mut image, |neighbours| {
+        let deletes = at_most_one_component(neighbours);
+        only.set(only.get() && deletes == is_simple_and_no_endpoint(neighbours));
+        deletes
+    }) {}
+    only.get()
+}
+
 /// The image, thinned.
 pub fn thin(image: &Array3<u8>, method: Method) -> Array3<u8> {
     let mut image = image.mapv(|value| u8::from(value != 0));

@@ -467,7 +467,8 @@ class Skeleton:
         # The image thinned anew: `skeletonize` would give the same and look at all of it.
         nodes = foreground_nodes(image)
         planes: tuple[int, ...] = (1,) if image.ndim == 2 else ()
-        kept = _core.thin_nodes(nodes, (*planes, *image.shape), image.ndim == 2)
+        method = 'zhang' if image.ndim == 2 else 'lee'
+        kept = _core.thin_nodes(nodes, (*planes, *image.shape), method)
         image[np.unravel_index(nodes[~kept], image.shape)] = 0
         pruned = Skeleton(
             image,

@@ -25,21 +25,22 @@ from skanrs._dask import Blocks, BlockTask, Index, Key, as_block
 from skanrs._elements import check_elements
 from skanrs._positions import Shape
 
-from ._skeletonize import uses_zhang
+from ._skeletonize import method_of
 from .chunks import Image, Residue, Words, box_of, merge, pack, thin, unpack
 
 GROUP_VOXELS = 256**3
 """Small blocks are joined up to this size: larger groups leave fewer voxels undecided."""
 
 
-def skeletonize_blocks(image: da.Array, method: str | None) -> da.Array:
+def skeletonize_blocks(image: da.Array, method: str | None, preserve_topology: bool) -> da.Array:
     """Thin a dask array lazily; see `skanrs.skeletonize`."""
     blocks = Blocks(image, 'image')
-    whole = Image(tuple(map(int, image.shape)), uses_zhang(method, image.ndim, 'image'))
+    resolved = method_of(method, preserve_topology, image.ndim, 'image')
+    whole = Image(tuple(map(int, image.shape)), resolved)
     check_elements(image.dtype, 'image')
     if image.size == 0:
         return da.zeros(image.shape, dtype=bool, chunks=image.chunks)
-    name = f'skeletonize-{tokenize(image.name, image.chunks, whole.zhang, GROUP_VOXELS)}'
+    name = f'skeletonize-{tokenize(image.name, image.chunks, whole.method, GROUP_VOXELS)}'
     tasks = _Tasks(name, whole, blocks)
     tasks.thin_groups()
     tasks.merge_groups()

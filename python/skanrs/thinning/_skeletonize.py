@@ -18,13 +18,15 @@ _METHODS = ('lee', 'zhang')
 
 
 @overload
-def skeletonize(image: dask.array.Array, *, method: str | None = None) -> dask.array.Array: ...
+def skeletonize(
+    image: dask.array.Array, *, method: str | None = None, preserve_topology: bool = False
+) -> dask.array.Array: ...
 # Without dask's own types the first overload takes anything.
 @overload
 def skeletonize(  # type: ignore[overload-cannot-match]
-    image: npt.ArrayLike, *, method: str | None = None
+    image: npt.ArrayLike, *, method: str | None = None, preserve_topology: bool = False
 ) -> npt.NDArray[np.bool_]: ...
-def skeletonize(image: Any, *, method: str | None = None) -> Any:
+def skeletonize(image: Any, *, method: str | None = None, preserve_topology: bool = False) -> Any:
     """Compute the skeleton of a 2D or 3D binary image by thinning.
 
     Parameters
@@ -37,6 +39,10 @@ def skeletonize(image: Any, *, method: str | None = None) -> Any:
         Lee's method [1]_ works in 2D and 3D and is the default in 3D; Zhang's [2]_ works in 2D
         and is the default there. A 3D image of a single plane is thinned by Lee's method as the
         2D image that it is.
+    preserve_topology : bool, optional
+        Whether every object, tunnel and cavity of the image has to be there in the skeleton, and
+        no other. By default small objects and solid blocks of even thickness can vanish, as with
+        scikit-image. Lee's method only, which `method` then means by default in 2D too.
 
     Returns
     -------
@@ -48,7 +54,7 @@ def skeletonize(image: Any, *, method: str | None = None) -> Any:
     ------
     ValueError
         If `image` is neither 2D nor 3D or has chunks of unknown size, if `method` is not one of
-        those named, or is 'zhang' for a 3D image.
+        those named, or is 'zhang' for a 3D image or where topology is to be preserved.
     TypeError
         If the elements of `image` are not real numbers.
     MemoryError
@@ -61,9 +67,9 @@ def skeletonize(image: Any, *, method: str | None = None) -> Any:
     Notes
     -----
     The result equals that of ``skimage.morphology.skeletonize`` of scikit-image 0.26, voxel for
-    voxel. The work is done without the GIL on `get_num_threads` threads, does not depend on their
-    number, and can be interrupted. Each pass is logged to the logger ``skanrs.thinning`` at level
-    DEBUG.
+    voxel, unless `preserve_topology` is set. The work is done without the GIL on
+    `get_num_threads` threads, does not depend on their number, and can be interrupted. Each pass
+    is logged to the logger ``skanrs.thinning`` at level DEBUG.
 
     A dask array is thinned block by block, exactly and without any overlap: each block decides
     what holds whatever its surroundings are, and the few voxels that it leaves undecided are
@@ -72,7 +78,11 @@ def skeletonize(image: Any, *, method: str | None = None) -> Any:
     were read. There are two tasks for each source block, and about four more for each 256³ voxels.
 
     Lee's method keeps endpoints and simple connectivity, but its recheck looks at less than what
-    topology needs: solid blocks of even thickness can vanish.
+    topology needs: solid blocks of even thickness can vanish. With `preserve_topology` the recheck
+    asks the whole question again, so that every single deletion is one of a simple voxel: the
+    26-connected objects, the tunnels and the cavities (6-connected background) of the image are
+    those of the skeleton, which is thin: no voxel on a border could go without changing them or
+    shortening a line. Where nothing would be lost, both ways mostly agree.
 
     References
     ----------
@@ -95,30 +105,40 @@ def skeletonize(image: Any, *, method: str | None = None) -> Any:
            [0, 0, 0, 0, 0, 0, 0, 0, 0],
            [0, 0, 0, 0, 0, 0, 0, 0, 0],
            [0, 0, 0, 0, 0, 0, 0, 0, 0]])
+
+    A cube of even thickness vanishes, unless that is ruled out:
+
+    >>> cube = np.pad(np.ones((4, 4, 4), dtype=bool), 1)
+    >>> int(skanrs.skeletonize(cube).sum())
+    0
+    >>> int(skanrs.skeletonize(cube, preserve_topology=True).sum())
+    2
     """
     if is_dask_array(image):
         from skanrs.thinning._dask import skeletonize_blocks
 
-        return skeletonize_blocks(image, method)
+        return skeletonize_blocks(image, method, preserve_topology)
     array = np.asarray(image)
-    zhang = uses_zhang(method, array.ndim, 'image')
+    resolved = method_of(method, preserve_topology, array.ndim, 'image')
     check_elements(array.dtype, 'image')
     elements, mask = foreground_bits(array)
     skeleton = np.zeros(array.shape, dtype=bool)
     if array.ndim == 2:
         elements = elements[np.newaxis]
     output = skeleton.view(np.uint8).reshape(elements.shape)
-    _core.skeletonize(elements, mask, zhang, output)
+    _core.skeletonize(elements, mask, resolved, output)
     return skeleton
 
 
-def uses_zhang(method: str | None, ndim: int, argument: str) -> bool:
-    """Whether a method means Zhang's for images of `ndim` dimensions.
+def method_of(method: str | None, preserve_topology: bool, ndim: int, argument: str) -> str:
+    """Say how the kernels thin images of `ndim` dimensions.
 
     Parameters
     ----------
     method : {'lee', 'zhang'} or None
         What the caller asked for.
+    preserve_topology : bool
+        Whether nothing may vanish.
     ndim : int
         The number of dimensions of the image.
     argument : str
@@ -126,8 +146,8 @@ def uses_zhang(method: str | None, ndim: int, argument: str) -> bool:
 
     Returns
     -------
-    bool
-        True for Zhang's method, False for Lee's.
+    str
+        'lee', 'lee-preserving' or 'zhang'.
 
     Raises
     ------
@@ -140,4 +160,8 @@ def uses_zhang(method: str | None, ndim: int, argument: str) -> bool:
         raise ValueError(f'{argument}: expected a 2D or 3D array, got {ndim}D')
     if ndim == 3 and method == 'zhang':
         raise ValueError("method: 'zhang' thins 2D images only, got a 3D image")
-    return ndim == 2 and method != 'lee'
+    if preserve_topology:
+        if method == 'zhang':
+            raise ValueError("preserve_topology: expected method 'lee' or None, got 'zhang'")
+        return 'lee-preserving'
+    return 'zhang' if ndim == 2 and method != 'lee' else 'lee'

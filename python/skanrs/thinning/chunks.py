@@ -22,7 +22,7 @@ from skanrs import _core
 from skanrs._elements import check_elements, foreground_bits
 from skanrs._positions import check_position, integers
 
-from ._skeletonize import uses_zhang
+from ._skeletonize import method_of
 
 Box = list[list[int]]
 
@@ -74,12 +74,12 @@ class Image:
     ----------
     shape : tuple of int
         The shape of the image, two or three axes.
-    zhang : bool
-        Whether the method is Zhang's.
+    method : {'lee', 'lee-preserving', 'zhang'}
+        How it is thinned.
     """
 
     shape: tuple[int, ...]
-    zhang: bool
+    method: str
 
     @property
     def shape_3d(self) -> list[int]:
@@ -230,6 +230,7 @@ def thin_chunk(
     offset: Sequence[int],
     shape: Sequence[int],
     method: str | None = None,
+    preserve_topology: bool = False,
 ) -> ThinnedChunk:
     """Thin a plain chunk of a larger image as far as its surroundings do not matter.
 
@@ -242,6 +243,8 @@ def thin_chunk(
     shape : sequence of int
         The shape of the whole image.
     method : {'lee', 'zhang'}, optional
+        As for `skeletonize`.
+    preserve_topology : bool, optional
         As for `skeletonize`.
 
     Returns
@@ -277,7 +280,8 @@ def thin_chunk(
     """
     array = np.asarray(block)
     check_elements(array.dtype, 'block')
-    whole = Image(integers('shape', shape), uses_zhang(method, array.ndim, 'block'))
+    resolved = method_of(method, preserve_topology, array.ndim, 'block')
+    whole = Image(integers('shape', shape), resolved)
     start = integers('offset', offset)
     check_position(start, array.shape, whole.shape)
     words = pack(array, start, whole)
@@ -349,12 +353,12 @@ def pack(array: npt.NDArray[np.generic], offset: Sequence[int], image: Image) ->
 
 def thin(words: Sequence[Words], boxes: list[Box], image: Image) -> tuple[Words, Residue]:
     """Thin the region of the boxes, whose foreground the words hold."""
-    return region_of(_core.thin_chunks(words, boxes, image.shape_3d, image.zhang))
+    return region_of(_core.thin_chunks(words, boxes, image.shape_3d, image.method))
 
 
 def merge(residues: Sequence[Residue], image: Image) -> tuple[Words, Residue]:
     """Join residues; return the voxels kept and the residue that is left."""
-    return region_of(_core.merge_residues(residues, image.shape_3d, image.zhang))
+    return region_of(_core.merge_residues(residues, image.shape_3d, image.method))
 
 
 def unpack(

@@ -63,14 +63,14 @@ fn thin_chunks<'py>(
     words: Vec<WordsIn<'py>>,
     boxes: Vec<Box3>,
     shape: [usize; 3],
-    zhang: bool,
+    method: &str,
 ) -> PyResult<(Words<'py>, ResidueOut<'py>)> {
-    let frame = Frame::new(shape)?;
+    let (frame, method) = (Frame::new(shape)?, self::method(method)?);
     check_boxes(&frame, &boxes)?;
     let words = words.iter().map(|words| words_in(&frame, words)).collect::<PyResult<Vec<_>>>()?;
     let resolved = run(py, false, |cancel| {
         let lists: Vec<&[(Key, u64)]> = words.iter().map(Vec::as_slice).collect();
-        thin_words(union(&lists)?, boxes, frame, method(zhang), cancel)
+        thin_words(union(&lists)?, boxes, frame, method, cancel)
     })?;
     Ok(resolved_out(py, resolved))
 }
@@ -81,11 +81,11 @@ fn merge_residues<'py>(
     py: Python<'py>,
     residues: Vec<ResidueIn<'py>>,
     shape: [usize; 3],
-    zhang: bool,
+    method: &str,
 ) -> PyResult<(Words<'py>, ResidueOut<'py>)> {
-    let frame = Frame::new(shape)?;
+    let (frame, method) = (Frame::new(shape)?, self::method(method)?);
     let residues =
-        residues.into_iter().map(|residue| residue_in(frame, method(zhang), residue)).collect::<PyResult<Vec<_>>>()?;
+        residues.into_iter().map(|residue| residue_in(frame, method, residue)).collect::<PyResult<Vec<_>>>()?;
     let resolved = run(py, false, |cancel| merge(&residues.iter().collect::<Vec<_>>(), cancel))?;
     Ok(resolved_out(py, resolved))
 }

@@ -5,6 +5,7 @@
 mod chunks;
 
 use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::elements::with_elements;
@@ -19,8 +20,13 @@ const VOXELS_WORTH_THREADS: usize = 1 << 18;
 /// Shorter lists of voxels are thinned before other threads are awake.
 const NODES_WORTH_THREADS: usize = 1 << 14;
 
-const fn method(zhang: bool) -> Method {
-    if zhang { Method::Zhang } else { Method::Lee }
+fn method(name: &str) -> PyResult<Method> {
+    match name {
+        "lee" => Ok(Method::Lee),
+        "lee-preserving" => Ok(Method::LeePreserving),
+        "zhang" => Ok(Method::Zhang),
+        _ => Err(PyValueError::new_err(format!("method: there is no {name:?}"))),
+    }
 }
 
 /// Thins the voxels of `image` that have any bit of `mask` into `output`, which holds zeros.
@@ -29,10 +35,11 @@ fn skeletonize(
     py: Python<'_>,
     image: &Bound<'_, PyAny>,
     mask: u64,
-    zhang: bool,
+    method: &str,
     mut output: PyReadwriteArray3<'_, u8>,
 ) -> PyResult<()> {
-    with_elements!(image: PyReadonlyArray3, mask => thin_into(py, &image, mask, method(zhang), &mut output))
+    let method = self::method(method)?;
+    with_elements!(image: PyReadonlyArray3, mask => thin_into(py, &image, mask, method, &mut output))
 }
 
 fn thin_into<T: Element + PyElement>(
@@ -57,14 +64,14 @@ fn thin_nodes<'py>(
     py: Python<'py>,
     nodes: PyReadonlyArray1<'py, i64>,
     shape: [usize; 3],
-    zhang: bool,
+    method: &str,
 ) -> PyResult<Bound<'py, PyArray1<bool>>> {
-    let nodes = nodes.as_slice()?;
+    let (nodes, method) = (nodes.as_slice()?, self::method(method)?);
     let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |cancel| {
         if nodes.len().saturating_mul(26) <= i32::LARGEST {
-            nodes::thin_nodes::<i32>(nodes, shape, method(zhang), cancel)
+            nodes::thin_nodes::<i32>(nodes, shape, method, cancel)
         } else {
-            nodes::thin_nodes::<i64>(nodes, shape, method(zhang), cancel)
+            nodes::thin_nodes::<i64>(nodes, shape, method, cancel)
         }
     })?;
     Ok(kept.into_pyarray(py))
