@@ -15,7 +15,8 @@ from blocks import random_chunks
 
 from skanrs import files, memory, threshold
 from skanrs.cli import main
-from skanrs.command import analyze, chunked
+from skanrs.command import in_chunks as chunked
+from skanrs.command import run as command
 from skanrs.datasets import lung, vessel_tree
 from skanrs.files.npy import Npy
 from skanrs.files.packed import PackedMask
@@ -56,7 +57,7 @@ def run(folder, monkeypatch, *arguments, in_chunks):
     """What the command writes and says."""
     before = {path.name for path in folder.iterdir()}
     with monkeypatch.context() as patch:
-        patch.setattr(analyze, '_needed_in_memory', lambda *_: float('inf') if in_chunks else 0)
+        patch.setattr(command, 'needed_in_memory', lambda *_: float('inf') if in_chunks else 0)
         assert main(['analyze', *map(str, arguments)]) == 0
     written = {}
     for new in sorted({path.name for path in folder.iterdir()} - before):
@@ -116,7 +117,7 @@ def test_two_dimensions(folder, monkeypatch, small_blocks):
 
 
 def test_gray_is_found_out(folder, monkeypatch, capsys, small_blocks):
-    monkeypatch.setattr(analyze, '_needed_in_memory', lambda *_: float('inf'))
+    monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
     assert main(['analyze', write('i.npy', GRAY), '-o', 't.csv']) == 2
     assert 'the image is gray (uint8, more than two values)' in capsys.readouterr().err
     assert [path.name for path in folder.iterdir()] == ['i.npy']
@@ -148,7 +149,7 @@ def test_block_that_cannot_be_read(folder, monkeypatch, capsys, small_blocks):
         start = file.pages[30].dataoffsets[1]
     content[start : start + 40] = b'\xff' * 40
     (folder / 'i.tif').write_bytes(content)
-    monkeypatch.setattr(analyze, '_needed_in_memory', lambda *_: float('inf'))
+    monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
     typed = ['analyze', 'i.tif', '-o', 't.csv', '--skeleton', 's.zarr', '--threshold', '50']
     assert main(typed) == 2
     said = capsys.readouterr().err

@@ -9,17 +9,49 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from . import __version__, set_num_threads
-from .command.progress import Progress
-from .files import SOURCE_SUFFIXES, FileError
+from .files import (
+    GRAPH_SUFFIXES,
+    IMAGE_SUFFIXES,
+    REPORT_SUFFIXES,
+    SOURCE_SUFFIXES,
+    TABLE_SUFFIXES,
+    FileError,
+)
 from .memory import parse_size
+
+if TYPE_CHECKING:
+    from .command.run import Outputs
 
 __all__ = ['main']
 
 EXIT_WRONG = 2
 EXIT_INTERRUPTED = 130
+
+EXIT_CODES = (
+    'exit codes: 0 done; 2 something is wrong with the arguments or a file, said in one line on '
+    'standard error; 130 interrupted. Outputs are complete or not there.'
+)
+ANALYZE_EXAMPLES = """\
+examples:
+  skanrs analyze mask.tif -o branches.csv
+  skanrs analyze lung.tif -o branches.csv --sigma 0.7 --threshold otsu --report lung.html
+  skanrs analyze cells.h5:/mask -o branches.parquet -o cells.swc --spacing 0.5 0.2 0.2
+  skanrs analyze scan.zarr -o branches.csv --memory 4GB --skeleton skeleton.zarr
+  skanrs analyze mask.nii.gz -o branches.csv --json | jq .branches.total_length
+"""
+SKELETONIZE_EXAMPLES = """\
+examples:
+  skanrs skeletonize mask.tif -o skeleton.tif
+  skanrs skeletonize slices/ -o skeleton.zarr --threshold 128
+"""
+INFO_EXAMPLES = """\
+examples:
+  skanrs info scan.ome.tif
+  skanrs info cells.h5:/mask --json
+"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,35 +109,51 @@ def _whole_number(text: str) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog='skanrs', description='Skeletons and branch tables of 2D and 3D images.')
+    parser = Parser(
+        prog='skanrs',
+        description='Skeletons and branch tables of 2D and 3D images.',
+        epilog=EXIT_CODES,
+    )
     parser.add_argument('--version', action='version', version=f'skanrs {__version__}')
     commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
+    _add_analyze(commands)
+    _add_skeletonize(commands)
+    _add_info(commands)
+    _add_demo(commands)
+    return parser
 
-    analyze = commands.add_parser(
-        'analyze',
-        help='write the branch table of an image',
-        description='Skeletonize an image and write the table of its branches.',
+
+def _add_command(
+    commands: 'argparse._SubParsersAction[Parser]', name: str, words: str, more: str, examples: str
+) -> Parser:
+    command: Parser = commands.add_parser(
+        name,
+        help=words,
+        description=more,
+        epilog=f'{examples}\n{EXIT_CODES}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    analyze.add_argument(
+    return command
+
+
+def _add_source(command: Parser) -> None:
+    command.add_argument(
         'image',
         metavar='IN',
-        help=f'the image: {", ".join(SOURCE_SUFFIXES)}, or a folder of slices',
+        help=f'the image: {", ".join(SOURCE_SUFFIXES)}, or a folder of TIFF slices; '
+        'file.h5:/name where an HDF5 file has several',
     )
-    analyze.add_argument(
-        '-o',
-        '--output',
-        metavar='OUT',
-        type=Path,
-        required=True,
-        help='the table: .csv or .parquet',
+    command.add_argument(
+        '--channel', metavar='N', type=_whole_number, help='which channel; the first is 0'
     )
-    analyze.add_argument(
-        '--skeleton',
-        metavar='FILE',
-        type=Path,
-        help='write the skeleton too: .npy, .npz, .tif or .zarr',
+    command.add_argument(
+        '--json', action='store_true', help='print JSON, for scripts, instead of lines'
     )
-    analyze.add_argument(
+
+
+def _add_options(command: Parser) -> None:
+    """Add what `analyze` and `skeletonize` share."""
+    command.add_argument(
         '--spacing',
         metavar='N',
         type=_number,
@@ -113,14 +161,14 @@ def _parser() -> Parser:
         help="size of a voxel, one number or one for each axis in the array's order "
         '(default: what the file says, else 1)',
     )
-    analyze.add_argument(
+    command.add_argument(
         '--threshold',
         metavar='VALUE|otsu|none',
         type=_threshold,
         help='foreground is what is larger than VALUE, than the value that otsu finds, or (none) '
         'all that is not zero; needed where the image is gray, that is has more than two values',
     )
-    analyze.add_argument(
+    command.add_argument(
         '--sigma',
         metavar='N',
         type=_number,
@@ -128,37 +176,117 @@ def _parser() -> Parser:
         help='smooth first by a Gaussian of this width in voxels, one number or one for each axis '
         '(default: no smoothing)',
     )
-    analyze.add_argument(
+    command.add_argument(
         '--method',
         choices=('lee', 'zhang'),
         help='how to thin (default: zhang in 2D, lee in 3D, where zhang does not exist)',
     )
-    analyze.add_argument(
+    command.add_argument(
+        '--preserve-topology',
+        action='store_true',
+        help="let no object vanish and no tunnel close; without it thinning is scikit-image's",
+    )
+    command.add_argument(
         '--threads',
         metavar='N',
         type=_threads,
         help='how many threads to use (default: SKANRS_NUM_THREADS, else all processors)',
     )
-    analyze.add_argument(
-        '--channel',
-        metavar='N',
-        type=_whole_number,
-        help='which channel of several; the first is 0',
-    )
-    analyze.add_argument(
+    command.add_argument(
         '--memory',
         metavar='SIZE',
         type=_memory,
         help='how much memory to use, such as 4GB; images that need more are read block by block, '
         'to the same result (default: 80%% of what is free)',
     )
-    analyze.add_argument(
+    command.add_argument(
         '--progress',
         action=argparse.BooleanOptionalAction,
         help='tell on standard error what is going on (default: on a terminal)',
     )
+
+
+def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
+    analyze = _add_command(
+        commands,
+        'analyze',
+        'write the branch table of an image',
+        'Skeletonize an image and write the table of its branches.',
+        ANALYZE_EXAMPLES,
+    )
+    _add_source(analyze)
+    analyze.add_argument(
+        '-o',
+        '--output',
+        metavar='OUT',
+        type=Path,
+        action='append',
+        required=True,
+        help=f'the table ({", ".join(TABLE_SUFFIXES)}), or the network for other programs '
+        f'({", ".join(GRAPH_SUFFIXES)}); may be given several times',
+    )
+    analyze.add_argument(
+        '--skeleton',
+        metavar='FILE',
+        type=Path,
+        help=f'write the skeleton too: {", ".join(IMAGE_SUFFIXES)}',
+    )
+    analyze.add_argument(
+        '--summary',
+        metavar='FILE',
+        type=Path,
+        help=f'write one row about the whole network too: {", ".join(TABLE_SUFFIXES)}',
+    )
+    analyze.add_argument(
+        '--report',
+        metavar='FILE',
+        type=Path,
+        help=f'write a page with numbers and pictures too: {", ".join(REPORT_SUFFIXES)}',
+    )
+    analyze.add_argument(
+        '--radii',
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="measure radii too: behind skan's columns those of skanrs.analyze",
+    )
+    _add_options(analyze)
     analyze.set_defaults(run=_analyze)
 
+
+def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> None:
+    skeletonize = _add_command(
+        commands,
+        'skeletonize',
+        'write the skeleton of an image',
+        'Skeletonize an image and write the skeleton, without a table.',
+        SKELETONIZE_EXAMPLES,
+    )
+    _add_source(skeletonize)
+    skeletonize.add_argument(
+        '-o',
+        '--output',
+        metavar='OUT',
+        type=Path,
+        required=True,
+        help=f'the skeleton: {", ".join(IMAGE_SUFFIXES)}',
+    )
+    _add_options(skeletonize)
+    skeletonize.set_defaults(run=_skeletonize)
+
+
+def _add_info(commands: 'argparse._SubParsersAction[Parser]') -> None:
+    info = _add_command(
+        commands,
+        'info',
+        'say what an image file holds',
+        'Say what an image file holds: size, type, spacing; its voxels are not read.',
+        INFO_EXAMPLES,
+    )
+    _add_source(info)
+    info.set_defaults(run=_info)
+
+
+def _add_demo(commands: 'argparse._SubParsersAction[Parser]') -> None:
     demo = commands.add_parser(
         'demo',
         help='generate two lungs, analyze both, show how they differ',
@@ -181,28 +309,53 @@ def _parser() -> Parser:
     )
     demo.add_argument('--seed', metavar='N', type=int, default=0, help='(default: %(default)s)')
     demo.set_defaults(run=_demo)
-    return parser
 
 
 def _analyze(arguments: argparse.Namespace) -> None:
-    from .command.analyze import analyze
+    from .command.run import Outputs
+
+    outputs = Outputs(
+        tables=tuple(arguments.output),
+        skeleton=arguments.skeleton,
+        summary=arguments.summary,
+        report=arguments.report,
+    )
+    _run(arguments, outputs, radii=arguments.radii)
+
+
+def _skeletonize(arguments: argparse.Namespace) -> None:
+    from .command.run import Outputs
+
+    _run(arguments, Outputs(skeleton=arguments.output), radii=False)
+
+
+def _run(arguments: argparse.Namespace, outputs: 'Outputs', radii: bool) -> None:
+    from .command.progress import Progress
+    from .command.run import run
 
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
     shown = sys.stderr.isatty() if arguments.progress is None else arguments.progress
-    report = analyze(
+    report = run(
         arguments.image,
-        arguments.output,
+        outputs,
         spacing=arguments.spacing,
-        threshold_value=arguments.threshold,
+        threshold=arguments.threshold,
         sigma=arguments.sigma,
         method=arguments.method,
+        preserve_topology=arguments.preserve_topology,
+        radii=radii,
         channel=arguments.channel,
-        skeleton_output=arguments.skeleton,
         memory=arguments.memory,
         progress=Progress(shown=shown),
     )
-    print('\n'.join(report.lines()))
+    print(report.as_json() if arguments.json else '\n'.join(report.lines()))
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    from .command.info import info
+
+    print(info(arguments.image, channel=arguments.channel, as_json=arguments.json))
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -238,7 +391,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError as error:
         print(f'skanrs: error: not enough memory: {error}', file=sys.stderr)
         return EXIT_WRONG
-    except (FileError, OSError, TypeError, ValueError) as error:
+    except (FileError, ImportError, OSError, TypeError, ValueError) as error:
         text = ' '.join(str(error).split())
         print(f'skanrs: error: {text}', file=sys.stderr)
         return EXIT_WRONG

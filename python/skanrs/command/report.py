@@ -1,11 +1,21 @@
 """What the command found, did and wrote: in lines for people, in JSON for scripts."""
 
+import dataclasses
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ['BRANCH_TYPES', 'Report', 'numbers']
+import numpy as np
+
+import skanrs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ['BRANCH_TYPES', 'Branches', 'Report', 'numbers']
 
 # skan's branch types 0 to 3, in words.
 BRANCH_TYPES = (
@@ -17,62 +27,121 @@ BRANCH_TYPES = (
 
 
 @dataclass(frozen=True)
-class Report:
-    """What `analyze` found, did and wrote."""
+class Branches:
+    """The numbers of a branch table."""
 
+    networks: int
+    by_type: tuple[int, ...]
+    total_length: float
+    median_length: float
+    median_radius: float | None
+    """Of the branches' mean radii, if they are in the table."""
+
+    @classmethod
+    def of(cls, table: 'pd.DataFrame') -> 'Branches':
+        """Return those of a table."""
+        types = np.bincount(table['branch_type'], minlength=len(BRANCH_TYPES))
+        lengths = table['branch_distance']
+        radius = None
+        if 'mean_radius' in table and len(table):
+            radius = float(table['mean_radius'].median())
+        return cls(
+            networks=int(table['skeleton_id'].nunique()),
+            by_type=tuple(types.tolist()),
+            total_length=float(lengths.sum()),
+            median_length=float(lengths.median()) if len(lengths) else 0.0,
+            median_radius=radius,
+        )
+
+    def lines(self) -> list[str]:
+        """Return them in words."""
+        count = sum(self.by_type)
+        types = ', '.join(
+            f'{count:,} {words if count != 1 else words.removesuffix("s")}'
+            for count, words in zip(self.by_type, BRANCH_TYPES, strict=True)
+        )
+        networks = '1 network' if self.networks == 1 else f'{self.networks:,} networks'
+        lines = [
+            f'branches    {count:,} in {networks}: {types}',
+            f'length      {self.total_length:,.6g} in total, median {self.median_length:.4g}',
+        ]
+        if self.median_radius is not None:
+            lines.append(f'radius      {self.median_radius:.4g}, the median of the branches')
+        return lines
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run found, did and wrote."""
+
+    source: str
     shape: tuple[int, ...]
     dtype: str
+    axes: str
     spacing: tuple[float, ...]
     spacing_from: str
+    unit: str | None
     sigma: tuple[float, ...] | None
     threshold: float | None
     threshold_from: str
     foreground: int
     skeleton_voxels: int
-    networks: int
-    branches_by_type: tuple[int, ...]
-    total_length: float
-    median_length: float
+    branches: Branches | None
     in_chunks: bool
     seconds: dict[str, float]
     total_seconds: float
     peak_memory: int | None
     written: tuple[Path, ...]
 
+    def at_the_end(self, total_seconds: float, peak_memory: int | None) -> 'Report':
+        """Return it with the time and memory that writing took, too."""
+        return dataclasses.replace(self, total_seconds=total_seconds, peak_memory=peak_memory)
+
     @property
     def voxels(self) -> int:
         """Number of voxels of the image."""
         return math.prod(self.shape)
 
-    def lines(self) -> list[str]:
-        """Return the summary that the command ends with."""
+    def facts(self) -> list[str]:
+        """Return the lines about image and network."""
         share = self.foreground / max(self.voxels, 1)
-        branches = sum(self.branches_by_type)
         found = self.threshold_from
         if self.threshold is not None:
             found = f'more than {self.threshold:.6g} ({found})'
         if self.sigma is not None:
             found += f', after smoothing with sigma {numbers(self.sigma)}'
-        types = ', '.join(
-            f'{count:,} {words if count != 1 else words.removesuffix("s")}'
-            for count, words in zip(self.branches_by_type, BRANCH_TYPES, strict=True)
-        )
-        slow = ', '.join(f'{name} {seconds:.2f}' for name, seconds in self.seconds.items())
-        networks = '1 network' if self.networks == 1 else f'{self.networks:,} networks'
-        lines = [
+        unit = f' {self.unit}' if self.unit else ''
+        return [
             f'image       {numbers(self.shape)} voxels ({self.voxels:,}), {self.dtype}, '
-            f'spacing {numbers(self.spacing)} ({self.spacing_from})',
+            f'spacing {numbers(self.spacing)}{unit} ({self.spacing_from})',
             f'foreground  {self.foreground:,} voxels, {share:.2%} of the image: {found}',
             f'skeleton    {self.skeleton_voxels:,} voxels',
-            f'branches    {branches:,} in {networks}: {types}',
-            f'length      {self.total_length:,.6g} in total, median {self.median_length:.4g}',
-            f'time        {self.total_seconds:.2f} s ({slow})',
+            *(self.branches.lines() if self.branches is not None else ()),
         ]
+
+    def lines(self) -> list[str]:
+        """Return the summary that the command ends with."""
+        slow = ', '.join(f'{name} {seconds:.2f}' for name, seconds in self.seconds.items())
+        lines = [*self.facts(), f'time        {self.total_seconds:.2f} s ({slow})']
         if self.peak_memory is not None:
             way = ', in chunks' if self.in_chunks else ''
             lines.append(f'memory      {self.peak_memory / 1e6:,.0f} MB at the peak{way}')
         lines.append('written     ' + ', '.join(str(path) for path in self.written))
         return lines
+
+    def as_json(self) -> str:
+        """Return everything for scripts."""
+        content: dict[str, Any] = {'skanrs': skanrs.__version__, **dataclasses.asdict(self)}
+        content['written'] = [str(path) for path in self.written]
+        if content['branches'] is not None:
+            types = (words.removesuffix('s').replace(' ', '_') for words in BRANCH_TYPES)
+            by_type = content['branches'].pop('by_type')
+            content['branches'] = {
+                'count': sum(by_type),
+                'by_type': dict(zip(types, by_type, strict=True)),
+                **content['branches'],
+            }
+        return json.dumps(content, indent=2)
 
 
 def numbers(values: Sequence[float]) -> str:

@@ -164,7 +164,8 @@ def _by_plotly(lines: _Lines, colormap: str, unit: str | None) -> Any:
     lines = _thinned_out(lines, MOST_POINTS)
     figure = graph_objects.Figure()
     if lines.categories is None:
-        bar = {'title': _label(lines.name, unit if 'radius' in lines.name else None)}
+        title = _label(lines.name, unit if 'radius' in lines.name else None)
+        bar = {'title': title, 'len': 0.8, 'y': 0.45}
         x, y, z, values = _with_gaps(lines, np.ones(len(lines.starts) - 1, dtype=bool))
         line = {'color': values, 'colorscale': colormap, 'width': 4, 'colorbar': bar}
         line['showscale'] = True
@@ -195,7 +196,9 @@ def _with_gaps(lines: _Lines, chosen: npt.NDArray[np.bool_]) -> list[Array]:
     columns = [*lines.points.T, lines.values]
     gapped = [np.insert(column[of_chosen], ends[:-1], np.nan) for column in columns]
     # A colour that is not a number takes the whole line's colour away.
-    gapped[3] = np.nan_to_num(gapped[3], nan=float(np.nanmin(lines.values, initial=0)))
+    # Neither may it stretch the scale.
+    known = lines.values[np.isfinite(lines.values)]
+    gapped[3] = np.nan_to_num(gapped[3], nan=float(known.min()) if known.size else 0.0)
     return gapped
 
 
@@ -244,7 +247,7 @@ def _by_matplotlib(lines: _Lines, colormap: str, unit: str | None, axes: Any) ->
     for at, name in enumerate('xyz'):
         getattr(axes, f'set_{name}lim')(low[at], low[at] + size[at])
         getattr(axes, f'set_{name}label')(_label(name, unit))
-    axes.set_box_aspect(size, zoom=1.1)
+    axes.set_box_aspect(size)
     return axes
 
 

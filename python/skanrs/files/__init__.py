@@ -4,16 +4,25 @@ One module for each format. The format's own library reads it, imported on use. 
 raises `FileError` with one sentence that names the file. Nothing is ever unpickled.
 """
 
-from .errors import FileError
-from .graphs import GRAPH_SUFFIXES, save_skeleton, write_skeleton
+from .errors import FileError, need
+from .graphs import GRAPH_SUFFIXES, needs_geometry, save_skeleton, write_skeleton
 from .open_image import SOURCE_SUFFIXES, ImageFile, LazyImage, open_image, open_source, read_image
-from .output import IMAGE_SUFFIXES, TABLE_SUFFIXES, Mask, check_output, table_writer, write_image
+from .output import (
+    IMAGE_SUFFIXES,
+    REPORT_SUFFIXES,
+    TABLE_SUFFIXES,
+    Mask,
+    check_output,
+    table_writer,
+    write_image,
+)
 from .source import Source
 from .together import Together, Writer, write_together
 
 __all__ = [
     'GRAPH_SUFFIXES',
     'IMAGE_SUFFIXES',
+    'REPORT_SUFFIXES',
     'SOURCE_SUFFIXES',
     'TABLE_SUFFIXES',
     'FileError',
@@ -24,6 +33,8 @@ __all__ = [
     'Together',
     'Writer',
     'check_output',
+    'need',
+    'needs_geometry',
     'open_image',
     'open_source',
     'read_image',

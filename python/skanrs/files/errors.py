@@ -26,7 +26,7 @@ def known_suffix(path: Path, suffixes: Sequence[str], what: str) -> str:
     for suffix in sorted(suffixes, key=len, reverse=True):
         if name.endswith(suffix) and name != suffix:
             return suffix
-    known = ', '.join(suffixes[:-1]) + ' or ' + suffixes[-1]
+    known = ' or '.join(filter(None, (', '.join(suffixes[:-1]), suffixes[-1])))
     ends = f'ends in {path.suffix.lower()}' if path.suffix else 'has no ending'
     raise FileError(f'{path} {ends}; {what} are {known}')
 

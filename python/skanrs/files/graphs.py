@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
     from skanrs.csr import Skeleton
 
-__all__ = ['GRAPH_SUFFIXES', 'Geometry', 'geometry_of', 'save_skeleton', 'write_skeleton']
+__all__ = [
+    'GRAPH_SUFFIXES',
+    'Geometry',
+    'geometry_of',
+    'needs_geometry',
+    'save_skeleton',
+    'write_skeleton',
+]
 
 Array = npt.NDArray[Any]
 
@@ -49,6 +56,11 @@ class Geometry(NamedTuple):
     """Radius at each voxel, if it is known, shape (N,)."""
     smallest_spacing: float
     """The least distance of neighbours along an axis."""
+
+
+def needs_geometry(path: Path) -> bool:
+    """Tell whether a file of this name needs the skeleton itself, not only its table."""
+    return path.name.lower().endswith(GEOMETRY_SUFFIXES)
 
 
 def save_skeleton(

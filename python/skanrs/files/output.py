@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'IMAGE_SUFFIXES',
+    'REPORT_SUFFIXES',
     'TABLE_SUFFIXES',
     'Mask',
     'check_output',
@@ -32,6 +33,7 @@ __all__ = [
 
 IMAGE_SUFFIXES = ('.npy', '.npz', '.tif', '.tiff', '.zarr')
 TABLE_SUFFIXES = ('.csv', '.parquet')
+REPORT_SUFFIXES = ('.html',)
 # What the optional writers are imported as.
 NEEDS = {
     '.tif': 'tifffile',

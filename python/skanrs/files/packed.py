@@ -5,12 +5,17 @@ format that was asked for is made of it afterwards.
 """
 
 import itertools
+import math
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 __all__ = ['PackedMask']
 
@@ -60,12 +65,40 @@ class PackedMask:
             mask[tuple(here)] = self._read(file, block, inside)
         return mask
 
+    def as_dask(self) -> 'da.Array':
+        """Return the mask as a lazy array in the same blocks."""
+        import dask.array as da
+
+        chunks = [np.diff(bounds).tolist() for bounds in self._bounds]
+        name = f'packed-{secrets.token_hex(8)}'
+        return da.from_array(_Array(self), chunks=tuple(map(tuple, chunks)), name=name)
+
+    def replace(self, coordinates: npt.NDArray[np.int64]) -> int:
+        """Let these voxels be the only ones that are True; return how many they are."""
+        places = [
+            np.searchsorted(bounds, axis, side='right') - 1
+            for bounds, axis in zip(self._bounds, coordinates.T, strict=True)
+        ]
+        counts = [len(bounds) - 1 for bounds in self._bounds]
+        blocks = np.ravel_multi_index(places, counts)
+        order = np.argsort(blocks, kind='stable')
+        ends = np.searchsorted(blocks[order], np.arange(math.prod(counts) + 1))
+        for at, index in enumerate(np.ndindex(*counts)):
+            inside = coordinates[order[ends[at] : ends[at + 1]]]
+            corner = [bounds[i] for bounds, i in zip(self._bounds, index, strict=True)]
+            block = np.zeros(self._shape_of(index), dtype=bool)
+            block[tuple((inside - corner).T)] = True
+            self._file(index).unlink(missing_ok=True)
+            self.store(block, index)
+        return len(coordinates)
+
+    def _shape_of(self, index: Sequence[int]) -> list[int]:
+        return [bounds[at + 1] - bounds[at] for bounds, at in zip(self._bounds, index, strict=True)]
+
     def _read(
         self, file: Path, block: Sequence[int], inside: Sequence[slice]
     ) -> npt.NDArray[np.bool_]:
-        shape = [
-            bounds[at + 1] - bounds[at] for bounds, at in zip(self._bounds, block, strict=True)
-        ]
+        shape = self._shape_of(block)
         row = -(-shape[-1] // 8)
         plane = row * int(np.prod(shape[1:-1], dtype=np.int64))
         planes = inside[0]
@@ -77,3 +110,17 @@ class PackedMask:
 
     def _file(self, index: Sequence[int]) -> Path:
         return self._folder / '_'.join(map(str, index))
+
+
+class _Array:
+    """What dask needs to know of an array."""
+
+    dtype = np.dtype(bool)
+
+    def __init__(self, mask: PackedMask) -> None:
+        self._mask = mask
+        self.shape = mask.shape
+        self.ndim = len(mask.shape)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.bool_]:
+        return self._mask[index]

@@ -16,18 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import threads, threshold
-from skanrs.files import FileError, Source, Together
+from skanrs.files import FileError, Source
 from skanrs.files.open_image import grown_pieces, lazy_array
 from skanrs.files.packed import PackedMask
 from skanrs.memory import held_memory, size_in_words
 
-from .analyze import Options, Result
 from .progress import Progress
+from .work import Options, Result
 
 if TYPE_CHECKING:
     import dask.array as da
 
-__all__ = ['run']
+__all__ = ['skeletonized', 'smooth_blocks']
 
 LARGEST_BLOCK = 1 << 24
 SMALLEST_BLOCK = 1 << 15
@@ -39,13 +39,8 @@ EDGE = 256
 MOST_BLOCKS = 1_000_000
 
 
-def run(
-    source: Source,
-    options: Options,
-    memory: int,
-    skeleton_output: Path | None,
-    outputs: Together,
-    progress: Progress,
+def skeletonized(
+    source: Source, options: Options, memory: int, scratch: Path, progress: Progress
 ) -> Result:
     """Skeletonize an image block by block.
 
@@ -54,13 +49,11 @@ def run(
     source : Source
         The image.
     options : Options
-        How it becomes a skeleton.
+        What to do, and what is needed.
     memory : int
         Bytes that the process may hold.
-    skeleton_output : Path or None
-        Where the skeleton will be written; its blocks are kept on the same disk.
-    outputs : Together
-        What everything will be written with.
+    scratch : Path
+        An empty folder for the skeleton, a bit a voxel at most.
     progress : Progress
         Is told of the stages.
 
@@ -76,7 +69,7 @@ def run(
             f'{source.path} does not fit the memory of {size_in_words(memory)}, and to be read '
             "block by block needs dask: pip install 'skanrs[dask]'"
         ) from error
-    from skanrs import skeletonize, summarize
+    import skanrs
 
     shape, workers = _plan(source, options, memory)
     image = lazy_array(source, shape)
@@ -88,18 +81,61 @@ def run(
             some = None if options.sigma else 4 * workers
             rule = threshold.find_rule(_each_block(image, some), image.dtype, options.threshold)
         mask = _cut(image.map_blocks(rule, dtype=bool, meta=np.empty((0,) * image.ndim, bool)))
-        skeleton = skeletonize(mask, method=options.method)
-        kept: PackedMask | None = None
-        if skeleton_output is not None:
-            kept = PackedMask(outputs.scratch(skeleton_output), skeleton.chunks)
-        (lazy_table,) = summarize(skeleton, separator='_', spacing=options.spacing).to_delayed()
-        with progress.stage('skeleton and table'), _shown(progress):
-            (table, foreground, voxels) = dask.compute(
-                lazy_table,
-                list(_for_blocks(mask, _count)),
-                list(_for_blocks(skeleton, kept.store if kept else _count)),
-            )
-    return Result(table, rule, sum(foreground), sum(voxels), kept)
+        skeleton = skanrs.skeletonize(
+            mask, method=options.method, preserve_topology=options.preserve_topology
+        )
+        kept = PackedMask(scratch, skeleton.chunks)
+        foreground = list(_for_blocks(mask, _count))
+        voxels = list(_for_blocks(skeleton, kept.store))
+        table = graph = radii = None
+        if options.prune_length is None:
+            tables = _table(mask, skeleton, options)
+            with progress.stage('skeleton' + (' and table' if tables else '')), _shown(progress):
+                foreground, voxels, tables = dask.compute(foreground, voxels, tables)
+        else:
+            with progress.stage('skeleton'), _shown(progress):
+                foreground, voxels = dask.compute(foreground, voxels)
+            with progress.stage('pruning'):
+                pruned = skanrs.prune(
+                    skanrs.Skeleton(kept.as_dask(), spacing=options.spacing, keep_images=False),
+                    min_length=options.prune_length,
+                )
+                voxels = [kept.replace(np.asarray(pruned.coordinates))]
+            with progress.stage('table'), _shown(progress):
+                (tables,) = dask.compute(_table(mask, kept.as_dask(), options))
+        if options.need_table:
+            (table,) = tables
+        if options.need_graph:
+            with progress.stage('graph'), _shown(progress):
+                drawn = kept.as_dask()
+                if options.radii:
+                    # Every radius is positive, so that the image of radii is one of the skeleton.
+                    drawn = skanrs.radius_image(drawn, mask, spacing=options.spacing)
+                graph = skanrs.Skeleton(drawn, spacing=options.spacing, keep_images=False)
+                radii = graph.pixel_values
+    return Result(
+        rule=rule,
+        foreground=sum(foreground),
+        skeleton=kept,
+        skeleton_voxels=sum(voxels),
+        table=table,
+        graph=graph,
+        radii=radii,
+    )
+
+
+def _table(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[Any]:
+    """Return the delayed table of branches; none if it is not needed."""
+    import skanrs
+
+    if not options.need_table:
+        return []
+    if options.radii:
+        table = skanrs.analyze(mask, skeleton=skeleton, spacing=options.spacing)
+    else:
+        table = skanrs.summarize(skeleton, separator='_', spacing=options.spacing)
+    delayed: list[Any] = table.to_delayed()
+    return delayed
 
 
 def smooth_blocks(image: 'da.Array', sigma: tuple[float, ...]) -> 'da.Array':

@@ -1,0 +1,56 @@
+"""What is in an image file, without reading its voxels."""
+
+import json
+from typing import Any
+
+from skanrs.files import open_source
+from skanrs.memory import free_memory, size_in_words
+
+from .report import numbers
+
+__all__ = ['info']
+
+
+def info(source: str, *, channel: int | None = None, as_json: bool = False) -> str:
+    """Return what is known of an image before it is read.
+
+    Parameters
+    ----------
+    source : str
+        The image, see `skanrs.open_image`.
+    channel : int, optional
+        See `skanrs.open_image`.
+    as_json : bool, optional
+        Whether for scripts, not for people.
+
+    Returns
+    -------
+    str
+        Lines, or JSON.
+    """
+    with open_source(source, channel=channel) as image:
+        content: dict[str, Any] = {
+            'source': source,
+            'shape': image.shape,
+            'axes': image.axes,
+            'dtype': image.dtype.name,
+            'spacing': image.spacing,
+            'unit': image.unit,
+            'bytes': image.nbytes,
+            'pieces': image.pieces,
+        }
+    if as_json:
+        return json.dumps(content, indent=2)
+    free = free_memory()
+    spacing = 'not in the file'
+    if content['spacing'] is not None:
+        spacing = f'{numbers(content["spacing"])} {content["unit"] or ""}'.strip()
+    lines = [
+        f'image       {numbers(content["shape"])} voxels, axes {content["axes"]}, '
+        f'{content["dtype"]}',
+        f'spacing     {spacing}',
+        f'memory      {size_in_words(content["bytes"])} as a whole'
+        + (f'; {size_in_words(free)} are free' if free is not None else ''),
+        f'stored      in pieces of {numbers(content["pieces"])} voxels',
+    ]
+    return '\n'.join(lines)

@@ -1,0 +1,47 @@
+"""What both ways of working, in memory and in chunks, are asked for and give."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy.typing as npt
+
+from skanrs.files import Mask
+from skanrs.threshold import Rule
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skanrs import Skeleton
+
+__all__ = ['Options', 'Result', 'Threshold']
+
+Threshold = float | Literal['otsu', 'none'] | None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an image becomes a skeleton, and what of it is needed."""
+
+    spacing: tuple[float, ...]
+    threshold: Threshold
+    sigma: tuple[float, ...] | None
+    method: str | None
+    preserve_topology: bool
+    radii: bool
+    prune_length: float | None
+    need_table: bool
+    need_graph: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """A skeleton and what is known of it."""
+
+    rule: Rule
+    foreground: int
+    skeleton: Mask
+    skeleton_voxels: int
+    table: 'pd.DataFrame | None' = None
+    graph: 'Skeleton | None' = None
+    radii: npt.NDArray[Any] | None = None
+    """At each voxel of the graph."""

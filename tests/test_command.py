@@ -1,0 +1,219 @@
+"""What the command writes beside the table: radii, summary, report, graphs; its other verbs."""
+
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+
+import skanrs
+from skanrs.cli import main
+from skanrs.datasets import vessel_tree
+
+MASK = vessel_tree((40, 44, 48), seed=2)
+SPACING = (2.0, 1.0, 0.5)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tifffile.imwrite(
+        'mask.tif', MASK.view('u1') * np.uint8(255), imagej=True, resolution=(1 / 0.5, 1),
+        metadata={'axes': 'ZYX', 'spacing': 2.0, 'unit': 'um'},
+    )  # fmt: skip
+    return tmp_path
+
+
+def run(*arguments):
+    assert main([str(argument) for argument in arguments]) == 0
+
+
+def read(name):
+    return pd.read_csv(name)
+
+
+def same(name, table):
+    pd.testing.assert_frame_equal(
+        read(name), table.reset_index(drop=True), check_exact=True, check_dtype=False
+    )
+
+
+def test_radii(folder, capsys):
+    run('analyze', 'mask.tif', '-o', 't.csv', '--radii')
+    table = skanrs.analyze(MASK, spacing=SPACING)
+    same('t.csv', table)
+    said = capsys.readouterr().out
+    assert f'radius      {table["mean_radius"].median():.4g}, the median' in said
+    assert 'spacing 2 x 1 x 0.5 µm (from the file)' in said
+    run('analyze', 'mask.tif', '-o', 't.csv', '--no-radii')
+    skeleton = skanrs.Skeleton(skanrs.skeletonize(MASK), spacing=SPACING)
+    same('t.csv', skanrs.summarize(skeleton, separator='_'))
+    assert 'radius' not in capsys.readouterr().out
+
+
+def test_summary(folder):
+    run('analyze', 'mask.tif', '-o', 't.csv', '--radii', '--summary', 's.csv')
+    table = skanrs.analyze(MASK, spacing=SPACING)
+    expected = skanrs.network_summary(table, shape=MASK.shape, spacing=SPACING)
+    summary = read('s.csv')
+    same_names = [name for name in expected if name != 'n_isolated']
+    pd.testing.assert_frame_equal(
+        summary[same_names], expected[same_names], check_exact=True, check_dtype=False
+    )
+
+
+def test_several_outputs(folder, capsys):
+    outputs = ['t.csv', 't.parquet', 't.graphml', 't.vtp', 't.precomputed']
+    run('analyze', 'mask.tif', '--radii', *(part for name in outputs for part in ('-o', name)))
+    assert f'written     {", ".join(outputs)}' in capsys.readouterr().out
+    table = skanrs.analyze(MASK, spacing=SPACING)
+    pd.testing.assert_frame_equal(pd.read_parquet('t.parquet'), table.reset_index(drop=True))
+    assert '<data key="mean_radius">' in (folder / 't.graphml').read_text()
+    assert b'Name="radius"' in (folder / 't.vtp').read_bytes()
+    info = json.loads((folder / 't.precomputed/info').read_text())
+    assert [attribute['id'] for attribute in info['vertex_attributes']] == ['radius']
+    # The unit of the file makes them nanometres.
+    (network, *_) = sorted(path for path in (folder / 't.precomputed').iterdir() if path.is_file())
+    count = np.fromfile(network, '<u4', 1)[0]
+    points = np.fromfile(network, '<f4', 3 * count, offset=8).reshape(-1, 3)
+    skeleton = skanrs.Skeleton(skanrs.skeletonize(MASK), spacing=SPACING)
+    of_first = np.array(skeleton.coordinates)[skeleton.path(0)[0]] * SPACING * 1000
+    assert (np.abs(points - of_first[::-1]).sum(axis=1) == 0).any()
+
+
+def test_loops_leave_nothing_behind(folder, capsys):
+    assert main(['analyze', 'mask.tif', '-o', 't.csv', '-o', 't.swc']) == 2
+    assert 'SWC files hold trees only' in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ['mask.tif']
+
+
+def test_json(folder, capsys):
+    run('analyze', 'mask.tif', '-o', 't.csv', '--json', '--threshold', 100)
+    report = json.loads(capsys.readouterr().out)
+    table = read('t.csv')
+    assert report['shape'] == list(MASK.shape)
+    assert (report['spacing'], report['unit'], report['axes']) == ([2.0, 1.0, 0.5], 'µm', 'zyx')
+    assert report['threshold'] == 100
+    assert report['foreground'] == MASK.sum()
+    assert report['branches']['count'] == len(table)
+    assert report['branches']['total_length'] == table['branch_distance'].sum()
+    assert sum(report['branches']['by_type'].values()) == len(table)
+    assert report['written'] == ['t.csv']
+    assert report['skanrs'] == skanrs.__version__
+
+
+class Page(HTMLParser):
+    """The pictures, words and links of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.pictures, self.words, self.open = [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag == 'img':
+            head, _, data = attributes['src'].partition(',')
+            assert head == 'data:image/png;base64'
+            self.pictures.append((attributes['alt'], base64.b64decode(data)))
+        assert not {'href', 'srcset'} & set(attributes)
+        assert tag not in ('script', 'link', 'iframe')
+        if tag not in ('img', 'meta'):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data.strip())
+
+
+@pytest.mark.parametrize('radii', ['--radii', '--no-radii'])
+def test_report(folder, radii):
+    run('analyze', 'mask.tif', '-o', 't.csv', radii, '--report', 'r.html')
+    page = Page((folder / 'r.html').read_text(encoding='utf-8'))
+    table = read('t.csv')
+    words = page.words
+    assert words[words.index('branches') + 1] == f'{len(table):,}'
+    total = table['branch_distance'].sum()
+    assert words[words.index('total length') + 1] == f'{total:.4g} µm'
+    assert ('Radii' in words) == (radii == '--radii')
+    assert any('2 x 1 x 0.5 µm (from the file)' in word for word in words)
+    names = [name for name, _ in page.pictures]
+    assert names == ['violins', *(['histogram'] if radii == '--radii' else [])] + [
+        f'the skeleton, coloured by {by}'
+        for by in (['radius', 'branch type'] if radii == '--radii' else ['branch type'])
+    ]
+    for _, data in page.pictures:
+        picture = np.asarray(Image.open(io.BytesIO(data)).convert('RGB')).reshape(-1, 3)
+        # Something is drawn, in several colours.
+        assert (picture != 255).any(axis=1).mean() > 0.01
+        assert len(np.unique(picture, axis=0)) > 50
+
+
+def test_report_of_nothing_and_of_strange_names(folder):
+    np.save('<b>&.npy', np.zeros((5, 6, 7), bool))
+    run('analyze', '<b>&.npy', '-o', 't.csv', '--radii', '--report', 'r.html')
+    page = Page((folder / 'r.html').read_text(encoding='utf-8'))
+    assert page.pictures == []
+    assert '<b>&.npy' in page.words
+
+
+def test_report_of_a_flat_image(folder):
+    np.save('flat.npy', MASK.max(axis=0))
+    run('analyze', 'flat.npy', '-o', 't.csv', '--radii', '--report', 'r.html')
+    assert len(Page((folder / 'r.html').read_text(encoding='utf-8')).pictures) == 4
+
+
+@pytest.mark.parametrize('name', ['s.tif', 's.zarr', 's.npy'])
+def test_skeletonize(folder, capsys, name):
+    run('skeletonize', 'mask.tif', '-o', name)
+    image, _ = skanrs.files.read_image(name)
+    np.testing.assert_array_equal(image != 0, skanrs.skeletonize(MASK))
+    said = capsys.readouterr().out
+    assert 'branches' not in said
+    assert f'written     {name}' in said
+
+
+def test_preserve_topology(folder):
+    cube = np.zeros((6, 6, 20), bool)
+    cube[1:5, 1:5, 1:5] = cube[2:4, 2:4, 8:18] = True
+    np.save('cube.npy', cube)
+    run('skeletonize', 'cube.npy', '-o', 's.npy')
+    assert not np.load('s.npy')[..., :6].any()
+    run('skeletonize', 'cube.npy', '-o', 's.npy', '--preserve-topology')
+    expected = skanrs.skeletonize(cube, preserve_topology=True)
+    assert expected[..., :6].any()
+    np.testing.assert_array_equal(np.load('s.npy'), expected)
+
+
+def test_info(folder, capsys):
+    run('info', 'mask.tif')
+    said = capsys.readouterr().out
+    assert re.search(r'^image +40 x 44 x 48 voxels, axes zyx, uint8$', said, re.MULTILINE)
+    assert re.search(r'^spacing +2 x 1 x 0\.5 µm$', said, re.MULTILINE)
+    run('info', 'mask.tif', '--json')
+    content = json.loads(capsys.readouterr().out)
+    assert content['shape'] == [40, 44, 48]
+    assert (content['spacing'], content['unit']) == ([2.0, 1.0, 0.5], 'µm')
+
+
+@pytest.mark.parametrize('command', ['analyze', 'skeletonize', 'info'])
+def test_examples_of_the_help_are_valid(command, capsys):
+    from skanrs.cli import _parser
+
+    with pytest.raises(SystemExit):
+        main([command, '--help'])
+    said = capsys.readouterr().out
+    examples = re.findall(r'^  skanrs (.*?)(?: \|.*)?$', said, re.MULTILINE)
+    assert examples
+    for example in examples:
+        assert _parser().parse_args(example.split()).command == command
+    assert 'exit codes: 0 done; 2 something is wrong' in said
