@@ -47,7 +47,7 @@ def test_commands():
 def test_summary_is_what_the_command_says():
     (text,) = blocks('text')
     heads = [line.split()[0] for line in text.splitlines()]
-    assert heads == ['image', 'foreground', 'skeleton', 'branches', 'length']
+    assert heads == ['image', 'foreground', 'skeleton', 'branches', 'length', 'radius']
 
 
 def test_links_within_the_repository():
