@@ -11,7 +11,8 @@
 //! [`thinning`] deletes, in memory or in chunks. From a skeleton to its table: [`foreground`] lists its voxels, [`adjacency`] and
 //! [`graph`] join neighbours to a graph of compressed rows ([`csr`]), [`junctions`] prunes clusters of junctions, [`branches`]
 //! traces the paths, [`summary`] computes their numbers; [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main
-//! branches and centres. From a mask and its skeleton to thickness: [`radius`], and what follows for branches: [`measures`].
+//! branches and centres. From a mask and its skeleton to thickness: [`radius`], and what follows for branches:
+//! [`measures`], [`pruning`].
 //! [`threads`], [`errors`] and [`buffers`] serve all.
 //!
 //! Nothing outside `python` knows of Python.
@@ -30,6 +31,7 @@ pub mod huge_pages;
 pub mod junctions;
 pub mod measures;
 pub mod neighbourhood;
+pub mod pruning;
 pub mod radius;
 pub mod shortest_paths;
 pub mod summary;

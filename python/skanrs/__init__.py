@@ -9,6 +9,7 @@ from .csr import Skeleton, sholl_analysis, summarize
 from .files import FileError, LazyImage, open_image, save_skeleton
 from .measures import analyze
 from .network import network_summary
+from .pruning import prune
 from .radius import radii, radius_image
 from .thinning import MergedThinning, ThinnedChunk, merge_thinned, skeletonize, thin_chunk
 from .threads import get_num_threads, set_num_threads
@@ -29,6 +30,7 @@ __all__ = [
     'merge_thinned',
     'network_summary',
     'open_image',
+    'prune',
     'radii',
     'radius_image',
     'save_skeleton',

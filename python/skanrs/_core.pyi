@@ -26,6 +26,7 @@ __all__ = [
     'path_sums',
     'pixel_graph',
     'prune_junction_edges',
+    'prune_nodes',
     'rank_gains',
     'set_num_threads',
     'skeletonize',
@@ -172,6 +173,14 @@ def lower_radii(
     shape: Sequence[int],
     spacing: Sequence[float],
 ) -> None: ...
+def prune_nodes(
+    nodes: npt.NDArray[np.int64],
+    shape: Sequence[int],
+    spacing: Sequence[float],
+    length: float,
+    ratio: float,
+    radii: npt.NDArray[np.float64] | None = None,
+) -> npt.NDArray[np.bool_]: ...
 def path_measures(
     graph_indptr: _Indices,
     graph_indices: _Indices,

@@ -92,9 +92,9 @@ def network_summary(
 
     Notes
     -----
-    A tunnel all around which lie junction voxels, mostly one that is a single voxel wide, is no loop
-    of skan's graph and does not count: where vessels are dense, as in `skanrs.datasets`, that may
-    be one in ten; on smooth objects hardly any.
+    A tunnel all around which lie junction voxels, mostly one that is a single voxel wide, is no
+    loop of skan's graph and does not count: where vessels are dense, as in `skanrs.datasets`, that
+    may be one in ten; on smooth objects hardly any.
 
     Of a table from which rows were taken out, the rest is summarized as if it were all: nodes where
     fewer branches are left are ends or no longer nodes at all.

@@ -5,6 +5,7 @@ mod elements;
 mod errors;
 mod graph;
 mod measures;
+mod pruning;
 mod radius;
 mod shortest_paths;
 mod thinning;
@@ -21,6 +22,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chunk_graph::register(module)?;
     graph::register(module)?;
     measures::register(module)?;
+    pruning::register(module)?;
     radius::register(module)?;
     shortest_paths::register(module)?;
     thinning::register(module)?;

@@ -1,0 +1,356 @@
+//! Pruning: short twigs leave a skeleton, shortest first, and topology stays.
+//!
+//! A **twig** is a branch with a free end, its tip, at a junction. In a round, twigs are taken shortest first, of equal ones the
+//! one whose tip comes first; a twig that is too short goes, up to its junction. Where that leaves two branches at a junction
+//! they are one from then on, and a twig again if one of them was. After a round the surroundings of what went are
+//! thinned, in raster order, until no voxel is left there that is simple and no endpoint, since a corner of a former junction
+//! would be a junction for ever. Rounds follow until nothing goes.
+//!
+//! Invariants: each voxel that goes, of a twig from its tip on or in thinning, is (26, 6)-simple at that moment. So all
+//! components, tunnels and cavities of the voxels stay, whatever the input; a twig with a voxel that is not simple stays whole.
+//! A branch with two free ends is no twig, so no component vanishes. Lengths are sums of counts of steps times their distances,
+//! so that they do not depend on the order in which branches were joined.
+//!
+//! Cost: a round builds the pixel graph of what is left, and walks each twig a few times; two or three rounds are usual.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use crate::buffers::{try_collect, try_push_to_heap};
+use crate::csr::{Csr, Index};
+use crate::errors::{Result, try_filled};
+use crate::graph::{Neighbourhood, pixel_graph};
+use crate::junctions::prune_junctions;
+use crate::neighbourhood::{at_most_one_component, bit, is_simple_and_no_endpoint, one_background_component};
+use crate::radius::position;
+use crate::threads::Cancel;
+
+/// Which twigs are too short.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits<'a> {
+    /// Those shorter than this.
+    pub length: f64,
+    /// Those shorter than this times the radius at their junction.
+    pub ratio: f64,
+    /// The radius at each voxel, if that counts.
+    pub radii: Option<&'a [f64]>,
+}
+
+impl Limits<'_> {
+    fn is_short(self, length: f64, junction: usize) -> bool {
+        length < self.length || self.radii.is_some_and(|radii| length < self.ratio * radii[junction])
+    }
+}
+
+/// Which voxels pruning leaves of a skeleton: ascending linear indices in an image of `shape`.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
+///
+/// # Panics
+/// If there are radii but not one for each voxel, or if 26 times the voxels do not fit `I`.
+pub fn prune<I: Index>(
+    nodes: &[i64],
+    shape: [usize; 3],
+    spacing: [f64; 3],
+    limits: Limits<'_>,
+    cancel: &Cancel,
+) -> Result<Vec<bool>> {
+    assert!(limits.radii.is_none_or(|radii| radii.len() == nodes.len()), "each voxel has its radius");
+    let mut voxels = Voxels::<I>::new(nodes, shape, cancel)?;
+    let steps = Steps::new(spacing);
+    loop {
+        let numbers = try_collect("voxels", (0..nodes.len()).filter(|&number| voxels.kept[number]))?;
+        let left = try_collect("voxels", numbers.iter().map(|&number| nodes[number]))?;
+        let graph = Branching::<I>::new(&left, numbers, shape, spacing, cancel)?;
+        let removed = remove_twigs(graph, &mut voxels, &steps, limits, cancel)?;
+        if removed.is_empty() {
+            return Ok(voxels.kept);
+        }
+        voxels.thin_around(&removed)?;
+    }
+}
+
+/// The voxels with their neighbours, whether a branch leads there or not.
+struct Voxels<I> {
+    graph: Csr<I>,
+    places: Vec<[u32; 3]>,
+    /// The neighbours that are left, as [`crate::neighbourhood`] numbers them.
+    neighbours: Vec<u32>,
+    kept: Vec<bool>,
+}
+
+impl<I: Index> Voxels<I> {
+    fn new(nodes: &[i64], shape: [usize; 3], cancel: &Cancel) -> Result<Self> {
+        let graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &[1.0; 3], 3), None, cancel)?;
+        let places = nodes.iter().map(|&node| position(node, shape).map(|at| at as u32));
+        let mut all = Self {
+            graph,
+            places: try_collect("coordinates", places)?,
+            neighbours: try_filled("neighbourhoods", nodes.len(), 0)?,
+            kept: try_filled("voxels", nodes.len(), true)?,
+        };
+        for voxel in 0..nodes.len() {
+            all.neighbours[voxel] = all.around(voxel).fold(0, |mask, other| mask | all.bit_of(voxel, other));
+        }
+        Ok(all)
+    }
+
+    /// The neighbours of a voxel, gone or not.
+    fn around(&self, voxel: usize) -> impl Iterator<Item = usize> + use<'_, I> {
+        let graph = self.graph.view();
+        graph.row(voxel).map(move |entry| graph.target(entry))
+    }
+
+    /// Steps along each axis from a voxel to a neighbour.
+    fn step(&self, voxel: usize, neighbour: usize) -> [i32; 3] {
+        std::array::from_fn(|axis| self.places[neighbour][axis] as i32 - self.places[voxel][axis] as i32)
+    }
+
+    fn bit_of(&self, voxel: usize, neighbour: usize) -> u32 {
+        let [dz, dy, dx] = self.step(voxel, neighbour);
+        1 << bit(dz, dy, dx)
+    }
+
+    fn set(&mut self, voxel: usize, is_kept: bool) {
+        self.kept[voxel] = is_kept;
+        for entry in self.graph.view().row(voxel) {
+            let other = self.graph.view().target(entry);
+            let bit = self.bit_of(other, voxel);
+            self.neighbours[other] = if is_kept { self.neighbours[other] | bit } else { self.neighbours[other] & !bit };
+        }
+    }
+
+    /// Removes these voxels one by one, or none of them if one is not simple when its turn comes.
+    fn peel(&mut self, twig: &[usize]) -> bool {
+        for (at, &voxel) in twig.iter().enumerate() {
+            let around = self.neighbours[voxel];
+            if around == 0 || !at_most_one_component(around) || !one_background_component(around) {
+                for &gone in twig[..at].iter().rev() {
+                    self.set(gone, true);
+                }
+                return false;
+            }
+            self.set(voxel, false);
+        }
+        true
+    }
+
+    /// Thins near these voxels.
+    fn thin_around(&mut self, removed: &[usize]) -> Result<()> {
+        let mut pending = self.neighbours_of(removed)?;
+        while !pending.is_empty() {
+            let mut gone = Vec::new();
+            for &voxel in &pending {
+                if is_simple_and_no_endpoint(self.neighbours[voxel]) {
+                    self.set(voxel, false);
+                    gone.push(voxel);
+                }
+            }
+            pending = self.neighbours_of(&gone)?;
+        }
+        Ok(())
+    }
+
+    /// The voxels that are left next to others, ascending.
+    fn neighbours_of(&self, removed: &[usize]) -> Result<Vec<usize>> {
+        let around = removed.iter().flat_map(|&voxel| self.around(voxel)).filter(|&voxel| self.kept[voxel]);
+        let mut around = try_collect("voxels", around)?;
+        around.sort_unstable();
+        around.dedup();
+        Ok(around)
+    }
+}
+
+/// The distances of steps, by the axes that they go along.
+struct Steps([f64; 8]);
+
+impl Steps {
+    fn new(spacing: [f64; 3]) -> Self {
+        Self(std::array::from_fn(|class| {
+            let along = |axis: usize| if class >> axis & 1 == 1 { spacing[axis] * spacing[axis] } else { 0.0 };
+            (along(0) + along(1) + along(2)).sqrt()
+        }))
+    }
+
+    fn class([dz, dy, dx]: [i32; 3]) -> usize {
+        usize::from(dz != 0) | usize::from(dy != 0) << 1 | usize::from(dx != 0) << 2
+    }
+
+    fn length(&self, counts: [u32; 8]) -> f64 {
+        counts.iter().zip(self.0).fold(0.0, |length, (&count, step)| length + f64::from(count) * step)
+    }
+}
+
+/// The graph of the branches, pruned at junctions, from which twigs are taken.
+struct Branching<I> {
+    graph: Csr<I>,
+    /// The number of each node among all voxels.
+    numbers: Vec<usize>,
+    /// The number of neighbours left; 0 for what has gone.
+    degrees: Vec<u32>,
+}
+
+/// A branch from a tip to a junction.
+struct Twig {
+    length: f64,
+    /// Its nodes but for the junction, from the tip on.
+    nodes: Vec<usize>,
+    junction: usize,
+}
+
+/// A twig's place in the order.
+#[derive(PartialEq)]
+struct Turn {
+    length: f64,
+    tip: usize,
+}
+
+impl Eq for Turn {}
+
+impl Ord for Turn {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.length.total_cmp(&other.length).then(self.tip.cmp(&other.tip))
+    }
+}
+
+impl PartialOrd for Turn {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<I: Index> Branching<I> {
+    fn new(nodes: &[i64], numbers: Vec<usize>, shape: [usize; 3], spacing: [f64; 3], cancel: &Cancel) -> Result<Self> {
+        let mut graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &spacing, 3), None, cancel)?;
+        prune_junctions(&mut graph, cancel)?;
+        let degrees = (0..nodes.len()).map(|node| graph.view().degree(node) as u32);
+        let degrees = try_collect("degrees", degrees)?;
+        Ok(Self { graph, numbers, degrees })
+    }
+
+    /// The neighbours of a node that are left.
+    fn around(&self, node: usize) -> impl Iterator<Item = usize> + use<'_, I> {
+        let graph = self.graph.view();
+        graph.row(node).map(move |entry| graph.target(entry)).filter(|&other| self.degrees[other] > 0)
+    }
+
+    /// The nodes from `start` by `next` to the first that is no mere step between two others, or back to the start.
+    fn walk(&self, start: usize, next: usize) -> Vec<usize> {
+        let mut path = vec![start, next];
+        let (mut from, mut node) = (start, next);
+        while self.degrees[node] == 2 && node != start {
+            let Some(onward) = self.around(node).find(|&other| other != from) else { break };
+            (from, node) = (node, onward);
+            path.push(node);
+        }
+        path
+    }
+
+    /// The twig of a tip, if it still is one.
+    fn twig(&self, tip: usize, voxels: &Voxels<I>, steps: &Steps) -> Option<Twig> {
+        if self.degrees[tip] != 1 {
+            return None;
+        }
+        let mut nodes = self.walk(tip, self.around(tip).next()?);
+        let mut counts = [0; 8];
+        for pair in nodes.windows(2) {
+            counts[Steps::class(voxels.step(self.numbers[pair[0]], self.numbers[pair[1]]))] += 1;
+        }
+        let junction = nodes.pop()?;
+        (self.degrees[junction] > 2).then(|| Twig { length: steps.length(counts), nodes, junction })
+    }
+}
+
+/// Removes twigs that are too short, shortest first; returns the numbers of the voxels that went.
+fn remove_twigs<I: Index>(
+    mut graph: Branching<I>,
+    voxels: &mut Voxels<I>,
+    steps: &Steps,
+    limits: Limits<'_>,
+    cancel: &Cancel,
+) -> Result<Vec<usize>> {
+    const WHAT: &str = "twigs";
+    let mut turns = BinaryHeap::new();
+    for tip in 0..graph.degrees.len() {
+        if let Some(twig) = graph.twig(tip, voxels, steps) {
+            try_push_to_heap(WHAT, &mut turns, Reverse(Turn { length: twig.length, tip }))?;
+        }
+    }
+    let mut removed = Vec::new();
+    while let Some(Reverse(turn)) = turns.pop() {
+        cancel.check()?;
+        let Some(twig) = graph.twig(turn.tip, voxels, steps) else { continue };
+        // A twig that has grown has another turn.
+        if twig.length > turn.length || !limits.is_short(twig.length, graph.numbers[twig.junction]) {
+            continue;
+        }
+        let numbers = try_collect(WHAT, twig.nodes.iter().map(|&node| graph.numbers[node]))?;
+        if !voxels.peel(&numbers) {
+            continue;
+        }
+        removed.extend(numbers);
+        for node in twig.nodes {
+            graph.degrees[node] = 0;
+        }
+        graph.degrees[twig.junction] -= 1;
+        if graph.degrees[twig.junction] == 2 {
+            let beside: Vec<usize> = graph.around(twig.junction).collect();
+            for next in beside {
+                let Some(&tip) = graph.walk(twig.junction, next).last() else { continue };
+                if let Some(grown) = graph.twig(tip, voxels, steps) {
+                    try_push_to_heap(WHAT, &mut turns, Reverse(Turn { length: grown.length, tip }))?;
+                }
+            }
+        }
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pruned(shape: [usize; 3], nodes: &[i64], limits: Limits<'_>) -> Vec<i64> {
+        let kept = prune::<i32>(nodes, shape, [1.0; 3], limits, &Cancel::new()).unwrap();
+        nodes.iter().zip(kept).filter(|(_, kept)| *kept).map(|(&node, _)| node).collect()
+    }
+
+    fn shorter_than(length: f64) -> Limits<'static> {
+        Limits { length, ratio: 0.0, radii: None }
+    }
+
+    #[test]
+    fn of_two_twigs_at_an_end_the_shorter_goes() {
+        // A line along the middle row, and from its end one twig of two voxels and one of three.
+        let mut nodes: Vec<i64> = (50..56).chain([66, 77, 88, 46, 37]).collect();
+        nodes.sort_unstable();
+        let left = pruned([1, 10, 10], &nodes, shorter_than(100.0));
+        assert!([66, 77, 88].iter().all(|voxel| left.contains(voxel)));
+        assert!([46, 37].iter().all(|voxel| !left.contains(voxel)));
+        assert_eq!(pruned([1, 10, 10], &nodes, shorter_than(1.0)), nodes);
+    }
+
+    #[test]
+    fn the_radius_at_the_junction_tells_what_is_short() {
+        let mut nodes: Vec<i64> = (50..60).chain([45, 35, 25]).collect();
+        nodes.sort_unstable();
+        for (radius, goes) in [(3.0, false), (3.1, true)] {
+            let radii = vec![radius; nodes.len()];
+            let left = pruned([1, 10, 10], &nodes, Limits { length: 0.0, ratio: 1.0, radii: Some(&radii) });
+            assert_eq!(left, if goes { (50..60).collect() } else { nodes.clone() });
+        }
+    }
+
+    #[test]
+    fn what_is_no_twig_stays() {
+        // A line alone, and a ring with a tail.
+        let line: Vec<i64> = (50..60).collect();
+        assert_eq!(pruned([1, 10, 10], &line, shorter_than(100.0)), line);
+        let ring = [11, 12, 13, 21, 23, 31, 32, 33];
+        let mut tailed: Vec<i64> = ring.into_iter().chain([24, 25]).collect();
+        tailed.sort_unstable();
+        let left = pruned([1, 10, 10], &tailed, shorter_than(100.0));
+        assert!(left.iter().all(|voxel| ring.contains(voxel)) && left.len() >= 4);
+    }
+}

@@ -1,0 +1,45 @@
+//! Pruning of a list of voxels.
+
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::prelude::*;
+
+use super::graph::NODES_WORTH_THREADS;
+use super::threads::run;
+use crate::csr::Index;
+use crate::errors::Error;
+use crate::pruning::{Limits, prune};
+
+/// Which voxels pruning leaves of the skeleton whose foreground is `nodes`: ascending linear indices in an image of `shape`.
+#[pyfunction]
+#[pyo3(signature = (nodes, shape, spacing, length, ratio, radii=None))]
+fn prune_nodes<'py>(
+    py: Python<'py>,
+    nodes: PyReadonlyArray1<'py, i64>,
+    shape: [usize; 3],
+    spacing: [f64; 3],
+    length: f64,
+    ratio: f64,
+    radii: Option<PyReadonlyArray1<'py, f64>>,
+) -> PyResult<Bound<'py, PyArray1<bool>>> {
+    let nodes = nodes.as_slice()?;
+    let radii = radii.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
+    let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |cancel| {
+        if radii.is_some_and(|radii| radii.len() != nodes.len()) {
+            let reason = format!("expected one for each of the {} voxels", nodes.len());
+            return Err(Error::InvalidArgument { name: "radii", reason });
+        }
+        let limits = Limits { length, ratio, radii };
+        if nodes.len().saturating_mul(26) <= i32::LARGEST {
+            prune::<i32>(nodes, shape, spacing, limits, cancel)
+        } else {
+            prune::<i64>(nodes, shape, spacing, limits, cancel)
+        }
+    })?;
+    Ok(kept.into_pyarray(py))
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(prune_nodes, module)?)
+}

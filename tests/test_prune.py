@@ -1,0 +1,262 @@
+"""Pruning against a slow model on networkx, and its promises on any image."""
+
+import networkx as nx
+import numpy as np
+import pytest
+from images import blobs, random_image, random_spacing
+from scipy import ndimage
+from skimage.measure import euler_number
+
+import skanrs
+from skanrs.datasets import vessel_tree
+
+
+def neighbourhood(image, at):
+    padded = np.pad(image, 1)
+    return padded[tuple(slice(a, a + 3) for a in at)].copy()
+
+
+def is_simple(image, at):
+    """One component of neighbours, and one of background at a face, by labelling."""
+    around = neighbourhood(image, at)
+    centre = (1,) * image.ndim
+    around[centre] = False
+    if not around.any():
+        return False
+    if image.ndim == 2:
+        around = np.pad(around[np.newaxis], ((1, 1), (0, 0), (0, 0)))
+        centre = (1, 1, 1)
+    _, foreground = ndimage.label(around, np.ones((3, 3, 3)))
+    steps = np.abs(np.indices((3, 3, 3)) - 1).sum(axis=0)
+    labels, _ = ndimage.label(~around & (steps > 0) & (steps < 3))
+    at_faces = set(labels[(steps == 1) & ~around])
+    return foreground == 1 and len(at_faces) == 1
+
+
+def canonical_length(places, spacing):
+    """Counts of steps times their distances, in one order."""
+    steps = np.abs(np.diff(places, axis=0))
+    total = 0.0
+    for bits in range(1, 2 ** places.shape[1]):
+        kind = [bits >> axis & 1 for axis in range(places.shape[1])]
+        distance = np.sqrt(sum(float(spacing[axis]) ** 2 * kind[axis] for axis in range(len(kind))))
+        total += (steps == kind).all(axis=1).sum() * distance
+    return total
+
+
+def twigs_of(graph, places, spacing):
+    for tip in [node for node, degree in graph.degree if degree == 1]:
+        path = [tip]
+        while len(path) == 1 or graph.degree[path[-1]] == 2:
+            path.append(next(node for node in graph[path[-1]] if node not in path[-2:]))
+        if graph.degree[path[-1]] > 2:
+            yield canonical_length(places[path], spacing), tip, path
+
+
+def slow_prune(image, spacing, is_short):
+    """Everything anew after each twig."""
+    image = image.copy()
+    while True:
+        places = np.argwhere(image)
+        matrix = skanrs.csr.skeleton_to_csgraph(image, spacing=spacing)[0]
+        graph = nx.from_scipy_sparse_array(matrix)
+        kept_whole, removed = set(), []
+        while True:
+            short = [
+                twig
+                for twig in twigs_of(graph, places, spacing)
+                if is_short(twig[0], places[twig[2][-1]]) and tuple(twig[2]) not in kept_whole
+            ]
+            if not short:
+                break
+            path = min(short)[2]
+            trial = image.copy()
+            for node in path[:-1]:
+                if not is_simple(trial, places[node]):
+                    kept_whole.add(tuple(path))
+                    break
+                trial[tuple(places[node])] = False
+            else:
+                image = trial
+                removed += [tuple(places[node]) for node in path[:-1]]
+                graph.remove_nodes_from(path[:-1])
+        if not removed:
+            return image
+        pending = around(image, removed)
+        while pending:
+            gone = []
+            for at in pending:
+                if neighbourhood(image, at).sum() > 2 and is_simple(image, at):
+                    image[at] = False
+                    gone.append(at)
+            pending = around(image, gone)
+
+
+def around(image, places):
+    """The foreground next to places, in raster order."""
+    near = np.zeros(image.shape, dtype=bool)
+    for at in places:
+        near[tuple(slice(max(a - 1, 0), a + 2) for a in at)] = True
+    return [tuple(at) for at in np.argwhere(near & image)]
+
+
+def random_skeleton(random):
+    if random.random() < 0.3:
+        while (image := random_image(random, 'bool')).ndim not in (2, 3):
+            pass
+        return image & (random.random(image.shape) < 0.7)
+    shape = (26, 27) if random.random() < 0.5 else (12, 13, 14)
+    return skanrs.skeletonize(blobs(shape, random, random.choice([0.8, 1.2])))
+
+
+def tunnels_and_all(image):
+    components = ndimage.label(image, np.ones((3,) * image.ndim))[1]
+    cavities = ndimage.label(np.pad(~image, 1, constant_values=True))[1]
+    return components, cavities, euler_number(image, connectivity=image.ndim)
+
+
+@pytest.mark.parametrize('seed', range(60))
+def test_random_skeletons_against_the_slow_model(seed):
+    random = np.random.default_rng(seed)
+    image = random_skeleton(random)
+    spacing = np.broadcast_to(random_spacing(random, image.ndim), image.ndim)
+    limit = float(random.uniform(1, 8) * np.mean(spacing))
+    options = {'spacing': spacing}
+    if seed % 2:
+        radii = random.uniform(0, 2, image.shape)
+        expected = slow_prune(image, spacing, lambda length, at: length < limit * radii[tuple(at)])
+        pruned = skanrs.prune(image, max_radius_ratio=limit, radii=radii[image], **options)
+    else:
+        expected = slow_prune(image, spacing, lambda length, at: length < limit)
+        pruned = skanrs.prune(image, min_length=limit, **options)
+    np.testing.assert_array_equal(pruned, expected)
+    assert tunnels_and_all(pruned) == tunnels_and_all(image)
+    assert not (pruned & ~image).any()
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_promises_on_thin_skeletons(seed):
+    mask = vessel_tree((80, 80, 80), seed=seed) if seed < 2 else blobs((50, 51, 52), seed, 2)
+    image = skanrs.skeletonize(mask)
+    pruned = skanrs.prune(image, min_length=8)
+    before, after = skanrs.Skeleton(image), skanrs.Skeleton(pruned)
+    summaries = [
+        skanrs.network_summary(skanrs.summarize(each, separator='_')).iloc[0]
+        for each in (before, after)
+    ]
+    assert tunnels_and_all(pruned) == tunnels_and_all(image)
+    assert summaries[1]['n_networks'] == summaries[0]['n_networks']
+    assert summaries[1]['n_endpoints'] < summaries[0]['n_endpoints']
+    # What is short and stays has a voxel that is not simple: no twig of the image ends there.
+    table = skanrs.summarize(after, separator='_')
+    left = table.index[(table['branch_type'] == 1) & (table['branch_distance'] < 8 - 1e-9)]
+    for path in left:
+        nodes = after.path(path)
+        nodes = nodes if after.degrees[nodes[0]] == 1 else nodes[::-1]
+        trial = pruned.copy()
+        simple = []
+        for at in map(tuple, after.coordinates[nodes[:-1]]):
+            simple.append(is_simple(trial, at))
+            trial[at] = False
+        assert not all(simple)
+    np.testing.assert_array_equal(skanrs.prune(pruned, min_length=8), pruned)
+
+
+def test_the_radius_at_the_junction():
+    mask = np.zeros((60, 60), dtype=bool)
+    mask[20:35, 2:58] = True
+    mask[10:20, 30] = True
+    skeleton = np.zeros_like(mask)
+    skeleton[27, 9:51] = skeleton[10:27, 30] = True
+    kept = skanrs.prune(skeleton, max_radius_ratio=1.5, mask=mask)
+    np.testing.assert_array_equal(kept, skeleton)
+    gone = skanrs.prune(skeleton, max_radius_ratio=2.5, mask=mask)
+    assert not gone[:27].any()
+    assert gone[27, 9:51].all()
+    by_radii = skanrs.prune(skeleton, max_radius_ratio=2.5, radii=skanrs.radii(skeleton, mask))
+    np.testing.assert_array_equal(by_radii, gone)
+
+
+def test_of_two_twigs_at_a_vessels_end_the_longer_stays():
+    image = np.zeros((12, 20), dtype=bool)
+    image[6, 1:12] = True
+    for step in range(1, 5):
+        image[6 - step, 11 + step] = True
+    for step in range(1, 4):
+        image[6 + step, 11 + step] = True
+    table = skanrs.summarize(skanrs.prune(image, min_length=9), separator='_')
+    assert table['branch_distance'].tolist() == [10 + 4 * np.sqrt(2)]
+
+
+def test_kinds_and_values_stay():
+    mask = blobs((20, 21, 22), 3)
+    image = skanrs.skeletonize(mask)
+    values = image * np.random.default_rng(0).integers(1, 99, image.shape).astype('i2')
+    values.flags.writeable = False
+    pruned = skanrs.prune(values, min_length=4, spacing=[1, 2, 1])
+    assert pruned.dtype == values.dtype
+    assert (pruned[pruned != 0] == values[pruned != 0]).all()
+    skeleton = skanrs.Skeleton(values, spacing=[1, 2, 1], source_image=mask)
+    made = skanrs.prune(skeleton, min_length=4)
+    assert isinstance(made, skanrs.Skeleton)
+    np.testing.assert_array_equal(made.skeleton_image, pruned)
+    assert made.source_image is mask
+    assert made.spacing.tolist() == [1, 2, 1]
+    by_ratio = skanrs.prune(skeleton, max_radius_ratio=3, mask=mask)
+    assert by_ratio.n_paths < skeleton.n_paths
+    assert len(skanrs.analyze(mask, skeleton=pruned)) == made.n_paths
+
+
+def test_nothing_to_prune():
+    for shape in [(0, 3), (4, 5), (2, 3, 4)]:
+        empty = np.zeros(shape, dtype=bool)
+        np.testing.assert_array_equal(skanrs.prune(empty, min_length=3), empty)
+    line = np.zeros((5, 9), dtype=bool)
+    line[2, 2:5] = line[0, 0] = True
+    np.testing.assert_array_equal(skanrs.prune(line, min_length=100), line)
+
+
+LINE = np.zeros((5, 9), dtype=bool)
+LINE[2, 1:8] = True
+
+
+@pytest.mark.parametrize(
+    ('error', 'words', 'arguments'),
+    [
+        (ValueError, 'min_length, max_radius_ratio: expected at least one', {}),
+        (ValueError, 'min_length: expected a finite number.*got -1', {'min_length': -1}),
+        (ValueError, 'min_length: expected a finite', {'min_length': np.nan}),
+        (ValueError, 'max_radius_ratio: expected a finite',
+         {'max_radius_ratio': np.inf, 'mask': LINE}),
+        (ValueError, 'max_radius_ratio: .*got neither', {'max_radius_ratio': 1}),
+        (ValueError, 'max_radius_ratio: .*got mask and radii',
+         {'max_radius_ratio': 1, 'mask': LINE, 'radii': np.ones(7)}),
+        (ValueError, 'mask: it serves max_radius_ratio', {'min_length': 1, 'mask': LINE}),
+        (ValueError, 'radii: expected one for each of the 7',
+         {'max_radius_ratio': 1, 'radii': np.ones(6)}),
+        (ValueError, 'radii: .*not negative', {'max_radius_ratio': 1, 'radii': -np.ones(7)}),
+        (ValueError, 'mask: expected shape', {'max_radius_ratio': 1, 'mask': LINE[1:]}),
+        (ValueError, 'skeleton: expected voxels of the mask',
+         {'max_radius_ratio': 1, 'mask': LINE & False}),
+        (ValueError, 'spacing: expected', {'min_length': 1, 'spacing': 0}),
+        (ValueError, 'skeleton: expected 2 or 3 axes', {'min_length': 1, 'skeleton': LINE[2]}),
+        (TypeError, 'skeleton: expected a Skeleton or an array, got list',
+         {'min_length': 1, 'skeleton': [1]}),
+        (ValueError, 'spacing: a Skeleton has its own',
+         {'min_length': 1, 'skeleton': skanrs.Skeleton(LINE), 'spacing': 1}),
+        (ValueError, 'skeleton: expected one with its image',
+         {'min_length': 1, 'skeleton': skanrs.Skeleton(LINE, keep_images=False)}),
+        (ValueError, 'skeleton: .*not heights',
+         {'min_length': 1, 'skeleton': skanrs.Skeleton(LINE * 1.0, value_is_height=True)}),
+    ],
+)  # fmt: skip
+def test_errors(error, words, arguments):
+    with pytest.raises(error, match=words):
+        skanrs.prune(**{'skeleton': LINE, **arguments})
+
+
+def test_dask_arrays_are_refused():
+    import dask.array as da
+
+    with pytest.raises(TypeError, match=r'skeleton: .*\.compute\(\) it first'):
+        skanrs.prune(da.from_array(LINE), min_length=1)
