@@ -107,6 +107,14 @@ def test_same_skeleton(folder, monkeypatch, small_blocks, skeleton):
     assert len(whole) > 1
 
 
+def test_pruned(folder, monkeypatch, small_blocks):
+    arguments = [write('i.zarr', MASK), '-o', 't.csv', '--skeleton', 's.npy', '--prune-length', 9]
+    arguments += ['--spacing', 2, 1, 0.5]
+    whole = run(folder, monkeypatch, *arguments, in_chunks=False)
+    assert run(folder, monkeypatch, *arguments, in_chunks=True) == whole
+    assert whole != run(folder, monkeypatch, *arguments[:-6], in_chunks=False)
+
+
 def test_two_dimensions(folder, monkeypatch, small_blocks):
     flat = np.tile(GRAY.max(axis=0), (4, 3))
     arguments = [write('i.npy', flat), '-o', 't.csv', '--threshold', 'otsu', '--sigma', 1]

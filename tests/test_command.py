@@ -182,6 +182,20 @@ def test_skeletonize(folder, capsys, name):
     assert f'written     {name}' in said
 
 
+@pytest.mark.parametrize('command', ['analyze', 'skeletonize'])
+def test_pruning(folder, command):
+    run(
+        command, 'mask.tif', '-o', 't.csv' if command == 'analyze' else 's.npy', '--prune-length', 9
+    )
+    skeleton = skanrs.skeletonize(MASK)
+    pruned = skanrs.prune(skeleton, min_length=9, spacing=SPACING)
+    assert 0 < pruned.sum() < skeleton.sum()
+    if command == 'skeletonize':
+        np.testing.assert_array_equal(np.load('s.npy'), pruned)
+    else:
+        same('t.csv', skanrs.summarize(pruned, spacing=SPACING, separator='_'))
+
+
 def test_preserve_topology(folder):
     cube = np.zeros((6, 6, 20), bool)
     cube[1:5, 1:5, 1:5] = cube[2:4, 2:4, 8:18] = True

@@ -187,6 +187,13 @@ def _add_options(command: Parser) -> None:
         help="let no object vanish and no tunnel close; without it thinning is scikit-image's",
     )
     command.add_argument(
+        '--prune-length',
+        metavar='N',
+        type=_number,
+        help='take branches with a free end that are shorter than N away, in units of the '
+        'spacing, until there are none',
+    )
+    command.add_argument(
         '--threads',
         metavar='N',
         type=_threads,
@@ -345,6 +352,7 @@ def _run(arguments: argparse.Namespace, outputs: 'Outputs', radii: bool) -> None
         method=arguments.method,
         preserve_topology=arguments.preserve_topology,
         radii=radii,
+        prune_length=arguments.prune_length,
         channel=arguments.channel,
         memory=arguments.memory,
         progress=Progress(shown=shown),

@@ -1,7 +1,8 @@
 """The widgets of the napari plugin: skeletons of label images as shapes, coloured by a feature.
 
 Loaded by napari, by way of ``napari.yaml``; `color_by_feature`, a widget, needs magicgui and is
-made when asked for. Reproduces ``skan.napari_skan`` 0.13.1.
+made when asked for. Reproduces ``skan.napari_skan`` 0.13.1; the features have the
+radii of the branches, too, behind skan's columns.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .csr import Skeleton, summarize
+import numpy as np
+
+from .csr import Skeleton
+from .measures import analyze
 from .thinning import skeletonize
 
 if TYPE_CHECKING:
@@ -42,15 +46,16 @@ def labels_to_skeleton_shapes(
     Returns
     -------
     layer : tuple
-        Data, attributes and type of a shapes layer: a path for each branch, the branch table as its
-        features, the :class:`skanrs.Skeleton` in its metadata.
+        Data, attributes and type of a shapes layer: a path for each branch, the branch table with
+        radii (`skanrs.analyze`) as its features, the :class:`skanrs.Skeleton` in its metadata.
     """
-    skeleton = Skeleton(skeletonize(labels.data > 0, method=choice.value).astype('uint8'))
+    mask = np.asarray(labels.data) > 0
+    skeleton = Skeleton(skeletonize(mask, method=choice.value).astype('uint8'))
     paths = [skeleton.path_coordinates(index) for index in range(skeleton.n_paths)]
     attributes = {
         'shape_type': 'path',
         'edge_colormap': CAT_COLOR,
-        'features': summarize(skeleton, separator='_'),
+        'features': analyze(mask, skeleton=skeleton.skeleton_image),
         'metadata': {'skeleton': skeleton},
     }
     return paths, attributes, 'shapes'

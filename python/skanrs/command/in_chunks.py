@@ -96,11 +96,7 @@ def skeletonized(
             with progress.stage('skeleton'), _shown(progress):
                 foreground, voxels = dask.compute(foreground, voxels)
             with progress.stage('pruning'):
-                pruned = skanrs.prune(
-                    skanrs.Skeleton(kept.as_dask(), spacing=options.spacing, keep_images=False),
-                    min_length=options.prune_length,
-                )
-                voxels = [kept.replace(np.asarray(pruned.coordinates))]
+                voxels = [_prune(kept, options.spacing, options.prune_length)]
             with progress.stage('table'), _shown(progress):
                 (tables,) = dask.compute(_table(mask, kept.as_dask(), options))
         if options.need_table:
@@ -122,6 +118,20 @@ def skeletonized(
         graph=graph,
         radii=radii,
     )
+
+
+def _prune(kept: PackedMask, spacing: tuple[float, ...], min_length: float) -> int:
+    """Prune a skeleton on the disk as `skanrs.prune` does; return how many voxels are left."""
+    from skanrs import _core
+    from skanrs._dask import read_blocks
+    from skanrs._masks import in_three_axes
+
+    nodes, _ = read_blocks(kept.as_dask())
+    steps = tuple(map(float, spacing))
+    stays = _core.prune_nodes(
+        nodes, in_three_axes(kept.shape, 1), in_three_axes(steps, 1.0), min_length, 0.0, None
+    )
+    return kept.replace(np.stack(np.unravel_index(nodes[stays], kept.shape), axis=1))
 
 
 def _table(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[Any]:
