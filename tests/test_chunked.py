@@ -3,8 +3,10 @@
 import collections
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import dask.array as da
 import numpy as np
@@ -194,6 +196,33 @@ def test_peak_of_memory(folder, gray, source):
     assert done.stderr == ''
     assert 'in chunks' in done.stdout
     assert int(done.stdout.splitlines()[-1]) < 320e6
+
+
+def test_radii_want_the_whole_image(folder, monkeypatch, capsys):
+    monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
+    assert main(['analyze', write('i.npy', MASK), '-o', 't.csv', '--radii']) == 2
+    assert '--radii: measuring them takes the whole image in memory' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures('listens_to_ctrl_c')
+def test_interrupt(folder):
+    array = zarr.create_array('i.zarr', shape=(600,) * 3, chunks=(100,) * 3, dtype='u1')
+    block = vessel_tree((100,) * 3, seed=1)
+    for index in np.ndindex(6, 6, 6):
+        array[tuple(slice(100 * i, 100 * i + 100) for i in index)] = block
+    typed = ['analyze', 'i.zarr', '-o', 't.csv', '--skeleton', 's.zarr', '--memory', '300MB']
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'skanrs', *typed, '--progress'],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr.readline().startswith('threshold')
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, '')
+    assert err.endswith('skanrs: interrupted; nothing was written\n')
+    assert [path.name for path in folder.iterdir()] == ['i.zarr']
 
 
 def test_too_little_memory(folder, capsys):
