@@ -26,8 +26,8 @@ from scipy.sparse.csgraph import connected_components
 from . import _core
 from ._dask import Array, Blocks, BlockTask, Index, Key, as_block
 from ._positions import Shape
-from .chunks import ChunkGraph, chunk_graph, merge_with_shifts
-from .csr._summarize import branch_table, main_branches, with_separator
+from .chunks import ChunkGraph, block_graph, merge_with_shifts
+from .csr._summarize import MEASURES, add_main, branch_table, main_branches, with_separator
 
 Rows = dict[str, Array]
 """Columns of rows, with what brings them into order."""
@@ -66,7 +66,7 @@ class TableTasks:
     blocks : Blocks
         The blocks of the skeleton.
     options : dict
-        Those of `chunk_graph`.
+        Those of `block_graph`.
     token : str
         Stands in all keys.
     npartitions : int
@@ -176,7 +176,7 @@ class TableTasks:
 def _graph(
     block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
 ) -> tuple[OpenGraph, Rows]:
-    graph = chunk_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
+    graph = block_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
     return _shed(graph, [graph], [], [])
 
 
@@ -198,8 +198,10 @@ def _shed(
     """
     rest, shed, isolated = graph._graph.shed()
     rows: Rows = {**shed.pop('rows'), **shed}
+    absent = () if graph._graph.has_radii else MEASURES
     if graph.dtype == bool:
-        rows = {name: column for name, column in rows.items() if name not in _OF_VALUES}
+        absent = (*absent, *_OF_VALUES)
+    rows = {name: column for name, column in rows.items() if name not in absent}
     source, destination = (rows[f'{end}_indices'] for end in _ENDS)
     voxels, numbers = np.unique(np.concatenate([source, destination]), return_inverse=True)
     sets = _sets(len(voxels), *np.split(numbers, 2))
@@ -334,5 +336,5 @@ def _partition(
     start, stop = layout.parts[part : part + 2]
     table = branch_table(_in_order(members), whole.graph, value_is_height, start)
     if main is not None:
-        table['main'] = main[start:stop]
+        add_main(table, main[start:stop])
     return with_separator(table, separator)

@@ -23,7 +23,7 @@ from ._dask import Blocks, BlockTask, Index, Key, as_block
 from ._dask_rows import TableTasks
 from ._elements import check_elements
 from ._positions import Shape
-from .chunks import ChunkGraph, chunk_graph, merge_chunks, table_meta
+from .chunks import ChunkGraph, block_graph, merge_chunks, table_meta
 from .csr._summarize import summarize
 
 FAN_IN = 8
@@ -38,8 +38,12 @@ def summarize_blocks(
     separator: str,
     spacing: npt.ArrayLike,
     npartitions: int,
+    radii: bool = False,
 ) -> Any:
-    """Make the lazy table of a dask array; see `skanrs.summarize`."""
+    """Make the lazy table of a dask array; see `skanrs.summarize`.
+
+    Where its values are `radii` it is that of `skanrs.analyze`.
+    """
     import dask.dataframe as dd
 
     blocks = Blocks(skel, 'skel')
@@ -49,14 +53,15 @@ def summarize_blocks(
     # An empty block meets what is wrong before anything is computed.
     options: dict[str, Any] = {'spacing': spacing, 'value_is_height': value_is_height}
     nothing = np.zeros((0,) * skel.ndim, dtype=skel.dtype)
-    chunk_graph(nothing, offset=(0,) * skel.ndim, shape=skel.shape, **options)
-    meta = table_meta(
-        skel.ndim,
-        dtype=skel.dtype,
-        find_main_branch=find_main_branch,
-        separator=separator,
-        **options,
-    )
+    block_graph(nothing, offset=(0,) * skel.ndim, shape=skel.shape, **options)
+    of_table: dict[str, Any] = {'find_main_branch': find_main_branch, 'separator': separator}
+    if radii:
+        from .measures import analyze
+
+        meta = analyze(nothing, spacing=spacing, **of_table)
+        options['radii'] = True
+    else:
+        meta = table_meta(skel.ndim, dtype=skel.dtype, **of_table, **options)
     token = tokenize(
         skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN
     )
@@ -119,7 +124,7 @@ def _merge_grid(
 def _graph(
     block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
 ) -> ChunkGraph:
-    return chunk_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
+    return block_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
 
 
 def _table(

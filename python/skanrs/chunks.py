@@ -252,6 +252,21 @@ def chunk_graph(
     >>> table['branch_distance'].tolist()
     [37.0]
     """
+    return block_graph(
+        block, offset=offset, shape=shape, spacing=spacing, value_is_height=value_is_height
+    )
+
+
+def block_graph(
+    block: npt.ArrayLike,
+    *,
+    offset: Sequence[int],
+    shape: Sequence[int],
+    spacing: npt.ArrayLike = 1,
+    value_is_height: bool = False,
+    radii: bool = False,
+) -> ChunkGraph:
+    """Do what `chunk_graph` does; values may be `radii`, which give branches measures."""
     if hasattr(block, '__dask_graph__') and not hasattr(block, '__array__'):
         raise TypeError(
             f'block: expected an array, got a {type(block).__name__}; the call can be delayed too:'
@@ -274,6 +289,7 @@ def chunk_graph(
             values=values,
             heights=value_is_height,
             half=half,
+            radii=radii,
         )
     as_given = np.full(array.ndim, spacing) if np.isscalar(spacing) else np.asarray(spacing)
     return ChunkGraph._of(graph, array.dtype, as_given, value_is_height)

@@ -9,13 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from . import _core
-from ._masks import as_mask
+from ._masks import as_mask, check_mask
 from .csr import Skeleton, summarize
 from .csr._path_graph import graph_arrays, index_arrays
 from .csr._pixel_graph import as_image, spacing_per_axis
+from .csr._read import is_dask_array
 from .csr._skeleton import means_and_stdevs
 from .csr._summarize import with_separator
-from .radius._radii import Whole, radii_of_nodes
+from .radius._radii import Whole, radii_of_nodes, refuse_mixture
 from .thinning import skeletonize
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def analyze(
     spacing: npt.ArrayLike = ...,
     skeleton: da.Array | None = ...,
     method: str | None = ...,
+    preserve_topology: bool = ...,
     border_is_background: bool = ...,
     find_main_branch: bool = ...,
     separator: str = ...,
@@ -46,6 +48,7 @@ def analyze(
     spacing: npt.ArrayLike = ...,
     skeleton: npt.ArrayLike | None = ...,
     method: str | None = ...,
+    preserve_topology: bool = ...,
     border_is_background: bool = ...,
     find_main_branch: bool = ...,
     separator: str = ...,
@@ -57,6 +60,7 @@ def analyze(
     spacing: npt.ArrayLike = 1,
     skeleton: Any = None,
     method: str | None = None,
+    preserve_topology: bool = False,
     border_is_background: bool = False,
     find_main_branch: bool = False,
     separator: str = '_',
@@ -66,15 +70,16 @@ def analyze(
 
     Parameters
     ----------
-    mask : array_like, 2 or 3 axes
-        The object: booleans, or numbers of at most one value that is not 0.
+    mask : array_like or dask array, 2 or 3 axes
+        The object: booleans, or numbers of at most one value that is not 0. A dask array may be
+        chunked in any way.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis, such as 0.5 for half a micrometre. All
         lengths of the table are in its unit.
-    skeleton : array_like, shape of `mask`, optional
+    skeleton : array_like or dask array, shape of `mask`, optional
         The skeleton if it is there already, thinned or pruned; every element that is not 0 belongs
-        to it. Without it, `skanrs.skeletonize` makes it.
-    method : {'lee', 'zhang'}, optional
+        to it. Without it, `skanrs.skeletonize` makes it. A dask array has the chunks of `mask`.
+    method, preserve_topology : optional
         How to thin; see `skanrs.skeletonize`.
     border_is_background : bool, optional
         Whether what lies outside the image is background. Without it a vessel that leaves the
@@ -88,8 +93,10 @@ def analyze(
 
     Returns
     -------
-    table : pandas.DataFrame
-        The columns of `skanrs.summarize`, and then:
+    table : pandas.DataFrame, or dask.dataframe.DataFrame for a dask array
+        The columns of `skanrs.summarize`, and then those below. For a dask array the table is lazy,
+        each block of the mask is read once, and the numbers are those of the whole image, to the
+        last bit.
 
         - ``mean_radius``, ``min_radius``, ``max_radius``, ``stdev_radius``: of the radii (see
           `skanrs.radii`) of the voxels along the branch, both ends included, the source of a cycle
@@ -103,10 +110,11 @@ def analyze(
     ------
     ValueError
         If `mask` is neither 2D nor 3D or has more than two values, if `skeleton` has another shape
-        or voxels outside the mask, if `spacing` or `method` make no sense, or if `method` is given
-        with `skeleton` or `npartitions` for an array in memory.
+        or voxels outside the mask (for dask arrays when it is computed) or other chunks, if
+        `spacing` or `method` make no sense, or if a way to thin is given with `skeleton` or
+        `npartitions` for an array in memory.
     TypeError
-        If elements are not real numbers.
+        If elements are not real numbers, or one of the arrays is a dask array and the other not.
 
     See Also
     --------
@@ -129,77 +137,86 @@ def analyze(
        branch_distance  mean_radius  tortuosity  volume
     0             16.5          1.0         1.0  51.836
     """
+    if skeleton is not None and (method is not None or preserve_topology):
+        name = 'method' if method is not None else 'preserve_topology'
+        raise ValueError(f'{name}: the skeleton is given, so nothing is thinned')
+    refuse_mixture(skeleton, mask)
+    if is_dask_array(mask):
+        from ._dask_table import summarize_blocks
+        from .radius._dask import radius_blocks
+
+        check_mask(mask)
+        if skeleton is None:
+            skeleton = skeletonize(mask, method=method, preserve_topology=preserve_topology)
+        return summarize_blocks(
+            radius_blocks(skeleton, mask, spacing, border_is_background),
+            value_is_height=False,
+            find_main_branch=find_main_branch,
+            separator=separator,
+            spacing=spacing,
+            npartitions=1 if npartitions is None else npartitions,
+            radii=True,
+        )
     array = as_mask(mask)
     if npartitions is not None:
         raise ValueError('npartitions: it is for dask arrays only')
     steps = spacing_per_axis(spacing, array.ndim)
-    skel = _skeleton(array, spacing, skeleton, method)
+    if skeleton is None:
+        skeleton = skeletonize(array, method=method, preserve_topology=preserve_topology)
+    skel = _skeleton(array, spacing, skeleton)
     table = summarize(skel, find_main_branch=find_main_branch, separator='_')
     whole = Whole(array.shape, tuple(steps), border_is_background)
     radii = radii_of_nodes(skel._nodes, array, whole)
     starts, nodes = index_arrays(skel.paths.indptr, skel.paths.indices)
-    sums = _core.path_sums(starts.astype(np.int64), radii[nodes])
+    sums, squares = _core.path_sums(starts.astype(np.int64), radii[nodes])
     is_flat = array.ndim == 2
     graph = graph_arrays(skel.graph)
     measures = _core.path_measures(*graph, starts, nodes, radii, is_flat)
-    return with_measures(table, sums, np.diff(starts), measures, is_flat, separator)
+    add_measures(table, sums, squares, np.diff(starts), *measures, is_flat=is_flat)
+    return with_separator(table, separator)
 
 
-def _skeleton(mask: Array, spacing: npt.ArrayLike, skeleton: Any, method: str | None) -> Skeleton:
+def _skeleton(mask: Array, spacing: npt.ArrayLike, skeleton: npt.ArrayLike) -> Skeleton:
     """Return the skeleton of a mask; its values do not matter."""
-    if skeleton is None:
-        image: Array = skeletonize(mask, method=method)
-    else:
-        if method is not None:
-            raise ValueError('method: the skeleton is given, so nothing is thinned')
-        image = as_image(skeleton, 'skeleton')
-        if image.shape != mask.shape:
-            raise ValueError(
-                f'skeleton: expected shape {mask.shape} as the mask, got {image.shape}'
-            )
-        image = image.astype(bool, copy=False)
-    return Skeleton(image, spacing=spacing, keep_images=False)
+    image = as_image(np.asarray(skeleton), 'skeleton')
+    if image.shape != mask.shape:
+        raise ValueError(f'skeleton: expected shape {mask.shape} as the mask, got {image.shape}')
+    return Skeleton(image.astype(bool, copy=False), spacing=spacing, keep_images=False)
 
 
-def with_measures(
+def add_measures(
     table: pd.DataFrame,
-    sums: tuple[Array, Array],
+    sums: Array,
+    squares: Array,
     counts: Array,
-    measures: tuple[Array, Array, Array, Array],
+    smallest: Array,
+    largest: Array,
+    surfaces: Array,
+    volumes: Array,
+    *,
     is_flat: bool,
-    separator: str,
-) -> pd.DataFrame:
-    """Add the columns of measures to a table of branches, in place.
+) -> None:
+    """Add the columns of measures to a table of branches whose columns are named with '_'.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Named with '_'.
-    sums, counts : ndarray
+        The table; it is changed.
+    sums, squares, counts : ndarray
         For each branch the sum of its radii, that of their squares, and how many they are.
-    measures : tuple of ndarray
-        Smallest and largest radius, surface and volume.
+    smallest, largest, surfaces, volumes : ndarray
+        For each branch.
     is_flat : bool
         Whether the image is 2D.
-    separator : str
-        What is to stand between words.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        The table itself.
     """
     # Without background radii are infinite, and cycles have no distance between their ends.
-    with np.errstate(invalid='ignore', divide='ignore'):
-        means, stdevs = means_and_stdevs(*sums, counts)
-        chords = table['euclidean_distance'].to_numpy()
-        tortuosities = table['branch_distance'].to_numpy() / np.where(chords > 0, chords, np.nan)
-    smallest, largest, surfaces, volumes = measures
+    with np.errstate(invalid='ignore'):
+        means, stdevs = means_and_stdevs(sums, squares, counts)
+    chords = table['euclidean_distance'].to_numpy()
     table['mean_radius'] = means
     table['min_radius'] = smallest
     table['max_radius'] = largest
     table['stdev_radius'] = stdevs
-    table['tortuosity'] = tortuosities
+    table['tortuosity'] = table['branch_distance'].to_numpy() / np.where(chords > 0, chords, np.nan)
     table['perimeter' if is_flat else 'surface_area'] = surfaces
     table['area' if is_flat else 'volume'] = volumes
-    return with_separator(table, separator)

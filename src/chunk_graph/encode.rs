@@ -14,6 +14,7 @@ use super::settle::Parts;
 use crate::buffers::Grow;
 use crate::errors::{Error, Result, try_with_capacity};
 use crate::graph::HeightType;
+use crate::measures::Measures;
 
 const MAGIC: &[u8] = b"skanrs chunk graph";
 const VERSION: u8 = 1;
@@ -21,7 +22,7 @@ const VERSION: u8 = 1;
 /// What the buffers are for.
 const GRAPH: &str = "a chunk graph";
 
-const KINDS: [Values; 7] = [
+const KINDS: [Values; 8] = [
     Values::Absent,
     Values::Numbers,
     Values::Heights(HeightType::Half),
@@ -29,6 +30,7 @@ const KINDS: [Values; 7] = [
     Values::Heights(HeightType::Double),
     Values::Heights(HeightType::Signed),
     Values::Heights(HeightType::Unsigned),
+    Values::Radii,
 ];
 
 impl ChunkGraph {
@@ -306,11 +308,16 @@ fn write_rows(writer: &mut Writer, rows: &Rows) {
             writer.double(number);
         }
     }
+    for of in &rows.measures {
+        for number in [of.smallest, of.largest, of.surface, of.volume] {
+            writer.double(number);
+        }
+    }
 }
 
 fn read_rows(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<Rows> {
     let count = reader.count(15)?;
-    let mut rows = Rows::with_capacity(count, if geometry.has_values() { count } else { 0 })?;
+    let mut rows = Rows::with_capacity(count, geometry)?;
     let (mut index, mut rank) = (0, 0);
     for _ in 0..count {
         let source = read_index(reader, index, geometry)?;
@@ -331,6 +338,13 @@ fn read_rows(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<Rows> {
             let voxels = reader.number()?;
             let [sum, squares, one, other] = [reader.double()?, reader.double()?, reader.double()?, reader.double()?];
             rows.statistics.push(Statistics { voxels, sum, squares, ends: [one, other] });
+        }
+    }
+    if geometry.has_radii() {
+        for _ in 0..count {
+            let [smallest, largest] = [reader.double()?, reader.double()?];
+            let [surface, volume] = [reader.double()?, reader.double()?];
+            rows.measures.push(Measures { smallest, largest, surface, volume });
         }
     }
     Ok(rows)

@@ -18,6 +18,8 @@ pub enum Values {
     Absent,
     /// Paths have statistics of them; each is the bits of an `f64`.
     Numbers,
+    /// Numbers that are radii: paths have [`crate::measures::Measures`] too.
+    Radii,
     /// They are heights as well, each 64 bits as [`HeightType`] says.
     Heights(HeightType),
 }
@@ -104,6 +106,12 @@ impl Geometry {
         self.values != Values::Absent
     }
 
+    /// Whether the values are radii.
+    #[must_use]
+    pub fn has_radii(&self) -> bool {
+        self.values == Values::Radii
+    }
+
     pub(super) fn has_heights(&self) -> bool {
         matches!(self.values, Values::Heights(_))
     }
@@ -157,7 +165,7 @@ impl Geometry {
                 let [one, other] = values();
                 heights.difference(one, other).hypot(distance)
             }
-            Values::Absent | Values::Numbers => distance,
+            Values::Absent | Values::Numbers | Values::Radii => distance,
         }
     }
 

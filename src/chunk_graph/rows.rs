@@ -4,12 +4,13 @@
 //! made here, once, from the source on, by the functions that the table of an image in memory uses; so they are equal to it to
 //! the last bit however the branch came together.
 //!
-//! Cost: 58 bytes a row, and 40 more where voxels have values.
+//! Cost: 58 bytes a row, 40 more where voxels have values, and 32 more where these are radii.
 
 use super::geometry::Geometry;
 use super::rules::{Rule, holds};
 use crate::buffers::{try_collect, try_sort_by};
 use crate::errors::{Error, Result};
+use crate::measures::Measures;
 use crate::summary::{path_length, reduceat_sum};
 
 /// What the buffers are for.
@@ -53,6 +54,8 @@ pub(super) struct Rows {
     pub(super) flags: Vec<u8>,
     /// Empty if there are no values.
     pub(super) statistics: Vec<Statistics>,
+    /// Empty if the values are no radii.
+    pub(super) measures: Vec<Measures>,
 }
 
 /// A path whose voxels are known one by one: `directions` leads from the first to the last of `values`.
@@ -88,20 +91,29 @@ impl Walk<'_> {
             ends: [geometry.number(*first), geometry.number(*last)],
         })
     }
+
+    fn measures(&self, geometry: &Geometry) -> Option<Measures> {
+        let (first, rest) = self.values.split_first().filter(|_| geometry.has_radii())?;
+        let heights = self.directions.iter().map(|&direction| geometry.length(direction, || [0; 2]));
+        let steps = heights.zip(rest.iter().map(|&radius| geometry.number(radius)));
+        Some(Measures::of_path(geometry.number(*first), steps, geometry.shape().len() == 2))
+    }
 }
 
 impl Rows {
-    /// No rows yet, but room for `count` of them and `statistics` of their statistics.
+    /// No rows yet, but room for `count` of them.
     ///
     /// # Errors
     /// [`crate::errors::Error::OutOfMemory`].
-    pub(super) fn with_capacity(count: usize, statistics: usize) -> Result<Self> {
+    pub(super) fn with_capacity(count: usize, geometry: &Geometry) -> Result<Self> {
         let mut rows = Self::default();
-        rows.reserve(count, statistics)?;
+        let [statistics, measures] =
+            [geometry.has_values(), geometry.has_radii()].map(|has| if has { count } else { 0 });
+        rows.reserve(count, statistics, measures)?;
         Ok(rows)
     }
 
-    fn reserve(&mut self, count: usize, statistics: usize) -> Result<()> {
+    fn reserve(&mut self, count: usize, statistics: usize, measures: usize) -> Result<()> {
         fn more<T>(column: &mut Vec<T>, count: usize) -> Result<()> {
             column.try_reserve(count).map_err(|_| Error::out_of_memory::<T>(ROWS, column.len() + count))
         }
@@ -111,7 +123,8 @@ impl Rows {
         more(&mut self.lengths, count)?;
         more(&mut self.first, count)?;
         more(&mut self.flags, count)?;
-        more(&mut self.statistics, statistics)
+        more(&mut self.statistics, statistics)?;
+        more(&mut self.measures, measures)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -119,7 +132,8 @@ impl Rows {
     }
 
     pub(super) fn nbytes(&self) -> usize {
-        self.len() * (16 + 16 + 8 + 8 + 2) + self.statistics.len() * size_of::<Statistics>()
+        let of_values = size_of_val(self.statistics.as_slice()) + size_of_val(self.measures.as_slice());
+        self.len() * (16 + 16 + 8 + 8 + 2) + of_values
     }
 
     /// Adds the path between two terminals whose interior's smallest voxel is given.
@@ -183,7 +197,7 @@ impl Rows {
         flags: u8,
         walk: &Walk<'_>,
     ) -> Result<()> {
-        self.reserve(1, usize::from(geometry.has_values()))?;
+        self.reserve(1, usize::from(geometry.has_values()), usize::from(geometry.has_radii()))?;
         self.ends.push(ends.map(|end| end.index));
         self.ranks.push(ends.map(|end| end.rank));
         self.smallest.push(smallest);
@@ -191,6 +205,7 @@ impl Rows {
         self.first.push(walk.directions[0]);
         self.flags.push(flags);
         self.statistics.extend(walk.statistics(geometry));
+        self.measures.extend(walk.measures(geometry));
         Ok(())
     }
 
@@ -199,7 +214,7 @@ impl Rows {
     /// # Errors
     /// [`crate::errors::Error::OutOfMemory`]; nothing is added then.
     pub(super) fn extend(&mut self, other: &Self, gain: impl Fn(u64) -> u64) -> Result<()> {
-        self.reserve(other.len(), other.statistics.len())?;
+        self.reserve(other.len(), other.statistics.len(), other.measures.len())?;
         self.ends.extend_from_slice(&other.ends);
         let gained = other.ends.iter().zip(&other.ranks);
         self.ranks.extend(gained.map(|(ends, ranks)| [ranks[0] + gain(ends[0]), ranks[1] + gain(ends[1])]));
@@ -208,6 +223,7 @@ impl Rows {
         self.first.extend_from_slice(&other.first);
         self.flags.extend_from_slice(&other.flags);
         self.statistics.extend_from_slice(&other.statistics);
+        self.measures.extend_from_slice(&other.measures);
         Ok(())
     }
 
@@ -242,6 +258,9 @@ impl Rows {
         take(&mut self.flags, &order)?;
         if !self.statistics.is_empty() {
             take(&mut self.statistics, &order)?;
+        }
+        if !self.measures.is_empty() {
+            take(&mut self.measures, &order)?;
         }
         Ok(())
     }

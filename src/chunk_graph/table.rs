@@ -12,6 +12,7 @@ use super::rules::{Rule, holds};
 use crate::buffers::{Grow, try_collect, try_copy};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::junctions::DisjointSets;
+use crate::measures::Measures;
 use crate::threads::Cancel;
 
 /// What the buffers are for.
@@ -38,6 +39,8 @@ pub struct Table {
     pub squares: Vec<f64>,
     /// The values at the ends.
     pub values: [Vec<f64>; 2],
+    /// Measures of the paths; empty if the values are no radii.
+    pub measures: Vec<Measures>,
 }
 
 impl ChunkGraph {
@@ -75,13 +78,16 @@ impl ChunkGraph {
         }
         table.lengths = try_copy(TABLE, &rows.lengths[range.clone()])?;
         if self.geometry.has_values() {
-            let statistics: &[Statistics] = &rows.statistics[range];
+            let statistics: &[Statistics] = &rows.statistics[range.clone()];
             table.voxels = try_collect(TABLE, statistics.iter().map(|of| of.voxels))?;
             table.sums = try_collect(TABLE, statistics.iter().map(|of| of.sum))?;
             table.squares = try_collect(TABLE, statistics.iter().map(|of| of.squares))?;
             for (end, values) in table.values.iter_mut().enumerate() {
                 *values = try_collect(TABLE, statistics.iter().map(|of| of.ends[end]))?;
             }
+        }
+        if self.geometry.has_radii() {
+            table.measures = try_copy(TABLE, &rows.measures[range])?;
         }
         Ok(table)
     }

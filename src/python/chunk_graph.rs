@@ -10,6 +10,7 @@ use super::threads::run;
 use crate::buffers::{try_collect, try_copy};
 use crate::chunk_graph::{Block, ChunkGraph, Geometry, Shifts, Table, Values};
 use crate::graph::HeightType;
+use crate::measures::Measures;
 
 /// What the buffers are for.
 const VALUES: &str = "the values of a block";
@@ -25,9 +26,10 @@ struct PyChunkGraph {
 #[pymethods]
 impl PyChunkGraph {
     /// The chunk graph of a block's foreground, whose linear indices in the block are `nodes`. `values` are `float64`, or of
-    /// any type of heights if they are heights; `half` says that single precision heights were of half precision.
+    /// any type of heights if they are heights; `half` says that single precision heights were of half precision; `radii` that
+    /// `float64` are radii.
     #[staticmethod]
-    #[pyo3(signature = (nodes, block_shape, *, offset, shape, spacing, values=None, heights=false, half=false))]
+    #[pyo3(signature = (nodes, block_shape, *, offset, shape, spacing, values=None, heights=false, half=false, radii=false))]
     #[allow(clippy::too_many_arguments, reason = "named by the caller")]
     fn from_block(
         py: Python<'_>,
@@ -39,11 +41,13 @@ impl PyChunkGraph {
         values: Option<NodeHeights<'_>>,
         heights: bool,
         half: bool,
+        radii: bool,
     ) -> PyResult<Self> {
         let (kind, values) = match values {
             None => (Values::Absent, Vec::new()),
             Some(values) => bits(&values, heights, half)?,
         };
+        let kind = if radii && kind == Values::Numbers { Values::Radii } else { kind };
         let nodes = nodes.as_slice()?;
         let block = Block { shape: &block_shape, offset: &offset, nodes, values: &values };
         let graph = run(py, nodes.len() >= NODES_WORTH_THREADS, |cancel| {
@@ -144,6 +148,12 @@ impl PyChunkGraph {
         Ok(self.graph.is_complete()?)
     }
 
+    /// Whether voxels have radii, and branches measures.
+    #[getter]
+    fn has_radii(&self) -> bool {
+        self.graph.geometry().has_radii()
+    }
+
     #[getter]
     fn nbytes(&self) -> usize {
         self.graph.nbytes()
@@ -207,11 +217,17 @@ struct TableArrays<'py> {
     squares: Array1<'py, f64>,
     source_values: Array1<'py, f64>,
     destination_values: Array1<'py, f64>,
+    smallest_radii: Array1<'py, f64>,
+    largest_radii: Array1<'py, f64>,
+    surfaces: Array1<'py, f64>,
+    volumes: Array1<'py, f64>,
 }
 
 impl<'py> TableArrays<'py> {
     fn new(py: Python<'py>, table: Table) -> Self {
         let signed = |column: Vec<u64>| bytemuck::cast_vec::<u64, i64>(column).into_pyarray(py);
+        let measures = table.measures;
+        let measure = |of: fn(&Measures) -> f64| measures.iter().map(of).collect::<Vec<f64>>().into_pyarray(py);
         let [source_nodes, destination_nodes] = table.nodes.map(signed);
         let [source_indices, destination_indices] = table.indices.map(signed);
         let [source_is_tip, destination_is_tip] = table.is_tip.map(|column| column.into_pyarray(py));
@@ -230,6 +246,10 @@ impl<'py> TableArrays<'py> {
             squares: table.squares.into_pyarray(py),
             source_values,
             destination_values,
+            smallest_radii: measure(|of| of.smallest),
+            largest_radii: measure(|of| of.largest),
+            surfaces: measure(|of| of.surface),
+            volumes: measure(|of| of.volume),
         }
     }
 }

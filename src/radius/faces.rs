@@ -26,7 +26,7 @@ pub const NONE: u32 = u32::MAX;
 /// [`crate::errors::Error::OutOfMemory`].
 pub fn depths(background: &Background, axis: usize, end: bool) -> Result<Vec<u32>> {
     let shape = background.shape();
-    let columns = shape.iter().product::<usize>().checked_div(shape[axis]).unwrap_or(0);
+    let columns = (0..3).filter(|&other| other != axis).map(|other| shape[other]).product();
     let mut depths = try_filled("the depths of a face", columns, NONE)?;
     if background.is_empty() {
         return Ok(depths);

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Pair = tuple[Array, Array]
 
+MEASURES = ('smallest_radii', 'largest_radii', 'surfaces', 'volumes')
+"""What a chunk graph of radii tells of branches."""
+
 # Branch types: both ends free, one end free, no end free, no ends.
 _TIP_TIP, _TIP_JUNCTION, _JUNCTION_JUNCTION, _CYCLE = range(4)
 
@@ -151,7 +154,7 @@ def summarize(
     if find_main_branch:
         from skanrs.summary_utils import find_main_branches
 
-        table['main'] = find_main_branches(table)
+        add_main(table, find_main_branches(table))
     return with_separator(table, separator)
 
 
@@ -168,6 +171,11 @@ def column_separator(separator: str | None) -> str:
         )
         return '-'
     return separator
+
+
+def add_main(table: pd.DataFrame, main: Array) -> None:
+    """Add the column of main branches as skan's last one."""
+    table.insert(list(table).index('euclidean_distance') + 1, 'main', main)
 
 
 def with_separator(table: pd.DataFrame, separator: str) -> pd.DataFrame:
@@ -256,7 +264,8 @@ def branch_table(
     if value_is_height and (graph.dtype == bool or graph.dtype.itemsize > 8):
         raise TypeError(f'value_is_height: the skeleton is of {graph.dtype}, which has no heights')
     index = np.int32 if graph.n_pixels <= np.iinfo(np.int32).max else np.int64
-    if graph.dtype == bool:
+    has_radii = graph._graph.has_radii
+    if graph.dtype == bool or has_radii:
         count = arrays['lengths'].size
         statistics: Pair = np.ones(count), np.zeros(count)
     else:
@@ -277,7 +286,13 @@ def branch_table(
     )
     # Where rows are a part, they keep their numbers.
     index_of_rows = pd.RangeIndex(start, start + len(arrays['lengths']))
-    return pd.DataFrame(columns, index=index_of_rows, copy=False)
+    table = pd.DataFrame(columns, index=index_of_rows, copy=False)
+    if has_radii:
+        from skanrs.measures import add_measures
+
+        names = ('sums', 'squares', 'voxels', *MEASURES)
+        add_measures(table, *(arrays[name] for name in names), is_flat=len(graph.shape) == 2)
+    return table
 
 
 def _ends(arrays: dict[str, Array], name: str, change: Callable[[Array], Array]) -> Pair:

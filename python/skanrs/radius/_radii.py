@@ -166,7 +166,8 @@ def radius_image(
     -------
     image : ndarray of float64 or dask array, shape of `skeleton`
         The radius, see `radii`, at each voxel of the skeleton, 0 elsewhere. For dask arrays it is
-        lazy, with the chunks of the skeleton, and equal to that of the whole arrays.
+        lazy, with the same chunks, which must be those of both, and equal to that of the whole
+        arrays.
 
     Raises
     ------
@@ -192,12 +193,27 @@ def radius_image(
            [0., 0., 0., 0., 0., 0.],
            [0., 0., 0., 0., 0., 0.]])
     """
+    refuse_mixture(skeleton, mask)
+    if is_dask_array(mask):
+        from ._dask import radius_blocks
+
+        return radius_blocks(skeleton, mask, spacing, border_is_background)
     array = as_mask(mask)
     nodes, shape, _ = _nodes_of(skeleton, None, array.ndim)
     values = radii(skeleton, mask, spacing=spacing, border_is_background=border_is_background)
     image = np.zeros(shape)
     image.reshape(-1)[nodes] = values
     return image
+
+
+def refuse_mixture(skeleton: Any, mask: Any) -> None:
+    """Raise a TypeError if one of two arrays is a dask array and the other, if there, is not."""
+    if skeleton is not None and is_dask_array(skeleton) != is_dask_array(mask):
+        names = ('mask', 'skeleton') if is_dask_array(mask) else ('skeleton', 'mask')
+        raise TypeError(
+            f'skeleton, mask: expected dask arrays or arrays in memory, but {names[0]} is a dask'
+            f' array and {names[1]} is not'
+        )
 
 
 def radii_of_nodes(nodes: npt.NDArray[np.int64], mask: Array, whole: Whole) -> Radii:
