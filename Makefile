@@ -147,6 +147,20 @@ bench: $(STAMPS)/test-tools $(BENCH)/peers ## side by side with the peers, in .v
 	$(BIN)/python benchmarks/side_by_side.py --peers $(BENCH)/bin/python $(ARGS)
 	$(BIN)/python benchmarks/slow_parts.py
 
+.PHONY: bench-kernels
+bench-kernels: ## how long each kernel takes, by criterion; ARGS="graph" for some
+	cargo bench --locked --bench kernels -- $(ARGS)
+
+.PHONY: instructions
+instructions: ## whether a kernel takes more instructions than on record; needs valgrind
+	@command -v valgrind >/dev/null || { \
+		echo 'make: valgrind was not found, which counts the instructions; install it (Debian: apt install valgrind)' >&2; exit 1; }
+	'$(PYTHON)' benchmarks/instructions.py $(ARGS)
+
+.PHONY: record-instructions
+record-instructions: ## write the instructions that the kernels take now on record
+	'$(PYTHON)' benchmarks/instructions.py --record
+
 .PHONY: notebooks
 notebooks: $(STAMPS)/test-tools ## run the notebooks anew and keep their outputs
 	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb

@@ -6,7 +6,7 @@
 //!
 //! At rest an interval takes a byte or two: its count, and its distance and length where they differ from the last.
 //!
-//! Cost: linear in the intervals; for a union times the logarithm of the number of parts.
+//! Cost: linear in the intervals; for a union times the logarithm of the number of parts, but where parts alternate row by row.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -230,22 +230,42 @@ impl From<Error> for NoUnion {
 impl Union {
     /// Joins parts of an image of `size` voxels.
     pub(super) fn new(parts: &[&Intervals], size: u64) -> std::result::Result<Self, NoUnion> {
+        match Self::in_order(parts, size, true) {
+            // In the order of their starts, the part before an overlap is the other one.
+            Err(NoUnion::Overlap(_)) => Self::in_order(parts, size, false),
+            union => union,
+        }
+    }
+
+    /// Takes the intervals by their starts. With `follow`, if the part that came after a part the last time goes on where this
+    /// one ends, then it is the next again, and none needs to be searched for: blocks beside each other alternate row by row.
+    fn in_order(parts: &[&Intervals], size: u64, follow: bool) -> std::result::Result<Self, NoUnion> {
         let mut unpackers: Vec<Unpacker<'_>> = parts.iter().map(|part| Unpacker::new(part, size)).collect();
         let mut shifts: Vec<Shifts> = parts.iter().map(|_| Shifts::default()).collect();
-        let mut own = vec![0; parts.len()];
-        // The next interval of each part, the first of all on top.
+        let (mut own, mut follower) = (vec![0; parts.len()], vec![0; parts.len()]);
+        let mut next = Vec::with_capacity(parts.len());
+        // Parts by the start of an interval that is their next one, or was.
         let mut waiting = BinaryHeap::with_capacity(parts.len());
         for (part, unpacker) in unpackers.iter_mut().enumerate() {
-            if let Some(interval) = unpacker.take()? {
-                try_push_to_heap(INTERVALS, &mut waiting, Reverse((interval, part)))?;
+            let interval = unpacker.take()?;
+            if let Some(interval) = interval {
+                try_push_to_heap(INTERVALS, &mut waiting, Reverse((interval.start, part)))?;
             }
+            next.push(interval);
         }
         let mut packer = Packer::default();
         let mut intervals: Vec<Interval> = Vec::new();
-        let mut before = 0;
+        let (mut before, mut end) = (0, 0);
         let mut last: Option<usize> = None;
-        while let Some(mut first) = waiting.peek_mut() {
-            let Reverse((interval, part)) = *first;
+        loop {
+            let expected = last
+                .map(|last| follower[last])
+                .filter(|&part| follow && next[part].is_some_and(|interval: Interval| interval.start == end));
+            let Some(part) = expected.or_else(|| first_of(&mut waiting, &next)) else { break };
+            let Some(interval) = next[part] else { break };
+            if let Some(last) = last {
+                follower[last] = part;
+            }
             match intervals.last_mut() {
                 Some(joined) if joined.end > interval.start => {
                     let mut both = [last.unwrap_or(part), part];
@@ -263,13 +283,8 @@ impl Union {
             }
             before += interval.count;
             own[part] += interval.count;
-            last = Some(part);
-            match unpackers[part].take()? {
-                Some(next) => *first = Reverse((next, part)),
-                None => {
-                    PeekMut::pop(first);
-                }
-            }
+            (last, end) = (Some(part), interval.end);
+            next[part] = unpackers[part].take()?;
         }
         Ok(Self { whole: packer.finish()?, intervals, parts: shifts })
     }
@@ -282,6 +297,22 @@ impl Union {
     /// Whether a voxel lies in one of the parts.
     pub(super) fn covers(&self, index: u64) -> bool {
         covers(&self.intervals, index)
+    }
+}
+
+/// The part whose next interval starts first.
+fn first_of(waiting: &mut BinaryHeap<Reverse<(u64, usize)>>, next: &[Option<Interval>]) -> Option<usize> {
+    loop {
+        let mut first = waiting.peek_mut()?;
+        let Reverse((start, part)) = *first;
+        match next[part] {
+            Some(interval) if interval.start == start => return Some(part),
+            // What was taken since; starts only grow.
+            Some(interval) => *first = Reverse((interval.start, part)),
+            None => {
+                PeekMut::pop(first);
+            }
+        }
     }
 }
 

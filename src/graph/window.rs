@@ -15,6 +15,7 @@
 use std::ops::Range;
 
 use crate::bit_image::{WORD, try_zeros};
+use crate::buffers::Grow;
 use crate::errors::Result;
 use crate::neighbourhood::CENTRE;
 
@@ -46,7 +47,10 @@ impl Layout {
         let words = length.checked_add(2)?.div_ceil(WORD) + 1;
         let ring = rows.checked_mul(2)?.checked_add(7)?.checked_next_power_of_two()?;
         let layout = Self { length: length as i64, rows: rows as i64, words, ring };
-        (ring.checked_mul(words)? <= Self::LARGEST_WINDOW).then_some(layout)
+        // Rows are numbered in 32 bits.
+        let planes = if shape.len() == 1 { 1 } else { shape[0] };
+        let numbered = u32::try_from(planes.checked_add(2)?.checked_mul(layout.plane())?).is_ok();
+        (numbered && ring.checked_mul(words)? <= Self::LARGEST_WINDOW).then_some(layout)
     }
 
     /// Rows from a plane to the next, an empty one on both sides.
@@ -63,11 +67,26 @@ impl Layout {
     fn row_of(&self, id: i64) -> Row {
         let row = id / self.length;
         let (z, y) = (row / self.rows, row % self.rows);
-        Row {
-            start: row * self.length,
-            end: (row + 1) * self.length,
-            number: (z as usize + 1) * self.plane() + y as usize + 1,
+        Row { start: row * self.length, y, number: (z as usize + 1) * self.plane() + y as usize + 1 }
+    }
+
+    /// The row of `id`, which is not before `row`; rows that follow each other are reached without a division.
+    #[inline(always)]
+    fn advance(&self, mut row: Row, id: i64) -> Row {
+        const STEPS: usize = 4;
+        for _ in 0..STEPS {
+            if id < row.start + self.length {
+                return row;
+            }
+            row.start += self.length;
+            row.y += 1;
+            row.number += 1;
+            if row.y == self.rows {
+                row.y = 0;
+                row.number += 2;
+            }
         }
+        if id < row.start + self.length { row } else { self.row_of(id) }
     }
 
     fn base(&self, row: usize) -> usize {
@@ -75,13 +94,21 @@ impl Layout {
     }
 }
 
-/// A row of the image: the linear indices of its first voxel and of the one after its last, and its number among all rows,
-/// the empty ones included.
-#[derive(Clone, Copy, Default)]
+/// A row of the image: the linear index of its first voxel, its place in its plane, and its number among all rows, the empty
+/// ones included.
+#[derive(Clone, Copy)]
 struct Row {
     start: i64,
-    end: i64,
+    y: i64,
     number: usize,
+}
+
+/// Where a voxel lies in a window.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// The number of its row, and its place in that.
+    row: u32,
+    x: u32,
 }
 
 /// Packed rows around the voxel that is looked at; empty between two uses.
@@ -91,6 +118,8 @@ pub(crate) struct Window {
     bits: Vec<u64>,
     /// For each word with voxels the number of its first one; the high bits are those of the voxel that asks.
     first: Vec<u32>,
+    /// The voxels that have entered since the scan began.
+    places: Vec<Place>,
 }
 
 impl Window {
@@ -100,7 +129,12 @@ impl Window {
     /// [`crate::errors::Error::OutOfMemory`].
     pub(crate) fn new(layout: Layout) -> Result<Self> {
         let words = layout.ring * layout.words;
-        Ok(Self { layout, bits: try_zeros("the window", words)?, first: try_zeros("the window", words)? })
+        Ok(Self {
+            layout,
+            bits: try_zeros("the window", words)?,
+            first: try_zeros("the window", words)?,
+            places: Vec::new(),
+        })
     }
 
     /// Calls `visit(node, mask, neighbours)` for each node in `range`, in order: which of the neighbours in `wanted` are in the
@@ -113,50 +147,53 @@ impl Window {
         mut visit: impl FnMut(usize, u32, &[usize]) -> Result<()>,
     ) -> Result<()> {
         let layout = self.layout;
-        let (plane, reach) = (layout.plane(), layout.reach());
+        let (between, reach) = (layout.plane(), layout.reach());
         let Some(&first) = nodes[range.clone()].first() else { return Ok(()) };
         let wanted = wanted & !(1 << CENTRE);
         let before = layout.row_of(first).number - reach;
-        let mut entering = nodes.partition_point(|&id| layout.row_of(id).number < before);
-        let mut leaving = entering;
-        let (mut row, mut row_entering, mut row_leaving) = (Row::default(), Row::default(), Row::default());
+        // Voxels from `origin` on enter one after the other, and leave.
+        let origin = nodes.partition_point(|&id| layout.row_of(id).number < before);
+        let (mut entering, mut leaving) = (origin, origin);
+        let mut row_entering = layout.row_of(nodes[origin]);
+        let mut row = None;
+        self.places.clear();
         let mut bases = [0; 9];
         let mut neighbours = [0; MOST_NEIGHBOURS];
         let mut result = Ok(());
         for node in range {
-            let id = nodes[node];
-            if id >= row.end {
-                row = layout.row_of(id);
+            let own = match self.places.get(node - origin) {
+                Some(place) => place.row as usize,
+                None => layout.advance(row_entering, nodes[node]).number,
+            };
+            if row != Some(own) {
+                row = Some(own);
                 while leaving < entering {
-                    let id = nodes[leaving];
-                    if id >= row_leaving.end {
-                        row_leaving = layout.row_of(id);
-                    }
-                    if row_leaving.number + reach >= row.number {
+                    let place = self.places[leaving - origin];
+                    if place.row as usize + reach >= own {
                         break;
                     }
-                    self.bits[word_of(&layout, row_leaving, id).0] = 0;
+                    self.bits[word_of(&layout, place).0] = 0;
                     leaving += 1;
                 }
                 while let Some(&id) = nodes.get(entering) {
-                    if id >= row_entering.end {
-                        row_entering = layout.row_of(id);
-                    }
-                    if row_entering.number > row.number + reach {
+                    row_entering = layout.advance(row_entering, id);
+                    if row_entering.number > own + reach {
                         break;
                     }
-                    let (word, bit) = word_of(&layout, row_entering, id);
+                    let place = Place { row: row_entering.number as u32, x: (id - row_entering.start) as u32 };
+                    self.places.try_push("the window", place)?;
+                    let (word, bit) = word_of(&layout, place);
                     if self.bits[word] == 0 {
                         self.first[word] = entering as u32;
                     }
                     self.bits[word] |= 1 << bit;
                     entering += 1;
                 }
-                let corner = row.number - plane - 1;
-                bases = std::array::from_fn(|line| layout.base(corner + line / 3 * plane + line % 3));
+                let corner = own - between - 1;
+                bases = std::array::from_fn(|line| layout.base(corner + line / 3 * between + line % 3));
             }
             // The place before the voxel's own.
-            let x = (id - row.start) as usize;
+            let x = self.places[node - origin].x as usize;
             let (word, bit) = (x / WORD, x % WORD);
             let mut mask = 0;
             for (line, base) in bases.into_iter().enumerate() {
@@ -181,11 +218,8 @@ impl Window {
                 break;
             }
         }
-        for &id in &nodes[leaving..entering] {
-            if id >= row_leaving.end {
-                row_leaving = layout.row_of(id);
-            }
-            self.bits[word_of(&layout, row_leaving, id).0] = 0;
+        for &place in &self.places[leaving - origin..] {
+            self.bits[word_of(&layout, place).0] = 0;
         }
         result
     }
@@ -193,7 +227,7 @@ impl Window {
 
 /// The word of a voxel and its bit in that.
 #[inline]
-fn word_of(layout: &Layout, row: Row, id: i64) -> (usize, usize) {
-    let at = (id - row.start) as usize + 1;
-    (layout.base(row.number) + at / WORD, at % WORD)
+fn word_of(layout: &Layout, place: Place) -> (usize, usize) {
+    let at = place.x as usize + 1;
+    (layout.base(place.row as usize) + at / WORD, at % WORD)
 }
