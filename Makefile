@@ -143,9 +143,12 @@ $(BENCH)/peers: $(STAMPS)/venv pyproject.toml
 	@touch $@
 
 .PHONY: bench
-bench: $(STAMPS)/test-tools $(BENCH)/peers ## side by side with the peers, in .venv-bench; ARGS="--size 1000"
+bench: $(STAMPS)/test-tools $(BENCH)/peers ## side by side with the peers, in .venv-bench; ARGS="--rows table-512"
 	$(BIN)/python benchmarks/side_by_side.py --peers $(BENCH)/bin/python $(ARGS)
-	$(BIN)/python benchmarks/slow_parts.py
+
+.PHONY: bench-parts
+bench-parts: $(STAMPS)/test-tools ## the parts of skan that people wait for, here and there; ARGS="--size 256"
+	$(BIN)/python benchmarks/slow_parts.py $(ARGS)
 
 .PHONY: bench-kernels
 bench-kernels: ## how long each kernel takes, by criterion; ARGS="graph" for some

@@ -9,24 +9,28 @@ from importlib import metadata
 
 import numpy as np
 
-# What each side can do, and the distributions whose versions are printed.
+# The distributions that each side needs; their versions are printed.
 SIDES = {
-    'skanrs': ('skeletonize', 'table'),
-    'scikit-image': ('skeletonize',),
-    'skan': ('table',),
-    'gaara': ('skeletonize',),
-    'itk-thickness3d': ('skeletonize',),
+    'skanrs': ('skanrs', 'dask'),
+    'scikit-image': ('scikit-image',),
+    'skan': ('skan', 'numba'),
+    'scikit-image + skan': ('scikit-image', 'skan', 'numba'),
+    'dask blog': ('scikit-image', 'skan', 'numba', 'dask'),
+    'gaara': ('gaara',),
+    'itk-thickness3d': ('itk-thickness3d',),
+    'kimimaro': ('kimimaro',),
 }
+CHUNK = 250
 
 
 def versions(side):
-    names = {side, 'numpy', 'pandas'} | ({'numba'} if side == 'skan' else set())
+    names = {*SIDES[side], 'numpy', 'pandas'}
     return {name: metadata.version(name) for name in sorted(names)}
 
 
 def installed(side):
     try:
-        metadata.version(side)
+        versions(side)
     except metadata.PackageNotFoundError:
         return False
     return True
@@ -35,26 +39,111 @@ def installed(side):
 def prepare(side, work, path, threads):
     """Return the function to time, with its input in memory."""
     image = np.load(path)
-    if side == 'skanrs':
-        import skanrs
+    return {
+        'skanrs': _skanrs,
+        'scikit-image': _scikit_image,
+        'skan': _skan,
+        'scikit-image + skan': _scikit_image_and_skan,
+        'dask blog': _blog,
+        'gaara': _gaara,
+        'itk-thickness3d': _itk,
+        'kimimaro': _kimimaro,
+    }[side](image, work, threads)
 
-        skanrs.set_num_threads(threads)
-        if work == 'skeletonize':
-            return lambda: skanrs.skeletonize(image)
+
+def _skanrs(image, work, threads):
+    import skanrs
+
+    skanrs.set_num_threads(threads)
+    if work in ('lee', 'zhang'):
+        return lambda: skanrs.skeletonize(image, method=work)
+    if work == 'table':
         return lambda: skanrs.summarize(skanrs.Skeleton(image), separator='_')
-    if side == 'scikit-image':
-        from skimage.morphology import skeletonize
+    if work == 'mask to table':
+        skeleton = skanrs.skeletonize
+        return lambda: skanrs.summarize(skanrs.Skeleton(skeleton(image)), separator='_')
+    import dask
+    import dask.array as da
 
-        return lambda: skeletonize(image)
-    if side == 'skan':
-        import skan
+    # As many tasks at a time as threads, each task with one.
+    skanrs.set_num_threads(1)
 
-        return lambda: skan.summarize(skan.Skeleton(image), separator='_')
-    if side == 'gaara':
-        import gaara
+    def chunked():
+        mask = da.from_array(image, chunks=CHUNK)
+        with dask.config.set(scheduler='threads', num_workers=threads):
+            return skanrs.summarize(skanrs.skeletonize(mask), separator='_').compute()
 
-        image = image.view(np.uint8)
-        return lambda: gaara.thin(image, binary_image=True, threads=threads)
+    return chunked
+
+
+def _scikit_image(image, work, threads):
+    from skimage.morphology import skeletonize
+
+    return lambda: skeletonize(image, method=work)
+
+
+def _skan(image, work, threads):
+    import skan
+
+    return lambda: skan.summarize(skan.Skeleton(image), separator='_')
+
+
+def _scikit_image_and_skan(image, work, threads):
+    import skan
+    from skimage.morphology import skeletonize
+
+    return lambda: skan.summarize(skan.Skeleton(skeletonize(image)), separator='_')
+
+
+def _blog(image, work, threads):
+    """What people write today: thin blocks with overlap, make a table of each, drop doubles."""
+    import dask
+    import dask.array as da
+    import pandas as pd
+    import skan
+    from skimage.morphology import skeletonize
+
+    def table(block, offset):
+        if not block.any():
+            return None
+        try:
+            rows = skan.summarize(skan.Skeleton(block), separator='_')
+        except ValueError:  # skan, on isolated voxels only
+            return None
+        for axis, start in enumerate(offset):
+            rows[[f'image_coord_src_{axis}', f'image_coord_dst_{axis}']] += start
+        return rows
+
+    def workflow():
+        mask = da.from_array(image, chunks=CHUNK)
+        skeleton = mask.map_overlap(skeletonize, depth=1, boundary=False, dtype=bool)
+        with dask.config.set(scheduler='threads', num_workers=threads):
+            skeleton = skeleton.persist()
+            blocks = da.overlap.overlap(skeleton, depth=1, boundary='none').to_delayed()
+            starts = [np.cumsum([0, *lengths[:-1]]) for lengths in skeleton.chunks]
+            tables = dask.compute(
+                *[
+                    dask.delayed(table)(
+                        blocks[index], [max(starts[a][i] - 1, 0) for a, i in enumerate(index)]
+                    )
+                    for index in np.ndindex(*skeleton.numblocks)
+                ]
+            )
+        ends = [f'image_coord_{end}_{axis}' for end in ('src', 'dst') for axis in range(3)]
+        glued = pd.concat([rows for rows in tables if rows is not None], ignore_index=True)
+        return glued.drop_duplicates([*ends, 'branch_distance'])
+
+    return workflow
+
+
+def _gaara(image, work, threads):
+    import gaara
+
+    image = image.view(np.uint8)
+    return lambda: gaara.thin(image, binary_image=True, threads=threads)
+
+
+def _itk(image, work, threads):
     import itk
 
     image = itk.image_from_array(image.view(np.uint8))
@@ -62,14 +151,32 @@ def prepare(side, work, path, threads):
     return lambda: itk.array_from_image(itk.binary_thinning_image_filter3_d(image))
 
 
+def _kimimaro(image, work, threads):
+    import kimimaro
+
+    labels = image.view(np.uint8)
+    # In-process: its workers copy the volume, and its results are curves, not voxels.
+    return lambda: kimimaro.skeletonize(
+        labels, anisotropy=(1, 1, 1), dust_threshold=0, fix_branching=False, progress=False,
+        parallel=1,
+    )  # fmt: skip
+
+
 def warm_up(side, work, path, threads):
     """Compile, import and start threads on a small corner of the input."""
-    small = np.ascontiguousarray(np.load(path, mmap_mode='r')[:48, :48, :48])
-    np.save(f'{path}.{side}.small.npy', small)
-    prepare(side, work, f'{path}.{side}.small.npy', threads)()
+    whole = np.load(path, mmap_mode='r')
+    small = np.ascontiguousarray(whole[tuple(slice(48) for _ in whole.shape)])
+    # Something to thin and a branch to measure, whatever the corner has.
+    small[tuple(slice(20, 24) for _ in small.shape)] = True
+    small[..., 30, 5:40] = True
+    np.save(f'{path}.small.npy', small)
+    prepare(side, work, f'{path}.small.npy', threads)()
 
 
 def digest(result):
+    if isinstance(result, dict):
+        vertices = sum(len(skeleton.vertices) for skeleton in result.values())
+        return f'{vertices:,} vertices', 'curves'
     if isinstance(result, np.ndarray):
         voxels = np.flatnonzero(result)
         return f'{len(voxels):,} voxels', hashlib.sha256(voxels.tobytes()).hexdigest()

@@ -1,9 +1,11 @@
 """One side of a comparison: a process that keeps running and times a call for each line it reads.
 
 `worker.py SIDE WORK IMAGE THREADS`; answers are lines of JSON on what was standard output when it
-started, for libraries print there too.
+started, for libraries print there too. Megabytes are the peak of the process so far, and how much
+of that the first call added to what the loaded input takes.
 """
 
+import gc
 import json
 import os
 import sys
@@ -12,9 +14,9 @@ import time
 import calls
 
 
-def peak_megabytes():
+def megabytes(field):
     with open('/proc/self/status') as status:
-        return next(int(line.split()[1]) / 1024 for line in status if line.startswith('VmHWM'))
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
 
 
 def main():
@@ -27,14 +29,16 @@ def main():
 
     calls.warm_up(side, work, path, int(threads))
     call = calls.prepare(side, work, path, int(threads))
+    gc.collect()
+    before = megabytes('VmRSS')
     answer(versions=calls.versions(side))
     for _ in sys.stdin:
         begin = time.perf_counter()
         result = call()
         seconds = time.perf_counter() - begin
-        megabytes = peak_megabytes()
+        peak = megabytes('VmHWM')
         words, content = calls.digest(result)
-        answer(seconds=seconds, words=words, content=content, megabytes=megabytes)
+        answer(seconds=seconds, words=words, content=content, peak=peak, added=peak - before)
         del result
 
 

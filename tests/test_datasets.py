@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from skanrs.datasets import Lung, VesselTree, lung, vessel_tree
+from skanrs.datasets import Lung, VesselTree, balls, lung, vessel_tree
 
 EVERY_NEIGHBOUR = ndimage.generate_binary_structure(3, 3)
 
@@ -150,3 +150,23 @@ def test_bad_seed():
 def test_unknown_lung():
     with pytest.raises(ValueError, match="'healthy' or 'hernia', not 'happy'"):
         lung('happy')
+
+
+def test_balls_are_solid_and_apart():
+    image = balls((90, 80, 100), radius=(8, 20), seed=2)
+    np.testing.assert_array_equal(balls((90, 80, 100), radius=(8, 20), seed=2), image)
+    labels, count = ndimage.label(image, EVERY_NEIGHBOUR)
+    assert count >= 5
+    for place in ndimage.find_objects(labels):
+        one = image[place]
+        diameter = np.array(one.shape).mean()
+        assert 15 <= diameter <= 42
+        assert np.ptp(one.shape) <= 2
+        assert one.mean() == pytest.approx(np.pi / 6, rel=0.15)
+        assert ndimage.binary_fill_holes(one).sum() == one.sum()
+
+
+@pytest.mark.parametrize('radius', [(0, 5), (9, 8), (40, 50), (np.nan, 5)])
+def test_balls_that_do_not_fit(radius):
+    with pytest.raises(ValueError, match='radius must be'):
+        balls((64, 64, 64), radius=radius)

@@ -1,0 +1,61 @@
+"""Table and plot of what was measured, in docs/."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+DOCS = Path(__file__).parent.parent / 'docs'
+PLOT = 'images/benchmarks.png'
+
+
+def write_report(results, machine, versions, command):
+    """Write docs/benchmarks.md and its plot, with the command that measured."""
+    text = [
+        '# Benchmarks',
+        '',
+        f'Measured by `{command}` on {machine}; '
+        + ', '.join(f'{name} {version}' for name, version in sorted(versions.items()))
+        + '.',
+        '',
+        'Each side is a process of its own; they take turns on the same input, which is in memory '
+        'before. Seconds are medians of the runs that are stated; where there are several, a first '
+        'one is not counted. Memory is the peak of the whole process. "equal" means equal to '
+        'skanrs to the last bit; "another result" is that of another method. Volumes are made by '
+        '`benchmarks/rows.py`.',
+        '',
+        f'![How many times longer the peers take]({PLOT})',
+        '',
+        '| what | side | seconds | times skanrs | peak memory | result |',
+        '|---|---|---:|---:|---:|---|',
+    ]
+    for result in results:
+        what = f'{result["title"]}, runs: {result["repeats"]}'
+        for line in result['lines']:
+            peak = '' if line['peak'] is None else f'{line["peak"]:,.0f} MB'
+            words = line['words'] + (f', {line["verdict"]}' if line['verdict'] else '')
+            text.append(
+                f'| {what} | {line["side"]} | {line["seconds"]:.4g} | {line["ratio"]:.1f} '
+                f'| {peak} | {words} |'
+            )
+            what = ''
+        text.append(f'| | | | | | {", ".join(result["notes"])} |')
+    (DOCS / 'benchmarks.md').write_text('\n'.join(text) + '\n')
+    draw([result for result in results if len(result['lines']) > 1])
+    print('\nwritten: docs/benchmarks.md and its plot')
+
+
+def draw(results):
+    bars = [
+        (f'{result["title"]}: {line["side"]}', line['ratio'])
+        for result in reversed(results)
+        for line in reversed(result['lines'][1:])
+    ]
+    figure, axes = plt.subplots(figsize=(9, 1 + 0.3 * len(bars)), layout='constrained')
+    drawn = axes.barh([name for name, _ in bars], [ratio for _, ratio in bars], color='#4477aa')
+    axes.bar_label(drawn, fmt='%.1f', padding=3)
+    axes.axvline(1, color='black', linewidth=1)
+    axes.set_xscale('log')
+    axes.margins(x=0.15)
+    axes.set_xlabel('times the seconds of skanrs')
+    axes.spines[['top', 'right']].set_visible(False)
+    figure.savefig(DOCS / PLOT, dpi=120)

@@ -1,0 +1,91 @@
+"""What `make bench` measures: one row for each line of its table."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skanrs.datasets import balls, vessel_tree
+
+THINNING = ('skanrs', 'scikit-image', 'gaara', 'itk-thickness3d', 'kimimaro')
+
+
+@dataclass(frozen=True)
+class Row:
+    """A comparison of sides that do the same work on the same input."""
+
+    title: str
+    work: str
+    sides: tuple[str, ...]
+    volume: str
+    """What `volume` makes, before a size."""
+    size: int
+    repeats: int = 3
+    threads: tuple[int, ...] = ()
+    """How many threads skanrs takes, each a side of its own; as many as asked if empty."""
+    skeleton: bool = False
+    """Whether the input is the skeleton of the volume."""
+
+
+def _tree(size, skeleton=False):
+    kind = 'tree' if size < 1000 else 'large tree'
+    return {'volume': kind, 'size': size, 'skeleton': skeleton}
+
+
+# Who takes a minute or more is run once.
+ROWS = {
+    'thinning-256': Row('skeletonize, tree', 'lee', THINNING, **_tree(256), repeats=5),
+    'thinning-512': Row('skeletonize, tree', 'lee', THINNING, **_tree(512)),
+    'thinning-1000': Row('skeletonize, tree', 'lee', THINNING[:4], **_tree(1000), repeats=1),
+    'balls-512': Row(
+        'skeletonize, solid balls', 'lee', THINNING[:4], 'balls', 512, repeats=1
+    ),
+    'sparse-512': Row(
+        'skeletonize, sparse', 'lee', THINNING[:4], 'sparse', 512
+    ),
+    'threads-512': Row(
+        'skeletonize, one thread and two', 'lee', ('skanrs',), 'tree', 512, 5, threads=(1, 2)
+    ),
+    'threads-1000': Row(
+        'skeletonize, one thread and two', 'lee', ('skanrs',), 'large tree', 1000, 3, threads=(1, 2)
+    ),
+    'zhang-4096': Row('skeletonize 2D, zhang', 'zhang', THINNING[:2], 'plane', 4096),
+    'lee-4096': Row('skeletonize 2D, lee', 'lee', THINNING[:2], 'plane', 4096),
+    'table-256': Row(
+        'Skeleton + summarize', 'table', ('skanrs', 'skan'), **_tree(256, True), repeats=7
+    ),
+    'table-512': Row(
+        'Skeleton + summarize', 'table', ('skanrs', 'skan'), **_tree(512, True), repeats=5
+    ),
+    'table-1000': Row(
+        'Skeleton + summarize', 'table', ('skanrs', 'skan'), **_tree(1000, True), repeats=3
+    ),
+    'mask-to-table-1000': Row(
+        'mask to table', 'mask to table', ('skanrs', 'scikit-image + skan'), **_tree(1000),
+        repeats=1,
+    ),
+    'chunks-1000': Row(
+        'mask to table in chunks of 250³', 'chunks', ('skanrs', 'dask blog'), **_tree(1000),
+        repeats=1,
+    ),
+}  # fmt: skip
+
+
+def volume(kind, size):
+    """Return the mask of a row, smaller where a smaller size is asked for."""
+    if kind in ('tree', 'large tree'):
+        return vessel_tree((size,) * 3)
+    if kind == 'balls':
+        scale = size / 512
+        return balls((size,) * 3, radius=(60 * scale, 100 * scale))
+    if kind == 'sparse':
+        return vessel_tree((size * 767 // 512, size, size), foreground=0.002, distance=60)
+    # Blobs of a few pixels, and lines between them.
+    random = np.random.default_rng(0)
+    plane = np.zeros((size, size), dtype=bool)
+    ends = random.integers(0, size, (size // 2, 2))
+    for y, x in ends:
+        radius = int(random.integers(3, 25))
+        plane[max(y - radius, 0) : y + radius, max(x - radius, 0) : x + radius] = True
+        plane[y, :] |= random.random() < 0.05
+        plane[:, max(x - 2, 0) : x + 2] |= random.random() < 0.02
+    return plane
