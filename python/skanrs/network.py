@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse, spatial
-from scipy.sparse import csgraph
+from scipy import sparse
 
 from .csr import Skeleton
 from .csr._pixel_graph import as_image, foreground_nodes, spacing_per_axis
@@ -177,8 +176,12 @@ def _clusters(places: Array) -> int:
     """Count groups of voxels that touch, diagonally too."""
     if not len(places):
         return 0
+    # Imported here, so that importing the package stays light.
+    from scipy.sparse import csgraph
+    from scipy.spatial import KDTree
+
     # Neighbours are at most 1 apart along each axis.
-    pairs = spatial.KDTree(places).query_pairs(1.5, p=np.inf, output_type='ndarray')
+    pairs = KDTree(places).query_pairs(1.5, p=np.inf, output_type='ndarray')
     graph = sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(places),) * 2)
     count, _ = csgraph.connected_components(graph, directed=False)
     return int(count)
