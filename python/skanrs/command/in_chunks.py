@@ -31,8 +31,11 @@ __all__ = ['skeletonized', 'smooth_blocks']
 
 LARGEST_BLOCK = 1 << 24
 SMALLEST_BLOCK = 1 << 15
-# What dask and its tasks take on top of what this process holds at the beginning.
-TASKS = 64_000_000
+# What imports and the tables of dask take on top of what this process holds at the beginning, and
+# what the tasks of a block do, without smoothing and with it.
+LIBRARIES = 40_000_000
+TASKS = 30_000
+SMOOTHING_TASKS = 120_000
 # Edge of the blocks that are thinned, where those that were read are longer.
 EDGE = 256
 # Blocks beyond this are more tasks than one machine can keep a list of.
@@ -180,17 +183,17 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
         # With margins, in floats, before and after.
         each += 4 * max(4, size)
     # Half of what is left is for blocks on the way, half for what is known of the rest.
-    left = max(0, memory - held_memory() - TASKS) // 2
+    left = max(0, memory - held_memory() - LIBRARIES) // 2
     workers = threads.get_num_threads()
-    voxels = min(max(left // (workers * each), SMALLEST_BLOCK), LARGEST_BLOCK)
-    shape = grown_pieces(source.pieces, source.shape, voxels)
-    if options.sigma is not None:
-        # Blocks thinner than their margins would be read again and again.
-        margins = [threshold.smoothing_margin(one) for one in options.sigma]
-        shape = tuple(
-            min(length, math.ceil(max(block, margin) / block) * block)
-            for block, margin, length in zip(shape, margins, source.shape, strict=True)
-        )
+
+    def takes(shape: tuple[int, ...]) -> int:
+        tasks = _count_blocks(source, shape) * (SMOOTHING_TASKS if options.sigma else TASKS)
+        return workers * math.prod(shape) * each + _waiting(source, options, shape) + tasks
+
+    sizes = [LARGEST_BLOCK >> power for power in range(10)]
+    shapes = [_block_shape(source, options, max(size, SMALLEST_BLOCK)) for size in sizes]
+    # The largest that fits, else what comes next to it.
+    shape = next((shape for shape in shapes if takes(shape) <= left), min(shapes, key=takes))
     needed = math.prod(shape) * each
     if needed > 2 * left:
         piece = ' x '.join(map(str, source.pieces))
@@ -199,13 +202,37 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
             f'{piece} voxels take {size_in_words(needed)} beside the '
             f'{size_in_words(held_memory())} of the program'
         )
-    blocks = math.prod(-(-n // block) for n, block in zip(source.shape, shape, strict=True))
+    blocks = _count_blocks(source, shape)
     if blocks > MOST_BLOCKS:
         raise ValueError(
             f'{source.path} would be read in {blocks:,} blocks of {" x ".join(map(str, shape))} '
             f'voxels, and more than {MOST_BLOCKS:,} are too many; raise --memory'
         )
     return shape, max(1, min(workers, 2 * left // max(1, needed)))
+
+
+def _block_shape(source: Source, options: Options, voxels: int) -> tuple[int, ...]:
+    """Return the shape of blocks of about so many voxels, made of whole pieces of the file."""
+    shape = grown_pieces(source.pieces, source.shape, voxels)
+    if options.sigma is None:
+        return shape
+    # Blocks thinner than their margins would be read again and again.
+    margins = [threshold.smoothing_margin(one) for one in options.sigma]
+    return tuple(
+        min(length, math.ceil(max(block, margin) / block) * block)
+        for block, margin, length in zip(shape, margins, source.shape, strict=True)
+    )
+
+
+def _count_blocks(source: Source, shape: tuple[int, ...]) -> int:
+    return math.prod(-(-n // block) for n, block in zip(source.shape, shape, strict=True))
+
+
+def _waiting(source: Source, options: Options, shape: tuple[int, ...]) -> int:
+    """Return the bytes of blocks that wait for neighbours to be smoothed with: two layers."""
+    if options.sigma is None:
+        return 0
+    return 2 * shape[0] * math.prod(source.shape[1:]) * source.dtype.itemsize
 
 
 def _cut(mask: 'da.Array') -> 'da.Array':
