@@ -198,10 +198,23 @@ def test_peak_of_memory(folder, gray, source):
     assert int(done.stdout.splitlines()[-1]) < 320e6
 
 
-def test_radii_want_the_whole_image(folder, monkeypatch, capsys):
-    monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
-    assert main(['analyze', write('i.npy', MASK), '-o', 't.csv', '--radii']) == 2
-    assert '--radii: measuring them takes the whole image in memory' in capsys.readouterr().err
+@pytest.mark.parametrize('more', [[], ['--prune-length', 9]])
+def test_radii(folder, monkeypatch, small_blocks, more):
+    typed = [write('i.zarr', MASK), '--radii', '--spacing', 2, 1, 0.5, *more]
+    for name in ('t.csv', 't.graphml', 't.vtp', 't.precomputed'):
+        typed += ['-o', name]
+    typed += ['--summary', 's.csv']
+    whole = run(folder, monkeypatch, *typed, in_chunks=False)
+    assert run(folder, monkeypatch, *typed, in_chunks=True) == whole
+    assert b'mean_radius' in whole['t.csv']
+
+
+def test_report(folder, monkeypatch, small_blocks):
+    typed = [write('i.zarr', MASK), '-o', 't.csv', '--radii', '--report', 'r.html']
+    whole = run(folder, monkeypatch, *typed, in_chunks=False)
+    parts = run(folder, monkeypatch, *typed, in_chunks=True)
+    # Pictures and numbers are the same; the last line says how it was done.
+    assert parts['r.html'].split(b'<footer>')[0] == whole['r.html'].split(b'<footer>')[0]
 
 
 @pytest.mark.slow

@@ -152,10 +152,6 @@ def run(
         )
         in_chunks = needed_in_memory(image, options) > memory
         if in_chunks:
-            if radii:
-                raise ValueError(
-                    '--radii: measuring them takes the whole image in memory; raise --memory'
-                )
             from .in_chunks import skeletonized
 
             scratch = together.scratch(outputs.paths()[-1])
