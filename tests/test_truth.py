@@ -112,3 +112,20 @@ def test_a_strip_has_its_area():
     assert row['max_radius'] == 5
     assert row['area'] / row['branch_distance'] == pytest.approx(10, rel=0.05)
     assert row['perimeter'] / row['branch_distance'] == pytest.approx(2, rel=0.05)
+
+
+def test_straight_tubes_in_oblique_directions_are_an_eighth_too_long():
+    """What the documentation of `analyze` says of lengths."""
+    random = np.random.default_rng(0)
+    ratios = []
+    for _ in range(30):
+        direction = random.normal(size=3)
+        direction /= np.linalg.norm(direction)
+        places = np.stack(grid(61, 61, 61), axis=-1) - 30 - random.random(3)
+        along = places @ direction
+        across = np.linalg.norm(places - along[..., np.newaxis] * direction, axis=-1)
+        table = skanrs.analyze((across <= 4) & (np.abs(along) <= 27))
+        row = table.loc[table['branch_distance'].idxmax()]
+        ratios.append(row['branch_distance'] / row['euclidean_distance'])
+    assert np.mean(ratios) == pytest.approx(1.125, abs=0.02)
+    assert max(ratios) < 1.21
