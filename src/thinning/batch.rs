@@ -57,11 +57,14 @@ impl Batch {
 
     /// Adds the voxels of a word with the rows around it.
     #[inline(always)]
-    pub fn push(&mut self, index: usize, voxels: u64, row: impl Fn(usize) -> [u64; 3]) {
+    pub fn push<W: WordShape>(&mut self, index: usize, voxels: u64, row: impl Fn(usize) -> [u64; 3]) {
         let lane = self.count % LANES;
         self.voxels.0[lane] = voxels;
         self.indices[lane] = index;
         for (at, lanes) in self.rows.iter_mut().enumerate() {
+            if W::SIDES[0] == 1 && at / 3 != 1 {
+                continue;
+            }
             let [before, word, after] = row(at);
             lanes[0].0[lane] = before;
             lanes[1].0[lane] = word;

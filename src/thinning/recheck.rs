@@ -30,37 +30,95 @@ pub struct Recheck {
     pub border: &'static Border,
 }
 
-impl Recheck {
-    /// Those of `voxels` that are deleted whatever becomes of their `waiting` earlier neighbours.
-    #[inline(always)]
-    pub fn deleted_whatever_happens<V: Vector>(self, certain: &Neighbours<V>, waiting: &[V; EARLIER], voxels: V) -> V {
-        if self.method == Method::LeePreserving {
-            simple_whatever_happens(certain, waiting, voxels, self.border)
-        } else {
-            deleted_whatever_happens(certain, waiting, voxels, self.border)
-        }
+/// Those of `voxels`, collected on `border`, that are deleted whatever becomes of their `waiting` earlier neighbours.
+///
+/// Which of the formulas is asked for is known at compile time: both in one function spill each other's registers.
+#[inline(always)]
+pub fn settled<V: Vector, const PRESERVING: bool>(
+    certain: &Neighbours<V>,
+    waiting: &[V; EARLIER],
+    voxels: V,
+    border: &Border,
+) -> V {
+    if PRESERVING {
+        simple_whatever_happens(certain, waiting, voxels, border)
+    } else {
+        deleted_whatever_happens(certain, waiting, voxels, border)
     }
 }
 
-for_this_processor! {
-    /// Lists the voxels of a slab whose recheck depends on that of an earlier neighbour; those that have one beyond the words
-    /// of `own` apart.
-    pub fn find_waiting<W>(slab: &mut Slab, words: &[u64], collected: &[u64], geometry: &Geometry, own: Range<usize>, rule: Recheck)
-        = find_waiting_lanes;
-}
-
-#[inline(always)]
-fn find_waiting_lanes<W: WordShape, V: Vector>(
+/// Lists the voxels of a slab whose recheck depends on that of an earlier neighbour; those that have one beyond the words of
+/// `own` apart.
+pub fn find_waiting<W: WordShape>(
     slab: &mut Slab,
     words: &[u64],
     collected: &[u64],
     geometry: &Geometry,
-    own: Range<usize>,
+    own: &Range<usize>,
     rule: Recheck,
 ) {
-    let Slab { collected: indices, waiting, deferred, .. } = slab;
+    if rule.method == Method::LeePreserving {
+        find_not_simple::<W>(slab, words, collected, geometry, rule.border);
+    } else {
+        find_not_connected::<W>(slab, words, collected, geometry, rule.border);
+    }
+    if own.len() < words.len() {
+        defer_strangers::<W>(slab, collected, geometry, own);
+    }
+}
+
+for_this_processor! {
+    fn find_not_connected<W>(
+        slab: &mut Slab,
+        words: &[u64],
+        collected: &[u64],
+        geometry: &Geometry,
+        border: &Border,
+    ) = find_not_connected_lanes;
+}
+
+for_this_processor! {
+    fn find_not_simple<W>(
+        slab: &mut Slab,
+        words: &[u64],
+        collected: &[u64],
+        geometry: &Geometry,
+        border: &Border,
+    ) = find_not_simple_lanes;
+}
+
+#[inline(always)]
+fn find_not_connected_lanes<W: WordShape, V: Vector>(
+    slab: &mut Slab,
+    words: &[u64],
+    collected: &[u64],
+    geometry: &Geometry,
+    border: &Border,
+) {
+    find_waiting_lanes::<W, V, false>(slab, words, collected, geometry, border);
+}
+
+#[inline(always)]
+fn find_not_simple_lanes<W: WordShape, V: Vector>(
+    slab: &mut Slab,
+    words: &[u64],
+    collected: &[u64],
+    geometry: &Geometry,
+    border: &Border,
+) {
+    find_waiting_lanes::<W, V, true>(slab, words, collected, geometry, border);
+}
+
+#[inline(always)]
+fn find_waiting_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
+    slab: &mut Slab,
+    words: &[u64],
+    collected: &[u64],
+    geometry: &Geometry,
+    border: &Border,
+) {
+    let Slab { collected: indices, waiting, .. } = slab;
     waiting.clear();
-    deferred.clear();
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
     for (at, &index) in indices.iter().enumerate() {
         if let Some(&later) = indices.get(at + AHEAD) {
@@ -76,40 +134,44 @@ fn find_waiting_lanes<W: WordShape, V: Vector>(
         if voxels == 0 {
             continue;
         }
-        batch.push(index, voxels, |row| geometry.row_around(words, index, row));
-        earlier.push(index, voxels, |row| if row < EARLIER_ROWS { rows(row) } else { [0; 3] });
+        batch.push::<W>(index, voxels, |row| geometry.row_around(words, index, row));
+        earlier.push::<W>(index, voxels, |row| if row < EARLIER_ROWS { rows(row) } else { [0; 3] });
         if batch.is_full() {
-            keep_waiting::<W, V>(&mut batch, &mut earlier, rule, waiting);
+            keep_waiting::<W, V, PRESERVING>(&mut batch, &mut earlier, border, waiting);
         }
     }
     if batch.count > 0 {
-        keep_waiting::<W, V>(&mut batch, &mut earlier, rule, waiting);
+        keep_waiting::<W, V, PRESERVING>(&mut batch, &mut earlier, border, waiting);
     }
+}
+
+/// Moves the waiting voxels that have an earlier collected neighbour beyond the words of `own` to the deferred ones.
+fn defer_strangers<W: WordShape>(slab: &mut Slab, collected: &[u64], geometry: &Geometry, own: &Range<usize>) {
+    let Slab { waiting, deferred, .. } = slab;
+    deferred.clear();
     let inside = own.start + geometry.reach()..own.end.saturating_sub(geometry.reach());
-    if own.len() < words.len() {
-        waiting.retain_mut(|(index, voxels)| {
-            if !inside.contains(index) {
-                let strange = |row: usize| {
-                    let first = index.wrapping_add_signed(geometry.rows_around[row]) - 1;
-                    std::array::from_fn(|dx| if own.contains(&(first + dx)) { 0 } else { collected[first + dx] })
-                };
-                let apart = *voxels & after_any::<W>(strange);
-                if apart != 0 {
-                    deferred.push((*index, apart));
-                    *voxels &= !apart;
-                }
+    waiting.retain_mut(|(index, voxels)| {
+        if !inside.contains(index) {
+            let strange = |row: usize| {
+                let first = index.wrapping_add_signed(geometry.rows_around[row]) - 1;
+                std::array::from_fn(|dx| if own.contains(&(first + dx)) { 0 } else { collected[first + dx] })
+            };
+            let apart = *voxels & after_any::<W>(strange);
+            if apart != 0 {
+                deferred.push((*index, apart));
+                *voxels &= !apart;
             }
-            *voxels != 0
-        });
-    }
+        }
+        *voxels != 0
+    });
 }
 
 /// Keeps the voxels of the batch that are not deleted whatever happens.
 #[inline(always)]
-fn keep_waiting<W: WordShape, V: Vector>(
+fn keep_waiting<W: WordShape, V: Vector, const PRESERVING: bool>(
     batch: &mut Batch,
     earlier: &mut Batch,
-    rule: Recheck,
+    border: &Border,
     waiting: &mut Vec<(usize, u64)>,
 ) {
     let mut left = Lanes::NONE;
@@ -121,7 +183,7 @@ fn keep_waiting<W: WordShape, V: Vector>(
             certain[direction] = certain[direction].without(maybe[direction]);
         }
         let maybe = maybe.first_chunk().expect("the earlier directions are the first");
-        voxels.without(rule.deleted_whatever_happens(&certain, maybe, voxels)).store(&mut left, first);
+        voxels.without(settled::<V, PRESERVING>(&certain, maybe, voxels, border)).store(&mut left, first);
     }
     for lane in 0..batch.count {
         if left.0[lane] != 0 {

@@ -11,6 +11,7 @@
 //! little is done in sequence: the voxels that wait for those of another slab, and those lists.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -57,6 +58,8 @@ pub struct Geometry {
     plane: usize,
     /// The nine rows of words around a word's, as distances in raster order.
     pub rows_around: [isize; 9],
+    /// The same distances in rows.
+    row_distances: [isize; 9],
     /// The first word that is not of the empty plane before the image, and the words from there to the empty plane after it.
     start: usize,
     inner: usize,
@@ -134,6 +137,9 @@ impl<'a, W: WordShape> Rounds<'a, W> {
             rows_around: std::array::from_fn(|at| {
                 (at as isize / 3 - 1) * plane as isize + (at as isize % 3 - 1) * row as isize
             }),
+            row_distances: std::array::from_fn(|at| {
+                (at as isize / 3 - 1) * (plane / row) as isize + at as isize % 3 - 1
+            }),
             start: plane,
             inner: rows * row,
             words_in_slab: rows_in_slab * row,
@@ -199,7 +205,7 @@ impl<'a, W: WordShape> Rounds<'a, W> {
         let collected = &self.collected;
         for_each(self.slabs.iter_mut().enumerate().collect(), parallel, |(at, slab)| {
             let own = if parallel { start + at * length..start + (at + 1) * length } else { 0..words.len() };
-            recheck::find_waiting::<W>(slab, words, collected, geometry, own, rule);
+            recheck::find_waiting::<W>(slab, words, collected, geometry, &own, rule);
         });
         if !parallel {
             let waiting = self.slabs.iter().flat_map(|slab| slab.waiting.iter().copied()).collect::<Vec<_>>();
@@ -451,8 +457,8 @@ fn collect_queue<W: WordShape, V: Vector>(
     for &index in &queue.active[..queue.count] {
         let voxels = rule.candidates::<W>(words, index);
         if voxels != 0 {
-            for row in geometry.rows_around {
-                prefetch(words, index.wrapping_add_signed(row));
+            for row in rows_of::<W>() {
+                prefetch(words, index.wrapping_add_signed(geometry.rows_around[row]));
             }
             queue.candidates[candidates] = (index, voxels);
             candidates += 1;
@@ -460,7 +466,7 @@ fn collect_queue<W: WordShape, V: Vector>(
     }
     queue.count = 0;
     for &(index, voxels) in &queue.candidates[..candidates] {
-        queue.batch.push(index, voxels, |row| geometry.row_around(words, index, row));
+        queue.batch.push::<W>(index, voxels, |row| geometry.row_around(words, index, row));
         if queue.batch.is_full() {
             collect_batch::<W, V>(part, &mut queue.batch, rule);
         }
@@ -488,12 +494,13 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
     let Part { slab, start, words, active_words, active_rows } = part;
     slab.deleted = 0;
     let inside = start + geometry.reach()..(start + words.len()).saturating_sub(geometry.reach());
-    let rows = if W::SIDES[0] == 1 { 3..6 } else { 0..9 };
+    // The last word's row and its words, for a division costs as much as the rest.
+    let (mut own_row, mut in_row) = (0, 0..0);
     for (at, &index) in slab.collected.iter().enumerate() {
         if let Some(&later) = slab.collected.get(at + AHEAD) {
             prefetch(deletions, later - start);
-            for row in geometry.rows_around {
-                prefetch(active_words, later.wrapping_add_signed(row).wrapping_sub(start));
+            for row in rows_of::<W>() {
+                prefetch(active_words, later.wrapping_add_signed(geometry.rows_around[row]).wrapping_sub(start));
             }
         }
         let deleted = std::mem::take(&mut deletions[index - start]);
@@ -503,7 +510,11 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
         words[index - start] &= !deleted;
         slab.deleted += u64::from(deleted.count_ones());
         if inside.contains(&index) {
-            for row in rows.clone() {
+            if !in_row.contains(&index) {
+                own_row = (index - start) / geometry.row;
+                in_row = start + own_row * geometry.row..start + (own_row + 1) * geometry.row;
+            }
+            for row in rows_of::<W>() {
                 // Without branches: which words are touched is hard to foretell.
                 let at = index.wrapping_add_signed(geometry.rows_around[row]) - start;
                 let every_step = |touching: bool| if touching { geometry.every_step } else { 0 };
@@ -511,7 +522,7 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
                 active_words[at - 1] |= every_step(touched(0));
                 active_words[at] |= every_step(touched(1));
                 active_words[at + 1] |= every_step(touched(2));
-                active_rows[at / geometry.row] |= every_step(deleted & W::TOUCHING[3 * row + 1] != 0);
+                active_rows[own_row.wrapping_add_signed(geometry.row_distances[row])] |= every_step(touched(1));
             }
             continue;
         }
@@ -528,11 +539,15 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
     }
 }
 
+/// The rows of words around a word that hold anything: in 2D those of its own plane.
+const fn rows_of<W: WordShape>() -> Range<usize> {
+    if W::SIDES[0] == 1 { 3..6 } else { 0..9 }
+}
+
 /// The directions of the words that voxels of a word touch, its own too.
 #[inline(always)]
 pub fn touched_words<W: WordShape>(voxels: u64, mut touch: impl FnMut(usize)) {
-    let rows = if W::SIDES[0] == 1 { 3..6 } else { 0..9 };
-    for row in rows {
+    for row in rows_of::<W>() {
         let touching = voxels & W::TOUCHING[3 * row + 1];
         if touching != 0 {
             touch(3 * row + 1);

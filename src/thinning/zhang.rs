@@ -105,33 +105,42 @@ const fn wanted() -> [[u16; 16]; 2] {
 /// Those of `pixels` that step `step` (0 or 1) deletes.
 #[inline(always)]
 pub fn removed_pixels<V: Vector>(neighbours: &Neighbours<V>, pixels: V, step: usize) -> V {
-    let mut ring = [V::none(); 8];
-    for (pixels, direction) in ring.iter_mut().zip(RING) {
-        *pixels = neighbours[direction];
-    }
-    let lower = products([ring[0], ring[1], ring[2], ring[3]]);
-    let upper = products([ring[4], ring[5], ring[6], ring[7]]);
+    if step == 0 { removed_in::<V, 0>(neighbours, pixels) } else { removed_in::<V, 1>(neighbours, pixels) }
+}
+
+#[inline(always)]
+fn removed_in<V: Vector, const STEP: usize>(neighbours: &Neighbours<V>, pixels: V) -> V {
+    let ring = |at: usize| neighbours[RING[at]];
+    let lower = products([ring(0), ring(1), ring(2), ring(3)]);
+    let upper = products([ring(4), ring(5), ring(6), ring(7)]);
     let mut removed = V::none();
-    for half in 0..16 {
-        let mut sum = V::none();
-        for (at, product) in lower.iter().enumerate() {
-            if WANTED[step][half] >> at & 1 == 1 {
-                sum |= *product;
-            }
-        }
-        removed |= upper[half] & sum;
+    // Written out, so that the table is in the code and not read by it.
+    macro_rules! for_upper {
+        ($($half:literal)*) => {$({
+            let mut sum = V::none();
+            for_lower!($half, sum: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+            removed |= upper[$half] & sum;
+        })*};
     }
+    macro_rules! for_lower {
+        ($half:literal, $sum:ident: $($at:literal)*) => {$(
+            if const { WANTED[STEP][$half] >> $at & 1 == 1 } {
+                $sum |= lower[$at];
+            }
+        )*};
+    }
+    for_upper!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
     pixels & removed
 }
 
 /// The 16 products of four words and their complements.
 #[inline(always)]
-fn products<V: Vector>(inputs: [V; 4]) -> [V; 16] {
-    let mut products = [!V::none(); 16];
-    for (index, product) in products.iter_mut().enumerate() {
-        for (k, &input) in inputs.iter().enumerate() {
-            *product &= if index >> k & 1 == 1 { input } else { !input };
-        }
+fn products<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 16] {
+    let low = [!(a | b), a.without(b), b.without(a), a & b];
+    let high = [!(c | d), c.without(d), d.without(c), c & d];
+    let mut products = [V::none(); 16];
+    for (at, product) in products.iter_mut().enumerate() {
+        *product = low[at % 4] & high[at / 4];
     }
     products
 }

@@ -15,7 +15,7 @@
 use std::marker::PhantomData;
 
 use super::super::batch::{Batch, after_any, near};
-use super::super::recheck::{EARLIER_ROWS, Recheck, in_raster_order};
+use super::super::recheck::{EARLIER_ROWS, in_raster_order, settled};
 use super::super::rounds::{behind, touched_words};
 use super::super::simple_points::{BORDERS, EARLIER, simple_and_no_endpoint};
 use super::super::vectors::{Lanes, Vector, for_this_processor};
@@ -311,7 +311,7 @@ fn collect_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ki
                 voxels &= !doubtful;
             }
             if voxels != 0 {
-                batch.push(word, voxels, |at| row(&simulation.sure, around, at));
+                batch.push::<W>(word, voxels, |at| row(&simulation.sure, around, at));
                 if batch.is_full() {
                     collect_batch::<W, V>(simulation, &mut batch, kind);
                 }
@@ -341,13 +341,40 @@ fn collect_batch<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ba
     batch.clear();
 }
 
+/// Rechecks the collected voxels of a step.
+fn recheck<W: WordShape>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) {
+    if simulation.method == Method::LeePreserving {
+        recheck_simple::<W>(simulation, kind, scripted);
+    } else {
+        recheck_connected::<W>(simulation, kind, scripted);
+    }
+}
+
 for_this_processor! {
-    fn recheck<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) = recheck_lanes;
+    fn recheck_connected<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) = recheck_connected_lanes;
+}
+
+for_this_processor! {
+    fn recheck_simple<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) = recheck_simple_lanes;
+}
+
+#[inline(always)]
+fn recheck_connected_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) {
+    recheck_lanes::<W, V, false>(simulation, kind, scripted);
+}
+
+#[inline(always)]
+fn recheck_simple_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) {
+    recheck_lanes::<W, V, true>(simulation, kind, scripted);
 }
 
 /// Rechecks the collected voxels: at once where no order matters, the others in raster order.
 #[inline(always)]
-fn recheck_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) {
+fn recheck_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
+    simulation: &mut Simulation<'_, W>,
+    kind: usize,
+    scripted: bool,
+) {
     let mut waiting = Vec::new();
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
     let touched = std::mem::take(&mut simulation.touched);
@@ -385,14 +412,14 @@ fn recheck_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ki
         if voxels == 0 {
             continue;
         }
-        batch.push(word, voxels, |at| row(&simulation.sure, around, at));
-        earlier.push(word, voxels, |at| if at < EARLIER_ROWS { earlier_row(at) } else { [0; 3] });
+        batch.push::<W>(word, voxels, |at| row(&simulation.sure, around, at));
+        earlier.push::<W>(word, voxels, |at| if at < EARLIER_ROWS { earlier_row(at) } else { [0; 3] });
         if batch.is_full() {
-            recheck_batch::<W, V>(simulation, &mut batch, &mut earlier, kind, &mut waiting);
+            recheck_batch::<W, V, PRESERVING>(simulation, &mut batch, &mut earlier, kind, &mut waiting);
         }
     }
     if batch.count > 0 {
-        recheck_batch::<W, V>(simulation, &mut batch, &mut earlier, kind, &mut waiting);
+        recheck_batch::<W, V, PRESERVING>(simulation, &mut batch, &mut earlier, kind, &mut waiting);
     }
     simulation.touched = touched;
     waiting.sort_unstable();
@@ -412,7 +439,7 @@ fn recheck_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ki
 }
 
 #[inline(always)]
-fn recheck_batch<W: WordShape, V: Vector>(
+fn recheck_batch<W: WordShape, V: Vector, const PRESERVING: bool>(
     simulation: &mut Simulation<'_, W>,
     batch: &mut Batch,
     earlier: &mut Batch,
@@ -420,7 +447,6 @@ fn recheck_batch<W: WordShape, V: Vector>(
     waiting: &mut Vec<(u32, u64)>,
 ) {
     let mut deleted = Lanes::NONE;
-    let rule = Recheck { method: simulation.method, border: &BORDERS[kind] };
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
         let mut certain = batch.neighbours::<W, V>(first);
@@ -429,7 +455,7 @@ fn recheck_batch<W: WordShape, V: Vector>(
             certain[direction] = certain[direction].without(maybe[direction]);
         }
         let maybe = maybe.first_chunk().expect("the earlier directions are the first");
-        rule.deleted_whatever_happens(&certain, maybe, voxels).store(&mut deleted, first);
+        settled::<V, PRESERVING>(&certain, maybe, voxels, &BORDERS[kind]).store(&mut deleted, first);
     }
     for lane in 0..batch.count {
         let word = batch.indices[lane];
