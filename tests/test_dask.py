@@ -15,7 +15,7 @@ import pytest
 from blocks import assert_same_table, random_chunks, random_walks
 from dask.callbacks import Callback
 from dask.sizeof import sizeof
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from images import blobs, random_image, random_spacing
 
@@ -88,6 +88,7 @@ def test_partitions_are_parts_of_about_the_same_size(scheduler):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32), st.integers(2, 9))
+@example(3253, 7)  # The last bit of a product of four axes depends on where a row stands.
 def test_random_images_in_partitions(seed, npartitions):
     random = np.random.default_rng(seed)
     image = random_image(random)

@@ -12,6 +12,7 @@ are known, are cut to partitions of the same size.
 from __future__ import annotations
 
 import bisect
+from collections.abc import Callable
 from functools import partial
 from itertools import accumulate, pairwise
 from operator import getitem
@@ -27,12 +28,29 @@ from . import _core
 from ._dask import Array, Blocks, BlockTask, Index, Key, as_block
 from ._positions import Shape
 from .chunks import ChunkGraph, block_graph, merge_with_shifts
-from .csr._summarize import MEASURES, add_main, branch_table, main_branches, with_separator
+from .csr._summarize import (
+    MEASURES,
+    add_main,
+    branch_table,
+    chord_lengths,
+    main_branches,
+    with_separator,
+)
 
 Rows = dict[str, Array]
 """Columns of rows, with what brings them into order."""
 
 _ENDS = ('source', 'destination')
+_AXES_OF_PARTS = 3
+"""With more coordinates `chord_lengths` needs all rows."""
+_MAIN = ('is_cycle', 'source_nodes', 'destination_nodes', 'lengths')
+_PLACES = (
+    'is_cycle',
+    'source_indices',
+    'destination_indices',
+    'source_values',
+    'destination_values',
+)
 _OF_VALUES = ('voxels', 'sums', 'squares', 'source_values', 'destination_values')
 
 
@@ -142,8 +160,11 @@ class TableTasks:
         layout = self.add('layout', (), (partial(_layout, count), counts))
         main: Key | None = None
         if find_main_branch:
-            ends = [self.add('ends', (at,), (_ends, slab)) for at, slab in enumerate(slabs_of_rows)]
-            main = self.add('main', (), (_main_branches, ends))
+            main = self._of_all('main', slabs_of_rows, _MAIN, main_branches)
+        chords: Key | None = None
+        if self.blocks.array.ndim + value_is_height > _AXES_OF_PARTS:
+            measure = partial(_chords, value_is_height)
+            chords = self._of_all('chords', slabs_of_rows, _PLACES, measure, whole)
         cuts = [
             self.add('cut', (at,), (partial(_cut, at), slab, layout))
             for at, slab in enumerate(slabs_of_rows)
@@ -154,8 +175,22 @@ class TableTasks:
                 self.add('member', (part, at), (getitem, cut, part)) for at, cut in enumerate(cuts)
             ]
             make = partial(_partition, part, value_is_height, separator)
-            keys.append(self.add('part', (part,), (make, members_of, layout, whole, main)))
+            keys.append(self.add('part', (part,), (make, members_of, layout, whole, main, chords)))
         return keys
+
+    def _of_all(
+        self,
+        kind: str,
+        slabs: list[Key],
+        names: tuple[str, ...],
+        compute: Callable[..., Array],
+        *more: Key,
+    ) -> Key:
+        """Add what is computed of some columns of all rows, in the order of the table."""
+        select = partial(_select, names)
+        parts = [self.add(f'of-{kind}', (at,), (select, slab)) for at, slab in enumerate(slabs)]
+        rows = self.add(f'all-of-{kind}', (), (_in_order, parts))
+        return self.add(kind, (), (compute, rows, *more))
 
     def _part(self, kind: str, result: Key, at: int) -> Key:
         return self.add(kind, result, (getitem, result, at))
@@ -308,9 +343,8 @@ def _cut(slab: int, rows: Rows, layout: Layout) -> list[Rows]:
     return [_take(rows, slice(a, b)) for a, b in pairwise(cuts)]
 
 
-def _ends(rows: Rows) -> Rows:
-    names = ('is_cycle', 'source_nodes', 'destination_nodes', 'lengths')
-    return {name: rows[name] for name in names}
+def _select(names: tuple[str, ...], rows: Rows) -> Rows:
+    return {name: rows[name] for name in names if name in rows}
 
 
 def _in_order(parts: list[Rows]) -> Rows:
@@ -319,9 +353,8 @@ def _in_order(parts: list[Rows]) -> Rows:
     return _take(rows, np.argsort(rows['is_cycle'], kind='stable'))
 
 
-def _main_branches(ends: list[Rows]) -> Array:
-    """Return which branches are main."""
-    return main_branches(_in_order(ends))
+def _chords(value_is_height: bool, rows: Rows, whole: OpenGraph) -> Array:
+    return chord_lengths(rows, whole.graph, value_is_height)
 
 
 def _partition(
@@ -332,9 +365,11 @@ def _partition(
     layout: Layout,
     whole: OpenGraph,
     main: Array | None,
+    chords: Array | None,
 ) -> pd.DataFrame:
     start, stop = layout.parts[part : part + 2]
-    table = branch_table(_in_order(members), whole.graph, value_is_height, start)
+    chords = None if chords is None else chords[start:stop]
+    table = branch_table(_in_order(members), whole.graph, value_is_height, start, chords)
     if main is not None:
         add_main(table, main[start:stop])
     return with_separator(table, separator)

@@ -89,7 +89,8 @@ def summarize(
         makes the table, at little more than one task a block. With more, they stay where they were
         found until they are gathered by partition, so that no worker needs room for the table, at
         six tasks a block and some for each pair of partitions. One task still sees 8 bytes for each
-        block that each skeleton reaches into and, with `find_main_branch`, 25 for each branch.
+        block that each skeleton reaches into and, with `find_main_branch`, 25 for each branch; for
+        images of four axes, or three and heights, 17 to 33 for each branch.
 
     Returns
     -------
@@ -258,9 +259,16 @@ def main_branches(arrays: dict[str, Array]) -> Array:
 
 
 def branch_table(
-    arrays: dict[str, Array], graph: ChunkGraph, value_is_height: bool, start: int
+    arrays: dict[str, Array],
+    graph: ChunkGraph,
+    value_is_height: bool,
+    start: int,
+    chords: Array | None = None,
 ) -> pd.DataFrame:
-    """Return the table of rows from number `start` on, of the image that `graph` is of."""
+    """Return the table of rows from number `start` on, of the image that `graph` is of.
+
+    Where rows are a part of the table their `chords` may have to be given, see `chord_lengths`.
+    """
     if value_is_height and (graph.dtype == bool or graph.dtype.itemsize > 8):
         raise TypeError(f'value_is_height: the skeleton is of {graph.dtype}, which has no heights')
     index = np.int32 if graph.n_pixels <= np.iinfo(np.int32).max else np.int64
@@ -270,19 +278,17 @@ def branch_table(
         statistics: Pair = np.ones(count), np.zeros(count)
     else:
         statistics = means_and_stdevs(arrays['sums'], arrays['squares'], arrays['voxels'])
-    heights = None
-    if value_is_height:
-        dtype = graph.dtype if graph.dtype.kind == 'f' else np.dtype(np.float64)
-        heights = _ends(arrays, 'values', lambda values: values.astype(dtype))
+    coordinates, heights = _places(arrays, graph, value_is_height)
     columns = _branch_columns(
         components=arrays['components'].astype(index),
         nodes=_ends(arrays, 'nodes', lambda nodes: nodes.astype(index)),
         lengths=arrays['lengths'],
         is_tip=_ends(arrays, 'is_tip', lambda is_tip: is_tip),
         means_and_stdevs=statistics,
-        coordinates=_ends(arrays, 'indices', lambda indices: coordinates_of(indices, graph.shape)),
+        coordinates=coordinates,
         spacing=graph.spacing,
         heights=heights,
+        chords=chords,
     )
     # Where rows are a part, they keep their numbers.
     index_of_rows = pd.RangeIndex(start, start + len(arrays['lengths']))
@@ -293,6 +299,43 @@ def branch_table(
         names = ('sums', 'squares', 'voxels', *MEASURES)
         add_measures(table, *(arrays[name] for name in names), is_flat=len(graph.shape) == 2)
     return table
+
+
+def chord_lengths(arrays: dict[str, Array], graph: ChunkGraph, value_is_height: bool) -> Array:
+    """Return the distances between the ends of all branches.
+
+    From four coordinates on the last bit of numpy's product depends on where a row stands in the
+    table, so that a part of the table cannot know it.
+    """
+    coordinates, heights = _places(arrays, graph, value_is_height)
+    return _chord_lengths(_real_places(coordinates, graph.spacing, heights))
+
+
+def _places(
+    arrays: dict[str, Array], graph: ChunkGraph, value_is_height: bool
+) -> tuple[Pair, Pair | None]:
+    """Return the pixels at both ends, and their heights."""
+    coordinates = _ends(arrays, 'indices', lambda indices: coordinates_of(indices, graph.shape))
+    if not value_is_height:
+        return coordinates, None
+    dtype = graph.dtype if graph.dtype.kind == 'f' else np.dtype(np.float64)
+    return coordinates, _ends(arrays, 'values', lambda values: values.astype(dtype))
+
+
+def _real_places(coordinates: Pair, spacing: Array, heights: Pair | None) -> Pair:
+    source, destination = (pixels * spacing for pixels in coordinates)
+    if heights is None:
+        return source, destination
+    return (
+        np.concatenate([source, heights[0][:, np.newaxis]], axis=1),
+        np.concatenate([destination, heights[1][:, np.newaxis]], axis=1),
+    )
+
+
+def _chord_lengths(real: Pair) -> Array:
+    difference = real[1] - real[0]
+    chords: Array = np.sqrt(difference**2 @ np.ones(difference.shape[1]))
+    return chords
 
 
 def _ends(arrays: dict[str, Array], name: str, change: Callable[[Array], Array]) -> Pair:
@@ -309,6 +352,7 @@ def _branch_columns(
     coordinates: Pair,
     spacing: Array,
     heights: Pair | None,
+    chords: Array | None = None,
 ) -> dict[str, Array]:
     """Return the columns of the table; pairs are of sources and destinations."""
     ends = ('src', 'dst')
@@ -324,15 +368,14 @@ def _branch_columns(
     for end, pixels in zip(ends, coordinates, strict=True):
         for axis, column in enumerate(pixels.T):
             columns[f'image_coord_{end}_{axis}'] = column
-    real = [pixels * spacing for pixels in coordinates]
     for at, end in enumerate(ends):
-        for axis, column in enumerate(real[at].T):
+        for axis, column in enumerate((coordinates[at] * spacing).T):
             columns[f'coord_{end}_{axis}'] = column
         if heights is not None:
-            columns[f'coord_{end}_{real[at].shape[1]}'] = heights[at]
-            real[at] = np.concatenate([real[at], heights[at][:, np.newaxis]], axis=1)
-    difference = real[1] - real[0]
-    columns['euclidean_distance'] = np.sqrt(difference**2 @ np.ones(difference.shape[1]))
+            columns[f'coord_{end}_{coordinates[at].shape[1]}'] = heights[at]
+    if chords is None:
+        chords = _chord_lengths(_real_places(coordinates, spacing, heights))
+    columns['euclidean_distance'] = chords
     return columns
 
 
