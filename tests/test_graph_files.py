@@ -192,6 +192,25 @@ def read_vtp(path):
     return root.find('.//Piece').attrib, arrays
 
 
+def test_axes_of_the_image(tmp_path, trees):
+    """An image whose axes are x, y, z, as those of NIfTI."""
+    image = tree().transpose(2, 1, 0)
+    turned = skanrs.Skeleton(image, spacing=SPACING[::-1])
+    for name in ('a.vtp', 'a.graphml', 'a.swc'):
+        skanrs.save_skeleton(turned, tmp_path / name, axes='xyz')
+    _, arrays = read_vtp(tmp_path / 'a.vtp')
+    _, points = points_of(trees)
+    np.testing.assert_array_equal(sorted_rows(arrays['Points']), sorted_rows(points))
+    read = osteoid.Skeleton.from_swc((tmp_path / 'a.swc').read_text())
+    np.testing.assert_allclose(sorted_rows(read.vertices), sorted_rows(points))
+    graph = igraph.Graph.Read_GraphML(str(tmp_path / 'a.graphml'))
+    places = np.array([graph.vs['x'], graph.vs['y'], graph.vs['z']]).T
+    for place in places:
+        assert (np.abs(points - place).sum(axis=1) == 0).any()
+    with pytest.raises(ValueError, match="axes: expected 3 letters of 'zyx'.*got 'xy'"):
+        skanrs.save_skeleton(turned, tmp_path / 'a.vtp', axes='xy')
+
+
 @pytest.mark.parametrize('which', ['loops', 'trees'])
 def test_vtp(tmp_path, request, which):
     skeleton = request.getfixturevalue(which)

@@ -191,7 +191,14 @@ def _write(
 ) -> None:
     for path in outputs.tables:
         files.write_skeleton(
-            together, path, result.table, result.graph, radii=result.radii, unit=report.unit
+            together,
+            path,
+            result.table,
+            result.graph,
+            radii=result.radii,
+            unit=report.unit,
+            # Axes with other names are taken in the usual order.
+            axes=report.axes if set(report.axes) <= set('xyz') else None,
         )
     if outputs.skeleton is not None:
         files.write_image(together, outputs.skeleton, result.skeleton, options.spacing)

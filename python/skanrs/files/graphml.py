@@ -7,6 +7,7 @@ not about their ends. Branches from and to the same node are edges of their own.
 from typing import IO, TYPE_CHECKING
 
 from .errors import need
+from .graphs import in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,7 @@ __all__ = ['write_graphml']
 OF_ENDS = ('node_id_', 'image_coord_', 'coord_')
 
 
-def write_graphml(file: IO[bytes], table: 'pd.DataFrame') -> None:
+def write_graphml(file: IO[bytes], table: 'pd.DataFrame', axes: str | None = None) -> None:
     """Write a branch table as GraphML.
 
     Parameters
@@ -25,6 +26,8 @@ def write_graphml(file: IO[bytes], table: 'pd.DataFrame') -> None:
         Where to.
     table : DataFrame
         The branch table, with ``_`` in its names.
+    axes : str, optional
+        A letter for each axis of the image; z, y, x by default.
     """
     need('networkx', getattr(file, 'name', 'GraphML'))
     import networkx
@@ -32,12 +35,11 @@ def write_graphml(file: IO[bytes], table: 'pd.DataFrame') -> None:
     graph = networkx.MultiGraph()
     for end in ('src', 'dst'):
         nodes = table.drop_duplicates(f'node_id_{end}')
-        columns = [name for name in table.columns if name.startswith(f'coord_{end}_')]
-        axes = 'xyz'[: len(columns)]
-        # The last axis of an image is x.
-        places = zip(*(nodes[name].astype(float).tolist() for name in columns[::-1]), strict=True)
+        count = sum(name.startswith(f'coord_{end}_') for name in table.columns)
+        columns = [f'coord_{end}_{axis}' for axis in in_order(axes, count)]
+        places = zip(*(nodes[name].astype(float).tolist() for name in columns), strict=True)
         for node, place in zip(nodes[f'node_id_{end}'].tolist(), places, strict=True):
-            graph.add_node(node, **dict(zip(axes, place, strict=True)))
+            graph.add_node(node, **dict(zip('xyz', place, strict=False)))
     of_edges = [name for name in table.columns if not name.startswith(OF_ENDS)]
     values = zip(*(table[name].tolist() for name in of_edges), strict=True)
     ends = zip(table['node_id_src'].tolist(), table['node_id_dst'].tolist(), strict=True)

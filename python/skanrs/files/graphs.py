@@ -1,7 +1,7 @@
 """Skeletons as graphs for other programs: the format a name asks for, the geometry all share.
 
-Coordinates are physical, the voxel's times the spacing, in the order x, y, z (the last axis of the
-image is x); images of two axes get z = 0.
+Coordinates are physical, the voxel's times the spacing, in the order x, y, z. The last axis of an
+image is x unless its axes are named otherwise, as those of NIfTI are; flat images get z = 0.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def save_skeleton(
     radii: npt.ArrayLike | None = None,
     unit: str | None = None,
     table: pd.DataFrame | None = None,
+    axes: str | None = None,
 ) -> None:
     """Write a skeleton for other programs, in the format that the name of the file asks for.
 
@@ -96,6 +97,9 @@ def save_skeleton(
     table : pandas.DataFrame, optional
         The branch table, with ``_`` in its names, if it is there already, or has more columns than
         `skanrs.summarize` gives.
+    axes : str, optional
+        A letter for each axis of the image, as `skanrs.open_image` gives them; ``'zyx'`` by
+        default, ``'yx'`` for flat images.
 
     Raises
     ------
@@ -129,7 +133,7 @@ def save_skeleton(
     path = Path(path)
     check_output(path, (*TABLE_SUFFIXES, *GRAPH_SUFFIXES), 'skeletons')
     with Together() as outputs:
-        write_skeleton(outputs, path, table, skeleton, radii=radii, unit=unit)
+        write_skeleton(outputs, path, table, skeleton, radii=radii, unit=unit, axes=axes)
 
 
 def write_skeleton(
@@ -140,6 +144,7 @@ def write_skeleton(
     *,
     radii: npt.ArrayLike | None = None,
     unit: str | None = None,
+    axes: str | None = None,
 ) -> None:
     """Write what `save_skeleton` does; a skeleton is needed for `GEOMETRY_SUFFIXES` only."""
     from skanrs.csr import summarize
@@ -153,10 +158,10 @@ def write_skeleton(
     if suffix == '.graphml' and table is not None:
         from .graphml import write_graphml
 
-        outputs.write(path, lambda file: write_graphml(file, table))
+        outputs.write(path, lambda file: write_graphml(file, table, axes))
         return
     assert skeleton is not None
-    geometry = geometry_of(skeleton, radii)
+    geometry = geometry_of(skeleton, radii, axes)
     if suffix == '.swc':
         from .swc import write_swc
 
@@ -171,7 +176,35 @@ def write_skeleton(
         write_precomputed(outputs.new(path), geometry, unit)
 
 
-def geometry_of(skeleton: Skeleton, radii: npt.ArrayLike | None = None) -> Geometry:
+def in_order(axes: str | None, ndim: int) -> list[int]:
+    """Return which axes of an image are x, y and z.
+
+    Parameters
+    ----------
+    axes : str or None
+        A letter for each axis; None for z, y, x.
+    ndim : int
+        How many axes there are.
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ValueError
+        If these are not the letters of so many axes.
+    """
+    axes = 'zyx'[3 - ndim :] if axes is None else axes
+    order = [axes.index(name) for name in 'xyz' if name in axes]
+    if len(axes) != ndim or len(order) != ndim:
+        raise ValueError(f"axes: expected {ndim} letters of 'zyx' in their order, got {axes!r}")
+    return order
+
+
+def geometry_of(
+    skeleton: Skeleton, radii: npt.ArrayLike | None = None, axes: str | None = None
+) -> Geometry:
     """Return the points and lines of a skeleton.
 
     Parameters
@@ -180,6 +213,8 @@ def geometry_of(skeleton: Skeleton, radii: npt.ArrayLike | None = None) -> Geome
         The skeleton, of 2 or 3 axes.
     radii : array_like of float, shape (N,), optional
         The radius at each of its voxels.
+    axes : str, optional
+        A letter for each axis of its image.
 
     Returns
     -------
@@ -208,7 +243,8 @@ def geometry_of(skeleton: Skeleton, radii: npt.ArrayLike | None = None) -> Geome
     number = np.full(len(coordinates), -1, dtype=np.int64)
     number[connected] = np.arange(len(connected))
     points = np.zeros((len(connected), 3))
-    points[:, :ndim] = (coordinates[connected] * np.asarray(skeleton.spacing))[:, ::-1]
+    places = coordinates[connected] * np.asarray(skeleton.spacing)
+    points[:, :ndim] = places[:, in_order(axes, ndim)]
     pairs = graph.tocoo()
     once = pairs.row < pairs.col
     _, networks = csgraph.connected_components(graph, directed=False)
