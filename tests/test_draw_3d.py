@@ -59,6 +59,14 @@ def test_static(skeleton):
     assert bar.get_ylim() == pytest.approx((of_pieces.min(), of_pieces.max()))
 
 
+def test_axes_of_the_image(skeleton):
+    turned = skanrs.Skeleton(skeleton.skeleton_image.transpose(2, 1, 0), spacing=SPACING[::-1])
+    axes = draw.skeleton_3d(turned, image_axes='xyz')
+    usual = draw.skeleton_3d(skeleton)
+    assert axes.get_xlim() == usual.get_xlim()
+    assert axes.get_zlim() == usual.get_zlim() != usual.get_xlim()
+
+
 def test_static_types(skeleton):
     axes = draw.skeleton_3d(skeleton)
     words = [text.get_text() for text in axes.get_legend().get_texts()]

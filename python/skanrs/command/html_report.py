@@ -110,7 +110,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
         for colour in ['branch_type'] if result.radii is None else ['radius', 'branch_type']:
             parts.append(
                 _picture(
-                    partial(_skeleton, result=result, colour=colour, unit=report.unit),
+                    partial(_skeleton, result=result, colour=colour, report=report),
                     (9, 7.5),
                     f'the skeleton, coloured by {colour.replace("_", " ")}',
                 )
@@ -175,7 +175,7 @@ def _radii(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
     axes.spines[['top', 'right']].set_visible(False)
 
 
-def _skeleton(figure: 'Figure', result: Result, colour: str, unit: str | None) -> None:
+def _skeleton(figure: 'Figure', result: Result, colour: str, report: Report) -> None:
     from skanrs.draw import skeleton_3d
 
     assert result.graph is not None
@@ -186,7 +186,8 @@ def _skeleton(figure: 'Figure', result: Result, colour: str, unit: str | None) -
         color_by=colour,
         radii=result.radii,
         table=result.table,
-        unit=unit,
+        unit=report.unit,
+        image_axes=report.axes_in_space,
         interactive=False,
         axes=axes,
     )

@@ -98,6 +98,11 @@ class Report:
         return dataclasses.replace(self, total_seconds=total_seconds, peak_memory=peak_memory)
 
     @property
+    def axes_in_space(self) -> str | None:
+        """The axes, None where their letters are not x, y and z: the usual order then."""
+        return self.axes if set(self.axes) <= set('xyz') else None
+
+    @property
     def voxels(self) -> int:
         """Number of voxels of the image."""
         return math.prod(self.shape)

@@ -197,8 +197,7 @@ def _write(
             result.graph,
             radii=result.radii,
             unit=report.unit,
-            # Axes with other names are taken in the usual order.
-            axes=report.axes if set(report.axes) <= set('xyz') else None,
+            axes=report.axes_in_space,
         )
     if outputs.skeleton is not None:
         files.write_image(together, outputs.skeleton, result.skeleton, options.spacing)

@@ -33,6 +33,7 @@ def skeleton_3d(
     table: pd.DataFrame | None = None,
     colormap: str = 'viridis',
     unit: str | None = None,
+    image_axes: str | None = None,
     interactive: bool | None = None,
     axes: Any = None,
 ) -> Any:
@@ -55,6 +56,9 @@ def skeleton_3d(
         Name of the colours for numbers, one that matplotlib and plotly both know.
     unit : str, optional
         Of the spacing, for the labels of the axes.
+    image_axes : str, optional
+        A letter for each axis of the image, as `skanrs.open_image` gives them; ``'zyx'`` by
+        default.
     interactive : bool, optional
         Whether the picture can be turned with the mouse, by plotly. By default in notebooks where
         plotly is installed.
@@ -82,7 +86,7 @@ def skeleton_3d(
     >>> skeleton = Skeleton(skeletonize(vessel_tree((48, 48, 48))))
     >>> axes = draw.skeleton_3d(skeleton, color_by='branch_distance')  # doctest: +SKIP
     """
-    lines = _lines(skeleton, color_by, radii, table)
+    lines = _lines(skeleton, color_by, radii, table, image_axes)
     if interactive is None:
         known = importlib.util.find_spec('plotly') is not None
         interactive = axes is None and known and _in_notebook()
@@ -110,11 +114,12 @@ def _lines(
     color_by: str | npt.ArrayLike | None,
     radii: npt.ArrayLike | None,
     table: pd.DataFrame | None,
+    image_axes: str | None,
 ) -> _Lines:
     from skanrs.csr import summarize
     from skanrs.files.graphs import geometry_of
 
-    geometry = geometry_of(skeleton, radii)
+    geometry = geometry_of(skeleton, radii, image_axes)
     starts, at = geometry.line_starts, geometry.line_points
     if color_by is None:
         color_by = 'branch_type' if radii is None else 'radius'
