@@ -1,0 +1,115 @@
+"""Call what is public under a limit of memory that grows from too little to enough.
+
+Run as a process of its own: the limit is that of the address space, and a call that did not reserve
+its memory fallibly would end the process. Prints for each call how often it raised MemoryError
+before it succeeded.
+
+Usage: python tests/memory_limits.py CALL
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import skanrs
+
+UNLIMITED = resource.getrlimit(resource.RLIMIT_AS)
+MEBIBYTE = 2**20
+# Beyond what is in use: too little for any of the calls, up to enough for all of them.
+LIMITS = [int(MEBIBYTE * 1.12**power) for power in range(65)]
+# glibc keeps no freed memory back, so that a call has what the limit says and no more.
+GIVE_BACK = {
+    'MALLOC_MMAP_THRESHOLD_': '65536',
+    'MALLOC_TRIM_THRESHOLD_': '65536',
+    'MALLOC_ARENA_MAX': '1',
+}
+
+
+def in_use() -> int:
+    """Return the size of the address space in bytes."""
+    pages = int(Path('/proc/self/statm').read_text().split()[0])
+    return pages * resource.getpagesize()
+
+
+def noise(shape: tuple[int, ...], density: float) -> np.ndarray:
+    """Return random voxels: far more branches than a real image has."""
+    return np.random.default_rng(0).random(shape) < density
+
+
+def calls() -> dict[str, Callable[[], Any]]:
+    """Return the calls by name; their arguments are made beforehand."""
+    image = noise((96, 96, 96), 0.25)
+    values = image * np.float32(1.5)
+    thin = skanrs.skeletonize(noise((160, 160, 160), 0.5))
+    skeleton = skanrs.Skeleton(thin)
+    table = skanrs.summarize(skeleton, separator='_', find_main_branch=False)
+    halves = [(image[:48], (0, 0, 0)), (image[48:], (48, 0, 0))]
+    graphs = [skanrs.chunk_graph(part, offset=at, shape=image.shape) for part, at in halves]
+    merged = skanrs.merge_chunks(graphs)
+    pickled = pickle.dumps(graphs[0], 5)
+    thick = noise((96, 96, 512), 0.5)
+    chunks = [
+        skanrs.thin_chunk(thick[:48], offset=(0, 0, 0), shape=thick.shape),
+        skanrs.thin_chunk(thick[48:], offset=(48, 0, 0), shape=thick.shape),
+    ]
+    thinned = skanrs.merge_thinned(chunks)
+    assert len(table) > 1000
+    return {
+        'skeletonize': lambda: skanrs.skeletonize(thick),
+        'skeletonize_2d': lambda: skanrs.skeletonize(thick.reshape(1536, -1)),
+        'thin_chunk': lambda: skanrs.thin_chunk(thick, offset=(0, 0, 0), shape=(96, 96, 4096)),
+        'merge_thinned': lambda: skanrs.merge_thinned(chunks),
+        'finish': lambda: chunks[0].finish(thinned),
+        'Skeleton': lambda: skanrs.Skeleton(image),
+        'Skeleton_values': lambda: skanrs.Skeleton(values, value_is_height=True),
+        'summarize': lambda: skanrs.summarize(skeleton, separator='_'),
+        'main_branch': lambda: skanrs.summarize(skeleton, separator='_', find_main_branch=True),
+        'path_label_image': skeleton.path_label_image,
+        'prune_paths': lambda: skeleton.prune_paths(range(0, skeleton.n_paths, 2)),
+        'pixel_graph': lambda: skanrs.csr.pixel_graph(image, mask=image, connectivity=3),
+        'degree_image': lambda: skanrs.csr.make_degree_image(image),
+        'chunk_graph': lambda: skanrs.chunk_graph(image, offset=(0, 0, 0), shape=(99, 99, 99)),
+        'merge_chunks': lambda: skanrs.merge_chunks(graphs),
+        'chunk_table': lambda: skanrs.summarize(merged, separator='_'),
+        'pickle': lambda: pickle.dumps(graphs[0], 5),
+        'unpickle': lambda: pickle.loads(pickled),
+    }
+
+
+def main() -> None:
+    """Raise the limit until the call succeeds."""
+    if not os.environ.keys() >= GIVE_BACK.keys():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | GIVE_BACK)
+    every = calls()
+    chosen = sys.argv[1]
+    call = every[chosen]
+    call()  # whatever is imported or made once
+    failed = 0
+    for limit in LIMITS:
+        resource.setrlimit(resource.RLIMIT_AS, (in_use() + limit, UNLIMITED[1]))
+        try:
+            call()
+        except MemoryError:
+            failed += 1
+        else:
+            break
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, UNLIMITED)
+    else:
+        sys.exit(f'{chosen}: not even {LIMITS[-1] // MEBIBYTE} MiB suffice')
+    # The interpreter and the module are as good as new.
+    call()
+    assert skanrs.summarize(np.eye(9, dtype=bool), separator='_')['branch_type'].tolist() == [0]
+    print(f'{chosen}: {failed} times MemoryError, then enough with {limit / MEBIBYTE:.1f} MiB')
+
+
+if __name__ == '__main__':
+    main()
