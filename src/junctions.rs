@@ -94,6 +94,8 @@ pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, cancel: &Cancel) -> Result<
     }
     cancel.check()?;
     dropped.sort_unstable();
+    // An edge that a person gave twice is dropped once.
+    dropped.dedup();
     remove(graph, &dropped);
     Ok(())
 }

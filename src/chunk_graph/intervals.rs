@@ -15,7 +15,6 @@ use std::collections::binary_heap::PeekMut;
 use super::bytes::{Reader, Writer};
 use crate::buffers::{Grow, try_push_to_heap};
 use crate::errors::{Error, Result, try_with_capacity};
-use crate::foreground::Starts;
 
 /// What the buffers are for.
 const INTERVALS: &str = "the intervals that a chunk graph covers";
@@ -336,26 +335,47 @@ pub(super) fn missing_box(intervals: &[Interval], shape: &[usize], strides: &[us
     let offset: Vec<usize> =
         strides.iter().zip(shape).map(|(stride, length)| first as usize / stride % length).collect();
     let mut extent = vec![1; shape.len()];
-    let free = |from: u64, length: u64| {
-        let before = intervals.partition_point(|interval| interval.end <= from);
-        intervals.get(before).is_none_or(|interval| interval.start >= from + length)
-    };
     for axis in (0..shape.len()).rev() {
+        let stride = strides[axis] as u64;
+        let inner: Vec<(u64, u64)> =
+            (axis + 1..shape.len()).map(|inner| (extent[inner] as u64, strides[inner] as u64)).collect();
+        // From the first voxel of a layer across this axis to its last.
+        let span = 1 + inner.iter().map(|(length, stride)| (length - 1) * stride).sum::<u64>();
         while offset[axis] + extent[axis] < shape[axis] {
-            // The next layer of the box along this axis, run by run; whole axes make runs longer.
-            let layer = first + (extent[axis] * strides[axis]) as u64;
-            let whole_from = (axis + 1..shape.len()).rev().find(|&inner| extent[inner] != shape[inner]).unwrap_or(axis);
-            let run: usize = extent[whole_from.max(axis + 1)..].iter().product();
-            let between = axis + 1..whole_from.max(axis + 1);
-            let mut runs = Starts::new(layer as usize, between.map(|inner| (extent[inner], strides[inner])));
-            let all_free = runs.all(|start| free(start as u64, run as u64));
-            if !all_free {
+            let left = (shape[axis] - offset[axis] - extent[axis]) as u64;
+            let layer = first + extent[axis] as u64 * stride;
+            let rest = &intervals[intervals.partition_point(|interval| interval.end <= layer)..];
+            let within = rest.partition_point(|interval| interval.start < layer + span);
+            if rest[..within].iter().any(|interval| touches_box(interval, layer, &inner)) {
                 break;
             }
-            extent[axis] += 1;
+            // All layers before the next interval are free too: an image may be longer than anyone can count.
+            let free = rest.get(within).map_or(left, |next| (next.start - span - layer) / stride + 1);
+            extent[axis] += free.min(left) as usize;
         }
     }
     Some([offset, extent])
+}
+
+/// Whether an interval has a voxel of the box that begins at `first`, whose axes have these lengths and strides.
+fn touches_box(interval: &Interval, first: u64, axes: &[(u64, u64)]) -> bool {
+    // The first voxel of the box that does not come before the interval.
+    let mut next = first;
+    let mut left = interval.start.saturating_sub(first);
+    // Where the box goes on should an inner axis be at its end.
+    let mut carried = None;
+    for &(length, stride) in axes {
+        let at = left / stride;
+        if at >= length {
+            return carried.is_some_and(|next| next < interval.end);
+        }
+        next += at * stride;
+        left -= at * stride;
+        if at + 1 < length {
+            carried = Some(next + stride);
+        }
+    }
+    if left > 0 { carried.is_some_and(|next| next < interval.end) } else { next < interval.end }
 }
 
 impl Overlap {

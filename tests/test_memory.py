@@ -1,0 +1,33 @@
+"""Too little memory: MemoryError, and the interpreter lives on. See `memory_limits.py`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CALLS = [
+    'Skeleton',
+    'chunk_graph',
+    'merge_chunks',
+    'chunk_table',
+    pytest.param('summarize', marks=pytest.mark.slow),
+    pytest.param('pixel_graph', marks=pytest.mark.slow),
+    pytest.param('Skeleton_values', marks=pytest.mark.slow),
+    pytest.param('main_branch', marks=pytest.mark.slow),
+    pytest.param('path_label_image', marks=pytest.mark.slow),
+    pytest.param('degree_image', marks=pytest.mark.slow),
+    pytest.param('pickle', marks=pytest.mark.slow),
+    pytest.param('unpickle', marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='the limit is that of Linux')
+@pytest.mark.parametrize('call', CALLS)
+def test_too_little_memory_raises(call):
+    script = Path(__file__).with_name('memory_limits.py')
+    done = subprocess.run(
+        [sys.executable, script, call], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[1]) > 0
