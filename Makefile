@@ -84,6 +84,21 @@ test-exhaustive: ## the predicates of thinning over all 2^26 neighbourhoods; min
 test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## thinning against ITK, a second oracle, in .venv-bench
 	$(BIN)/python tests/second_oracle.py $(BENCH)/bin/python $(ARGS)
 
+SECONDS_TO_SOAK ?= 3600
+.PHONY: soak
+soak: $(STAMPS)/test-tools ## random images against the peers, an hour; SECONDS_TO_SOAK=60 for less
+	$(BIN)/python tests/soak.py $(SECONDS_TO_SOAK) $(ARGS)
+
+# Advisories for Rust and Python are looked up where their databases can be reached: `cargo deny check advisories`.
+.PHONY: audit
+audit: $(STAMPS)/build-tools ## lock file, abi3 symbols and metadata of the wheel
+	cargo metadata --locked --format-version 1 >/dev/null
+	cargo tree --locked --features python --edges normal
+	rm -rf build/audit && $(BIN)/python -m maturin build --release --locked --quiet --out build/audit
+	$(PIP) install --group audit
+	$(BIN)/python -m abi3audit --strict build/audit/*.whl
+	$(BIN)/python -m twine check --strict build/audit/*.whl
+
 .PHONY: test-skan
 test-skan: $(STAMPS)/test-tools ## skan's own test suite, unedited, on skanrs
 	$(BIN)/python tests/run_skan_suite.py $(ARGS)
