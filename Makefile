@@ -54,6 +54,10 @@ $(STAMPS)/lint-tools: $(STAMPS)/develop pyproject.toml
 	$(PIP) install --group lint
 	@touch $@
 
+$(STAMPS)/docs-tools: $(STAMPS)/develop pyproject.toml
+	$(PIP) install --group docs
+	@touch $@
+
 .PHONY: develop
 develop: $(STAMPS)/develop ## build the kernels (release) and install the package into .venv
 
@@ -187,9 +191,15 @@ notebooks: $(STAMPS)/test-tools ## run the notebooks anew and keep their outputs
 picture: $(STAMPS)/develop ## draw the README's picture anew
 	$(BIN)/python docs/make_picture.py
 
+.PHONY: docs
+docs: $(STAMPS)/docs-tools ## the documentation as pages, build/docs/index.html; a warning is an error
+	rm -rf docs/reference/api build/docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees docs build/docs
+	@echo 'build/docs/index.html'
+
 .PHONY: clean
 clean: ## remove what make has made
 	cargo clean
-	rm -rf .venv .venv-bench .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis docs/reference/api docs/gallery
 	find python tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 	rm -f python/skanrs/*.so

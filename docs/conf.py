@@ -1,0 +1,66 @@
+"""How Sphinx builds the documentation; `make docs` runs it.
+
+Notebooks are copied beside the pages with the outputs that they have, and are not run.
+"""
+
+import shutil
+from pathlib import Path
+
+import skanrs
+
+HERE = Path(__file__).parent
+
+project = 'skanrs'
+author = 'the skanrs developers'
+copyright = f'2026, {author}'  # noqa: A001
+version = release = skanrs.__version__
+
+extensions = [
+    'sphinx.ext.autodoc',
+    'sphinx.ext.autosummary',
+    'sphinx.ext.napoleon',
+    'sphinx.ext.viewcode',
+    'myst_nb',
+]
+exclude_patterns = ['_build', '**.ipynb_checkpoints']
+nb_execution_mode = 'off'
+nb_merge_streams = True
+myst_heading_anchors = 4
+myst_enable_extensions = ['dollarmath']
+suppress_warnings = ['mystnb.unknown_mime_type']
+
+autosummary_generate = True
+autodoc_typehints = 'none'
+autodoc_member_order = 'bysource'
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+# Types are words ("array, shape (M, N)"), no names to look up.
+napoleon_use_param = False
+napoleon_custom_sections = [('Attributes', 'params_style')]
+
+html_theme = 'furo'
+html_title = f'skanrs {version}'
+html_show_sphinx = False
+templates_path = ['_templates']
+pygments_style = 'default'
+
+
+def copy_notebooks() -> None:
+    """Bring the notebooks into the gallery, and take those away that are no more."""
+    gallery = HERE / 'gallery'
+    shutil.rmtree(gallery, ignore_errors=True)
+    gallery.mkdir()
+    for notebook in sorted((HERE.parent / 'notebooks').glob('*.ipynb')):
+        shutil.copy2(notebook, gallery / notebook.name)
+
+
+def check_api() -> None:
+    """Stop where a public name has no page."""
+    listed = {line.strip() for line in (HERE / 'reference' / 'index.rst').read_text(encoding='utf-8').splitlines()}
+    missing = [name for name in skanrs.__all__ if name not in listed and name != '__version__']
+    if missing:
+        raise RuntimeError(f'docs/reference/index.rst does not list {", ".join(missing)}')
+
+
+copy_notebooks()
+check_api()
