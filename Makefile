@@ -191,6 +191,10 @@ notebooks: $(STAMPS)/test-tools ## run the notebooks anew and keep their outputs
 picture: $(STAMPS)/develop ## draw the README's picture anew
 	$(BIN)/python docs/make_picture.py
 
+.PHONY: drawings
+drawings: $(STAMPS)/develop ## draw the documentation's drawings anew
+	$(BIN)/python docs/make_drawings.py
+
 .PHONY: docs
 docs: $(STAMPS)/docs-tools ## the documentation as pages, build/docs/index.html; a warning is an error
 	rm -rf docs/reference/api build/docs

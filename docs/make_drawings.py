@@ -1,0 +1,137 @@
+"""Draw the pictures of docs/how_it_works.md, from what the package computes."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
+
+import skanrs
+import skanrs.datasets
+from skanrs.thinning.chunks import Words, unpack
+
+IMAGES = Path(__file__).parent / 'images'
+PAPER, PALE, DARK, BLUE, ORANGE = '#f4f4f4', '#d3dfec', '#173f66', '#5b9bd5', '#e88a1a'
+
+
+def save(figure, name):
+    figure.savefig(IMAGES / name, dpi=110, pil_kwargs={'optimize': True})
+    print(IMAGES / name)
+
+
+def show(axis, image, title):
+    axis.imshow(image, cmap=ListedColormap([PAPER, PALE, DARK, BLUE, ORANGE]), vmin=0, vmax=4)
+    axis.set_title(title, fontsize=10)
+    axis.set_axis_off()
+
+
+def attachment():
+    """Draw attachment sets: how the neighbours meet the surface of a voxel's cube."""
+    sets = {
+        'a face and an edge that meet': [(0, 0, 1), (1, 1, 0)],
+        'a face and a vertex apart': [(0, 0, 1), (1, -1, -1)],
+        'three edges in a chain': [(1, 0, 1), (1, 1, 0), (0, 1, -1)],
+    }
+    cells = [cell for cell in product((-1, 0, 1), repeat=3) if any(cell)]
+    figure = Figure(figsize=(9, 3.5), layout='constrained')
+    for place, (name, neighbours) in enumerate(sets.items(), 1):
+        # A neighbour brings its cell and all cells on the boundary of that.
+        closed = {
+            cell for cell in cells for voxel in neighbours
+            if all(v in (0, c) for v, c in zip(voxel, cell, strict=True))
+        }  # fmt: skip
+        count = [sum(np.count_nonzero(cell) == n for cell in closed) for n in (3, 2, 1)]
+        axis = figure.add_subplot(1, 3, place, projection='3d')
+        for cell in cells:
+            span = [(c,) if c else (-1, 1) for c in cell]
+            corners = np.array(list(product(*span)), float)
+            inside = cell in closed
+            if len(corners) == 4:
+                square = corners[[0, 1, 3, 2]]
+                colour = BLUE if inside else PALE
+                axis.add_collection3d(
+                    Poly3DCollection([square], alpha=0.6 if inside else 0.12, facecolor=colour)
+                )
+            elif len(corners) == 2:
+                style = {'color': ORANGE, 'linewidth': 4} if inside else {'color': '#b0b0b0'}
+                axis.add_collection3d(Line3DCollection([corners], **style))
+            elif inside:
+                axis.scatter(*corners.T, color=DARK, s=45, depthshade=False)
+        axis.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1), box_aspect=(1, 1, 1))
+        axis.view_init(24, 35)
+        axis.set_axis_off()
+        vertices, edges, faces = count
+        euler = vertices - edges + faces
+        axis.set_title(f'{name}\n{vertices} - {edges} + {faces} = {euler}', fontsize=10)
+    save(figure, 'attachment.png')
+
+
+def thinning_in_chunks():
+    """Draw what two chunks decide by themselves, and what a merge decides."""
+    y, x = np.mgrid[:32, :56]
+    body = (np.abs(y - 19 - 2.5 * np.sin(x / 8)) < 5.2) & (x > 3) & (x < 52)
+    image = body | ((np.abs(x - 33 - (15 - y) / 3) < 3.6) & (y > 2) & (y < 19))
+    cut = 28
+    decided, merged = image.astype(int), image.astype(int)
+    chunks = []
+    for start, stop in ((0, cut), (cut, image.shape[1])):
+        part = np.ascontiguousarray(image[:, start:stop])
+        chunk = skanrs.thin_chunk(part, offset=(0, start), shape=image.shape, method='lee')
+        chunks.append(chunk)
+        _, undecided, script = chunk.residue
+        for (keys, voxels), colour in ((chunk.kept, 2), (script[1:], 3), (undecided, 4)):
+            # The words of a script are in the order of its steps.
+            for word in range(len(keys)):
+                one = Words(keys[word : word + 1], voxels[word : word + 1])
+                found = unpack(chunk.image, [one], chunk.offset, chunk.chunk_shape)
+                decided[:, start:stop][found] = colour
+    whole = skanrs.merge_thinned(chunks)
+    skeleton = np.hstack([chunk.finish(whole) for chunk in chunks])
+    if not np.array_equal(skeleton, skanrs.skeletonize(image, method='lee')):
+        raise AssertionError('the chunks give another skeleton')
+    merged[skeleton] = 2
+    figure = Figure(figsize=(9, 2.3), layout='constrained')
+    axes = figure.subplots(1, 3)
+    show(axes[0], image.astype(int), 'an image in two chunks')
+    show(axes[1], decided, 'each thinned by itself')
+    show(axes[2], merged, 'merged')
+    for axis in axes:
+        axis.axvline(cut - 0.5, color='black', linewidth=0.8, linestyle=':')
+    save(figure, 'thinning_in_chunks.png')
+
+
+def chunk_graphs():
+    """Draw which branches of a skeleton touch a face between blocks."""
+    tree = skanrs.datasets.vessel_tree((64, 96, 96)).max(axis=0)
+    skeleton = skanrs.skeletonize(tree, method='lee')
+    graph = skanrs.Skeleton(skeleton)
+    paths = [graph.path_coordinates(number).astype(int) for number in range(graph.n_paths)]
+    figure = Figure(figsize=(9, 3.3), layout='constrained')
+    axes = figure.subplots(1, 3)
+    for axis, (rows, columns) in zip(axes, ((2, 2), (1, 2), (1, 1)), strict=True):
+        steps = (96 // rows, 96 // columns)
+        corners = list(product(range(0, 96, steps[0]), range(0, 96, steps[1])))
+        shown = np.where(skeleton, 4, 0)
+        # Voxels at the faces between blocks miss neighbours.
+        cut = np.zeros_like(skeleton)
+        for a, b in corners:
+            if a:
+                cut[a - 1 : a + 1] = True
+            if b:
+                cut[:, b - 1 : b + 1] = True
+        for path in paths:
+            if not cut[tuple(path.T)].any():
+                shown[tuple(path.T)] = 2
+        show(axis, shown, f'{rows} x {columns} blocks')
+        for a, b in corners:
+            axis.axhline(a - 0.5, color='gray', linewidth=0.6)
+            axis.axvline(b - 0.5, color='gray', linewidth=0.6)
+    save(figure, 'chunk_graphs.png')
+
+
+IMAGES.mkdir(exist_ok=True)
+attachment()
+thinning_in_chunks()
+chunk_graphs()
