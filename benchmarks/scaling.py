@@ -2,11 +2,13 @@
 
     python benchmarks/scaling.py --size 256 512 1000 2000 --output build/scaling
 
-For each size a vessel tree is painted into a zarr, block by block; then a process of its own
-computes the branch table of its skeleton from the zarr through dask's threads, and where the image
-is not larger than `--in-memory`, another one does the same in memory. Peak memory is that of the
-whole process. Writes scaling.json, scaling.csv and scaling.png, and estimates from the last size
-what an image of `--paper` voxels along each axis takes on a cluster (`merge_tree.py`).
+For each size a vessel tree is painted into a zarr, block by block (above `--tile`, tiles of one,
+for painting takes longer than the table). Then a process of its own computes the branch table of
+its skeleton from the zarr through dask's threads, and where the image is not larger than
+`--in-memory`, another one does the same in memory; the table of a larger one is written in
+partitions and is never in one place. Peak memory is that of the whole process. Writes scaling.json,
+scaling.csv and scaling.png, and estimates from the last size what an image of `--paper` voxels
+along each axis takes on a cluster (`merge_tree.py`).
 """
 
 import argparse
@@ -18,6 +20,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -36,14 +39,18 @@ def generate(path, options):
 
     from skanrs.datasets import VesselTree
 
-    shape, chunk = (options.size[0],) * 3, min(options.chunk, options.size[0])
-    tree = VesselTree.grow(shape)
+    size, chunk = options.size[0], min(options.chunk, options.size[0])
+    # Larger volumes are tiles of one; a tree of 2000³ is the same and takes minutes to paint.
+    tile = options.tile if size > options.tile and options.tile % chunk == 0 else size
+    shape, tree = (size,) * 3, VesselTree.grow((tile,) * 3)
     mask = zarr.create_array(path, shape=shape, chunks=(chunk,) * 3, dtype=bool, overwrite=True)
     foreground = 0
     for start in np.ndindex(*(-(-length // chunk) for length in shape)):
         offset = [chunk * at for at in start]
         extent = [min(chunk, length - at) for at, length in zip(offset, shape, strict=True)]
-        block = tree.block(offset, extent)
+        inner = [at % tile for at in offset]
+        place = tuple(slice(a, a + n) for a, n in zip(inner, extent, strict=True))
+        block = tree.block(offset, extent) if inner == offset else mask[place]
         foreground += int(np.count_nonzero(block))
         mask[tuple(slice(a, a + n) for a, n in zip(offset, extent, strict=True))] = block
     return {'branches of the tree': len(tree), 'foreground': foreground}
@@ -51,20 +58,32 @@ def generate(path, options):
 
 def chunks(path, options):
     """Compute the table of the zarr lazily, and note what each kind of task took and gave."""
+    import dask
     import dask.array as da
+    from pyarrow.parquet import read_metadata
 
     begin = time.perf_counter()
     mask = da.from_zarr(path)
-    lazy = skanrs.summarize(skanrs.skeletonize(mask), separator='_')
+    # A table that should not sit in one place leaves for the disk in partitions.
+    whole = options.size[0] <= options.in_memory
+    npartitions = 1 if whole else options.partitions
+    skeleton = skanrs.skeletonize(mask)
+    lazy = skanrs.summarize(skeleton, separator='_', npartitions=npartitions)
     built = time.perf_counter() - begin
-    with Notes() as notes:
-        table = lazy.compute(scheduler='threads', num_workers=options.threads)
+    with Notes() as notes, dask.config.set(scheduler='threads', num_workers=options.threads):
+        if whole:
+            found = contents(lazy.compute())
+        else:
+            with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
+                lazy.to_parquet(folder, write_index=False)
+                files = Path(folder).glob('*.parquet')
+                found = {'rows': sum(read_metadata(file).num_rows for file in files)}
     return {
         'seconds': time.perf_counter() - begin,
         'seconds to build': built,
         'chunk': mask.chunksize[0],
         'blocks': mask.npartitions,
-        **contents(table),
+        **found,
         'tasks': notes.summary(),
     }
 
@@ -135,6 +154,8 @@ def in_child(step, path, size, options):
     """Run a step in a process of its own; return what it says, and its peak memory."""
     command = [sys.executable, __file__, '--step', step, '--size', str(size), '--folder', path]
     command += ['--chunk', str(options.chunk), '--threads', str(options.threads)]
+    command += ['--tile', str(options.tile), '--in-memory', str(options.in_memory)]
+    command += ['--partitions', str(options.partitions)]
     environment = os.environ | {'SKANRS_NUM_THREADS': str(options.threads)}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
@@ -247,7 +268,11 @@ def main(options):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--size', type=int, nargs='+', default=[256, 512], help='edges in voxels')
-    parser.add_argument('--chunk', type=int, default=256, help="edge of the zarr's chunks")
+    parser.add_argument('--chunk', type=int, default=250, help="edge of the zarr's chunks")
+    parser.add_argument('--tile', type=int, default=1000, help='edge of the largest tree')
+    parser.add_argument(
+        '--partitions', type=int, default=16, help='of the table of what is larger than --in-memory'
+    )
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--output', type=Path, default=Path('build/scaling'))
     parser.add_argument('--in-memory', type=int, default=1000, help='the largest size to compare')
