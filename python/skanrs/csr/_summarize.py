@@ -323,7 +323,7 @@ def _places(
 
 
 def _real_places(coordinates: Pair, spacing: Array, heights: Pair | None) -> Pair:
-    source, destination = (pixels * spacing for pixels in coordinates)
+    source, destination = (_scaled(pixels, spacing) for pixels in coordinates)
     if heights is None:
         return source, destination
     return (
@@ -369,7 +369,7 @@ def _branch_columns(
         for axis, column in enumerate(pixels.T):
             columns[f'image_coord_{end}_{axis}'] = column
     for at, end in enumerate(ends):
-        for axis, column in enumerate((coordinates[at] * spacing).T):
+        for axis, column in enumerate(_scaled(coordinates[at], spacing).T):
             columns[f'coord_{end}_{axis}'] = column
         if heights is not None:
             columns[f'coord_{end}_{coordinates[at].shape[1]}'] = heights[at]
@@ -377,6 +377,12 @@ def _branch_columns(
         chords = _chord_lengths(_real_places(coordinates, spacing, heights))
     columns['euclidean_distance'] = chords
     return columns
+
+
+def _scaled(pixels: Array, spacing: Array) -> Array:
+    # One type on both sides: where memory is short, numpy crashes in a product that has to convert.
+    scaled: Array = pixels.astype(np.result_type(pixels, spacing), copy=False) * spacing
+    return scaled
 
 
 def _branch_types(is_tip: Pair, is_cycle: Array) -> npt.NDArray[np.int64]:
