@@ -18,27 +18,27 @@ def write_report(results, machine, versions, command):
         + '.',
         '',
         'Each side is a process of its own; they take turns on the same input, which is in memory '
-        'before. Seconds are medians of the runs that are stated; where there are several, a first '
-        'one is not counted. Memory is the peak of the whole process. "equal" means equal to '
-        'skanrs to the last bit; "another result" is that of another method. Volumes are made by '
-        '`benchmarks/rows.py`.',
+        'before. Seconds are medians of the runs that are stated, after a first one that is not '
+        'counted; who takes more than half a minute was run once. Memory is the peak of the whole '
+        'process. "equal" means equal to skanrs to the last bit; "another result" is that of '
+        'another method. Volumes are made by `benchmarks/rows.py`.',
         '',
         f'![How many times longer the peers take]({PLOT})',
         '',
-        '| what | side | seconds | times skanrs | peak memory | result |',
-        '|---|---|---:|---:|---:|---|',
+        '| what | side | runs | seconds | times skanrs | peak memory | result |',
+        '|---|---|---:|---:|---:|---:|---|',
     ]
     for result in results:
-        what = f'{result["title"]}, runs: {result["repeats"]}'
+        what = result['title']
         for line in result['lines']:
             peak = '' if line['peak'] is None else f'{line["peak"]:,.0f} MB'
             words = line['words'] + (f', {line["verdict"]}' if line['verdict'] else '')
             text.append(
-                f'| {what} | {line["side"]} | {line["seconds"]:.4g} | {line["ratio"]:.1f} '
-                f'| {peak} | {words} |'
+                f'| {what} | {line["side"]} | {line["runs"]} | {line["seconds"]:.4g} '
+                f'| {line["ratio"]:.1f} | {peak} | {words} |'
             )
             what = ''
-        text.append(f'| | | | | | {", ".join(result["notes"])} |')
+        text.append(f'| | | | | | | {", ".join(result["notes"])} |')
     (DOCS / 'benchmarks.md').write_text('\n'.join(text) + '\n')
     draw([result for result in results if len(result['lines']) > 1])
     print('\nwritten: docs/benchmarks.md and its plot')

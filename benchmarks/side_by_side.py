@@ -2,9 +2,10 @@
 
 Each side is a process of its own that keeps running (`worker.py`), the peers' in their own
 environment. Inputs are loaded and code is compiled before anything is timed, and a first call that
-touches memory is not counted where there are several; then the sides are asked in turn, A B A B, so
-that whatever else the machine does meets them alike. Medians are printed, how many times longer a
-peer takes, and the peak memory of the whole process. "equal" means equal to the last bit; who
+touches memory is not counted; then the sides are asked in turn, A B A B, so that whatever else the
+machine does meets them alike. Who takes more than half a minute is not asked again: that one call
+counts, since the first touch of memory is little of it. Medians are printed, how many times longer
+a peer takes, and the peak memory of the whole process. "equal" means equal to the last bit; who
 computes another kind of skeleton is marked as such. `--write` keeps table and plot in docs/.
 """
 
@@ -28,6 +29,8 @@ import skanrs
 HERE = Path(__file__).parent
 SAME = ('skanrs', 'scikit-image', 'skan', 'scikit-image + skan')
 FIRST = ('first-call', 'first-table')
+LONG = 30
+"""Seconds from which on one call is enough."""
 
 
 class Worker:
@@ -49,7 +52,9 @@ class Worker:
         return json.loads(line) if line else None
 
     def time(self, *, counts=True):
-        """Time a call; return whether there was an answer."""
+        """Time a call, unless a long one was timed before; return whether there was an answer."""
+        if self.seconds and self.seconds[-1] > LONG:
+            return True
         try:
             self.process.stdin.write('go\n')
             self.process.stdin.flush()
@@ -59,7 +64,7 @@ class Worker:
         if last is None:
             return False
         self.last = last
-        if counts:
+        if counts or last['seconds'] > LONG:
             self.seconds.append(last['seconds'])
         return True
 
@@ -85,7 +90,7 @@ def main():
             result = compare(row, sides, size, path, share, options, versions)
             results.append({'name': name, **result})
     results += [first_calls(name, options, present) for name in options.rows if name in FIRST]
-    growth(results)
+    compare_rows(results)
     if versions:
         print('\n' + ', '.join(f'{name} {version}' for name, version in sorted(versions.items())))
     if options.write:
@@ -118,7 +123,7 @@ def compare(row, sides, size, path, share, options, versions):
     voxels = int(np.prod(shape))
     repeats = options.repeats or row.repeats
     title = f'{row.title}, {" x ".join(map(str, shape))}'
-    print(f'\n{title}, {share:.2%} foreground, {repeats} runs')
+    print(f'\n{title}, {share:.2%} foreground, {repeats} runs of who takes up to {LONG} s')
     # Those with several thread counts are sides of their own.
     wanted = [
         (side, threads)
@@ -129,8 +134,7 @@ def compare(row, sides, size, path, share, options, versions):
         Worker(python_of(side, options), side, row.work, path, threads) for side, threads in wanted
     ]
     alive = [worker for worker in workers if worker.versions]
-    if repeats > 1:
-        alive = [worker for worker in alive if worker.time(counts=False)]
+    alive = [worker for worker in alive if worker.time(counts=False)]
     for _ in range(repeats):
         alive = [worker for worker in alive if worker.time()]
     lines = []
@@ -152,6 +156,7 @@ def compare(row, sides, size, path, share, options, versions):
             'side': name,
             'seconds': median,
             'ratio': ratio,
+            'runs': len(worker.seconds),
             'peak': worker.last['peak'],
             'added': worker.last['added'],
             'verdict': '' if worker is ours else verdict,
@@ -177,15 +182,14 @@ def compare(row, sides, size, path, share, options, versions):
     print('  ' + ', '.join(notes))
     return {
         'title': title,
-        'repeats': repeats,
         'foreground': share * voxels,
         'lines': lines,
         'notes': notes,
     }
 
 
-def growth(results):
-    """Print what a voxel of foreground takes in large images, compared with small ones."""
+def compare_rows(results):
+    """Print what a large image takes beside a small one, and chunks beside the whole."""
     by_name = {result['name']: result for result in results}
     for small, large in (('thinning-256', 'thinning-1000'), ('table-256', 'table-1000')):
         if small in by_name and large in by_name:
@@ -196,6 +200,12 @@ def growth(results):
             note = f'{each[1] / each[0]:.2f}x the time per voxel of foreground of {small}'
             by_name[large]['notes'].append(note)
             print(f'\n{large}: {note}')
+    whole, chunks = 'mask-to-table-1000', 'chunks-1000'
+    if whole in by_name and chunks in by_name:
+        times = [by_name[name]['lines'][0]['seconds'] for name in (whole, chunks)]
+        note = f'{times[1] / times[0]:.2f}x the time of the whole in memory'
+        by_name[chunks]['notes'].append(note)
+        print(f'\n{chunks}: {note}')
 
 
 def first_calls(name, options, present):
@@ -221,12 +231,14 @@ def first_calls(name, options, present):
     for side, (imports, first, later) in medians.items():
         ratio = first / medians['skanrs'][1]
         words = f'later calls {later * 1000:.2f} ms, numpy, scipy and pandas {imports:.3f} s'
-        line = {'side': side, 'seconds': first, 'ratio': ratio, 'words': words}
+        line = {
+            'side': side, 'seconds': first, 'ratio': ratio, 'runs': repeats, 'words': words,
+        }  # fmt: skip
         lines.append({**line, 'verdict': '', 'peak': None, 'added': None})
         print(f'  {side:22}{first:10.4f} s{ratio:8.1f}x   {words}')
     _, first, later = medians['skanrs']
     notes = [f'first call {(first - later) * 1000:.1f} ms longer than a later one']
-    return {'name': name, 'title': title, 'repeats': repeats, 'lines': lines, 'notes': notes}
+    return {'name': name, 'title': title, 'lines': lines, 'notes': notes}
 
 
 def python_of(side, options):
