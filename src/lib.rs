@@ -12,7 +12,7 @@
 //! [`graph`] join neighbours to a graph of compressed rows ([`csr`]), [`junctions`] prunes clusters of junctions, [`branches`]
 //! traces the paths, [`summary`] computes their numbers; [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main
 //! branches and centres. From a mask and its skeleton to thickness: [`radius`], and what follows for branches:
-//! [`measures`], [`pruning`].
+//! [`measures`], [`pruning`]; [`topology`] counts tunnels.
 //! [`threads`], [`errors`] and [`buffers`] serve all.
 //!
 //! Nothing outside `python` knows of Python.
@@ -37,6 +37,7 @@ pub mod shortest_paths;
 pub mod summary;
 pub mod thinning;
 pub mod threads;
+pub mod topology;
 pub mod word_shape;
 
 #[cfg(feature = "python")]

@@ -1,8 +1,11 @@
 """Pruning against a slow model on networkx, and its promises on any image."""
 
+import dask
+import dask.array as da
 import networkx as nx
 import numpy as np
 import pytest
+from blocks import assert_same_table, random_chunks
 from images import blobs, random_image, random_spacing
 from scipy import ndimage
 from skimage.measure import euler_number
@@ -255,8 +258,92 @@ def test_errors(error, words, arguments):
         skanrs.prune(**{'skeleton': LINE, **arguments})
 
 
-def test_dask_arrays_are_refused():
-    import dask.array as da
+def whole_and_lazy(random):
+    """A random skeleton with values, and the same in random chunks."""
+    image = random_skeleton(random)
+    if random.random() < 0.5:
+        image = image * random.choice([-1.5, np.nan, 3], image.shape)
+    return image, da.from_array(image, chunks=random_chunks(random, image.shape))
 
-    with pytest.raises(TypeError, match=r'skeleton: .*\.compute\(\) it first'):
-        skanrs.prune(da.from_array(LINE), min_length=1)
+
+@pytest.mark.parametrize('seed', range(40))
+def test_dask_arrays_as_whole_ones(seed):
+    random = np.random.default_rng(seed)
+    image, lazy = whole_and_lazy(random)
+    spacing = np.broadcast_to(random_spacing(random, image.ndim), image.ndim)
+    limits = {'min_length': float(random.uniform(1, 8) * np.mean(spacing)), 'spacing': spacing}
+    whole, of_blocks = dict(limits), dict(limits)
+    if seed % 3:
+        mask = ndimage.binary_dilation(image != 0, iterations=2)
+        if seed % 2:
+            del whole['min_length'], of_blocks['min_length']
+        ratio = float(random.uniform(0.5, 3))
+        whole |= {'max_radius_ratio': ratio, 'mask': mask}
+        of_blocks |= {'max_radius_ratio': ratio, 'mask': da.from_array(mask, chunks=lazy.chunks)}
+    expected = skanrs.prune(image, **whole)
+    pruned = skanrs.prune(lazy, **of_blocks)
+    assert isinstance(pruned, da.Array)
+    assert (pruned.chunks, pruned.dtype) == (lazy.chunks, image.dtype)
+    np.testing.assert_array_equal(pruned.compute(), expected, strict=True)
+    block = tuple(0 for _ in lazy.numblocks)
+    np.testing.assert_array_equal(
+        pruned.blocks[block].compute(), expected[tuple(slice(c[0]) for c in lazy.chunks)]
+    )
+
+
+def test_radii_of_dask_arrays():
+    mask = vessel_tree((64, 64, 64))
+    image = skanrs.skeletonize(mask)
+    lazy, lazy_mask = (da.from_array(each, chunks=(13, 40, 17)) for each in (image, mask))
+    expected = skanrs.prune(image, max_radius_ratio=4, mask=mask)
+    assert 0 < expected.sum() < image.sum()
+    for radii in (skanrs.radii(image, mask), skanrs.radius_image(lazy, lazy_mask)):
+        pruned = skanrs.prune(lazy, max_radius_ratio=4, radii=radii)
+        np.testing.assert_array_equal(pruned.compute(), expected)
+    skeleton = skanrs.prune(skanrs.Skeleton(lazy), max_radius_ratio=4, mask=lazy_mask)
+    assert isinstance(skeleton, skanrs.Skeleton)
+    np.testing.assert_array_equal(skeleton.skeleton_image.compute(), expected)
+
+
+def test_all_of_it_is_one_lazy_graph():
+    """From the mask to the table of what is left; each block of the mask is read once."""
+    mask = vessel_tree((40, 40, 40))
+    reads = []
+
+    def read(block, block_info=None):
+        reads.append(block_info[0]['chunk-location'])
+        return block
+
+    blocks = da.from_array(mask, chunks=20)
+    lazy = blocks.map_blocks(read, dtype=bool, meta=np.empty((0, 0, 0), bool))
+    reads.clear()
+    skeleton = skanrs.prune(skanrs.skeletonize(lazy), max_radius_ratio=1.5, mask=lazy, spacing=2)
+    table = skanrs.analyze(lazy, skeleton=skeleton, spacing=2)
+    assert not reads
+    left = skanrs.prune(skanrs.skeletonize(mask), max_radius_ratio=1.5, mask=mask, spacing=2)
+    with dask.config.set(scheduler='sync'):
+        assert_same_table(table.compute(), skanrs.analyze(mask, skeleton=left, spacing=2))
+    assert len(reads) == len(set(reads)) == 8
+
+
+LAZY = da.from_array(LINE, chunks=4)
+
+
+@pytest.mark.parametrize(
+    ('error', 'words', 'arguments'),
+    [
+        (TypeError, 'skeleton, mask: expected dask arrays or arrays in memory', {'mask': LINE}),
+        (TypeError, 'skeleton, mask: expected dask arrays or arrays in memory',
+         {'skeleton': LINE, 'mask': LAZY}),
+        (ValueError, r'skeleton: expected the chunks of the mask.*rechunk\(mask.chunks\)',
+         {'mask': LAZY.rechunk(3)}),
+        (ValueError, 'skeleton: expected the shape of the radii', {'radii': LAZY[1:]}),
+        (ValueError, 'radii: expected one for each of the 7', {'radii': np.ones(6)}),
+        (ValueError, 'radii: .*not negative', {'radii': -1.0 * LAZY}),
+        (ValueError, 'skeleton: expected voxels of the mask', {'mask': LAZY & False}),
+        (ValueError, 'skeleton: expected 2 or 3 axes', {'skeleton': LAZY[2], 'mask': LAZY[2]}),
+    ],
+)  # fmt: skip
+def test_errors_of_dask_arrays(error, words, arguments):
+    with pytest.raises(error, match=words):
+        np.asarray(skanrs.prune(**{'skeleton': LAZY, 'max_radius_ratio': 1, **arguments}))

@@ -8,6 +8,7 @@ import dask.dataframe as dd
 import numpy as np
 import pytest
 from blocks import assert_same_table, random_chunks
+from dask.callbacks import Callback
 from images import blobs, random_spacing
 from scipy import ndimage
 from shapes import SHAPES
@@ -112,16 +113,35 @@ def test_numbers_of_two_values_are_masks():
 
 
 def test_graphs_of_radii_can_be_pickled():
-    from skanrs.chunks import block_graph
+    from skanrs.chunks import radius_graph
 
     mask = vessel_tree((32, 32, 32))
     image = skanrs.radius_image(skanrs.skeletonize(mask), mask)
-    parts = [
-        pickle.loads(pickle.dumps(block_graph(block, offset=offset, shape=mask.shape, radii=True)))
-        for block, offset in skanrs.iter_blocks(image, chunks=20)
-    ]
+    parts = []
+    for block, offset in skanrs.iter_blocks(image, chunks=20):
+        nodes = np.flatnonzero(block)
+        options = {'offset': offset, 'shape': mask.shape, 'spacing': 1}
+        graph = radius_graph(nodes, block.reshape(-1)[nodes], block.shape, **options)
+        parts.append(pickle.loads(pickle.dumps(graph)))
     table = skanrs.summarize(skanrs.merge_chunks(parts), separator='_')
     assert_same_table(table, skanrs.analyze(mask))
+
+
+def test_radii_of_blocks_stay_sparse():
+    """No task of a lazy table makes a dense block of floats."""
+    mask = vessel_tree((48, 48, 48))
+    lazy = da.from_array(mask, chunks=24)
+    sizes = []
+
+    class Sizes(Callback):
+        def _posttask(self, key, result, dsk, state, worker_id):
+            if isinstance(result, np.ndarray) and result.dtype == np.float64:
+                sizes.append(result.size)
+
+    with Sizes():
+        table = skanrs.analyze(lazy).compute(scheduler='sync')
+    assert_same_table(table, skanrs.analyze(mask))
+    assert max(sizes, default=0) < 24**3 / 10
 
 
 MASK = blobs((8, 9, 10), 5)

@@ -32,6 +32,7 @@ __all__ = [
     'skeletonize',
     'thin_chunks',
     'thin_nodes',
+    'topology',
     'trace_paths',
     'trace_skeleton',
     'unpack_chunk',
@@ -181,6 +182,7 @@ def prune_nodes(
     ratio: float,
     radii: npt.NDArray[np.float64] | None = None,
 ) -> npt.NDArray[np.bool_]: ...
+def topology(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> tuple[int, int, int, int]: ...
 def path_measures(
     graph_indptr: _Indices,
     graph_indices: _Indices,

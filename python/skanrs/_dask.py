@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask
 import dask.array as da
@@ -173,6 +173,15 @@ class NamedTask:
         except Exception as error:
             name_block(error, self.place)
             raise
+
+
+class BlockVoxels(NamedTuple):
+    """What is not 0 in a block: what tasks of ours hand on where a dense block would be sparse."""
+
+    nodes: npt.NDArray[np.int64]
+    """Linear indices in the block, ascending."""
+    values: Array
+    """Their values; none of an image of bool."""
 
 
 def _dependencies(tasks: dict[Key, Any], key: Key) -> list[Key]:

@@ -25,9 +25,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from . import _core
-from ._dask import Array, Blocks, BlockTask, Index, Key, as_block
+from ._dask import Array, Blocks, BlockTask, BlockVoxels, Index, Key, as_block
 from ._positions import Shape
-from .chunks import ChunkGraph, block_graph, merge_with_shifts
+from .chunks import ChunkGraph, block_graph, merge_with_shifts, radius_graph
 from .csr._summarize import (
     MEASURES,
     add_main,
@@ -208,10 +208,19 @@ class TableTasks:
         return range(slab[0], slab[1] + 1)
 
 
+def graph_of_block(
+    block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
+) -> ChunkGraph:
+    """Make the graph of what was computed for a block: its elements, or voxels with their radii."""
+    if isinstance(block, BlockVoxels):
+        return radius_graph(*block, shape, offset=offset, shape=whole, spacing=options['spacing'])
+    return block_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
+
+
 def _graph(
     block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
 ) -> tuple[OpenGraph, Rows]:
-    graph = block_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
+    graph = graph_of_block(block, offset, shape, whole, options)
     return _shed(graph, [graph], [], [])
 
 

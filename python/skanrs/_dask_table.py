@@ -19,10 +19,9 @@ import pandas as pd
 from dask.base import tokenize
 from dask.delayed import Delayed
 
-from ._dask import Blocks, BlockTask, Index, Key, as_block
-from ._dask_rows import TableTasks
+from ._dask import Blocks, BlockTask, Index, Key
+from ._dask_rows import TableTasks, graph_of_block
 from ._elements import check_elements
-from ._positions import Shape
 from .chunks import ChunkGraph, block_graph, merge_chunks, table_meta
 from .csr._summarize import summarize
 
@@ -42,7 +41,7 @@ def summarize_blocks(
 ) -> Any:
     """Make the lazy table of a dask array; see `skanrs.summarize`.
 
-    Where its values are `radii` it is that of `skanrs.analyze`.
+    Where its blocks are the `radii` of voxels it is that of `skanrs.analyze`.
     """
     import dask.dataframe as dd
 
@@ -59,7 +58,6 @@ def summarize_blocks(
         from .measures import analyze
 
         meta = analyze(nothing, spacing=spacing, **of_table)
-        options['radii'] = True
     else:
         meta = table_meta(skel.ndim, dtype=skel.dtype, **of_table, **options)
     token = tokenize(
@@ -80,7 +78,7 @@ def summarize_blocks(
         tasks = {}
 
         def make(index: Index) -> Key:
-            task = BlockTask(_graph, *blocks.place(index), skel.shape, options)
+            task = BlockTask(graph_of_block, *blocks.place(index), skel.shape, options)
             key = (f'branches-graph-{token}', *index)
             tasks[key] = (task, blocks.key(index))
             return key
@@ -119,12 +117,6 @@ def _merge_grid(
                 merged[index] = merge(place, members) if len(members) > 1 else members[0]
             grid = np.moveaxis(merged, -1, axis)
     return grid.item()
-
-
-def _graph(
-    block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
-) -> ChunkGraph:
-    return block_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
 
 
 def _table(

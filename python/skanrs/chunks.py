@@ -264,9 +264,8 @@ def block_graph(
     shape: Sequence[int],
     spacing: npt.ArrayLike = 1,
     value_is_height: bool = False,
-    radii: bool = False,
 ) -> ChunkGraph:
-    """Do what `chunk_graph` does; values may be `radii`, which give branches measures."""
+    """Do what `chunk_graph` does."""
     if hasattr(block, '__dask_graph__') and not hasattr(block, '__array__'):
         raise TypeError(
             f'block: expected an array, got a {type(block).__name__}; the call can be delayed too:'
@@ -289,10 +288,35 @@ def block_graph(
             values=values,
             heights=value_is_height,
             half=half,
-            radii=radii,
         )
-    as_given = np.full(array.ndim, spacing) if np.isscalar(spacing) else np.asarray(spacing)
-    return ChunkGraph._of(graph, array.dtype, as_given, value_is_height)
+    return ChunkGraph._of(graph, array.dtype, _as_given(spacing, array.ndim), value_is_height)
+
+
+def radius_graph(
+    nodes: npt.NDArray[np.int64],
+    radii: npt.NDArray[np.float64],
+    block_shape: Shape,
+    *,
+    offset: Shape,
+    shape: Shape,
+    spacing: npt.ArrayLike,
+) -> ChunkGraph:
+    """Make the graph of a block of voxels with radii, which give branches measures."""
+    ndim = len(shape)
+    graph = _core.ChunkGraph.from_block(
+        nodes,
+        block_shape,
+        offset=offset,
+        shape=shape,
+        spacing=spacing_per_axis(spacing, ndim),
+        values=radii,
+        radii=True,
+    )
+    return ChunkGraph._of(graph, radii.dtype, _as_given(spacing, ndim), False)
+
+
+def _as_given(spacing: npt.ArrayLike, ndim: int) -> Array:
+    return np.full(ndim, spacing) if np.isscalar(spacing) else np.asarray(spacing)
 
 
 def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:

@@ -40,6 +40,7 @@ examples:
   skanrs analyze lung.tif -o branches.csv --sigma 0.7 --threshold otsu --report lung.html
   skanrs analyze cells.h5:/mask -o branches.parquet -o cells.swc --spacing 0.5 0.2 0.2
   skanrs analyze scan.zarr -o branches.csv --memory 4GB --skeleton skeleton.zarr
+  skanrs analyze mask.tif -o branches.csv --radii --prune-ratio 1.5 --summary network.csv
   skanrs analyze mask.nii.gz -o branches.csv --json | jq .branches.total_length
 """
 SKELETONIZE_EXAMPLES = """\
@@ -192,6 +193,13 @@ def _add_options(command: Parser) -> None:
         type=_number,
         help='take branches with a free end that are shorter than N away, in units of the '
         'spacing, until there are none',
+    )
+    command.add_argument(
+        '--prune-ratio',
+        metavar='N',
+        type=_number,
+        help='take those away that are shorter than N times the radius of the object at their '
+        'junction; from 1 to 2 leaves what sticks out of the vessel it starts in',
     )
     command.add_argument(
         '--threads',
@@ -353,6 +361,7 @@ def _run(arguments: argparse.Namespace, outputs: 'Outputs', radii: bool) -> None
         preserve_topology=arguments.preserve_topology,
         radii=radii,
         prune_length=arguments.prune_length,
+        prune_ratio=arguments.prune_ratio,
         channel=arguments.channel,
         memory=arguments.memory,
         progress=Progress(shown=shown),

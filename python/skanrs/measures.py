@@ -147,13 +147,13 @@ def analyze(
     refuse_mixture(skeleton, mask)
     if is_dask_array(mask):
         from ._dask_table import summarize_blocks
-        from .radius._dask import radius_blocks
+        from .radius._dask import radius_voxels
 
         check_mask(mask)
         if skeleton is None:
             skeleton = skeletonize(mask, method=method, preserve_topology=preserve_topology)
         return summarize_blocks(
-            radius_blocks(skeleton, mask, spacing, border_is_background),
+            radius_voxels(skeleton, mask, spacing, border_is_background),
             value_is_height=False,
             find_main_branch=find_main_branch,
             separator=separator,

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from . import _core
+from ._masks import in_three_axes
 from .csr import Skeleton
-from .csr._pixel_graph import as_image, foreground_nodes, spacing_per_axis
-from .csr._read import is_dask_array
+from .csr._pixel_graph import as_image, spacing_per_axis
+from .csr._read import is_dask_array, read_image
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 __all__ = ['network_summary']
 
 Array = npt.NDArray[Any]
 
+_MOST_AXES = 3
 _TYPES = ('n_endpoint_endpoint', 'n_junction_endpoint', 'n_junction_junction', 'n_cycles')
 
 
 def network_summary(
     table: pd.DataFrame,
     *,
-    skeleton: Skeleton | npt.ArrayLike | None = None,
+    skeleton: Skeleton | npt.ArrayLike | da.Array | None = None,
     volume: float | None = None,
     shape: Sequence[int] | None = None,
     spacing: npt.ArrayLike = 1,
@@ -38,8 +44,9 @@ def network_summary(
     table : pandas.DataFrame
         The branches of one image, as `skanrs.analyze` or `skanrs.summarize` return them, with
         either separator; a lazy table must be computed first.
-    skeleton : Skeleton or array_like, optional
-        The skeleton. Only it tells of isolated voxels, which have no row in the table.
+    skeleton : Skeleton, array_like or dask array, optional
+        The skeleton that the table is of. Only it tells of isolated voxels, which have no row in
+        the table, and of every loop. A dask array is computed, block by block.
     volume : float, optional
         What densities refer to: the volume (in 2D the area) of the image or of the mask, in units
         of the spacing.
@@ -67,8 +74,10 @@ def network_summary(
           each voxel of such a place; those that touch count once here.
         - ``n_networks``: connected components with at least one branch. With `skeleton` also
           ``n_isolated``: the single voxels beside them.
-        - ``n_loops``: branches less nodes plus networks, the first Betti number of the graph: how
-          many branches can be cut before something falls apart.
+        - ``n_loops``: the first Betti number, which is how many branches can be cut before
+          something falls apart. With `skeleton` that of its voxels: their tunnels, in 2D their
+          holes. Without it that of the table: branches less nodes plus networks, which is at most
+          as many; see the notes.
         - With a volume: ``volume``, ``length_density`` and ``branch_density``, per volume.
         - With radii in the table: ``mean_radius``, ``radius_q5``, … (quantiles in per cent), and
           the histogram as ``radius_edge_0``, …, ``radius_length_0``, …: the length of the branches
@@ -91,9 +100,13 @@ def network_summary(
 
     Notes
     -----
-    A tunnel all around which lie junction voxels, mostly one that is a single voxel wide, is no
-    loop of skan's graph and does not count: where vessels are dense, as in `skanrs.datasets`, that
-    may be one in ten; on smooth objects hardly any.
+    skan's graph leaves out edges between junction voxels that touch, so that clusters of them have
+    no loops of their own, as the triangles in them are none of the object. But tunnels that are a
+    single voxel wide may have junction voxels all around; these are no loops of the graph, and the
+    table does not know of them. Where vessels are dense, as in `skanrs.datasets`, that may be one
+    loop in ten; on smooth objects hardly any. With `skeleton`, ``n_loops`` counts them: as many as
+    components plus cavities less the Euler number of the voxels (26 neighbours), whatever the
+    graph is.
 
     Of a table from which rows were taken out, the rest is summarized as if it were all: nodes where
     fewer branches are left are ends or no longer nodes at all.
@@ -124,7 +137,7 @@ def network_summary(
     columns |= zip(_TYPES, types.tolist(), strict=True)
     columns |= _nodes_and_networks(named, ndim)
     if skeleton is not None:
-        columns['n_isolated'] = _count_isolated(skeleton, ndim)
+        columns |= _of_voxels(skeleton, ndim)
     columns |= _densities(columns, _volume_of(volume, shape, spacing, skeleton, ndim))
     if 'mean_radius' in named:
         radii = named['mean_radius'].to_numpy(dtype=float)
@@ -187,20 +200,25 @@ def _clusters(places: Array) -> int:
     return int(count)
 
 
-def _count_isolated(skeleton: Any, ndim: int) -> int:
-    """Count the voxels of a skeleton that have no neighbour."""
-    if is_dask_array(skeleton):
-        raise TypeError('skeleton: expected a Skeleton or an array in memory, got a dask array')
-    if not isinstance(skeleton, Skeleton):
-        image = as_image(skeleton, 'skeleton')
+def _of_voxels(skeleton: Any, ndim: int) -> dict[str, int]:
+    """Count the loops of a skeleton, and its voxels that have no neighbour."""
+    if isinstance(skeleton, Skeleton):
+        if len(skeleton.spacing) != ndim:
+            raise ValueError(f'skeleton: expected {ndim} axes as the table has')
+        nodes, shape = getattr(skeleton, '_nodes', None), tuple(skeleton.skeleton_shape)
+    else:
+        image = skeleton if is_dask_array(skeleton) else as_image(skeleton, 'skeleton')
         if image.ndim != ndim:
             raise ValueError(f'skeleton: expected {ndim} axes as the table has, got {image.ndim}')
-        if not foreground_nodes(image).size:
-            return 0
-        skeleton = Skeleton(image.astype(bool, copy=False), keep_images=False)
-    elif len(skeleton.spacing) != ndim:
-        raise ValueError(f'skeleton: expected {ndim} axes as the table has')
-    return int((skeleton.degrees == 0).sum())
+        pixels = read_image(image)
+        nodes, shape = pixels.nodes, pixels.shape
+    if nodes is None or ndim > _MOST_AXES:
+        # Of such a skeleton there is the graph only.
+        if not isinstance(skeleton, Skeleton):
+            skeleton = Skeleton(image, keep_images=False)
+        return {'n_isolated': int((skeleton.degrees == 0).sum())}
+    _, isolated, tunnels, _ = _core.topology(nodes, in_three_axes(shape, 1))
+    return {'n_loops': tunnels, 'n_isolated': isolated}
 
 
 def _volume_of(

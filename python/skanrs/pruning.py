@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,15 @@ from .csr import Skeleton
 from .csr._pixel_graph import as_image, foreground_nodes, spacing_per_axis
 from .csr._read import is_dask_array
 from .radius import radii as measure_radii
+from .radius._radii import refuse_mixture
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 __all__ = ['prune']
 
 Array = npt.NDArray[Any]
-Image = TypeVar('Image', Skeleton, Array)
+Image = TypeVar('Image', Skeleton, Array, 'da.Array')
 
 
 def prune(
@@ -25,8 +29,8 @@ def prune(
     *,
     min_length: float | None = None,
     max_radius_ratio: float | None = None,
-    mask: npt.ArrayLike | None = None,
-    radii: npt.ArrayLike | None = None,
+    mask: npt.ArrayLike | da.Array | None = None,
+    radii: npt.ArrayLike | da.Array | None = None,
     spacing: npt.ArrayLike | None = None,
 ) -> Image:
     """Remove short twigs: branches that lead from a junction to a free end.
@@ -39,7 +43,7 @@ def prune(
 
     Parameters
     ----------
-    skeleton : Skeleton or ndarray, 2 or 3 axes
+    skeleton : Skeleton, ndarray or dask array, 2 or 3 axes
         The skeleton; of an array, every element that is not 0 belongs to it. It is not changed.
     min_length : float, optional
         Twigs shorter than this go, in units of the spacing.
@@ -47,27 +51,31 @@ def prune(
         Twigs shorter than this times the radius at their junction go, which needs `mask` or
         `radii`. A twig that does not leave the body of its vessel is about as long as the vessel's
         radius, so values from 1 to 2 make sense.
-    mask : array_like, shape of the skeleton, optional
-        The object that the skeleton is of.
-    radii : array_like, shape (N,), optional
-        Instead of `mask`: the radius at each voxel of the skeleton, as `skanrs.radii` returns it.
+    mask : array_like or dask array, shape of the skeleton, optional
+        The object that the skeleton is of; a dask array with the same chunks if that is one.
+    radii : array_like, shape (N,), or dask array, shape of the skeleton, optional
+        Instead of `mask`: the radius at each voxel of the skeleton, as `skanrs.radii` returns it;
+        for a dask array also the lazy image that `skanrs.radius_image` returns.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis of an array, 1 if it is not given. A
         `Skeleton` has its own.
 
     Returns
     -------
-    pruned : Skeleton or ndarray
-        What is left, of the kind that was given; elements of an array keep their values.
+    pruned : Skeleton, ndarray or dask array
+        What is left, of the kind that was given; elements of an array keep their values. A dask
+        array is lazy, with the same chunks, and equal to what is left of the whole array.
 
     Raises
     ------
     ValueError
         If there is no limit, if a limit is negative or not finite, if `max_radius_ratio` comes
-        without `mask` and `radii` or they without it, if shapes differ, or if a `Skeleton` has no
-        image or takes values for heights.
+        without `mask` and `radii` or they without it, if shapes or chunks differ, or if a
+        `Skeleton` has no image or takes values for heights. What depends on elements is raised
+        when a dask array is computed.
     TypeError
-        For dask arrays, and for what is neither a `Skeleton` nor an array.
+        For what is neither a `Skeleton` nor an array, and if one of skeleton and mask is a dask
+        array and the other not.
 
     See Also
     --------
@@ -82,6 +90,10 @@ def prune(
     too short is returned as it is. In clumps and sheets of voxels, as thinning leaves them around
     small tunnels and cavities, skan's graph has ends that are none in the image; those stay, and
     the table still has some short branches of type 1 there.
+
+    What is short is only known when a branch is seen as a whole, and one twig's going makes
+    another. Of a dask array each block is read once, and one task prunes the list of all voxels of
+    the skeleton, some 150 bytes for each; the dense image is nowhere in one place.
 
     Examples
     --------
@@ -98,6 +110,11 @@ def prune(
     """
     limits = _limits(min_length, max_radius_ratio, mask, radii)
     image, steps = _image_of(skeleton, spacing)
+    if mask is not None:
+        refuse_mixture(image, mask)
+    if is_dask_array(image):
+        lazy: Image = _prune_blocks(skeleton, image, limits, steps, mask, radii)
+        return lazy
     nodes = foreground_nodes(image)
     along = None
     if max_radius_ratio is not None:
@@ -107,6 +124,23 @@ def prune(
     )
     pruned = np.array(image)
     pruned[np.unravel_index(nodes[~kept], image.shape)] = 0
+    if not isinstance(skeleton, Skeleton):
+        return pruned
+    return Skeleton(pruned, spacing=skeleton.spacing, source_image=skeleton.source_image)
+
+
+def _prune_blocks(
+    skeleton: Any,
+    image: Any,
+    limits: tuple[float, float],
+    steps: tuple[float, ...],
+    mask: Any,
+    radii: Any,
+) -> Any:
+    """Return what is left of a skeleton whose image is a dask array."""
+    from ._dask_pruning import prune_blocks
+
+    pruned = prune_blocks(image, limits, steps, mask, radii)
     if not isinstance(skeleton, Skeleton):
         return pruned
     return Skeleton(pruned, spacing=skeleton.spacing, source_image=skeleton.source_image)
@@ -145,14 +179,9 @@ def _image_of(
         if skeleton._value_is_height:
             raise ValueError('skeleton: expected one whose values are not heights')
         image, spacing = skeleton.skeleton_image, skeleton.spacing
-    if is_dask_array(image):
-        raise TypeError(
-            'skeleton: expected a Skeleton or an array in memory, got a dask array; .compute() it'
-            ' first'
-        )
-    if not isinstance(image, np.ndarray):
+    if not (is_dask_array(image) or isinstance(image, np.ndarray)):
         raise TypeError(f'skeleton: expected a Skeleton or an array, got {type(skeleton).__name__}')
-    array = as_image(image, 'skeleton')
+    array = image if is_dask_array(image) else as_image(image, 'skeleton')
     if array.ndim not in (2, 3):
         raise ValueError(f'skeleton: expected 2 or 3 axes, got {array.ndim}')
     return array, tuple(spacing_per_axis(1 if spacing is None else spacing, array.ndim))
@@ -169,6 +198,12 @@ def _radii_along(
     if mask is not None:
         return measure_radii(skeleton, mask, spacing=spacing)
     along = np.ascontiguousarray(radii, dtype=np.float64)
+    check_radii(along, count)
+    return along
+
+
+def check_radii(along: Array, count: int) -> None:
+    """Refuse what are no radii of so many voxels."""
     if along.shape != (count,):
         raise ValueError(
             f'radii: expected one for each of the {count} voxels of the skeleton, as skanrs.radii'
@@ -176,4 +211,3 @@ def _radii_along(
         )
     if not (along >= 0).all():
         raise ValueError('radii: expected numbers that are not negative')
-    return along

@@ -10,6 +10,7 @@ mod radius;
 mod shortest_paths;
 mod thinning;
 mod threads;
+mod topology;
 
 use pyo3::prelude::*;
 
@@ -26,5 +27,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     radius::register(module)?;
     shortest_paths::register(module)?;
     thinning::register(module)?;
-    threads::register(module)
+    threads::register(module)?;
+    topology::register(module)
 }

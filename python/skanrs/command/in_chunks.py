@@ -87,21 +87,15 @@ def skeletonized(
         skeleton = skanrs.skeletonize(
             mask, method=options.method, preserve_topology=options.preserve_topology
         )
+        if options.prunes:
+            skeleton = options.pruned(skeleton, mask)
         kept = PackedMask(scratch, skeleton.chunks)
         foreground = list(_for_blocks(mask, _count))
         voxels = list(_for_blocks(skeleton, kept.store))
+        tables = _table(mask, skeleton, options)
         table = graph = radii = None
-        if options.prune_length is None:
-            tables = _table(mask, skeleton, options)
-            with progress.stage('skeleton' + (' and table' if tables else '')), _shown(progress):
-                foreground, voxels, tables = dask.compute(foreground, voxels, tables)
-        else:
-            with progress.stage('skeleton'), _shown(progress):
-                foreground, voxels = dask.compute(foreground, voxels)
-            with progress.stage('pruning'):
-                voxels = [_prune(kept, options.spacing, options.prune_length)]
-            with progress.stage('table'), _shown(progress):
-                (tables,) = dask.compute(_table(mask, kept.as_dask(), options))
+        with progress.stage('skeleton' + (' and table' if tables else '')), _shown(progress):
+            foreground, voxels, tables = dask.compute(foreground, voxels, tables)
         if options.need_table:
             (table,) = tables
         if options.need_graph:
@@ -121,20 +115,6 @@ def skeletonized(
         graph=graph,
         radii=radii,
     )
-
-
-def _prune(kept: PackedMask, spacing: tuple[float, ...], min_length: float) -> int:
-    """Prune a skeleton on the disk as `skanrs.prune` does; return how many voxels are left."""
-    from skanrs import _core
-    from skanrs._dask import read_blocks
-    from skanrs._masks import in_three_axes
-
-    nodes, _ = read_blocks(kept.as_dask())
-    steps = tuple(map(float, spacing))
-    stays = _core.prune_nodes(
-        nodes, in_three_axes(kept.shape, 1), in_three_axes(steps, 1.0), min_length, 0.0, None
-    )
-    return kept.replace(np.stack(np.unravel_index(nodes[stays], kept.shape), axis=1))
 
 
 def _table(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[Any]:

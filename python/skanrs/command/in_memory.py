@@ -44,11 +44,9 @@ def skeletonized(source: Source, options: Options, progress: Progress) -> Result
         skeleton = skanrs.skeletonize(
             mask, method=options.method, preserve_topology=options.preserve_topology
         )
-    if options.prune_length is not None:
+    if options.prunes:
         with progress.stage('pruning'):
-            skeleton = skanrs.prune(
-                skeleton, min_length=options.prune_length, spacing=options.spacing
-            )
+            skeleton = options.pruned(skeleton, mask)
     table = graph = radii = None
     if options.need_graph or (options.need_table and not options.radii):
         with progress.stage('graph'):

@@ -15,6 +15,7 @@ import numpy as np
 
 from skanrs import files
 from skanrs.files import FileError, Source, Together
+from skanrs.files.packed import PackedMask
 from skanrs.memory import free_memory, held_memory, peak_memory
 
 from .progress import Progress
@@ -80,6 +81,7 @@ def run(
     preserve_topology: bool = False,
     radii: bool = True,
     prune_length: float | None = None,
+    prune_ratio: float | None = None,
     channel: int | None = None,
     memory: int | None = None,
     progress: Progress | None = None,
@@ -107,6 +109,8 @@ def run(
         Whether the table has radii and what follows from them, see `skanrs.analyze`.
     prune_length : float, optional
         Take branches with a free end that are shorter away first, see `skanrs.prune`.
+    prune_ratio : float, optional
+        Those that are shorter than this times the radius at their junction likewise.
     channel : int, optional
         See `skanrs.open_image`.
     memory : int, optional
@@ -129,6 +133,7 @@ def run(
     progress = progress or Progress(shown=False)
     spacing, sigma = _positive('spacing', spacing), _positive('sigma', sigma)
     _positive('prune-length', None if prune_length is None else [prune_length])
+    _positive('prune-ratio', None if prune_ratio is None else [prune_ratio])
     if sigma is not None and threshold in (None, 'none'):
         raise ValueError('sigma: a smoothed image is gray; give a threshold too, a value or otsu')
     outputs.check(source)
@@ -147,6 +152,7 @@ def run(
             preserve_topology=preserve_topology,
             radii=radii,
             prune_length=prune_length,
+            prune_ratio=prune_ratio,
             need_table=outputs.need_table,
             need_graph=outputs.need_graph,
         )
@@ -206,8 +212,12 @@ def _write(
     from skanrs import network_summary
 
     assert result.table is not None
+    skeleton = result.skeleton
     summary = network_summary(
-        result.table, skeleton=result.graph, shape=report.shape, spacing=options.spacing
+        result.table,
+        skeleton=skeleton.as_dask() if isinstance(skeleton, PackedMask) else skeleton,
+        shape=report.shape,
+        spacing=options.spacing,
     )
     if outputs.summary is not None:
         together.write(outputs.summary, files.table_writer(outputs.summary, summary))

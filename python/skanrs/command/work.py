@@ -29,8 +29,26 @@ class Options:
     preserve_topology: bool
     radii: bool
     prune_length: float | None
+    prune_ratio: float | None
     need_table: bool
     need_graph: bool
+
+    def pruned(self, skeleton: Any, mask: Any) -> Any:
+        """Return what is left of a skeleton, an array in memory or of dask, after pruning."""
+        from skanrs import prune
+
+        return prune(
+            skeleton,
+            min_length=self.prune_length,
+            max_radius_ratio=self.prune_ratio,
+            mask=None if self.prune_ratio is None else mask,
+            spacing=self.spacing,
+        )
+
+    @property
+    def prunes(self) -> bool:
+        """Whether branches are taken away."""
+        return self.prune_length is not None or self.prune_ratio is not None
 
 
 @dataclass(frozen=True)

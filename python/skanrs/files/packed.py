@@ -5,7 +5,6 @@ format that was asked for is made of it afterwards.
 """
 
 import itertools
-import math
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,25 +71,6 @@ class PackedMask:
         chunks = [np.diff(bounds).tolist() for bounds in self._bounds]
         name = f'packed-{secrets.token_hex(8)}'
         return da.from_array(_Array(self), chunks=tuple(map(tuple, chunks)), name=name)
-
-    def replace(self, coordinates: npt.NDArray[np.int64]) -> int:
-        """Let these voxels be the only ones that are True; return how many they are."""
-        places = [
-            np.searchsorted(bounds, axis, side='right') - 1
-            for bounds, axis in zip(self._bounds, coordinates.T, strict=True)
-        ]
-        counts = [len(bounds) - 1 for bounds in self._bounds]
-        blocks = np.ravel_multi_index(places, counts)
-        order = np.argsort(blocks, kind='stable')
-        ends = np.searchsorted(blocks[order], np.arange(math.prod(counts) + 1))
-        for at, index in enumerate(np.ndindex(*counts)):
-            inside = coordinates[order[ends[at] : ends[at + 1]]]
-            corner = [bounds[i] for bounds, i in zip(self._bounds, index, strict=True)]
-            block = np.zeros(self._shape_of(index), dtype=bool)
-            block[tuple((inside - corner).T)] = True
-            self._file(index).unlink(missing_ok=True)
-            self.store(block, index)
-        return len(coordinates)
 
     def _shape_of(self, index: Sequence[int]) -> list[int]:
         return [bounds[at + 1] - bounds[at] for bounds, at in zip(self._bounds, index, strict=True)]

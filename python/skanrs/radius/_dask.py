@@ -24,7 +24,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
 from skanrs import _core
-from skanrs._dask import Blocks, BlockTask, Index, Key, as_block
+from skanrs._dask import Blocks, BlockTask, BlockVoxels, Index, Key, as_block
 from skanrs._elements import check_elements
 from skanrs._masks import as_mask, check_mask, in_three_axes
 from skanrs._positions import Shape
@@ -95,22 +95,27 @@ def radius_blocks(
     skeleton: da.Array, mask: da.Array, spacing: npt.ArrayLike, border_is_background: bool
 ) -> da.Array:
     """Draw radii lazily; see `skanrs.radius_image`."""
+    voxels = radius_voxels(skeleton, mask, spacing, border_is_background)
+    name = f'radius-image-{tokenize(voxels.name)}'
+    blocks = itertools.product(*map(enumerate, voxels.chunks))
+    tasks: dict[Key, Any] = {}
+    for block in blocks:
+        index, shape = zip(*block, strict=True)
+        tasks[(name, *index)] = (_draw, (voxels.name, *index), shape)
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=[voxels])
+    return da.Array(graph, name, voxels.chunks, dtype=np.float64)
+
+
+def radius_voxels(
+    skeleton: da.Array, mask: da.Array, spacing: npt.ArrayLike, border_is_background: bool
+) -> da.Array:
+    """Measure radii lazily; each block is a `BlockVoxels`, for tasks of ours only."""
     check_mask(mask)
     check_elements(skeleton.dtype, 'skeleton')
+    check_same_blocks(skeleton, mask, 'mask')
     blocks, of_mask = Blocks(skeleton, 'skeleton'), Blocks(mask, 'mask')
-    for name, one, other in (
-        ('shape', mask.shape, skeleton.shape),
-        ('chunks', mask.chunks, skeleton.chunks),
-    ):
-        if one != other:
-            raise ValueError(
-                f'skeleton: expected the {name} of the mask, {one}, got {other}'
-                + ('; skeleton.rechunk(mask.chunks) has them' if name == 'chunks' else '')
-            )
     shape = tuple(map(int, mask.shape))
     whole = Whole(shape, tuple(spacing_per_axis(spacing, mask.ndim)), border_is_background)
-    if mask.size == 0:
-        return da.zeros(shape, dtype=np.float64, chunks=skeleton.chunks)
     token = tokenize(skeleton.name, mask.name, mask.chunks, whole)
     name = f'radius-{token}'
     tasks: dict[Key, Any] = {}
@@ -118,7 +123,7 @@ def radius_blocks(
     regions: dict[Index, Key] = {}
     for index in blocks.indices():
         place = blocks.place(index)
-        packed, found = (f'radius-mask-{token}', *index), (f'radius-found-{token}', *index)
+        packed, found = (f'radius-mask-{mask.name}', *index), (f'radius-found-{token}', *index)
         tasks[packed] = (BlockTask(_pack, *place), of_mask.key(index))
         tasks[found] = (BlockTask(_measure, *place, whole), [blocks.key(index), packed])
         local[index] = _part(tasks, f'radius-local-{token}', index, found, 0)
@@ -132,6 +137,19 @@ def radius_blocks(
     dependencies = {**of_mask.graph.dependencies, **blocks.graph.dependencies, name: below}
     graph = HighLevelGraph(layers, dependencies)
     return da.Array(graph, name, skeleton.chunks, dtype=np.float64)
+
+
+def check_same_blocks(skeleton: da.Array, other: da.Array, name: str) -> None:
+    """Refuse a skeleton whose shape or chunks are not those of what belongs to it."""
+    for what, one, expected in (
+        ('shape', skeleton.shape, other.shape),
+        ('chunks', skeleton.chunks, other.chunks),
+    ):
+        if one != expected:
+            raise ValueError(
+                f'skeleton: expected the {what} of the {name}, {expected}, got {one}'
+                + (f'; skeleton.rechunk({name}.chunks) has them' if what == 'chunks' else '')
+            )
 
 
 def _part(tasks: dict[Key, Any], kind: str, index: tuple[Any, ...], key: Key, at: int) -> Key:
@@ -266,8 +284,8 @@ def _to_unknown(region: Region, whole: Whole) -> Radii:
     return nearest
 
 
-def _finish(computed: list[Any], offset: Shape, shape: Shape, whole: Whole) -> Radii:
-    """Draw the radii of a block."""
+def _finish(computed: list[Any], offset: Shape, shape: Shape, whole: Whole) -> BlockVoxels:
+    """Return the radii of a block."""
     (nodes, squares), settled = computed
     squares = squares.copy()
     if settled:
@@ -278,6 +296,11 @@ def _finish(computed: list[Any], offset: Shape, shape: Shape, whole: Whole) -> R
         of_node = np.ravel_multi_index(global_places, whole.shape)
         which = np.flatnonzero(np.isin(indices, of_node))
         squares[np.searchsorted(of_node, indices[which])] = values[which]
+    return BlockVoxels(nodes, np.sqrt(squares))
+
+
+def _draw(voxels: BlockVoxels, shape: Shape) -> Radii:
+    """Draw the radii of a block."""
     image = np.zeros(shape)
-    image.reshape(-1)[nodes] = np.sqrt(squares)
+    image.reshape(-1)[voxels.nodes] = voxels.values
     return image

@@ -1,0 +1,33 @@
+//! The topology of a list of voxels.
+
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+use numpy::PyReadonlyArray1;
+use pyo3::prelude::*;
+
+use super::threads::run;
+use crate::csr::Index;
+use crate::topology::topology;
+
+/// How many components, of these how many single voxels, tunnels and cavities the voxels `nodes` have: ascending linear indices
+/// in an image of `shape`.
+#[pyfunction(name = "topology")]
+fn topology_of(
+    py: Python<'_>,
+    nodes: PyReadonlyArray1<'_, i64>,
+    shape: [usize; 3],
+) -> PyResult<(usize, usize, usize, usize)> {
+    let nodes = nodes.as_slice()?;
+    let found = run(py, false, |cancel| {
+        if nodes.len() <= i32::LARGEST {
+            topology::<i32>(nodes, shape, cancel)
+        } else {
+            topology::<i64>(nodes, shape, cancel)
+        }
+    })?;
+    Ok((found.components, found.isolated, found.tunnels, found.cavities))
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(topology_of, module)?)
+}
