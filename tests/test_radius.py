@@ -1,5 +1,6 @@
 """Radii equal scipy's distance transform at the skeleton, and errors say what is wrong."""
 
+import dask.array as da
 import numpy as np
 import pytest
 from images import blobs, random_spacing
@@ -139,3 +140,30 @@ def test_spacing_makes_sense(spacing):
     for call in (skanrs.radii, skanrs.radius_image):
         with pytest.raises(ValueError, match='spacing: expected'):
             call(LINE, LINE, spacing=spacing)
+
+
+@pytest.mark.parametrize('spacing', [(1, 1, 1), (1, 2, 0.5), (3, 1, 1)])
+def test_thick_objects_are_scipys(spacing):
+    """Deep voxels share their search: one by one, in lines, in clumps and all of them."""
+    random = np.random.default_rng(0)
+    places = (
+        np.indices((96, 80, 100)) - np.array([48, 40, 50])[:, np.newaxis, np.newaxis, np.newaxis]
+    )
+    rough = ndimage.gaussian_filter(random.normal(size=places.shape[1:]), 2)
+    mask = np.linalg.norm(places, axis=0) + 30 * rough < 40
+    mask[20:30, 40, 50] = False
+    distances = ndimage.distance_transform_edt(mask, sampling=spacing)
+    drawn = np.zeros((4, *mask.shape), dtype=bool)
+    drawn[0].reshape(-1)[random.choice(mask.size, 500)] = True
+    drawn[1, :, 44, 50] = drawn[1, 48, 40] = True
+    drawn[2, 40:56, 33:45, 42:60] = True
+    drawn[3] = True
+    for skeleton in drawn & mask:
+        radii = skanrs.radii(skeleton, mask, spacing=spacing)
+        np.testing.assert_array_equal(radii, distances[skeleton])
+    lazy = [da.from_array(each, chunks=(50, 80, 37)) for each in (skeleton, mask)]
+    image = skanrs.radius_image(*lazy, spacing=spacing)
+    np.testing.assert_array_equal(image.compute(), distances)
+    with_border = skanrs.radii(mask[20:70, 20:60], mask[20:70, 20:60], border_is_background=True)
+    padded = ndimage.distance_transform_edt(np.pad(mask[20:70, 20:60], 1))[1:-1, 1:-1, 1:-1]
+    np.testing.assert_array_equal(with_border, padded[mask[20:70, 20:60]])

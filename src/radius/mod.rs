@@ -9,9 +9,10 @@
 //! matters, and a window of 64 voxels shows it at once. Rows are taken by their distance ([`rows`]), until the next is no
 //! nearer than the best voxel found.
 //!
-//! Cost: packing reads the mask once; a voxel of radius r (in voxels) looks at about π r² rows. Memory: one bit a voxel.
+//! Cost: packing reads the mask once; a voxel of radius r (in voxels) looks at about π r² rows, up to 25; voxels of thicker
+//! places share their search with those around ([`thick`]). Memory: one bit a voxel.
 //! Measured on a 512³ vessel tree (576,498 voxels of radii up to 17, two busy cores): 235 ms, a fifth of what its thinning took.
-//! Some thousand voxels 100 deep take seconds; only bulky objects whose skeletons are dense have more.
+//! In a ball of radius 100 a voxel at the middle took 0.6 ms alone, one of 32 in a row 0.3 ms, one of a cube of 512 0.07 ms.
 //!
 //! Source: the numbers are those of `scipy.ndimage.distance_transform_edt`, which keeps 20 bytes a voxel and more. Where the
 //! spacing's squares are exact they are equal to the last bit; else scipy compares other roundings than it returns, and may
@@ -22,14 +23,20 @@ pub mod faces;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod thick;
 
 pub use background::Background;
 
 use rayon::prelude::*;
 use rows::Rows;
+use thick::{Member, Search, groups};
 
+use crate::buffers::Grow;
 use crate::errors::{Result, try_filled};
 use crate::threads::Cancel;
+
+/// What lists of voxels deep inside an object are for.
+const THICK: &str = "voxels of thick objects";
 
 /// Voxels that a task handles.
 const TASK: usize = 1 << 10;
@@ -57,6 +64,11 @@ impl Squares {
 
     fn along(&self, axis: usize, steps: usize) -> f64 {
         self.0[axis][steps]
+    }
+
+    /// How many steps along an axis are at most this squared distance.
+    fn steps_within(&self, axis: usize, square: f64) -> usize {
+        self.0[axis].partition_point(|&along| along <= square).saturating_sub(1)
     }
 }
 
@@ -125,14 +137,31 @@ pub fn squared_radii(
     let shape = background.shape();
     let rows = Rows::new(background, squares);
     let mut radii = try_filled("the radii", nodes.len(), f64::INFINITY)?;
-    radii.par_chunks_mut(TASK).zip(nodes.par_chunks(TASK)).try_for_each(|(radii, nodes)| {
+    let tasks = radii.par_chunks_mut(TASK).zip(nodes.par_chunks(TASK)).enumerate();
+    let thick = tasks.map(|(task, (radii, nodes))| {
         cancel.check()?;
-        for (radius, &node) in radii.iter_mut().zip(nodes) {
+        let mut thick = Vec::new();
+        for (number, (radius, &node)) in radii.iter_mut().zip(nodes).enumerate() {
             let at = position(node, shape);
-            let limit = place.to_border(at, squares);
-            *radius = if background.is_empty() { limit } else { rows.nearest(at, limit) };
+            *radius = place.to_border(at, squares);
+            if !background.is_empty() {
+                let (square, is_radius) = rows.nearest(at, *radius);
+                *radius = square;
+                if !is_radius {
+                    thick.try_push(THICK, Member { number: task * TASK + number, at, square })?;
+                }
+            }
         }
-        Ok(())
+        Ok(thick)
+    });
+    let mut thick = thick.try_reduce(Vec::new, |mut all, part| {
+        all.try_extend_from_slice(THICK, &part)?;
+        Ok(all)
     })?;
+    let search = Search { rows: &rows, background, squares };
+    groups(&mut thick, squares).into_par_iter().try_for_each(|members| search.group(members, cancel))?;
+    for member in thick {
+        radii[member.number] = member.square;
+    }
     Ok(radii)
 }

@@ -1,14 +1,16 @@
 //! The rows around a voxel by their distance, and the search through them.
 //!
-//! A table lists the rows near a voxel, nearest first; it is made once and serves all voxels. What lies farther than the table
-//! reaches is searched plane by plane, row by row: few voxels are that thick.
+//! A table lists the rows near a voxel, nearest first; it is made once and serves all voxels. Another, made when it is first
+//! needed, lists those farther away. What is even farther is searched plane by plane, row by row.
 
 use std::f64::consts::PI;
+use std::sync::OnceLock;
 
 use super::{Background, Squares};
 
-/// How many rows the table lists, about.
-const TABLE: f64 = 8192.0;
+/// How many rows the table of near ones lists, about, and both together: up to radii of 25 and 200 voxels.
+const NEAR: f64 = 2048.0;
+const ALL: f64 = 131_072.0;
 
 /// A row by its place relative to the voxel's own.
 struct Row {
@@ -24,41 +26,41 @@ struct Row {
 pub(super) struct Rows<'a> {
     background: &'a Background,
     squares: &'a Squares,
-    table: Vec<Row>,
-    /// The table has all rows whose squared distance is at most this.
-    reach: f64,
+    near: Vec<Row>,
+    far: OnceLock<Vec<Row>>,
+    /// The tables have all rows whose squared distance is at most this: the first, and both.
+    reach: [f64; 2],
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn new(background: &'a Background, squares: &'a Squares) -> Self {
-        let [nz, ny, _] = background.shape();
         let step = |axis| squares.along(axis, 1).sqrt();
-        let reach = (TABLE * step(0) * step(1) / PI).min(f64::MAX);
-        let within = |axis: usize, length: usize| {
-            (1..length).take_while(|&steps| squares.along(axis, steps) <= reach).count() as i32
-        };
-        let (far_z, far_y) = (within(0, nz), within(1, ny));
-        let (plane, row) = (background.plane_stride() as isize, background.row_stride() as isize);
-        let mut table: Vec<Row> = (-far_z..=far_z)
-            .flat_map(|dz| (-far_y..=far_y).map(move |dy| (dz, dy)))
-            .map(|(dz, dy)| Row {
-                square: squares.sum([dz.unsigned_abs() as usize, dy.unsigned_abs() as usize, 0]),
-                dz,
-                dy,
-                words: dz as isize * plane + dy as isize * row,
-            })
-            .filter(|row| row.square <= reach)
-            .collect();
-        table.sort_by(|one, other| one.square.total_cmp(&other.square));
-        Self { background, squares, table, reach }
+        let reach = [NEAR, ALL].map(|rows| (rows * step(0) * step(1) / PI).min(f64::MAX));
+        let near = table(background, squares, |square| square <= reach[0], reach[0]);
+        Self { background, squares, near, far: OnceLock::new(), reach }
     }
 
-    /// The squared distance from a voxel to the nearest background that is nearer than `limit`, or `limit`.
-    pub(super) fn nearest(&self, [z, y, x]: [usize; 3], limit: f64) -> f64 {
+    /// The squared distance from a voxel to the nearest background that is nearer than `limit`, or `limit`, as far as the near
+    /// rows tell; and whether that is all.
+    pub(super) fn nearest(&self, at: [usize; 3], limit: f64) -> (f64, bool) {
+        let best = self.nearest_of(&self.near, at, limit);
+        (best, best <= self.reach[0])
+    }
+
+    /// The squared distance to the nearest background of all other rows that is nearer than `limit`, or `limit`.
+    pub(super) fn nearest_beyond(&self, at: [usize; 3], limit: f64) -> f64 {
+        let [near, all] = self.reach;
+        let is_far = |square| square > near && square <= all;
+        let far = self.far.get_or_init(|| table(self.background, self.squares, is_far, all));
+        let best = self.nearest_of(far, at, limit);
+        if best <= all { best } else { self.nearest_outside(at, best) }
+    }
+
+    fn nearest_of(&self, table: &[Row], [z, y, x]: [usize; 3], limit: f64) -> f64 {
         let [nz, ny, _] = self.background.shape();
         let start = self.background.index(z, y);
         let mut best = limit;
-        for row in &self.table {
+        for row in table {
             if row.square >= best {
                 return best;
             }
@@ -68,7 +70,7 @@ impl<'a> Rows<'a> {
                 best = self.nearest_in_row(start.wrapping_add_signed(row.words), x, steps, best);
             }
         }
-        self.nearest_beyond([z, y, x], best)
+        best
     }
 
     #[inline]
@@ -81,8 +83,8 @@ impl<'a> Rows<'a> {
         found.map_or(best, |dx| best.min(square(dx)))
     }
 
-    /// The same through the rows that the table does not have.
-    fn nearest_beyond(&self, [z, y, x]: [usize; 3], limit: f64) -> f64 {
+    /// The same through the rows that no table has.
+    fn nearest_outside(&self, [z, y, x]: [usize; 3], limit: f64) -> f64 {
         let [nz, ny, _] = self.background.shape();
         let mut best = limit;
         for dz in 0..nz {
@@ -95,7 +97,7 @@ impl<'a> Rows<'a> {
                 if square >= best {
                     break;
                 }
-                if square <= self.reach {
+                if square <= self.reach[1] {
                     continue;
                 }
                 for z in planes.into_iter().flatten() {
@@ -107,6 +109,26 @@ impl<'a> Rows<'a> {
         }
         best
     }
+}
+
+/// The rows of a block whose squared distances are within `reach` and `wanted`, nearest first.
+fn table(background: &Background, squares: &Squares, wanted: impl Fn(f64) -> bool, reach: f64) -> Vec<Row> {
+    let [nz, ny, _] = background.shape();
+    let within = |axis: usize, length: usize| squares.steps_within(axis, reach).min(length.saturating_sub(1)) as i32;
+    let (far_z, far_y) = (within(0, nz), within(1, ny));
+    let (plane, row) = (background.plane_stride() as isize, background.row_stride() as isize);
+    let mut table: Vec<Row> = (-far_z..=far_z)
+        .flat_map(|dz| (-far_y..=far_y).map(move |dy| (dz, dy)))
+        .map(|(dz, dy)| Row {
+            square: squares.sum([dz.unsigned_abs() as usize, dy.unsigned_abs() as usize, 0]),
+            dz,
+            dy,
+            words: dz as isize * plane + dy as isize * row,
+        })
+        .filter(|row| wanted(row.square))
+        .collect();
+    table.sort_unstable_by(|one, other| one.square.total_cmp(&other.square));
+    table
 }
 
 /// The places at a distance from another along an axis of a length.
