@@ -16,7 +16,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use crate::buffers::{try_collect, try_push_to_heap};
+use crate::buffers::{Grow, try_collect, try_copy, try_push_to_heap};
 use crate::csr::{Csr, Index};
 use crate::errors::{Result, try_filled};
 use crate::graph::{Neighbourhood, pixel_graph};
@@ -70,6 +70,9 @@ pub fn prune<I: Index>(
         voxels.thin_around(&removed)?;
     }
 }
+
+/// What a list of voxels is called when there is no memory for it.
+const TWIGS: &str = "the voxels of twigs";
 
 /// The voxels with their neighbours, whether a branch leads there or not.
 struct Voxels<I> {
@@ -144,7 +147,7 @@ impl<I: Index> Voxels<I> {
             for &voxel in &pending {
                 if is_simple_and_no_endpoint(self.neighbours[voxel]) {
                     self.set(voxel, false);
-                    gone.push(voxel);
+                    gone.try_push(TWIGS, voxel)?;
                 }
             }
             pending = self.neighbours_of(&gone)?;
@@ -236,29 +239,30 @@ impl<I: Index> Branching<I> {
     }
 
     /// The nodes from `start` by `next` to the first that is no mere step between two others, or back to the start.
-    fn walk(&self, start: usize, next: usize) -> Vec<usize> {
-        let mut path = vec![start, next];
+    fn walk(&self, start: usize, next: usize) -> Result<Vec<usize>> {
+        let mut path = try_copy(TWIGS, &[start, next])?;
         let (mut from, mut node) = (start, next);
         while self.degrees[node] == 2 && node != start {
             let Some(onward) = self.around(node).find(|&other| other != from) else { break };
             (from, node) = (node, onward);
-            path.push(node);
+            path.try_push(TWIGS, node)?;
         }
-        path
+        Ok(path)
     }
 
     /// The twig of a tip, if it still is one.
-    fn twig(&self, tip: usize, voxels: &Voxels<I>, steps: &Steps) -> Option<Twig> {
+    fn twig(&self, tip: usize, voxels: &Voxels<I>, steps: &Steps) -> Result<Option<Twig>> {
         if self.degrees[tip] != 1 {
-            return None;
+            return Ok(None);
         }
-        let mut nodes = self.walk(tip, self.around(tip).next()?);
+        let Some(next) = self.around(tip).next() else { return Ok(None) };
+        let mut nodes = self.walk(tip, next)?;
         let mut counts = [0; 8];
         for pair in nodes.windows(2) {
             counts[Steps::class(voxels.step(self.numbers[pair[0]], self.numbers[pair[1]]))] += 1;
         }
-        let junction = nodes.pop()?;
-        (self.degrees[junction] > 2).then(|| Twig { length: steps.length(counts), nodes, junction })
+        let junction = nodes.pop().expect("a walk has a start and an end");
+        Ok((self.degrees[junction] > 2).then(|| Twig { length: steps.length(counts), nodes, junction }))
     }
 }
 
@@ -270,26 +274,25 @@ fn remove_twigs<I: Index>(
     limits: Limits<'_>,
     cancel: &Cancel,
 ) -> Result<Vec<usize>> {
-    const WHAT: &str = "twigs";
     let mut turns = BinaryHeap::new();
     for tip in 0..graph.degrees.len() {
-        if let Some(twig) = graph.twig(tip, voxels, steps) {
-            try_push_to_heap(WHAT, &mut turns, Reverse(Turn { length: twig.length, tip }))?;
+        if let Some(twig) = graph.twig(tip, voxels, steps)? {
+            try_push_to_heap(TWIGS, &mut turns, Reverse(Turn { length: twig.length, tip }))?;
         }
     }
     let mut removed = Vec::new();
     while let Some(Reverse(turn)) = turns.pop() {
         cancel.check()?;
-        let Some(twig) = graph.twig(turn.tip, voxels, steps) else { continue };
+        let Some(twig) = graph.twig(turn.tip, voxels, steps)? else { continue };
         // A twig that has grown has another turn.
         if twig.length > turn.length || !limits.is_short(twig.length, graph.numbers[twig.junction]) {
             continue;
         }
-        let numbers = try_collect(WHAT, twig.nodes.iter().map(|&node| graph.numbers[node]))?;
+        let numbers = try_collect(TWIGS, twig.nodes.iter().map(|&node| graph.numbers[node]))?;
         if !voxels.peel(&numbers) {
             continue;
         }
-        removed.extend(numbers);
+        removed.try_extend(TWIGS, numbers)?;
         for node in twig.nodes {
             graph.degrees[node] = 0;
         }
@@ -297,9 +300,9 @@ fn remove_twigs<I: Index>(
         if graph.degrees[twig.junction] == 2 {
             let beside: Vec<usize> = graph.around(twig.junction).collect();
             for next in beside {
-                let Some(&tip) = graph.walk(twig.junction, next).last() else { continue };
-                if let Some(grown) = graph.twig(tip, voxels, steps) {
-                    try_push_to_heap(WHAT, &mut turns, Reverse(Turn { length: grown.length, tip }))?;
+                let Some(&tip) = graph.walk(twig.junction, next)?.last() else { continue };
+                if let Some(grown) = graph.twig(tip, voxels, steps)? {
+                    try_push_to_heap(TWIGS, &mut turns, Reverse(Turn { length: grown.length, tip }))?;
                 }
             }
         }

@@ -64,10 +64,14 @@ def calls() -> dict[str, Callable[[], Any]]:
     assert len(table) > 1000
     return {
         'skeletonize': lambda: skanrs.skeletonize(thick),
-        'skeletonize_2d': lambda: skanrs.skeletonize(thick.reshape(1536, -1)),
+        'preserve_topology': lambda: skanrs.skeletonize(thick, preserve_topology=True),
+        'zhang': lambda: skanrs.skeletonize(thick.reshape(1536, -1)),
+        'lee_2d': lambda: skanrs.skeletonize(thick.reshape(1536, -1), method='lee'),
         'thin_chunk': lambda: skanrs.thin_chunk(thick, offset=(0, 0, 0), shape=(96, 96, 4096)),
         'merge_thinned': lambda: skanrs.merge_thinned(chunks),
         'finish': lambda: chunks[0].finish(thinned),
+        'prune': lambda: skanrs.prune(thin, min_length=3),
+        'analyze': lambda: skanrs.analyze(image),
         'Skeleton': lambda: skanrs.Skeleton(image),
         'Skeleton_values': lambda: skanrs.Skeleton(values, value_is_height=True),
         'summarize': lambda: skanrs.summarize(skeleton, separator='_'),

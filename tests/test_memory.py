@@ -7,6 +7,15 @@ from pathlib import Path
 import pytest
 
 CALLS = [
+    'skeletonize',
+    pytest.param('preserve_topology', marks=pytest.mark.slow),
+    pytest.param('zhang', marks=pytest.mark.slow),
+    pytest.param('lee_2d', marks=pytest.mark.slow),
+    'thin_chunk',
+    'merge_thinned',
+    'finish',
+    'prune',
+    pytest.param('prune_paths', marks=pytest.mark.slow),
     'Skeleton',
     'chunk_graph',
     'merge_chunks',

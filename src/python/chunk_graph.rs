@@ -84,7 +84,7 @@ impl PyChunkGraph {
         let arrays = ShedArrays {
             first_steps: shed.first.into_pyarray(py),
             is_cycle: shed.is_cycle.into_pyarray(py),
-            rows: TableArrays::new(py, shed.table),
+            rows: TableArrays::new(py, shed.table)?,
         };
         Ok((Self { graph }, arrays, bytemuck::cast_vec::<u64, i64>(shed.isolated).into_pyarray(py)))
     }
@@ -110,7 +110,7 @@ impl PyChunkGraph {
     /// The rows from `start` to `stop` of the table of the whole image.
     fn table<'py>(&self, py: Python<'py>, start: usize, stop: usize) -> PyResult<TableArrays<'py>> {
         let table = run(py, false, |cancel| self.graph.table(start..stop, cancel))?;
-        Ok(TableArrays::new(py, table))
+        TableArrays::new(py, table)
     }
 
     #[getter]
@@ -224,15 +224,17 @@ struct TableArrays<'py> {
 }
 
 impl<'py> TableArrays<'py> {
-    fn new(py: Python<'py>, table: Table) -> Self {
+    fn new(py: Python<'py>, table: Table) -> PyResult<Self> {
         let signed = |column: Vec<u64>| bytemuck::cast_vec::<u64, i64>(column).into_pyarray(py);
         let measures = table.measures;
-        let measure = |of: fn(&Measures) -> f64| measures.iter().map(of).collect::<Vec<f64>>().into_pyarray(py);
+        let measure = |of: fn(&Measures) -> f64| {
+            PyResult::Ok(try_collect("the measures of branches", measures.iter().map(of))?.into_pyarray(py))
+        };
         let [source_nodes, destination_nodes] = table.nodes.map(signed);
         let [source_indices, destination_indices] = table.indices.map(signed);
         let [source_is_tip, destination_is_tip] = table.is_tip.map(|column| column.into_pyarray(py));
         let [source_values, destination_values] = table.values.map(|column| column.into_pyarray(py));
-        Self {
+        Ok(Self {
             components: signed(table.components),
             source_nodes,
             destination_nodes,
@@ -246,11 +248,11 @@ impl<'py> TableArrays<'py> {
             squares: table.squares.into_pyarray(py),
             source_values,
             destination_values,
-            smallest_radii: measure(|of| of.smallest),
-            largest_radii: measure(|of| of.largest),
-            surfaces: measure(|of| of.surface),
-            volumes: measure(|of| of.volume),
-        }
+            smallest_radii: measure(|of| of.smallest)?,
+            largest_radii: measure(|of| of.largest)?,
+            surfaces: measure(|of| of.surface)?,
+            volumes: measure(|of| of.volume)?,
+        })
     }
 }
 

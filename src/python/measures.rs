@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 use super::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
 use super::threads::run;
+use crate::buffers::try_collect;
 use crate::csr::CsrView;
 use crate::measures;
 
@@ -37,12 +38,14 @@ fn path_measures<'py>(
             })?
         })
     });
-    let column = |of: fn(&measures::Measures) -> f64| measured.iter().map(of).collect::<Vec<f64>>().into_pyarray(py);
+    let column = |of: fn(&measures::Measures) -> f64| {
+        PyResult::Ok(try_collect("the measures of branches", measured.iter().map(of))?.into_pyarray(py))
+    };
     Ok([
-        column(|measures| measures.smallest),
-        column(|measures| measures.largest),
-        column(|measures| measures.surface),
-        column(|measures| measures.volume),
+        column(|measures| measures.smallest)?,
+        column(|measures| measures.largest)?,
+        column(|measures| measures.surface)?,
+        column(|measures| measures.volume)?,
     ])
 }
 

@@ -11,9 +11,13 @@ use pyo3::prelude::*;
 use super::elements::{shared, with_elements};
 use super::threads::run;
 use crate::bit_image::Element;
+use crate::buffers::try_collect;
 use crate::errors::Error;
 use crate::radius::faces::{Face, depths, lower};
 use crate::radius::{Background, Place, Squares, position, squared_radii};
+
+/// What lists are called when there is no memory for them.
+const RADII: &str = "the radii of voxels";
 
 /// Masks with fewer voxels are read before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 18;
@@ -63,11 +67,9 @@ fn radii_of<'py, T: Element + PyElement>(
         let squares = Squares::new(place.image, spacing);
         let background = Background::pack(&mask, bits, cancel)?;
         let radii = squared_radii(&background, nodes, &place, &squares, cancel)?;
-        let waits: Vec<bool> = nodes
-            .iter()
-            .zip(&radii)
-            .map(|(&node, &radius)| radius > place.to_unknown(position(node, block), block, &squares))
-            .collect();
+        let known = |node| place.to_unknown(position(node, block), block, &squares);
+        let waits = nodes.iter().zip(&radii).map(|(&node, &radius)| radius > known(node));
+        let waits = try_collect(RADII, waits)?;
         let open = (0..3).flat_map(|axis| [(axis, false), (axis, true)]).filter(|&(axis, end)| {
             if end { place.offset[axis] + block[axis] < place.image[axis] } else { place.offset[axis] > 0 }
         });
@@ -94,8 +96,9 @@ fn lower_radii(
     let radii = radii.as_slice_mut()?;
     let (lines, columns) = depths.as_array().dim();
     let depths = depths.as_slice()?;
-    let voxels: Vec<[usize; 3]> =
-        voxels.as_array().rows().into_iter().map(|row| [row[0], row[1], row[2]].map(|at| at as usize)).collect();
+    let voxels = voxels.as_array();
+    let voxels = voxels.rows().into_iter().map(|row| [row[0], row[1], row[2]].map(|at| at as usize));
+    let voxels = try_collect(RADII, voxels)?;
     run(py, radii.len() >= WORTH_THREADS, |cancel| {
         let others = [[1, 2], [0, 2], [0, 1]];
         let fits = others.get(axis).is_some_and(|&[one, other]| lines <= shape[one] && columns <= shape[other])

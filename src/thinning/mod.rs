@@ -109,8 +109,8 @@ pub struct Thinned {
 /// Thins `image` in place on the threads of the current pool.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`; the image is then between
-/// two steps.
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`; the image is then in the
+/// middle of thinning.
 ///
 /// # Panics
 /// If the method is Zhang's and the image has more than one plane.
@@ -132,7 +132,7 @@ fn run_rounds<W: WordShape>(rounds: &mut Rounds<'_, W>, cancel: &Cancel) -> Resu
         let mut deleted = 0;
         for step in 0..rounds.steps() {
             cancel.check()?;
-            deleted += rounds.step(step);
+            deleted += rounds.step(step)?;
         }
         thinned.rounds += 1;
         thinned.deleted += deleted;

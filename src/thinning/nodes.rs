@@ -11,6 +11,7 @@
 use super::simple_points::BORDERS;
 use super::zhang::{REMOVED, RING};
 use super::{Method, steps};
+use crate::buffers::Grow;
 use crate::csr::{Csr, Index};
 use crate::errors::{Result, try_filled, try_with_capacity};
 use crate::graph::{Neighbourhood, pixel_graph};
@@ -65,13 +66,14 @@ impl<I: Index> Nodes<I> {
     }
 
     /// Has a voxel looked at in the next step of each kind.
-    fn list(&mut self, node: usize) {
+    fn list(&mut self, node: usize) -> Result<()> {
         for (step, pending) in self.pending.iter_mut().enumerate() {
             if self.listed[node] >> step & 1 == 0 {
                 self.listed[node] |= 1 << step;
-                pending.push(node as u32);
+                pending.try_push("the voxels to look at", node as u32)?;
             }
         }
+        Ok(())
     }
 
     /// The voxels to look at in a step, in raster order.
@@ -85,15 +87,16 @@ impl<I: Index> Nodes<I> {
         nodes
     }
 
-    fn delete(&mut self, node: usize) {
+    fn delete(&mut self, node: usize) -> Result<()> {
         self.kept[node] = false;
         for entry in self.graph.view().row(node) {
             let neighbour = self.target(entry);
             if self.kept[neighbour] {
                 self.neighbours[neighbour] &= !(1 << self.direction(neighbour, node));
-                self.list(neighbour);
+                self.list(neighbour)?;
             }
         }
+        Ok(())
     }
 }
 
@@ -114,7 +117,7 @@ pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, ca
             Method::Zhang => (0..steps).any(|step| REMOVED[step][ring(all.neighbours[node])]),
         };
         if may_go {
-            all.list(node);
+            all.list(node)?;
         }
     }
     while all.pending.iter().any(|pending| !pending.is_empty()) {
@@ -132,7 +135,7 @@ pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, ca
             });
             for node in collected {
                 if method.deletes(all.neighbours[node as usize]) {
-                    all.delete(node as usize);
+                    all.delete(node as usize)?;
                 }
             }
         }

@@ -12,10 +12,12 @@ use std::ops::Range;
 
 use super::Method;
 use super::batch::{Batch, after_any, prefetch};
-use super::rounds::{AHEAD, Geometry, Slab};
+use super::rounds::{AHEAD, Geometry, Slab, WAITING};
 use super::simple_points::{Border, EARLIER, Neighbours, deleted_whatever_happens, simple_whatever_happens};
 use super::vectors::{Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
+use crate::buffers::Grow;
+use crate::errors::Result;
 use crate::neighbourhood::EARLIER as EARLIER_VOXELS;
 use crate::word_shape::{self, WordShape};
 
@@ -49,6 +51,9 @@ pub fn settled<V: Vector, const PRESERVING: bool>(
 
 /// Lists the voxels of a slab whose recheck depends on that of an earlier neighbour; those that have one beyond the words of
 /// `own` apart.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`].
 pub fn find_waiting<W: WordShape>(
     slab: &mut Slab,
     words: &[u64],
@@ -56,15 +61,16 @@ pub fn find_waiting<W: WordShape>(
     geometry: &Geometry,
     own: &Range<usize>,
     rule: Recheck,
-) {
+) -> Result<()> {
     if rule.method == Method::LeePreserving {
-        find_not_simple::<W>(slab, words, collected, geometry, rule.border);
+        find_not_simple::<W>(slab, words, collected, geometry, rule.border)?;
     } else {
-        find_not_connected::<W>(slab, words, collected, geometry, rule.border);
+        find_not_connected::<W>(slab, words, collected, geometry, rule.border)?;
     }
     if own.len() < words.len() {
-        defer_strangers::<W>(slab, collected, geometry, own);
+        defer_strangers::<W>(slab, collected, geometry, own)?;
     }
+    Ok(())
 }
 
 for_this_processor! {
@@ -74,7 +80,7 @@ for_this_processor! {
         collected: &[u64],
         geometry: &Geometry,
         border: &Border,
-    ) = find_not_connected_lanes;
+    ) -> Result<()> = find_not_connected_lanes;
 }
 
 for_this_processor! {
@@ -84,7 +90,7 @@ for_this_processor! {
         collected: &[u64],
         geometry: &Geometry,
         border: &Border,
-    ) = find_not_simple_lanes;
+    ) -> Result<()> = find_not_simple_lanes;
 }
 
 #[inline(always)]
@@ -94,8 +100,8 @@ fn find_not_connected_lanes<W: WordShape, V: Vector>(
     collected: &[u64],
     geometry: &Geometry,
     border: &Border,
-) {
-    find_waiting_lanes::<W, V, false>(slab, words, collected, geometry, border);
+) -> Result<()> {
+    find_waiting_lanes::<W, V, false>(slab, words, collected, geometry, border)
 }
 
 #[inline(always)]
@@ -105,8 +111,8 @@ fn find_not_simple_lanes<W: WordShape, V: Vector>(
     collected: &[u64],
     geometry: &Geometry,
     border: &Border,
-) {
-    find_waiting_lanes::<W, V, true>(slab, words, collected, geometry, border);
+) -> Result<()> {
+    find_waiting_lanes::<W, V, true>(slab, words, collected, geometry, border)
 }
 
 #[inline(always)]
@@ -116,7 +122,7 @@ fn find_waiting_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
     collected: &[u64],
     geometry: &Geometry,
     border: &Border,
-) {
+) -> Result<()> {
     let Slab { collected: indices, waiting, .. } = slab;
     waiting.clear();
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
@@ -137,18 +143,25 @@ fn find_waiting_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
         batch.push::<W>(index, voxels, |row| geometry.row_around(words, index, row));
         earlier.push::<W>(index, voxels, |row| if row < EARLIER_ROWS { rows(row) } else { [0; 3] });
         if batch.is_full() {
-            keep_waiting::<W, V, PRESERVING>(&mut batch, &mut earlier, border, waiting);
+            keep_waiting::<W, V, PRESERVING>(&mut batch, &mut earlier, border, waiting)?;
         }
     }
     if batch.count > 0 {
-        keep_waiting::<W, V, PRESERVING>(&mut batch, &mut earlier, border, waiting);
+        keep_waiting::<W, V, PRESERVING>(&mut batch, &mut earlier, border, waiting)?;
     }
+    Ok(())
 }
 
 /// Moves the waiting voxels that have an earlier collected neighbour beyond the words of `own` to the deferred ones.
-fn defer_strangers<W: WordShape>(slab: &mut Slab, collected: &[u64], geometry: &Geometry, own: &Range<usize>) {
+fn defer_strangers<W: WordShape>(
+    slab: &mut Slab,
+    collected: &[u64],
+    geometry: &Geometry,
+    own: &Range<usize>,
+) -> Result<()> {
     let Slab { waiting, deferred, .. } = slab;
     deferred.clear();
+    let mut pushed = Ok(());
     let inside = own.start + geometry.reach()..own.end.saturating_sub(geometry.reach());
     waiting.retain_mut(|(index, voxels)| {
         if !inside.contains(index) {
@@ -158,12 +171,15 @@ fn defer_strangers<W: WordShape>(slab: &mut Slab, collected: &[u64], geometry: &
             };
             let apart = *voxels & after_any::<W>(strange);
             if apart != 0 {
-                deferred.push((*index, apart));
+                if pushed.is_ok() {
+                    pushed = deferred.try_push(WAITING, (*index, apart));
+                }
                 *voxels &= !apart;
             }
         }
         *voxels != 0
     });
+    pushed
 }
 
 /// Keeps the voxels of the batch that are not deleted whatever happens.
@@ -173,7 +189,7 @@ fn keep_waiting<W: WordShape, V: Vector, const PRESERVING: bool>(
     earlier: &mut Batch,
     border: &Border,
     waiting: &mut Vec<(usize, u64)>,
-) {
+) -> Result<()> {
     let mut left = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
@@ -187,15 +203,19 @@ fn keep_waiting<W: WordShape, V: Vector, const PRESERVING: bool>(
     }
     for lane in 0..batch.count {
         if left.0[lane] != 0 {
-            waiting.push((batch.indices[lane], left.0[lane]));
+            waiting.try_push(WAITING, (batch.indices[lane], left.0[lane]))?;
         }
     }
     batch.clear();
     earlier.clear();
+    Ok(())
 }
 
 /// Decides the waiting voxels of a slab, whose first word is `start`, and leaves in `collected` what is deleted; moves those
 /// that wait for another slab to the slab's deferred ones.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`].
 pub fn decide_slab<W: WordShape>(
     slab: &mut Slab,
     words: &[u64],
@@ -204,7 +224,7 @@ pub fn decide_slab<W: WordShape>(
     deferred: &mut [u64],
     geometry: &Geometry,
     rule: Recheck,
-) {
+) -> Result<()> {
     let Slab { waiting, deferred: listed, .. } = slab;
     for &(index, voxels) in waiting.iter().chain(listed.iter()) {
         collected[index - start] &= !voxels;
@@ -214,11 +234,14 @@ pub fn decide_slab<W: WordShape>(
     }
     let mut last = listed.last().map_or(0, |&(index, _)| index + geometry.reach());
     let known = listed.len();
+    let mut pushed = Ok(());
     geometry.in_raster_order::<W>(waiting, |index, bit| {
         let nearby = |words: &[u64]| around::<W>(index, bit, geometry, |at| words.get(at.wrapping_sub(start)).copied());
         if index <= last && nearby(deferred) & EARLIER_VOXELS != 0 {
             deferred[index - start] |= 1 << bit;
-            listed.push((index, 1 << bit));
+            if pushed.is_ok() {
+                pushed = listed.try_push(WAITING, (index, 1 << bit));
+            }
             last = last.max(index + geometry.reach());
             return;
         }
@@ -236,6 +259,7 @@ pub fn decide_slab<W: WordShape>(
             same
         });
     }
+    pushed
 }
 
 /// Decides waiting voxels, given by word, with all others decided, and leaves in `collected` what is deleted.

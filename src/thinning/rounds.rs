@@ -22,6 +22,7 @@ use super::vectors::{Lanes, Vector, for_this_processor};
 use super::zhang::removed_pixels;
 use super::{Method, steps};
 use crate::bit_image::{BitImage, try_zeros};
+use crate::buffers::{Grow, try_collect};
 use crate::errors::Result;
 use crate::huge_pages;
 use crate::word_shape::WordShape;
@@ -32,6 +33,9 @@ const WORDS_WORTH_THREADS: usize = if cfg!(test) { 1 } else { 2048 };
 
 /// The fewest rows of words that make a slab.
 const ROWS_IN_SLAB: usize = if cfg!(test) { 2 } else { 16 };
+
+/// What a list of waiting voxels is called when there is no memory for it.
+pub const WAITING: &str = "the voxels that wait";
 
 /// An image in the course of thinning.
 pub struct Rounds<'a, W> {
@@ -173,21 +177,24 @@ impl<'a, W: WordShape> Rounds<'a, W> {
     }
 
     /// One border step; returns the number of voxels deleted.
-    pub fn step(&mut self, step: usize) -> u64 {
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`]; nothing more can be done with the image then.
+    pub fn step(&mut self, step: usize) -> Result<u64> {
         let parallel = self.slabs.len() > 1 && self.work[step] >= WORDS_WORTH_THREADS;
-        self.collect(step, parallel);
+        self.collect(step, parallel)?;
         self.work[step] = self.slabs.iter().map(|slab| slab.looked_at).sum();
         if self.slabs.iter().all(|slab| slab.collected.is_empty()) {
-            return 0;
+            return Ok(0);
         }
         if self.method != Method::Zhang {
-            self.recheck(step, parallel);
+            self.recheck(step, parallel)?;
         }
-        self.delete(parallel);
-        self.slabs.iter().map(|slab| slab.deleted).sum()
+        self.delete(parallel)?;
+        Ok(self.slabs.iter().map(|slab| slab.deleted).sum())
     }
 
-    fn collect(&mut self, step: usize, parallel: bool) {
+    fn collect(&mut self, step: usize, parallel: bool) -> Result<()> {
         let (words, geometry, method) = (self.image.words(), &self.geometry, self.method);
         let parts =
             parts(&mut self.slabs, &mut self.collected, &mut self.active_words, &mut self.active_rows, geometry);
@@ -195,60 +202,58 @@ impl<'a, W: WordShape> Rounds<'a, W> {
             Method::Lee | Method::LeePreserving => collect_border::<W>(&mut part, words, geometry, step),
             Method::Zhang => collect_removed::<W>(&mut part, words, geometry, step),
         };
-        for_each(parts, parallel, collect);
+        for_each(parts, parallel, collect)
     }
 
-    fn recheck(&mut self, step: usize, parallel: bool) {
+    fn recheck(&mut self, step: usize, parallel: bool) -> Result<()> {
         let (words, geometry) = (self.image.words(), &self.geometry);
         let rule = Recheck { method: self.method, border: &BORDERS[step] };
         let (start, length) = (geometry.start, geometry.words_in_slab);
         let collected = &self.collected;
         for_each(self.slabs.iter_mut().enumerate().collect(), parallel, |(at, slab)| {
             let own = if parallel { start + at * length..start + (at + 1) * length } else { 0..words.len() };
-            recheck::find_waiting::<W>(slab, words, collected, geometry, &own, rule);
-        });
+            recheck::find_waiting::<W>(slab, words, collected, geometry, &own, rule)
+        })?;
         if !parallel {
-            let waiting = self.slabs.iter().flat_map(|slab| slab.waiting.iter().copied()).collect::<Vec<_>>();
+            let waiting = try_collect(WAITING, self.slabs.iter().flat_map(|slab| slab.waiting.iter().copied()))?;
             recheck::decide::<W>(&waiting, words, &mut self.collected, geometry, rule);
-            return;
+            return Ok(());
         }
         let collected = self.collected[start..][..geometry.inner].chunks_mut(length);
         let deferred = self.deferred[start..][..geometry.inner].chunks_mut(length);
         let parts = self.slabs.iter_mut().zip(collected.zip(deferred)).enumerate().collect();
         for_each(parts, parallel, |(at, (slab, (collected, deferred)))| {
-            recheck::decide_slab::<W>(slab, words, start + at * length, collected, deferred, geometry, rule);
-        });
-        let waiting = self.slabs.iter().flat_map(|slab| slab.deferred.iter().copied()).collect::<Vec<_>>();
+            recheck::decide_slab::<W>(slab, words, start + at * length, collected, deferred, geometry, rule)
+        })?;
+        let waiting = try_collect(WAITING, self.slabs.iter().flat_map(|slab| slab.deferred.iter().copied()))?;
         recheck::decide::<W>(&waiting, words, &mut self.collected, geometry, rule);
         for (index, _) in waiting {
             self.deferred[index] = 0;
         }
+        Ok(())
     }
 
-    fn delete(&mut self, parallel: bool) {
+    fn delete(&mut self, parallel: bool) -> Result<()> {
         let (collected, geometry) = (&mut self.collected, &self.geometry);
         let words = self.image.words_mut();
         let deletions = collected[geometry.start..][..geometry.inner].chunks_mut(geometry.words_in_slab);
         let parts = parts(&mut self.slabs, words, &mut self.active_words, &mut self.active_rows, geometry);
         for_each(parts.into_iter().zip(deletions).collect(), parallel, |(part, deletions)| {
-            delete_collected::<W>(part, deletions, geometry);
-        });
+            delete_collected::<W>(part, deletions, geometry)
+        })?;
         for slab in &mut self.slabs {
             for index in slab.beyond.drain(..) {
                 self.active_words[index] = geometry.every_step;
                 self.active_rows[index / geometry.row] = geometry.every_step;
             }
         }
+        Ok(())
     }
 }
 
 /// Runs over all parts, on all threads or on one.
-fn for_each<T: Send>(parts: Vec<T>, parallel: bool, run: impl Fn(T) + Sync + Send) {
-    if parallel {
-        parts.into_par_iter().with_max_len(1).for_each(run);
-    } else {
-        parts.into_iter().for_each(run);
-    }
+fn for_each<T: Send>(parts: Vec<T>, parallel: bool, run: impl Fn(T) -> Result<()> + Sync + Send) -> Result<()> {
+    if parallel { parts.into_par_iter().with_max_len(1).try_for_each(run) } else { parts.into_iter().try_for_each(run) }
 }
 
 /// The slabs, each with its part of the arrays.
@@ -341,19 +346,25 @@ impl Collect for InTable {
 }
 
 for_this_processor! {
-    fn collect_border<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) = collect_border_lanes;
+    fn collect_border<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
+        = collect_border_lanes;
 }
 
 for_this_processor! {
-    fn collect_removed<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize)
+    fn collect_removed<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
         = collect_removed_lanes;
 }
 
 #[inline(always)]
-fn collect_border_lanes<W: WordShape, V: Vector>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) {
+fn collect_border_lanes<W: WordShape, V: Vector>(
+    part: &mut Part<'_>,
+    words: &[u64],
+    geometry: &Geometry,
+    step: usize,
+) -> Result<()> {
     let border = &BORDERS[step];
     let next = geometry.rows_around[border.face / 3] + border.face as isize % 3 - 1;
-    collect_active::<W, V>(part, words, geometry, step, &OnBorder { border, next });
+    collect_active::<W, V>(part, words, geometry, step, &OnBorder { border, next })
 }
 
 #[inline(always)]
@@ -362,8 +373,8 @@ fn collect_removed_lanes<W: WordShape, V: Vector>(
     words: &[u64],
     geometry: &Geometry,
     step: usize,
-) {
-    collect_active::<W, V>(part, words, geometry, step, &InTable { step });
+) -> Result<()> {
+    collect_active::<W, V>(part, words, geometry, step, &InTable { step })
 }
 
 /// Runs over the active words of a part and keeps what is collected of their candidates, eight words at a time.
@@ -374,7 +385,7 @@ fn collect_active<W: WordShape, V: Vector>(
     geometry: &Geometry,
     step: usize,
     rule: &impl Collect,
-) {
+) -> Result<()> {
     let active = 1_u8 << step;
     let eight_active = u64::from_ne_bytes([active; EIGHT]);
     let mut queue = Queue::new();
@@ -408,15 +419,16 @@ fn collect_active<W: WordShape, V: Vector>(
                 queue.active[queue.count % QUEUE] = index;
                 queue.count += 1;
                 if queue.count == QUEUE {
-                    collect_queue::<W, V>(part, &mut queue, words, geometry, rule);
+                    collect_queue::<W, V>(part, &mut queue, words, geometry, rule)?;
                 }
             }
         }
     }
-    collect_queue::<W, V>(part, &mut queue, words, geometry, rule);
+    collect_queue::<W, V>(part, &mut queue, words, geometry, rule)?;
     if queue.batch.count > 0 {
-        collect_batch::<W, V>(part, &mut queue.batch, rule);
+        collect_batch::<W, V>(part, &mut queue.batch, rule)?;
     }
+    Ok(())
 }
 
 /// Words whose activity is looked at together.
@@ -451,7 +463,7 @@ fn collect_queue<W: WordShape, V: Vector>(
     words: &[u64],
     geometry: &Geometry,
     rule: &impl Collect,
-) {
+) -> Result<()> {
     part.slab.looked_at += queue.count;
     let mut candidates = 0;
     for &index in &queue.active[..queue.count] {
@@ -468,13 +480,14 @@ fn collect_queue<W: WordShape, V: Vector>(
     for &(index, voxels) in &queue.candidates[..candidates] {
         queue.batch.push::<W>(index, voxels, |row| geometry.row_around(words, index, row));
         if queue.batch.is_full() {
-            collect_batch::<W, V>(part, &mut queue.batch, rule);
+            collect_batch::<W, V>(part, &mut queue.batch, rule)?;
         }
     }
+    Ok(())
 }
 
 #[inline(always)]
-fn collect_batch<W: WordShape, V: Vector>(part: &mut Part<'_>, batch: &mut Batch, rule: &impl Collect) {
+fn collect_batch<W: WordShape, V: Vector>(part: &mut Part<'_>, batch: &mut Batch, rule: &impl Collect) -> Result<()> {
     let mut result = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
@@ -483,14 +496,15 @@ fn collect_batch<W: WordShape, V: Vector>(part: &mut Part<'_>, batch: &mut Batch
     for lane in 0..batch.count {
         if result.0[lane] != 0 {
             part.words[batch.indices[lane] - part.start] = result.0[lane];
-            part.slab.collected.push(batch.indices[lane]);
+            part.slab.collected.try_push("the collected words", batch.indices[lane])?;
         }
     }
     batch.clear();
+    Ok(())
 }
 
 /// Applies and clears the collected voxels of a slab.
-fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometry: &Geometry) {
+fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometry: &Geometry) -> Result<()> {
     let Part { slab, start, words, active_words, active_rows } = part;
     slab.deleted = 0;
     let inside = start + geometry.reach()..(start + words.len()).saturating_sub(geometry.reach());
@@ -526,6 +540,7 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
             }
             continue;
         }
+        let mut pushed = Ok(());
         touched_words::<W>(deleted, |direction| {
             let touched = index.wrapping_add_signed(geometry.rows_around[direction / 3] + direction as isize % 3 - 1);
             match touched.checked_sub(start) {
@@ -533,10 +548,13 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
                     active_words[at] = geometry.every_step;
                     active_rows[at / geometry.row] = geometry.every_step;
                 }
-                _ => slab.beyond.push(touched),
+                _ if pushed.is_ok() => pushed = slab.beyond.try_push("the words of other slabs", touched),
+                _ => {}
             }
         });
+        pushed?;
     }
+    Ok(())
 }
 
 /// The rows of words around a word that hold anything: in 2D those of its own plane.

@@ -297,21 +297,21 @@ pub use x86::{Avx2, Avx512};
 macro_rules! for_this_processor {
     (
         $(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$shape:ident>)? ($($argument:ident: $type:ty),* $(,)?)
-            = $kernel:ident;
+            $(-> $result:ty)? = $kernel:ident;
     ) => {
         $(#[$attribute])*
-        $visibility fn $name $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) {
+        $visibility fn $name $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             {
                 use $crate::thinning::vectors::{Avx2, Avx512, Width, width};
 
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt,lzcnt")]
-                fn with_avx512 $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) {
-                    $kernel::<$($shape,)? Avx512>($($argument),*);
+                fn with_avx512 $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) $(-> $result)? {
+                    $kernel::<$($shape,)? Avx512>($($argument),*)
                 }
                 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-                fn with_avx2 $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) {
-                    $kernel::<$($shape,)? Avx2>($($argument),*);
+                fn with_avx2 $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) $(-> $result)? {
+                    $kernel::<$($shape,)? Avx2>($($argument),*)
                 }
                 match width() {
                     // SAFETY: the processor was asked for these features.
@@ -321,7 +321,7 @@ macro_rules! for_this_processor {
                     Width::Word => {}
                 }
             }
-            $kernel::<$($shape,)? u64>($($argument),*);
+            $kernel::<$($shape,)? u64>($($argument),*)
         }
     };
 }

@@ -13,6 +13,7 @@ use super::super::elements::with_elements;
 use super::super::threads::run;
 use super::method;
 use crate::bit_image::Element;
+use crate::buffers::try_collect;
 use crate::thinning::Method;
 use crate::thinning::chunks::region::Box3;
 use crate::thinning::chunks::words::{Frame, Key, union};
@@ -53,7 +54,7 @@ fn pack<'py, T: Element + PyElement>(
     let (nz, ny, nx) = block.dim();
     check_boxes(&frame, &[[[offset[0], offset[0] + nz], [offset[1], offset[1] + ny], [offset[2], offset[2] + nx]]])?;
     let words = run(py, false, |cancel| chunk_words(&block, mask, offset, &frame, cancel))?;
-    Ok(words_out(py, words))
+    words_out(py, &words)
 }
 
 /// Thins the region of `boxes`, whose foreground is in the words; returns what is kept and the residue.
@@ -72,7 +73,7 @@ fn thin_chunks<'py>(
         let lists: Vec<&[(Key, u64)]> = words.iter().map(Vec::as_slice).collect();
         thin_words(union(&lists)?, boxes, frame, method, cancel)
     })?;
-    Ok(resolved_out(py, resolved))
+    resolved_out(py, resolved)
 }
 
 /// Joins residues; returns what is kept and the residue that is left.
@@ -87,7 +88,7 @@ fn merge_residues<'py>(
     let residues =
         residues.into_iter().map(|residue| residue_in(frame, method, residue)).collect::<PyResult<Vec<_>>>()?;
     let resolved = run(py, false, |cancel| merge(&residues.iter().collect::<Vec<_>>(), cancel))?;
-    Ok(resolved_out(py, resolved))
+    resolved_out(py, resolved)
 }
 
 /// A box of the image that is in none of `boxes`, or `None`.
@@ -120,6 +121,9 @@ fn unpack_chunk(
     Ok(())
 }
 
+/// What the lists of a chunk are called when there is no memory for them.
+const PARTS: &str = "the parts of a chunk";
+
 fn malformed(what: &str) -> PyErr {
     PyValueError::new_err(format!("the data of a thinned chunk are damaged: {what}"))
 }
@@ -139,7 +143,7 @@ fn words_in(frame: &Frame, words: &WordsIn<'_>) -> PyResult<Vec<(Key, u64)>> {
     if keys.len() != voxels.len() {
         return Err(malformed("lengths differ"));
     }
-    let words: Vec<(Key, u64)> = keys.iter().copied().zip(voxels.iter().copied()).collect();
+    let words = try_collect(PARTS, keys.iter().copied().zip(voxels.iter().copied()))?;
     for &(key, voxels) in &words {
         check_word(frame, key, voxels)?;
     }
@@ -153,26 +157,27 @@ fn residue_in(frame: Frame, method: Method, residue: ResidueIn<'_>) -> PyResult<
     if steps.len() != keys.len() || keys.len() != voxels.len() {
         return Err(malformed("lengths differ"));
     }
-    let script: Vec<Scripted> =
-        steps.iter().zip(keys).zip(voxels).map(|((&step, &key), &voxels)| Scripted { step, key, voxels }).collect();
+    let script = steps.iter().zip(keys).zip(voxels);
+    let script = try_collect(PARTS, script.map(|((&step, &key), &voxels)| Scripted { step, key, voxels }))?;
     for each in &script {
         check_word(&frame, each.key, each.voxels)?;
     }
     Ok(Residue { frame, method, boxes, undecided: words_in(&frame, &undecided)?, script })
 }
 
-fn words_out(py: Python<'_>, words: Vec<(Key, u64)>) -> Words<'_> {
-    let (keys, voxels): (Vec<u64>, Vec<u64>) = words.into_iter().unzip();
-    (keys.into_pyarray(py), voxels.into_pyarray(py))
+fn words_out<'py>(py: Python<'py>, words: &[(Key, u64)]) -> PyResult<Words<'py>> {
+    let keys = try_collect(PARTS, words.iter().map(|word| word.0))?;
+    let voxels = try_collect(PARTS, words.iter().map(|word| word.1))?;
+    Ok((keys.into_pyarray(py), voxels.into_pyarray(py)))
 }
 
-fn resolved_out(py: Python<'_>, resolved: Resolved) -> (Words<'_>, ResidueOut<'_>) {
+fn resolved_out(py: Python<'_>, resolved: Resolved) -> PyResult<(Words<'_>, ResidueOut<'_>)> {
     let Residue { boxes, undecided, script, .. } = resolved.residue;
-    let steps: Vec<u32> = script.iter().map(|each| each.step).collect();
-    let keys: Vec<u64> = script.iter().map(|each| each.key).collect();
-    let voxels: Vec<u64> = script.iter().map(|each| each.voxels).collect();
+    let steps = try_collect(PARTS, script.iter().map(|each| each.step))?;
+    let keys = try_collect(PARTS, script.iter().map(|each| each.key))?;
+    let voxels = try_collect(PARTS, script.iter().map(|each| each.voxels))?;
     let script = (steps.into_pyarray(py), keys.into_pyarray(py), voxels.into_pyarray(py));
-    (words_out(py, resolved.kept), (boxes, words_out(py, undecided), script))
+    Ok((words_out(py, &resolved.kept)?, (boxes, words_out(py, &undecided)?, script)))
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -9,6 +9,7 @@
 //! Cost: some tens of nanoseconds; the searches are remembered, for the same neighbourhoods return along a chunk's face.
 
 use super::super::zhang::REMOVED;
+use crate::errors::{Result, try_filled};
 use crate::neighbourhood::{
     NEIGHBOURS_6, NEIGHBOURS_18, grow_6, grow_26, is_simple_and_no_endpoint, reach_6, reach_26,
 };
@@ -64,13 +65,15 @@ pub struct Collector {
     answers: Vec<(u64, Decision)>,
 }
 
-impl Default for Collector {
-    fn default() -> Self {
-        Self { answers: vec![(u64::MAX, Decision::Maybe); REMEMBERED] }
-    }
-}
-
 impl Collector {
+    /// Without any answers yet.
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`].
+    pub fn new() -> Result<Self> {
+        Ok(Self { answers: try_filled("the answers remembered", REMEMBERED, (u64::MAX, Decision::Maybe))? })
+    }
+
     /// Whether a step of Lee's for the border `face` (a bit of the neighbourhood) collects the voxel.
     pub fn on_border(&mut self, sure: u32, unknown: u32, face: u32) -> Decision {
         if sure & face != 0 {
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn collects_as_all_assignments() {
         let faces = [bit(0, -1, 0), bit(0, 1, 0), bit(0, 0, 1), bit(0, 0, -1), bit(1, 0, 0), bit(-1, 0, 0)];
-        let mut collector = Collector::default();
+        let mut collector = Collector::new().unwrap();
         let mut seen = [0; 3];
         for (round, (sure, unknown)) in cases().enumerate() {
             let face = 1 << faces[round % 6];
@@ -222,7 +225,7 @@ mod tests {
 
     #[test]
     fn says_maybe_rather_than_search_for_long() {
-        let mut collector = Collector::default();
+        let mut collector = Collector::new().unwrap();
         assert_eq!(collector.on_border(0, NEIGHBOURS_26 & !(1 << bit(0, 1, 0)), 1 << bit(0, 1, 0)), Decision::Maybe);
     }
 

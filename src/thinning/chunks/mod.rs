@@ -29,9 +29,15 @@ use self::words::{Around, Frame, Key, around, offset, union};
 use super::Method;
 use super::batch::near;
 use crate::bit_image::{BitImage, Element, set_bits, try_zeros};
+use crate::buffers::{Grow, try_collect};
 use crate::errors::{Error, Result, try_with_capacity};
 use crate::threads::Cancel;
 use crate::word_shape::{Cube, Square, place_of};
+
+/// What lists are called when there is no memory for them.
+const WORDS: &str = "the words of chunks";
+const SCRIPT: &str = "the script of chunks";
+const STATE: &str = "the state of chunks";
 
 /// The step of a decided voxel that is never deleted.
 pub const NEVER: u32 = u32::MAX;
@@ -109,8 +115,7 @@ pub fn merge(residues: &[&Residue], cancel: &Cancel) -> Result<Resolved> {
     }
     let lists: Vec<&[(Key, u64)]> = residues.iter().map(|residue| residue.undecided.as_slice()).collect();
     let undecided = union(&lists)?;
-    let mut script =
-        try_with_capacity("the script of chunks", residues.iter().map(|residue| residue.script.len()).sum())?;
+    let mut script = try_with_capacity(SCRIPT, residues.iter().map(|residue| residue.script.len()).sum())?;
     for residue in residues {
         script.extend_from_slice(&residue.script);
     }
@@ -138,7 +143,7 @@ pub fn chunk_words<T: Element>(
         ([0, 1, 2].map(|axis| offset[axis] / frame.side(axis)), [0, 1, 2].map(|axis| offset[axis] % frame.side(axis)));
     let packed = BitImage::pack_at(origin, chunk, mask, frame.log(), cancel)?;
     let filled = packed.words().iter().filter(|&&word| word != 0).count();
-    let mut words = try_with_capacity("the words of chunks", filled)?;
+    let mut words = try_with_capacity(WORDS, filled)?;
     for (z, y) in (0..packed.words_along(0)).flat_map(|z| (0..packed.words_along(1)).map(move |y| (z, y))) {
         let row = &packed.words()[packed.index(z, y)..][..packed.words_along(2)];
         let start = frame.key([first[0] + z, first[1] + y, first[2]]);
@@ -158,7 +163,7 @@ struct Stored {
 
 impl Stored {
     fn new(part: &Residue, region: &Region) -> Result<Self> {
-        let scripted: Vec<(Key, u64)> = part.script.iter().map(|script| (script.key, script.voxels)).collect();
+        let scripted = try_collect(WORDS, part.script.iter().map(|script| (script.key, script.voxels)))?;
         let scripted = union(&[&scripted])?;
         let mut words = union(&[&part.undecided, &scripted])?;
         // Words that hold nothing but unknown voxels next to the foreground.
@@ -172,15 +177,15 @@ impl Stored {
                 if let Some(key) = part.frame.neighbour(place, offset(direction))
                     && region.beyond(&part.frame, part.frame.place(key)) != 0
                 {
-                    halo.push((key, 0));
+                    halo.try_push(WORDS, (key, 0))?;
                 }
             }
         }
-        words.extend(halo);
+        words.try_extend(WORDS, halo)?;
         words.sort_unstable();
         words.dedup_by_key(|word| word.0);
         let count = words.len() + 1;
-        let mut keys = try_with_capacity("the words of chunks", count)?;
+        let mut keys = try_with_capacity(WORDS, count)?;
         keys.push(0);
         keys.extend(words.iter().map(|word| word.0));
         let beyond = std::iter::once(0).chain(words.iter().map(|&(key, _)| {
@@ -191,14 +196,15 @@ impl Stored {
             around: around(&part.frame, &keys)?,
             mine: spread(&part.undecided, &keys)?,
             scripted: spread(&scripted, &keys)?,
-            beyond: beyond.collect(),
+            beyond: try_collect(WORDS, beyond)?,
             keys,
         })
     }
 
     /// Voxels by key, for each word that has any.
-    fn list(&self, voxels: impl Fn(usize) -> u64) -> Vec<(Key, u64)> {
-        (1..self.keys.len()).map(|index| (self.keys[index], voxels(index))).filter(|word| word.1 != 0).collect()
+    fn list(&self, voxels: impl Fn(usize) -> u64) -> Result<Vec<(Key, u64)>> {
+        let words = (1..self.keys.len()).map(|index| (self.keys[index], voxels(index)));
+        try_collect(WORDS, words.filter(|word| word.1 != 0))
     }
 
     /// The index of a stored word.
@@ -209,7 +215,7 @@ impl Stored {
 
 /// Words by key as words by index.
 fn spread(words: &[(Key, u64)], keys: &[Key]) -> Result<Vec<u64>> {
-    let mut all = try_zeros("the state of chunks", keys.len())?;
+    let mut all = try_zeros(STATE, keys.len())?;
     let mut index = 1;
     for &(key, voxels) in words {
         while keys[index] < key {
@@ -222,7 +228,7 @@ fn spread(words: &[(Key, u64)], keys: &[Key]) -> Result<Vec<u64>> {
 
 /// Runs the undecided voxels of a region among its script.
 fn resolve(part: &Residue, cancel: &Cancel) -> Result<Resolved> {
-    let region = Region::new(part.frame.shape, &part.boxes).map_err(|overlap| Error::InvalidArgument {
+    let region = Region::new(part.frame.shape, &part.boxes)?.map_err(|overlap| Error::InvalidArgument {
         name: "chunks",
         reason: format!(
             "expected parts that share no voxel, got {} and {}",
@@ -231,12 +237,15 @@ fn resolve(part: &Residue, cancel: &Cancel) -> Result<Resolved> {
         ),
     })?;
     let stored = Stored::new(part, &region)?;
-    let mut events: Vec<Event> = part
-        .script
-        .iter()
-        .filter(|script| script.step != NEVER)
-        .map(|script| Event { step: script.step, word: stored.index(script.key) as u32, voxels: script.voxels })
-        .collect();
+    let deletions = part.script.iter().filter(|script| script.step != NEVER);
+    let mut events = try_collect(
+        SCRIPT,
+        deletions.map(|script| Event {
+            step: script.step,
+            word: stored.index(script.key) as u32,
+            voxels: script.voxels,
+        }),
+    )?;
     events.sort_unstable();
     let outcome = if part.frame.shape[0] == 1 {
         Simulation::<Square>::new(part, &stored)?.run(&events, cancel)?
@@ -247,37 +256,35 @@ fn resolve(part: &Residue, cancel: &Cancel) -> Result<Resolved> {
     let decided = |index: usize| stored.mine[index] & !outcome.undecided[index];
     let kept = |index: usize| outcome.left[index] & decided(index);
     // What another region's run may ask about: the decided foreground next to what is undecided or unknown.
-    let asked: Vec<u64> = stored
-        .around
-        .iter()
-        .enumerate()
-        .map(|(index, around)| match stored.scripted[index] | decided(index) {
+    let asked = try_collect(
+        STATE,
+        stored.around.iter().enumerate().map(|(index, around)| match stored.scripted[index] | decided(index) {
             voxels if voxels != 0 && outcome.doubtful[index] => {
                 let unsure = |at: u32| outcome.undecided[at as usize] | stored.beyond[at as usize];
                 let row = |row: usize| [0, 1, 2].map(|dx| unsure(around[3 * row + dx]));
                 voxels & if part.frame.shape[0] == 1 { near::<Square>(row) } else { near::<Cube>(row) }
             }
             _ => 0,
-        })
-        .collect();
+        }),
+    )?;
     let old = part.script.iter().map(|script| (stored.index(script.key), script.step, script.voxels));
     let new = outcome.log.iter().map(|event| {
         let word = event.word as usize;
         (word, event.step, event.voxels & decided(word))
     });
     let never = (1..stored.keys.len()).map(|word| (word, NEVER, kept(word)));
-    let mut script: Vec<Scripted> = old
-        .chain(new)
-        .chain(never)
-        .map(|(word, step, voxels)| Scripted { step, key: stored.keys[word], voxels: voxels & asked[word] })
-        .filter(|script| script.voxels != 0)
-        .collect();
+    let all = old.chain(new).chain(never).map(|(word, step, voxels)| Scripted {
+        step,
+        key: stored.keys[word],
+        voxels: voxels & asked[word],
+    });
+    let mut script = try_collect(SCRIPT, all.filter(|script| script.voxels != 0))?;
     script.sort_unstable();
     Ok(Resolved {
-        kept: stored.list(kept),
+        kept: stored.list(kept)?,
         residue: Residue {
             boxes: region.boxes().to_vec(),
-            undecided: stored.list(|index| outcome.undecided[index]),
+            undecided: stored.list(|index| outcome.undecided[index])?,
             script,
             frame: part.frame,
             method: part.method,
@@ -289,9 +296,9 @@ impl Residue {
     /// A box of the image that the region lacks, if there is one.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if its boxes overlap.
+    /// [`Error::InvalidArgument`] if its boxes overlap; [`Error::OutOfMemory`].
     pub fn missing(&self) -> Result<Option<Box3>> {
-        let region = Region::new(self.frame.shape, &self.boxes)
+        let region = Region::new(self.frame.shape, &self.boxes)?
             .map_err(|_| Error::InvalidArgument { name: "merged", reason: "its boxes overlap".to_owned() })?;
         Ok(region.missing())
     }

@@ -5,6 +5,7 @@
 //! the rows of a grid keeps a region to one box.
 
 use super::words::Frame;
+use crate::errors::{self, try_filled};
 
 /// The first voxel and the one after the last, along each axis.
 pub type Box3 = [[usize; 2]; 3];
@@ -24,11 +25,11 @@ pub struct Region {
 pub struct Overlap(pub Box3, pub Box3);
 
 impl Region {
-    /// The union of boxes.
+    /// The union of boxes, or two that share voxels.
     ///
     /// # Errors
-    /// [`Overlap`] with two boxes that share voxels.
-    pub fn new(shape: [usize; 3], boxes: &[Box3]) -> Result<Self, Overlap> {
+    /// [`errors::Error::OutOfMemory`].
+    pub fn new(shape: [usize; 3], boxes: &[Box3]) -> errors::Result<Result<Self, Overlap>> {
         let mut region = Self {
             shape,
             boxes: joined(boxes.iter().filter(|each| each.iter().all(|[a, b]| a < b)).copied().collect()),
@@ -41,7 +42,8 @@ impl Region {
             cuts.dedup();
             region.cuts[axis] = cuts;
         }
-        region.inside = vec![false; region.cuts.iter().map(|cuts| cuts.len() - 1).product()];
+        let cells = region.cuts.iter().fold(1_usize, |cells, cuts| cells.saturating_mul(cuts.len() - 1));
+        region.inside = try_filled("the cells of chunks", cells, false)?;
         for each in std::mem::take(&mut region.boxes) {
             let [z, y, x] = [0, 1, 2].map(|axis| {
                 let at = |value| region.cuts[axis].partition_point(|&cut| cut < value);
@@ -51,13 +53,13 @@ impl Region {
                 for x in x.clone() {
                     let cell = region.cell(z, y, x);
                     if std::mem::replace(&mut region.inside[cell], true) {
-                        return Err(overlap(boxes));
+                        return Ok(Err(overlap(boxes)));
                     }
                 }
             }
             region.boxes.push(each);
         }
-        Ok(region)
+        Ok(Ok(region))
     }
 
     /// The boxes, joined where they make a larger one.
@@ -164,19 +166,19 @@ mod tests {
                 }
             }
         }
-        let whole = Region::new(shape, &boxes).unwrap();
+        let whole = Region::new(shape, &boxes).unwrap().unwrap();
         assert_eq!(whole.boxes(), [[[0, 4], [0, 6], [0, 130]]]);
         assert_eq!(whole.missing(), None);
         let gap = boxes.remove(4);
-        let region = Region::new(shape, &boxes).unwrap();
+        let region = Region::new(shape, &boxes).unwrap().unwrap();
         assert_eq!(region.missing(), Some(gap));
         let frame = Frame { shape };
         // The last two rows of the first two planes.
         assert_eq!(region.beyond(&frame, [0, 1, 0]), 0x00ff_00ff);
         assert_eq!(region.beyond(&frame, [0, 1, 12]), 0x0033_0033);
         assert_eq!(region.beyond(&frame, [0, 1, 13]), 0);
-        assert_eq!(Region::new(shape, &[]).unwrap().beyond(&frame, [0, 1, 32]), 0x0033_0033_0033_0033);
+        assert_eq!(Region::new(shape, &[]).unwrap().unwrap().beyond(&frame, [0, 1, 32]), 0x0033_0033_0033_0033);
         boxes.push([[1, 2], [0, 1], [3, 4]]);
-        assert_eq!(Region::new(shape, &boxes).unwrap_err(), Overlap(boxes[0], boxes[11]));
+        assert_eq!(Region::new(shape, &boxes).unwrap().unwrap_err(), Overlap(boxes[0], boxes[11]));
     }
 }

@@ -23,8 +23,9 @@ use super::super::zhang::removed_pixels;
 use super::super::{Method, steps};
 use super::doubt::{self, Collector, Decision};
 use super::words::{Around, row};
-use super::{Residue, Stored};
+use super::{Residue, SCRIPT, STATE, Stored, WORDS};
 use crate::bit_image::{set_bits, try_zeros};
+use crate::buffers::{Grow, try_collect};
 use crate::errors::Result;
 use crate::neighbourhood::EARLIER as EARLIER_VOXELS;
 use crate::threads::Cancel;
@@ -90,7 +91,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
     pub fn new(part: &Residue, stored: &'a Stored) -> Result<Self> {
         let Stored { keys, around, mine, scripted, beyond } = stored;
         let count = keys.len();
-        let zeros = || try_zeros::<u64>("the state of chunks", count);
+        let zeros = || try_zeros::<u64>(STATE, count);
         let (mut present, mut sure) = (zeros()?, zeros()?);
         let (mut rows, mut planes) = (zeros()?, zeros()?);
         for index in 0..count {
@@ -125,7 +126,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
             active,
             doubtful,
             touched: Vec::new(),
-            collector: Collector::default(),
+            collector: Collector::new()?,
             log: Vec::new(),
             shape: PhantomData,
         })
@@ -140,7 +141,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
             while next < script.len() && script[next].step == step {
                 next += 1;
             }
-            quiet = if self.step(step, &script[first..next]) { 0 } else { quiet + 1 };
+            quiet = if self.step(step, &script[first..next])? { 0 } else { quiet + 1 };
             step += 1;
             if quiet >= self.steps {
                 // Nothing happens until the next deletion of the script.
@@ -149,25 +150,26 @@ impl<'a, W: WordShape> Simulation<'a, W> {
                 quiet = 0;
             }
         }
-        let left = self.present.iter().zip(self.mine).map(|(present, mine)| present & mine).collect();
+        let left = self.present.iter().zip(self.mine).map(|(present, mine)| present & mine);
+        let left = try_collect(STATE, left)?;
         Ok(Outcome { undecided: self.undecided, left, log: self.log, doubtful: self.doubtful })
     }
 
     /// One border step; returns whether anything changed.
-    fn step(&mut self, step: u32, events: &[Event]) -> bool {
+    fn step(&mut self, step: u32, events: &[Event]) -> Result<bool> {
         let kind = step as usize % self.steps;
         self.touched.clear();
-        collect::<W>(self, kind);
+        collect::<W>(self, kind)?;
         for event in events {
             self.deleted[event.word as usize] |= event.voxels;
-            self.touched.push(event.word);
+            self.touched.try_push(WORDS, event.word)?;
         }
         if !events.is_empty() {
             self.touched.sort_unstable();
             self.touched.dedup();
         }
         match self.method {
-            Method::Lee | Method::LeePreserving => recheck::<W>(self, kind, !events.is_empty()),
+            Method::Lee | Method::LeePreserving => recheck::<W>(self, kind, !events.is_empty())?,
             Method::Zhang => self.take_collected(),
         }
         self.apply(step)
@@ -183,7 +185,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
     }
 
     /// Makes the step's decisions the state.
-    fn apply(&mut self, step: u32) -> bool {
+    fn apply(&mut self, step: u32) -> Result<bool> {
         let mut changed = false;
         let every_step = ((1 << self.steps) - 1) as u8;
         for &index in &self.touched {
@@ -205,12 +207,12 @@ impl<'a, W: WordShape> Simulation<'a, W> {
                 mark_doubtful(&mut self.doubtful, around);
             }
             if deleted & self.mine[word] != 0 {
-                self.log.push(Event { step, word: index, voxels: deleted & self.mine[word] });
+                self.log.try_push(SCRIPT, Event { step, word: index, voxels: deleted & self.mine[word] })?;
             }
             touched_words::<W>(deleted | doubted, |direction| self.active[around[direction] as usize] = every_step);
         }
         self.active[0] = 0;
-        changed
+        Ok(changed)
     }
 
     /// Collects voxels with unknown neighbours, one by one.
@@ -274,12 +276,12 @@ fn mark_doubtful(doubtful: &mut [bool], around: &Around) {
 }
 
 for_this_processor! {
-    fn collect<W>(simulation: &mut Simulation<'_, W>, kind: usize) = collect_lanes;
+    fn collect<W>(simulation: &mut Simulation<'_, W>, kind: usize) -> Result<()> = collect_lanes;
 }
 
 /// Collects the border voxels of the active words.
 #[inline(always)]
-fn collect_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize) {
+fn collect_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize) -> Result<()> {
     let active = 1_u8 << kind;
     let mut batch = Batch::new();
     let border = &BORDERS[kind];
@@ -304,7 +306,7 @@ fn collect_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ki
             if voxels == 0 {
                 continue;
             }
-            simulation.touched.push(word as u32);
+            simulation.touched.try_push(WORDS, word as u32)?;
             if simulation.doubtful[word] {
                 let doubtful = voxels & simulation.near_unknown(word);
                 simulation.collect_doubtful(word, doubtful, kind);
@@ -321,6 +323,7 @@ fn collect_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ki
     if batch.count > 0 {
         collect_batch::<W, V>(simulation, &mut batch, kind);
     }
+    Ok(())
 }
 
 #[inline(always)]
@@ -342,30 +345,39 @@ fn collect_batch<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ba
 }
 
 /// Rechecks the collected voxels of a step.
-fn recheck<W: WordShape>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) {
+fn recheck<W: WordShape>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) -> Result<()> {
     if simulation.method == Method::LeePreserving {
-        recheck_simple::<W>(simulation, kind, scripted);
+        recheck_simple::<W>(simulation, kind, scripted)
     } else {
-        recheck_connected::<W>(simulation, kind, scripted);
+        recheck_connected::<W>(simulation, kind, scripted)
     }
 }
 
 for_this_processor! {
-    fn recheck_connected<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) = recheck_connected_lanes;
+    fn recheck_connected<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) -> Result<()>
+        = recheck_connected_lanes;
 }
 
 for_this_processor! {
-    fn recheck_simple<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) = recheck_simple_lanes;
+    fn recheck_simple<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) -> Result<()> = recheck_simple_lanes;
 }
 
 #[inline(always)]
-fn recheck_connected_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) {
-    recheck_lanes::<W, V, false>(simulation, kind, scripted);
+fn recheck_connected_lanes<W: WordShape, V: Vector>(
+    simulation: &mut Simulation<'_, W>,
+    kind: usize,
+    scripted: bool,
+) -> Result<()> {
+    recheck_lanes::<W, V, false>(simulation, kind, scripted)
 }
 
 #[inline(always)]
-fn recheck_simple_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) {
-    recheck_lanes::<W, V, true>(simulation, kind, scripted);
+fn recheck_simple_lanes<W: WordShape, V: Vector>(
+    simulation: &mut Simulation<'_, W>,
+    kind: usize,
+    scripted: bool,
+) -> Result<()> {
+    recheck_lanes::<W, V, true>(simulation, kind, scripted)
 }
 
 /// Rechecks the collected voxels: at once where no order matters, the others in raster order.
@@ -374,7 +386,7 @@ fn recheck_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
     simulation: &mut Simulation<'_, W>,
     kind: usize,
     scripted: bool,
-) {
+) -> Result<()> {
     let mut waiting = Vec::new();
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
     let touched = std::mem::take(&mut simulation.touched);
@@ -395,7 +407,7 @@ fn recheck_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
             0
         };
         if in_order != 0 {
-            waiting.push((index, in_order));
+            waiting.try_push(WORDS, (index, in_order))?;
         }
         let voxels = voxels & !in_order;
         if voxels == 0 {
@@ -415,11 +427,11 @@ fn recheck_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
         batch.push::<W>(word, voxels, |at| row(&simulation.sure, around, at));
         earlier.push::<W>(word, voxels, |at| if at < EARLIER_ROWS { earlier_row(at) } else { [0; 3] });
         if batch.is_full() {
-            recheck_batch::<W, V, PRESERVING>(simulation, &mut batch, &mut earlier, kind, &mut waiting);
+            recheck_batch::<W, V, PRESERVING>(simulation, &mut batch, &mut earlier, kind, &mut waiting)?;
         }
     }
     if batch.count > 0 {
-        recheck_batch::<W, V, PRESERVING>(simulation, &mut batch, &mut earlier, kind, &mut waiting);
+        recheck_batch::<W, V, PRESERVING>(simulation, &mut batch, &mut earlier, kind, &mut waiting)?;
     }
     simulation.touched = touched;
     waiting.sort_unstable();
@@ -436,6 +448,7 @@ fn recheck_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
         |word, bit| simulation.recheck_voxel(word as usize, bit, kind),
     );
     (simulation.rows, simulation.planes) = (rows, planes);
+    Ok(())
 }
 
 #[inline(always)]
@@ -445,7 +458,7 @@ fn recheck_batch<W: WordShape, V: Vector, const PRESERVING: bool>(
     earlier: &mut Batch,
     kind: usize,
     waiting: &mut Vec<(u32, u64)>,
-) {
+) -> Result<()> {
     let mut deleted = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
@@ -462,9 +475,10 @@ fn recheck_batch<W: WordShape, V: Vector, const PRESERVING: bool>(
         simulation.deleted[word] |= deleted.0[lane];
         let left = batch.voxels.0[lane] & !deleted.0[lane];
         if left != 0 {
-            waiting.push((word as u32, left));
+            waiting.try_push(WORDS, (word as u32, left))?;
         }
     }
     batch.clear();
     earlier.clear();
+    Ok(())
 }
