@@ -67,3 +67,11 @@ def test_new_columns_are_offered():
     choice.value = None
     changed[0](None)
     assert widget.feature_name.choices(None) == ()
+
+
+def test_magicgui_finds_types_in_the_annotations():
+    """Text would be looked up as a module; only napari's own names may be text."""
+    annotations = labels_to_skeleton_shapes.__annotations__
+    assert annotations['choice'] is SkeletonizeMethod
+    assert annotations['labels'] == 'napari.layers.Labels'
+    assert napari_skan._color_by_feature.__annotations__['feature_name'] is str

@@ -2,10 +2,9 @@
 
 Loaded by napari, by way of ``napari.yaml``; `color_by_feature`, a widget, needs magicgui and is
 made when asked for. Reproduces ``skan.napari_skan`` 0.13.1; the features have the
-radii of the branches, too, behind skan's columns.
+radii of the branches, too, behind skan's columns. Annotations are types, not text, since magicgui
+makes the widgets from them; it knows napari's by their names.
 """
-
-from __future__ import annotations
 
 from enum import Enum
 from functools import cache
@@ -32,8 +31,8 @@ class SkeletonizeMethod(Enum):
 
 
 def labels_to_skeleton_shapes(
-    labels: napari.layers.Labels, choice: SkeletonizeMethod
-) -> napari.types.LayerDataTuple:
+    labels: 'napari.layers.Labels', choice: SkeletonizeMethod
+) -> 'napari.types.LayerDataTuple':
     """Thin a labels layer and turn the paths of its skeleton into shapes.
 
     Parameters
@@ -79,7 +78,7 @@ def _update_feature_names(color_by_feature_widget: Any) -> None:
     color_by_feature_widget.feature_name.choices = get_choices
 
 
-def _color_by_feature(shapes_layer: napari.layers.Shapes, feature_name: str) -> None:
+def _color_by_feature(shapes_layer: 'napari.layers.Shapes', feature_name: str) -> None:
     """Colour the shapes by a feature: floats continuously, anything else by category.
 
     Parameters

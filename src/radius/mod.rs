@@ -11,7 +11,8 @@
 //!
 //! Cost: packing reads the mask once; a voxel of radius r (in voxels) looks at about π r² rows, up to 25; voxels of thicker
 //! places share their search with those around ([`thick`]). Memory: one bit a voxel.
-//! Measured on a 512³ vessel tree (576,498 voxels of radii up to 17, two busy cores): 235 ms, a fifth of what its thinning took.
+//! Measured on a 512³ vessel tree (576,498 voxels of radii up to 17, two busy cores): 235 ms, a fifth of what its thinning took;
+//! on one of 1000³ (4,578,790 voxels of radii up to 30) 1.0 s, a sixth, and in dask's blocks of 250³ 4.6 s and 160 MB.
 //! In a ball of radius 100 a voxel at the middle took 0.6 ms alone, one of 32 in a row 0.3 ms, one of a cube of 512 0.07 ms.
 //!
 //! Source: the numbers are those of `scipy.ndimage.distance_transform_edt`, which keeps 20 bytes a voxel and more. Where the
