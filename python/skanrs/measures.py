@@ -125,7 +125,8 @@ def analyze(
     -----
     Lengths are those of paths from voxel to voxel. In oblique directions these are longer than the
     smooth centreline, by an eighth on average for straight tubes of random direction; and at
-    its tips a skeleton ends some part of the radius before the object does.
+    its tips a skeleton ends some part of the radius before the object does. Thinning counts in
+    voxels, whatever the spacing: along an axis of long voxels tips end earlier.
 
     Neighbouring branches share their junction's voxel, and near a junction the cones of a thin
     branch reach into the thick one, so volumes of branches add up to more than that of the mask.
