@@ -212,11 +212,17 @@ def test_demo(folder, capfd):
     assert said.count('$ skanrs analyze ') == 2
     assert re.search(r'^total length \(µm\) +[\d,.]+ +[\d,.]+ +0\.\d\d$', said, re.MULTILINE)
     names = {path.name for path in (folder / 'out').iterdir()}
-    assert names == {'lungs.png'} | {
-        f'{kind}{end}'
-        for kind in ('healthy', 'hernia')
-        for end in ('.npz', '.csv', '_skeleton.npz')
-    }
+    ends = ('.npz', '.csv', '_skeleton.npz', '_summary.csv', '.html')
+    files = {f'{kind}{end}' for kind in ('healthy', 'hernia') for end in ends}
+    assert names == {'lungs.png', 'lungs.html'} | files
+    assert re.search(
+        r'^median radius, by length \(µm\) +[\d.]+ +[\d.]+ +[01]\.\d\d$', said, re.MULTILINE
+    )
+    page = (folder / 'out' / 'lungs.html').read_text()
+    assert page.count('data:image/png;base64,') == 2
+    assert 'href="healthy.html"' in page
+    assert 'median radius, by length' in page
+    assert 'http' not in page
 
 
 def test_demo_too_small(folder, capsys):

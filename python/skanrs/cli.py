@@ -306,14 +306,14 @@ def _add_demo(commands: 'argparse._SubParsersAction[Parser]') -> None:
         'demo',
         help='generate two lungs, analyze both, show how they differ',
         description='Generate a healthy lung and one with a hernia of the diaphragm, '
-        'run `skanrs analyze` on both and show how they differ.',
+        'run `skanrs analyze` on both and show how they differ, on a page with violins too.',
     )
     demo.add_argument(
         '--folder',
         metavar='FOLDER',
         type=Path,
         default=Path('skanrs-demo'),
-        help='where images, tables and a picture go (default: %(default)s)',
+        help='where images, tables, pages and a picture go (default: %(default)s)',
     )
     demo.add_argument(
         '--shape',

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,12 @@ from skanrs.files import Writer, write_together
 
 from .report import BRANCH_TYPES
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = ['compare', 'demo']
 
-OPTIONS = ['--sigma', '0.7', '--threshold', 'otsu']
+OPTIONS = ['--sigma', '0.7', '--threshold', 'otsu', '--radii']
 
 
 def demo(folder: Path, *, edge: int = 256, seed: int = 0) -> None:
@@ -37,54 +40,64 @@ def demo(folder: Path, *, edge: int = 256, seed: int = 0) -> None:
     if edge < 32:
         raise ValueError(f'--shape: at least 32 voxels, not {edge}')
     folder.mkdir(parents=True, exist_ok=True)
+    draws = find_spec('matplotlib') is not None
     tables: dict[str, pd.DataFrame] = {}
+    summaries: dict[str, pd.DataFrame] = {}
     for kind in get_args(Kind):
         image, spacing, _ = lung(kind, shape=(edge,) * 3, seed=seed)
         source, table = folder / f'{kind}.npz', folder / f'{kind}.csv'
+        summary = folder / f'{kind}_summary.csv'
         write_together({source: _saver(image, spacing)})
         typed = ['analyze', str(source), '-o', str(table), *OPTIONS]
-        typed += ['--skeleton', str(folder / f'{kind}_skeleton.npz')]
+        typed += ['--skeleton', str(folder / f'{kind}_skeleton.npz'), '--summary', str(summary)]
+        if draws:
+            typed += ['--report', str(folder / f'{kind}.html')]
         print(f'$ skanrs {shlex.join(typed)}', flush=True)
         done = subprocess.run([sys.executable, '-m', 'skanrs', *typed], check=False)
         if done.returncode:
             raise ChildProcessError(f'`skanrs analyze` ended with exit code {done.returncode}')
         print()
-        tables[kind] = pd.read_csv(table)
-    print(_as_text(compare(tables['healthy'], tables['hernia'])))
-    if find_spec('matplotlib') is None:
-        print("\nA picture is drawn too where matplotlib is: pip install 'skanrs[plot]'")
+        tables[kind], summaries[kind] = pd.read_csv(table), pd.read_csv(summary)
+    measures = compare(tables, summaries)
+    print(_as_text(measures))
+    if not draws:
+        print("\nPictures are drawn too where matplotlib is: pip install 'skanrs[plot]'")
         return
-    picture = folder / 'lungs.png'
-    _draw(folder, tables, picture)
-    print(f'\nThe picture: {picture}')
+    picture, report = folder / 'lungs.png', folder / 'lungs.html'
+    _write_pictures(folder, tables, measures, picture, report)
+    print(f'\nThe picture: {picture}\nThe report:  {report}, with violins of lengths and radii')
 
 
 def _saver(image: npt.NDArray[np.uint8], spacing: Sequence[float]) -> Writer:
     return lambda file: np.savez_compressed(file, image=image, spacing=np.array(spacing))
 
 
-def compare(healthy: pd.DataFrame, hernia: pd.DataFrame) -> pd.DataFrame:
-    """Return measures of both tables and the ratio of each.
+def compare(
+    tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Return measures of two images and the ratio of each.
 
     Parameters
     ----------
-    healthy, hernia : DataFrame
-        Branch tables with ``_`` in the names of their columns.
+    tables : mapping of str to DataFrame
+        Branch tables with radii by the names of the images, with ``_`` in the names of columns.
+    summaries : mapping of str to DataFrame
+        Their summaries, see `skanrs.network_summary`.
 
     Returns
     -------
     DataFrame
-        A row for each measure, with columns healthy, hernia and ratio (hernia / healthy).
+        A row for each measure, with a column for each image, and ratio (last / first).
     """
-    rows = {name: (value, _measures(hernia)[name]) for name, value in _measures(healthy).items()}
-    table = pd.DataFrame.from_dict(rows, orient='index', columns=['healthy', 'hernia'])
-    table['ratio'] = table['hernia'] / table['healthy']
-    return table
+    columns = {name: _measures(table, summaries[name].iloc[0]) for name, table in tables.items()}
+    measures = pd.DataFrame(columns)
+    first, *_, last = columns
+    measures['ratio'] = measures[last] / measures[first]
+    return measures
 
 
-def _measures(table: pd.DataFrame) -> dict[str, float]:
+def _measures(table: pd.DataFrame, summary: 'pd.Series[Any]') -> dict[str, float]:
     length = table['branch_distance']
-    straight = table['euclidean_distance'] / length
     by_type = {
         f'  {words}': float((table['branch_type'] == number).sum())
         for number, words in enumerate(BRANCH_TYPES)
@@ -93,30 +106,68 @@ def _measures(table: pd.DataFrame) -> dict[str, float]:
     return {
         'branches': float(len(table)),
         **by_type,
-        'networks': float(table['skeleton_id'].nunique()),
+        'networks': float(summary['n_networks']),
+        'loops': float(summary['n_loops']),
         'total length (µm)': float(length.sum()),
         'median branch length (µm)': float(length.median()),
         'longest branch (µm)': float(length.max()),
-        'mean straightness': float(straight[table['branch_type'] != 3].mean()),
+        'median radius, by length (µm)': float(summary['radius_q50']),
+        'largest radius (µm)': float(table['max_radius'].max()),
+        'median tortuosity': float(table['tortuosity'].median()),
         'height of the tree (µm)': float(depth.max() - depth.min()),
     }
 
 
-def _as_text(table: pd.DataFrame) -> str:
-    lines = [f'{"":28}{"healthy":>12}{"hernia":>12}{"ratio":>9}']
-    for name, healthy, hernia, ratio in table.itertuples():
-        whole = healthy > 100 or (healthy % 1 == 0 and hernia % 1 == 0)
-        digits = ',.0f' if whole else '.1f' if healthy > 1 else '.3f'
-        shown = f'{ratio:9.2f}' if healthy else ''
-        lines.append(f'{name:28}{healthy:12{digits}}{hernia:12{digits}}{shown}')
+def _in_words(measures: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers as people write them."""
+    rows = {}
+    for name, *values, ratio in measures.itertuples():
+        least = min(values)
+        whole = least > 100 or all(value % 1 == 0 for value in values)
+        digits = ',.0f' if whole else '.1f' if least > 3 else '.3f'
+        shown = [f'{value:{digits}}' for value in values]
+        rows[name] = [*shown, f'{ratio:.2f}' if np.isfinite(ratio) else '']
+    return pd.DataFrame.from_dict(rows, orient='index', columns=measures.columns)
+
+
+def _as_text(measures: pd.DataFrame) -> str:
+    lines = [f'{"":30}' + ''.join(f'{name:>11}' for name in measures.columns)]
+    for name, *values in _in_words(measures).itertuples():
+        lines.append(f'{name:30}' + ''.join(f'{value:>11}' for value in values))
     return '\n'.join(lines)
 
 
-def _draw(folder: Path, tables: Mapping[str, pd.DataFrame], picture: Path) -> None:
-    """Draw a projection of each lung and of its skeleton, and the lengths of the branches."""
+def _write_pictures(
+    folder: Path,
+    tables: Mapping[str, pd.DataFrame],
+    measures: pd.DataFrame,
+    picture: Path,
+    report: Path,
+) -> None:
     from matplotlib.figure import Figure
 
+    from .html_report import write_comparison
+
     figure = Figure(figsize=(12, 7.5), layout='constrained')
+    _draw(folder, tables, figure)
+    write_together(
+        {
+            picture: lambda file: figure.savefig(file, format='png', dpi=80),
+            report: lambda file: write_comparison(
+                file,
+                'Two lungs: healthy, and with a hernia of the diaphragm',
+                tables,
+                _in_words(measures),
+                unit='µm',
+                picture=lambda figure: _draw(folder, tables, figure),
+                reports={kind: f'{kind}.html' for kind in tables},
+            ),
+        }
+    )
+
+
+def _draw(folder: Path, tables: Mapping[str, pd.DataFrame], figure: 'Figure') -> None:
+    """Draw a projection of each lung and of its skeleton, and the lengths of the branches."""
     axes = figure.subplots(2, 3)
     for row, (kind, table) in zip(axes, tables.items(), strict=True):
         with np.load(folder / f'{kind}.npz') as file:
@@ -133,7 +184,6 @@ def _draw(folder: Path, tables: Mapping[str, pd.DataFrame], picture: Path) -> No
         row[2].set_title(f'{len(table):,} branches')
         row[2].set_xlabel('length of a branch (µm)')
     axes[0, 2].sharey(axes[1, 2])
-    write_together({picture: lambda file: figure.savefig(file, format='png', dpi=80)})
 
 
 def _depth(skeleton: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:

@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ['write_report']
+__all__ = ['write_comparison', 'write_report']
 
 # Dots an inch: sharp on today's screens, and small.
 DPI = 110
@@ -29,7 +29,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; marg
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; } th { text-align: left; font-weight: 500; padding-right: 2rem; }
 td { text-align: right; font-variant-numeric: tabular-nums; } tr { border-bottom: 1px solid #ddd; }
-td.words { text-align: left; } img { max-width: 100%; height: auto; }
+td.words { text-align: left; } .wide td { padding-left: 2rem; }
+img { max-width: 100%; height: auto; }
 .columns { display: flex; flex-wrap: wrap; gap: 0 4rem; align-items: flex-start; }
 footer { color: #777; margin-top: 2rem; }
 """
@@ -77,13 +78,9 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     table, graph = result.table, result.graph
     assert table is not None
     assert graph is not None
-    name = html.escape(report.source)
     facts = [line.split(maxsplit=1) for line in report.facts()[:3]]
     parts = [
-        '<!doctype html>',
-        f'<html lang="en"><head><meta charset="utf-8"><title>skanrs: {name}</title>',
-        f'<style>{STYLE}</style></head><body>',
-        f'<h1>{name}</h1>',
+        *_head(report.source),
         _rows([(head, f'{words}', True) for head, words in facts]),
         '<h2>Network</h2><div class="columns">',
         _rows([(words, _count(summary[key].iloc[0]), False) for key, words in NETWORK.items()]),
@@ -98,7 +95,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     ]
     if len(table):
         parts += [
-            '<h2>Lengths of the branches</h2>',
+            f'<h2>Lengths {"and radii " if "mean_radius" in table else ""}of the branches</h2>',
             _picture(lambda figure: _violins(figure, table, report.unit), (9, 4), 'violins'),
         ]
         if 'mean_radius' in table:
@@ -121,6 +118,91 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
         f'columns and terms as in the branch table</footer></body></html>'
     )
     file.write('\n'.join(parts).encode('utf-8'))
+
+
+# What violins of two images show, and whether along a logarithmic axis.
+COMPARED = {
+    'branch_distance': ('Lengths of the branches', True),
+    'mean_radius': ('Radii of the branches', True),
+    'tortuosity': ('Tortuosity of the branches', True),
+}
+
+
+def write_comparison(
+    file: IO[bytes],
+    title: str,
+    tables: 'Mapping[str, pd.DataFrame]',
+    measures: 'pd.DataFrame',
+    *,
+    unit: str | None,
+    picture: Callable[['Figure'], None],
+    reports: Mapping[str, str],
+) -> None:
+    """Write a page on how the networks of two images differ.
+
+    Parameters
+    ----------
+    file : file opened for writing bytes
+        Where to.
+    title : str
+        What the page is about.
+    tables : mapping of str to DataFrame
+        Branch tables of `skanrs.analyze` by the names of the images.
+    measures : DataFrame
+        A row for each measure with its name as index, a column of text for each image and others.
+    unit : str or None
+        Of the tables.
+    picture : callable
+        Draws both images in a figure.
+    reports : mapping of str to str
+        Addresses of the pages on each image alone, by their names.
+    """
+    heads = ''.join(f'<td>{html.escape(str(name))}</td>' for name in measures.columns)
+    rows = (
+        f'<tr><th>{html.escape(str(name))}</th>'
+        + ''.join(f'<td>{html.escape(value)}</td>' for value in values)
+        + '</tr>'
+        for name, *values in measures.itertuples()
+    )
+    alone = ', '.join(
+        f'<a href="{html.escape(address)}">{html.escape(name)}</a>'
+        for name, address in reports.items()
+    )
+    violins = _picture(lambda figure: _compare(figure, tables, unit), (9, 4.2), 'violins')
+    parts = [
+        *_head(title),
+        f'<p>Each of them alone: {alone}.</p>',
+        f'<table class=wide><tr><th></th>{heads}</tr>{"".join(rows)}</table>',
+        '<h2>Branches</h2>',
+        '<p>A violin is as wide as there are many branches of a value; the bar spans the middle '
+        'half of them, and the white dot is the median.</p>',
+        violins,
+        '<h2>Images</h2>',
+        _picture(picture, (12, 7.5), title),
+        f'<footer>skanrs {skanrs.__version__}; columns and terms as in the branch tables</footer>'
+        '</body></html>',
+    ]
+    file.write('\n'.join(parts).encode('utf-8'))
+
+
+def _compare(figure: 'Figure', tables: 'Mapping[str, pd.DataFrame]', unit: str | None) -> None:
+    from skanrs.draw import compare_violins
+
+    for axes, (column, (title, log)) in zip(
+        figure.subplots(1, len(COMPARED)), COMPARED.items(), strict=True
+    ):
+        shown = None if column == 'tortuosity' else unit
+        compare_violins(tables, column, log=log, unit=shown, axes=axes)
+        axes.set_title(title, fontsize=11)
+
+
+def _head(title: str) -> list[str]:
+    return [
+        '<!doctype html>',
+        f'<html lang="en"><head><meta charset="utf-8"><title>skanrs: {html.escape(title)}</title>',
+        f'<style>{STYLE}</style></head><body>',
+        f'<h1>{html.escape(title)}</h1>',
+    ]
 
 
 def _rows(rows: list[tuple[str, str, bool]]) -> str:
@@ -157,11 +239,15 @@ def _picture(draw: Callable[['Figure'], None], size: tuple[float, float], words:
 def _violins(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
     from skanrs.draw import compare_violins
 
-    left, right = figure.subplots(1, 2)
-    compare_violins({'branches': table}, 'branch_distance', unit=unit, axes=left)
+    all_of_them = {'branches': table}
     # The distance between the ends of a cycle is 0 and says nothing.
-    others = table[table['branch_type'] != 3]
-    compare_violins({'branches but cycles': others}, 'euclidean_distance', unit=unit, axes=right)
+    but_cycles = {'branches but cycles': table[table['branch_type'] != 3]}
+    shown = {'branch_distance': all_of_them, 'euclidean_distance': but_cycles}
+    if 'mean_radius' in table:
+        shown['mean_radius'] = all_of_them
+    axes = figure.subplots(1, len(shown))
+    for each, (column, tables) in zip(axes, shown.items(), strict=True):
+        compare_violins(tables, column, unit=unit, axes=each)
 
 
 def _radii(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
