@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import sys
 import zipfile
 
 import dask
@@ -146,6 +147,47 @@ def test_pages_are_read_once_and_when_needed(tmp_path, monkeypatch):
     boxes.clear()
     lazy.image.compute()
     assert sorted((box.start, box.stop) for box in boxes) == [(0, 3), (3, 6), (6, 7)]
+
+
+def test_slabs_are_cut_but_pages_read_once(tmp_path, monkeypatch):
+    """Whatever is computed of blocks that are parts of pages."""
+    reader = sys.modules['skanrs.files.open_image']
+    monkeypatch.setattr(reader, 'BLOCK_VOXELS', 1 << 12)
+    monkeypatch.setattr(reader, 'CUT_VOXELS', 1 << 10)
+    image = np.random.default_rng(0).random((30, 64, 50)) < 0.1
+    tifffile.imwrite(tmp_path / 'a.tif', image.astype('u1'), compression='zlib')
+    lazy = skanrs.open_image(tmp_path / 'a.tif').image
+    assert lazy.chunksize == (4, 16, 16)
+    boxes = []
+    plain = Tiff._read
+    monkeypatch.setattr(Tiff, '_read', lambda self, box: boxes.append(box[0]) or plain(self, box))
+    for compute in (
+        lambda: np.testing.assert_array_equal(lazy.compute(), image),
+        lambda: skanrs.analyze(lazy > 0).compute(),
+        lambda: skanrs.summarize(lazy, separator='_').compute(),
+        lambda: skanrs.Skeleton(lazy),
+    ):
+        boxes.clear()
+        compute()
+        pages = [page for box in boxes for page in range(box.start, box.stop)]
+        assert sorted(pages) == list(range(30))
+
+
+@pytest.mark.parametrize(
+    ('read', 'cut'),
+    [
+        ((256, 256, 256), (256, 256, 256)),
+        ((64, 512, 512), (64, 256, 256)),
+        ((4, 2048, 2048), (16, 512, 512)),
+        ((1, 5000, 5000), (4, 1024, 1024)),
+        ((512, 512, 64), (256, 256, 64)),
+        ((20, 900, 30), (20, 900, 30)),
+        ((4096, 4096), (4096, 4096)),
+    ],
+)
+def test_blocks_of_slabs(read, cut):
+    cut_slabs = sys.modules['skanrs.files.open_image'].cut_slabs
+    assert cut_slabs(read, tuple(5000 for _ in read)) == cut
 
 
 @pytest.mark.parametrize('zarr_format', [2, 3])

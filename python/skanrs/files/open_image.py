@@ -37,7 +37,13 @@ SOURCE_SUFFIXES = (*READERS, *HDF5_SUFFIXES)
 TIFF_SUFFIXES = ('.tif', '.tiff')
 
 BLOCK_VOXELS = 1 << 24
-"""How many voxels blocks of a lazy image hold, unless the file's own pieces are larger."""
+"""How many voxels are read at a time for a lazy image, unless the file's own pieces are larger."""
+CUT_VOXELS = 1 << 22
+"""How many voxels blocks hold that are cut from slabs, such as pages."""
+SLABS = 4
+"""Of how many slabs a block takes a part at most; so many are in memory at a time."""
+THICK = 64
+"""Blocks of so many planes are thick enough."""
 
 
 class ImageFile(NamedTuple):
@@ -134,9 +140,11 @@ def open_image(
     channel : int, optional
         Which channel to take where there are several; the first is 0.
     chunks : sequence of int, optional
-        Shape of the blocks. By default they are made of whole pieces of the file (pages of a TIFF,
-        chunks of a zarr) and have about 16 million voxels. Blocks that cut pieces read them again
-        and again: use ``rechunk`` instead.
+        Shape of the blocks, each of which is read by itself. Those that cut pieces of the file
+        (pages of a TIFF, chunks of a zarr) read these again and again: use ``rechunk`` instead. By
+        default whole pieces are read, some 16 million voxels at a time. Where these are slabs,
+        such as some pages, they are cut, and parts of up to four joined, to blocks that are nearer
+        to cubes, which take less memory in all that follows.
 
     Returns
     -------
@@ -161,8 +169,12 @@ def open_image(
     """
     source = open_source(path, channel=channel)
     if chunks is None:
-        chunks = grown_pieces(source.pieces, source.shape, BLOCK_VOXELS)
-    return LazyImage(lazy_array(source, chunks), source.spacing, source.unit, source.axes)
+        read = grown_pieces(source.pieces, source.shape, BLOCK_VOXELS)
+        image = lazy_array(source, read)
+        image = image.rechunk(cut_slabs(read, source.shape))
+    else:
+        image = lazy_array(source, chunks)
+    return LazyImage(image, source.spacing, source.unit, source.axes)
 
 
 def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':
@@ -189,6 +201,18 @@ def grown_pieces(pieces: Sequence[int], shape: Sequence[int], voxels: int) -> tu
         if math.prod(block) // block[axis] * larger > voxels:
             return tuple(block)
         block[axis] = larger
+
+
+def cut_slabs(block: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of blocks that are nearer to cubes than large and thin ones; else theirs."""
+    thin = min(block)
+    if math.prod(block) <= CUT_VOXELS or 2 * thin >= max(block):
+        return tuple(block)
+    axis = list(block).index(thin)
+    if thin < THICK:
+        thin = min(SLABS * thin, THICK, shape[axis])
+    edge = math.isqrt(CUT_VOXELS // thin) if len(block) == 3 else CUT_VOXELS // thin
+    return tuple(thin if at == axis else min(edge, length) for at, length in enumerate(block))
 
 
 def _must_exist(path: Path) -> None:
