@@ -19,9 +19,10 @@ def write_report(results, machine, versions, command):
         '',
         'Each side is a process of its own; they take turns on the same input, which is in memory '
         'before. Seconds are medians of the runs that are stated, after a first one that is not '
-        'counted; who takes more than half a minute was run once. Memory is the peak of the whole '
-        'process. "equal" means equal to skanrs to the last bit; "another result" is that of '
-        'another method. Volumes are made by `benchmarks/rows.py`.',
+        'counted; short calls are repeated for half a second and give one run, their median, and '
+        'who takes more than half a minute was run once. Memory is the peak of the whole process. '
+        '"equal" means equal to skanrs to the last bit; "another result" is that of another '
+        'method. Volumes are made by `benchmarks/rows.py`.',
         '',
         f'![How many times longer the peers take]({PLOT})',
         '',

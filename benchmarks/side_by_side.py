@@ -3,10 +3,11 @@
 Each side is a process of its own that keeps running (`worker.py`), the peers' in their own
 environment. Inputs are loaded and code is compiled before anything is timed, and a first call that
 touches memory is not counted; then the sides are asked in turn, A B A B, so that whatever else the
-machine does meets them alike. Who takes more than half a minute is not asked again: that one call
-counts, since the first touch of memory is little of it. Medians are printed, how many times longer
-a peer takes, and the peak memory of the whole process. "equal" means equal to the last bit; who
-computes another kind of skeleton is marked as such. `--write` keeps table and plot in docs/.
+machine does meets them alike (a turn of short calls lasts half a second). Who takes more than half
+a minute is not asked again: that one call counts, since the first touch of memory is little of it.
+Medians are printed, how many times longer a peer takes, and the peak memory of the whole process.
+"equal" means equal to the last bit; who computes another kind of skeleton is marked as such.
+`--write` keeps table and plot in docs/.
 """
 
 import argparse

@@ -11,6 +11,8 @@
 //! spanning forest of the junctions takes one. While it lasts: masks and rows twice, 9 bytes for each edge between junctions, an
 //! index a voxel.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::bit_image::try_zeros;
@@ -28,8 +30,17 @@ use crate::threads::Cancel;
 /// What the buffers are for.
 const GRAPH: &str = "the pixel graph";
 
-/// Voxels whose neighbours a task finds.
-pub(crate) const TASK: usize = 1 << 16;
+/// Voxels whose neighbours a task finds, at most.
+const LONGEST_TASK: usize = 1 << 16;
+
+/// How many of so many voxels a task takes: some for each thread, but not so few that starting them is the work.
+pub(crate) fn task_length(voxels: usize) -> usize {
+    const SHORTEST: usize = if cfg!(test) { 50 } else { 1 << 12 };
+    match rayon::current_num_threads() {
+        1 => LONGEST_TASK,
+        threads => voxels.div_ceil(4 * threads).clamp(SHORTEST, LONGEST_TASK),
+    }
+}
 
 /// The bits of a mask.
 pub(crate) const BITS: usize = 27;
@@ -111,7 +122,7 @@ impl<I: Index> Rows for Neighbours<'_, I> {
     }
 
     #[inline]
-    fn row(&self, node: usize) -> std::ops::Range<usize> {
+    fn row(&self, node: usize) -> Range<usize> {
         self.graph.indptr[node].get()..self.graph.indptr[node + 1].get()
     }
 
@@ -145,8 +156,7 @@ struct Part<I> {
 }
 
 impl<I: Index> Part<I> {
-    fn find(window: &mut Window, nodes: &[i64], task: usize, grid: &Grid) -> Result<Self> {
-        let range = task * TASK..((task + 1) * TASK).min(nodes.len());
+    fn find(window: &mut Window, nodes: &[i64], range: Range<usize>, grid: &Grid) -> Result<Self> {
         let mut masks = try_with_capacity(GRAPH, range.len())?;
         let mut neighbours = try_with_capacity(GRAPH, 2 * range.len() + 2 * range.len() / 8)?;
         window.scan(nodes, range, grid.wanted, |_, mask, found| {
@@ -196,33 +206,34 @@ pub(crate) fn bits_of(mut mask: u32) -> impl Iterator<Item = usize> {
 /// If the count of nodes or entries does not fit `I`.
 pub fn adjacency<I: Index>(nodes: &[i64], grid: &Grid, prune: bool, cancel: &Cancel) -> Result<Adjacency<I>> {
     assert!(nodes.len() <= I::LARGEST, "the nodes can be counted in the type of the index");
-    let tasks = nodes.len().div_ceil(TASK);
-    let parts: Vec<Part<I>> = (0..tasks)
+    let length = task_length(nodes.len());
+    let parts: Vec<Part<I>> = (0..nodes.len().div_ceil(length))
         .into_par_iter()
         .map_init(
             || grid.window(),
             |window, task| {
                 cancel.check()?;
                 let window = window.as_mut().map_err(|error| error.clone())?;
-                Part::find(window, nodes, task, grid)
+                Part::find(window, nodes, task * length..((task + 1) * length).min(nodes.len()), grid)
             },
         )
         .collect::<Result<_>>()?;
     let mut masks: Vec<u32> = try_zeros(GRAPH, nodes.len())?;
     ask_for(&mut masks);
-    let copies = masks.par_chunks_mut(TASK).zip(&parts);
+    let copies = masks.par_chunks_mut(length).zip(&parts);
     copies.for_each(|(masks, part)| masks.copy_from_slice(&part.masks));
     if prune {
-        prune_junctions(&parts, &mut masks, &grid.distances, cancel)?;
+        prune_junctions(&parts, length, &mut masks, &grid.distances, cancel)?;
     }
     cancel.check()?;
-    let (indptr, indices) = rows(parts, &masks)?;
+    let (indptr, indices) = rows(parts, length, &masks)?;
     Ok(Adjacency { indptr, indices, masks })
 }
 
 /// Clears the bits of edges between junctions that their minimum spanning forest does not need.
 fn prune_junctions<I: Index>(
     parts: &[Part<I>],
+    task_length: usize,
     masks: &mut [u32],
     distances: &[f64; BITS],
     cancel: &Cancel,
@@ -234,7 +245,7 @@ fn prune_junctions<I: Index>(
         .map(|(task, part)| {
             let mut edges = Vec::new();
             let mut grown = Ok(());
-            part.for_each(task * TASK, |node, mask, neighbours| {
+            part.for_each(task * task_length, |node, mask, neighbours| {
                 if is_junction(mask) && mask >> CENTRE != 0 {
                     for (bit, &neighbour) in bits_of(mask).zip(neighbours) {
                         if bit > CENTRE as usize && is_junction(masks[neighbour.get()]) {
@@ -270,9 +281,9 @@ fn prune_junctions<I: Index>(
 }
 
 /// Writes the neighbours that the masks still have, task by task.
-fn rows<I: Index>(parts: Vec<Part<I>>, masks: &[u32]) -> Result<(Vec<I>, Vec<I>)> {
+fn rows<I: Index>(parts: Vec<Part<I>>, task_length: usize, masks: &[u32]) -> Result<(Vec<I>, Vec<I>)> {
     let counts: Vec<usize> =
-        masks.par_chunks(TASK).map(|masks| masks.iter().map(|mask| mask.count_ones() as usize).sum()).collect();
+        masks.par_chunks(task_length).map(|masks| masks.iter().map(|mask| mask.count_ones() as usize).sum()).collect();
     let entries = counts.iter().sum::<usize>();
     assert!(entries <= I::LARGEST, "the entries can be counted in the type of the index");
     let mut indptr: Vec<I> = try_zeros(GRAPH, masks.len() + 1)?;
@@ -288,7 +299,7 @@ fn rows<I: Index>(parts: Vec<Part<I>>, masks: &[u32]) -> Result<(Vec<I>, Vec<I>)
         places.push((start, own));
         start += count;
     }
-    let kept = indptr[1..].par_chunks_mut(TASK).zip(masks.par_chunks(TASK));
+    let kept = indptr[1..].par_chunks_mut(task_length).zip(masks.par_chunks(task_length));
     kept.zip(places).zip(parts).for_each(|(((ends, kept), (start, row)), part)| {
         let mut at = 0;
         part.for_each(0, |node, found, neighbours| {
@@ -327,10 +338,11 @@ pub fn weights<I: Index>(
     let fits = indptr.len() == masks.len() + 1 && indptr[masks.len()].get() == entries && indices.len() == entries;
     assert!(fits, "a mask has as many bits as its row has entries");
     let mut weights: Vec<f64> = try_zeros(GRAPH, entries)?;
-    let mut rows = Vec::with_capacity(masks.len().div_ceil(TASK));
+    let length = task_length(masks.len());
+    let mut rows = Vec::with_capacity(masks.len().div_ceil(length));
     let mut left = weights.as_mut_slice();
-    for (task, masks) in masks.chunks(TASK).enumerate() {
-        let first = task * TASK;
+    for (task, masks) in masks.chunks(length).enumerate() {
+        let first = task * length;
         let range = indptr[first].get()..indptr[first + masks.len()].get();
         let (own, rest) = left.split_at_mut(range.len());
         left = rest;

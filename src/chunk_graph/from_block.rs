@@ -122,11 +122,12 @@ fn edges_in_window(block: &Block<'_>, grid: &Grid, cancel: &Cancel) -> Result<Ve
         2 => bit / 9 * 3 + bit % 3,
         _ => bit,
     } as u8);
-    (0..block.nodes.len().div_ceil(adjacency::TASK))
+    let length = adjacency::task_length(block.nodes.len());
+    (0..block.nodes.len().div_ceil(length))
         .into_par_iter()
         .map(|task| {
             cancel.check()?;
-            let range = task * adjacency::TASK..((task + 1) * adjacency::TASK).min(block.nodes.len());
+            let range = task * length..((task + 1) * length).min(block.nodes.len());
             let mut edges = try_with_capacity(EDGES, range.len() + range.len() / 8)?;
             grid.window()?.scan(block.nodes, range, LATER, |node, mask, neighbours| {
                 let new = bits_of(mask).zip(neighbours).map(|(bit, &neighbour)| Edge {
