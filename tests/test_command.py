@@ -193,7 +193,7 @@ def test_pruning(folder, command):
         same('t.csv', skanrs.summarize(pruned, spacing=SPACING, separator='_'))
 
 
-def test_pruning_by_radius(folder):
+def test_pruning_by_radius(folder, capsys):
     skeleton = skanrs.skeletonize(MASK)
     pruned = skanrs.prune(skeleton, max_radius_ratio=3, mask=MASK, spacing=SPACING)
     assert 0 < pruned.sum() < skeleton.sum()
@@ -202,6 +202,8 @@ def test_pruning_by_radius(folder):
     run('skeletonize', 'mask.tif', '-o', 's.npy', '--prune-ratio', 3, '--prune-length', 9)
     both = {'max_radius_ratio': 3, 'min_length': 9, 'mask': MASK, 'spacing': SPACING}
     np.testing.assert_array_equal(np.load('s.npy'), skanrs.prune(skeleton, **both))
+    said = capsys.readouterr().out
+    assert 'voxels, without twigs shorter than 9 µm or 3 radii at their junction' in said
 
 
 def test_preserve_topology(folder):

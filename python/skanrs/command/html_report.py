@@ -48,6 +48,8 @@ NETWORK = {
     'n_isolated': 'isolated voxels',
     'n_loops': 'loops',
 }
+# Stands for a number in the image's volume, or area.
+DENSITY = 0
 # The exponent of the unit of length that each is in.
 LENGTHS = {
     'total_length': ('total length', 1),
@@ -58,6 +60,8 @@ LENGTHS = {
     'total_volume': ('volume', 3),
     'total_perimeter': ('perimeter', 1),
     'total_area': ('area', 2),
+    'length_density': ('length in the image', DENSITY),
+    'branch_density': ('branches in the image', DENSITY),
 }
 
 
@@ -79,6 +83,13 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     assert table is not None
     assert graph is not None
     facts = [line.split(maxsplit=1) for line in report.facts()[:3]]
+    ndim = len(report.shape)
+
+    def exponent(key: str, power: int) -> int:
+        if power != DENSITY:
+            return power
+        return 1 - ndim if key == 'length_density' else -ndim
+
     parts = [
         *_head(report.source),
         _rows([(head, f'{words}', True) for head, words in facts]),
@@ -86,7 +97,11 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
         _rows([(words, _count(summary[key].iloc[0]), False) for key, words in NETWORK.items()]),
         _rows(
             [
-                (words, _size(float(summary[key].iloc[0]), report.unit, power), False)
+                (
+                    words,
+                    _size(float(summary[key].iloc[0]), report.unit, exponent(key, power)),
+                    False,
+                )
                 for key, (words, power) in LENGTHS.items()
                 if key in summary
             ]
@@ -219,7 +234,7 @@ def _count(value: Any) -> str:
 
 
 def _size(value: float, unit: str | None, power: int) -> str:
-    sign = {1: '', 2: '²', 3: '³'}[power]
+    sign = {1: '', 2: '²', 3: '³', -1: '⁻¹', -2: '⁻²', -3: '⁻³'}[power]
     number = f'{value:,.0f}' if value >= 1000 else f'{value:.4g}'
     return number + (f' {unit}{sign}' if unit else '')
 
@@ -281,4 +296,5 @@ def _skeleton(figure: 'Figure', result: Result, colour: str, report: Report) -> 
         # From above, rows downwards as in the image.
         axes.view_init(elev=90, azim=-90)
         axes.set_zticks([])
+        axes.set_zlabel('')
         axes.invert_yaxis()

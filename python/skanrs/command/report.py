@@ -85,6 +85,8 @@ class Report:
     threshold: float | None
     threshold_from: str
     foreground: int
+    prune_length: float | None
+    prune_ratio: float | None
     skeleton_voxels: int
     branches: Branches | None
     in_chunks: bool
@@ -120,9 +122,18 @@ class Report:
             f'image       {numbers(self.shape)} voxels ({self.voxels:,}), {self.dtype}, '
             f'spacing {numbers(self.spacing)}{unit} ({self.spacing_from})',
             f'foreground  {self.foreground:,} voxels, {share:.2%} of the image: {found}',
-            f'skeleton    {self.skeleton_voxels:,} voxels',
+            f'skeleton    {self.skeleton_voxels:,} voxels{self._pruned(unit)}',
             *(self.branches.lines() if self.branches is not None else ()),
         ]
+
+    def _pruned(self, unit: str) -> str:
+        """Return what was taken away, in words."""
+        shorter = []
+        if self.prune_length is not None:
+            shorter.append(f'{self.prune_length:g}{unit}')
+        if self.prune_ratio is not None:
+            shorter.append(f'{self.prune_ratio:g} radii at their junction')
+        return f', without twigs shorter than {" or ".join(shorter)}' if shorter else ''
 
     def lines(self) -> list[str]:
         """Return the summary that the command ends with."""

@@ -179,6 +179,8 @@ def run(
             threshold=result.rule.threshold,
             threshold_from=_how_found(threshold),
             foreground=result.foreground,
+            prune_length=prune_length,
+            prune_ratio=prune_ratio,
             skeleton_voxels=result.skeleton_voxels,
             branches=None if result.table is None else Branches.of(result.table),
             in_chunks=in_chunks,
