@@ -48,20 +48,19 @@ NETWORK = {
     'n_isolated': 'isolated voxels',
     'n_loops': 'loops',
 }
-# Stands for a number in the image's volume, or area.
-DENSITY = 0
-# The exponent of the unit of length that each is in.
+# The exponent of the unit of length that each is in, and whether it is a density: divided by the
+# image's volume, in 2D its area.
 LENGTHS = {
-    'total_length': ('total length', 1),
-    'mean_length': ('mean length of a branch', 1),
-    'mean_radius': ('mean radius, by length', 1),
-    'radius_q50': ('median radius, by length', 1),
-    'total_surface_area': ('surface', 2),
-    'total_volume': ('volume', 3),
-    'total_perimeter': ('perimeter', 1),
-    'total_area': ('area', 2),
-    'length_density': ('length in the image', DENSITY),
-    'branch_density': ('branches in the image', DENSITY),
+    'total_length': ('total length', 1, False),
+    'mean_length': ('mean length of a branch', 1, False),
+    'mean_radius': ('mean radius, by length', 1, False),
+    'radius_q50': ('median radius, by length', 1, False),
+    'total_surface_area': ('surface', 2, False),
+    'total_volume': ('volume', 3, False),
+    'total_perimeter': ('perimeter', 1, False),
+    'total_area': ('area', 2, False),
+    'length_density': ('length density', 1, True),
+    'branch_density': ('branch density', 0, True),
 }
 
 
@@ -84,12 +83,6 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     assert graph is not None
     facts = [line.split(maxsplit=1) for line in report.facts()[:3]]
     ndim = len(report.shape)
-
-    def exponent(key: str, power: int) -> int:
-        if power != DENSITY:
-            return power
-        return 1 - ndim if key == 'length_density' else -ndim
-
     parts = [
         *_head(report.source),
         _rows([(head, f'{words}', True) for head, words in facts]),
@@ -97,12 +90,8 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
         _rows([(words, _count(summary[key].iloc[0]), False) for key, words in NETWORK.items()]),
         _rows(
             [
-                (
-                    words,
-                    _size(float(summary[key].iloc[0]), report.unit, exponent(key, power)),
-                    False,
-                )
-                for key, (words, power) in LENGTHS.items()
+                (words, _size(summary[key].iloc[0], report.unit, power - is_density * ndim), False)
+                for key, (words, power, is_density) in LENGTHS.items()
                 if key in summary
             ]
         ),
