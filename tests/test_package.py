@@ -49,3 +49,9 @@ def test_run_time_dependencies_are_three():
     required = [line for line in metadata.requires('skanrs') or () if 'extra ==' not in line]
     names = {line.split(';')[0].split('>')[0].strip() for line in required}
     assert names == {'numpy', 'scipy', 'pandas'}
+
+
+@pytest.mark.parametrize('module', ['datasets', 'draw', 'image_stats', 'pre', 'summary_utils'])
+def test_modules_are_there_without_an_import_of_their_own(module):
+    code = f'import skanrs; assert skanrs.{module}.__name__ == "skanrs.{module}"'
+    subprocess.run([sys.executable, '-c', code], check=True)

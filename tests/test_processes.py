@@ -10,10 +10,12 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 
 import numpy as np
 import pytest
 from images import blobs
+from jupyter_client.manager import start_new_kernel
 
 import skanrs
 
@@ -195,3 +197,29 @@ def test_an_interrupted_command_says_so(tmp_path):
     if process.returncode:
         assert 'interrupted' in said
         assert [path.name for path in tmp_path.iterdir()] == ['image.npy']
+
+
+def test_a_notebook_is_interrupted_and_goes_on():
+    manager, client = start_new_kernel(kernel_name='python3')
+    try:
+        client.execute_interactive('import numpy as np, skanrs', timeout=60)
+        image = 'np.random.default_rng(0).random((300, 300, 300)) < 0.6'
+        client.execute_interactive(f'image = {image}', timeout=60)
+        request = client.execute('print("go")\nwhile True: skanrs.skeletonize(image)')
+        while True:
+            message = client.get_iopub_msg(timeout=60)
+            if message['content'].get('text') == 'go\n':
+                break
+        time.sleep(0.5)
+        manager.interrupt_kernel()
+        reply = client.get_shell_msg(timeout=60)
+        while reply['parent_header']['msg_id'] != request:
+            reply = client.get_shell_msg(timeout=60)
+        assert reply['content']['ename'] == 'KeyboardInterrupt'
+        reply = client.execute_interactive(
+            'assert skanrs.skeletonize(image[:9, :9, :9]).sum() > 0', timeout=60
+        )
+        assert reply['content']['status'] == 'ok'
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

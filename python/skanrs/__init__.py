@@ -1,5 +1,6 @@
 """Skeletons and branch tables of 2D and 3D images."""
 
+import importlib
 from typing import Any
 
 from . import threads
@@ -44,8 +45,15 @@ __all__ = [
 
 threads._read_environment()
 
+# Modules that need libraries which take time to load, or may be missing.
+_LOADED_WHEN_USED = (
+    'datasets', 'draw', 'image_stats', 'io', 'pipe', 'pre', 'summary_utils',
+)  # fmt: skip
+
 
 def __getattr__(name: str) -> Any:
+    if name in _LOADED_WHEN_USED:
+        return importlib.import_module(f'{__name__}.{name}')
     from ._former_names import find
 
     return find(__name__, name)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from . import _core
 from ._elements import check_elements
+from ._html import html_table
 from ._positions import NamedBlock, Shape, check_position, integers, place_of
 from .csr._pixel_graph import as_heights, foreground_nodes, spacing_per_axis
 from .csr._read import is_dask_array, pixel_values
@@ -178,10 +179,7 @@ class ChunkGraph:
         )
 
     def _repr_html_(self) -> str:
-        rows = ''.join(
-            f'<tr><th>{name}</th><td>{what}</td></tr>' for name, what in self._described()
-        )
-        return f'<table><caption>ChunkGraph</caption><tbody>{rows}</tbody></table>'
+        return html_table('ChunkGraph', self._described())
 
 
 def _restore(

@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 Matrix = sparse.csr_matrix | sparse.csr_array
 
 
-@dataclass
+@dataclass(repr=False)
 class PathGraph:
     """A graph and its branches.
 
@@ -140,6 +140,17 @@ class PathGraph:
             node_coordinates=_core.unravel(image.nodes, image.shape).T,
             node_values=node_values(image.values),
             spacing=spacing,
+        )
+
+    def __repr__(self) -> str:
+        what = {
+            'coordinates': self.node_coordinates is not None,
+            'values': self.node_values is not None,
+        }
+        given = ' and '.join(name for name, is_there in what.items() if is_there)
+        return (
+            f'<PathGraph: {self.adj.shape[0]:,} nodes{" with " * bool(given)}{given}, '
+            f'{self.n_paths:,} paths>'
         )
 
     @cached_property

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core
+from skanrs._html import html_table
 
 from ._nbgraph import NBGraph, csr_to_nbgraph
 from ._path_graph import (
@@ -154,6 +155,27 @@ class Skeleton:
         self.keep_images = keep_images
         self.skeleton_image = skeleton_image if keep_images else None
         self.source_image = source_image if keep_images else None
+
+    def _described(self) -> list[tuple[str, str]]:
+        spacing = ', '.join(f'{step:g}' for step in np.atleast_1d(self.spacing))
+        of_type = 'heights' if self._value_is_height else str(self.skeleton_dtype)
+        return [
+            ('image', f'{" x ".join(map(str, self.skeleton_shape))} of {of_type}'),
+            ('spacing', spacing),
+            ('voxels', f'{self._n_pixels():,}'),
+            ('branches', f'{self.n_paths:,}'),
+        ]
+
+    def _n_pixels(self) -> int:
+        """Return the number of pixels, without making anything that is made when asked for."""
+        return self._nodes.size if '_nodes' in self.__dict__ else len(self.coordinates)
+
+    def __repr__(self) -> str:
+        image, spacing, voxels, branches = (what for _, what in self._described())
+        return f'<Skeleton of {image}, spacing {spacing}: {voxels} voxels, {branches} branches>'
+
+    def _repr_html_(self) -> str:
+        return html_table('Skeleton', self._described())
 
     @classmethod
     def from_path_graph(cls, pg: PathGraph) -> Skeleton:

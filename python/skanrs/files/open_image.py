@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy.typing as npt
 
+from skanrs._html import html_table
+
 from .errors import FileError, known_suffix
 from .hdf5 import Hdf5
 from .nifti import Nifti
@@ -66,6 +68,25 @@ class LazyImage(NamedTuple):
     """Of the spacing: ``nm``, ``µm``, ``mm``, ``cm``, ``m``, or as the file calls it."""
     axes: str
     """A letter for each axis of `image`: ``zyx``, and ``xyz`` for NIfTI."""
+
+    def _described(self) -> list[tuple[str, str]]:
+        unit = f' {self.unit}' if self.unit else ''
+        steps = None if self.spacing is None else ' x '.join(f'{step:g}' for step in self.spacing)
+        chunks = ' x '.join(map(str, self.image.chunksize))
+        return [
+            ('image', f'{" x ".join(map(str, self.image.shape))} of {self.image.dtype}'),
+            ('axes', self.axes),
+            ('spacing', 'not in the file' if steps is None else steps + unit),
+            ('chunks', f'{self.image.npartitions} of up to {chunks}'),
+            ('size', f'{self.image.nbytes:,} bytes, read when needed'),
+        ]
+
+    def __repr__(self) -> str:
+        image, axes, spacing, chunks, _ = (what for _, what in self._described())
+        return f'<LazyImage {image}, axes {axes}, spacing {spacing}, chunks: {chunks}>'
+
+    def _repr_html_(self) -> str:
+        return html_table('LazyImage', self._described())
 
 
 def open_source(path: str | os.PathLike[str], *, channel: int | None = None) -> Source:
