@@ -68,7 +68,7 @@ def test_compression_that_needs_more(tmp_path):
     frames[0].save(tmp_path / 'a.tif', save_all=True, append_images=frames[1:], compression='jpeg')
     if importlib.util.find_spec('imagecodecs') is None:
         with pytest.raises(
-            FileError, match=r'a\.tif needs imagecodecs .*: pip install imagecodecs'
+            FileError, match=r"a\.tif needs imagecodecs .*: pip install 'skanrs\[tiff\]'"
         ):
             read_image(tmp_path / 'a.tif')
 

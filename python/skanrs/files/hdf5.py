@@ -36,6 +36,7 @@ class Hdf5(Source):
         self.shape, self.dtype = dataset.shape, np.dtype(dataset.dtype)
         self.axes = letters(len(self.shape))
         self.pieces = dataset.chunks or (1, *self.shape[1:])
+        self.unpacked = dataset.chunks or (1,) * len(self.shape)
         self.spacing = named_spacing(dataset.attrs, 'element_size_um', 'spacing')
         if 'element_size_um' in dataset.attrs:
             self.unit = 'µm'

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from skanrs.memory import size_in_words
 
 from .errors import FileError
 from .source import Array, Box, Source, letters
@@ -15,6 +16,14 @@ from .source import Array, Box, Source, letters
 __all__ = ['Npy', 'Npz']
 
 MAGIC = np.lib.format.MAGIC_PREFIX
+
+# A header that describes an image is some hundred bytes, and a spacing has a number for each axis.
+LONGEST_HEADER = 1 << 16
+MANY_AXES = 64
+
+# How many bytes one compressed byte unpacks to at most: deflate copies 258 bytes by 2 bits or more.
+LARGEST_RATIOS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
+SMALL = 1 << 16
 
 
 class Header(NamedTuple):
@@ -60,11 +69,12 @@ class Npz(Source):
                 header = _read_header(file, self._key)
             # Checked before anything is allocated: a header may promise what is not there.
             needed = header.offset + header.dtype.itemsize * _count(header.shape)
+            _check_compression(archive.getinfo(self._member), self._key)
             if archive.getinfo(self._member).file_size < needed:
                 raise FileError(f'{self._key} is cut off or damaged')
             if 'spacing' in members and key != 'spacing':
                 with archive.open(members['spacing']) as file:
-                    self.spacing = _spacing(_read_array(file, f"{self.path}, key 'spacing',"))
+                    self.spacing = _spacing(file, f"{self.path}, key 'spacing',")
         self.shape, self.dtype = header.shape, header.dtype
         self.axes = letters(len(self.shape))
         self.pieces = self._shape = self.shape
@@ -128,6 +138,10 @@ def _read_header(file: IO[bytes], name: str) -> Header:
     file.seek(0)
     try:
         version = np.lib.format.read_magic(file)
+        # numpy reads a header of any length before it looks at the length.
+        if version > (1, 0) and int.from_bytes(file.read(4), 'little') > LONGEST_HEADER:
+            raise ValueError('no header is so long')
+        file.seek(len(MAGIC) + 2)
         read = {
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
@@ -154,11 +168,26 @@ def _read_array(file: IO[bytes], name: str) -> Array:
     return array
 
 
-def _spacing(spacing: npt.NDArray[Any]) -> tuple[float, ...] | None:
+def _check_compression(member: zipfile.ZipInfo, name: str) -> None:
+    """Refuse sizes that the compressed bytes cannot unpack to."""
+    if member.compress_type not in LARGEST_RATIOS:
+        return
+    size, ratio = member.file_size, LARGEST_RATIOS[member.compress_type]
+    if size > SMALL and size > member.compress_size * ratio:
+        raise FileError(
+            f'{name} is damaged: it claims to unpack to {size_in_words(size)}, '
+            f'which {member.compress_size:,} bytes cannot hold'
+        )
+
+
+def _spacing(file: IO[bytes], name: str) -> tuple[float, ...] | None:
     """Return the spacing of a file as numbers, None if it is something else."""
-    if spacing.dtype.kind not in 'iuf' or spacing.ndim > 1:
+    header = _read_header(file, name)
+    # Looked at before anything is allocated.
+    if header.dtype.kind not in 'iuf' or len(header.shape) > 1 or _count(header.shape) > MANY_AXES:
         return None
-    return tuple(np.atleast_1d(spacing).tolist())
+    file.seek(0)
+    return tuple(np.atleast_1d(_read_array(file, name)).tolist())
 
 
 def _planes(shape: tuple[int, ...], fortran: bool) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,7 +32,14 @@ __all__ = [
     'read_image',
 ]
 
-READERS = {'.npy': Npy, '.npz': Npz, '.tif': Tiff, '.tiff': Tiff, '.zarr': Zarr, '.nii': Nifti}
+READERS: dict[str, Callable[[Path, int | None], Source]] = {
+    '.npy': Npy,
+    '.npz': Npz,
+    '.tif': Tiff,
+    '.tiff': Tiff,
+    '.zarr': Zarr,
+    '.nii': Nifti,
+}
 READERS['.nii.gz'] = Nifti
 HDF5_SUFFIXES = ('.h5', '.hdf5')
 SOURCE_SUFFIXES = (*READERS, *HDF5_SUFFIXES)
@@ -44,6 +51,8 @@ CUT_VOXELS = 1 << 22
 """How many voxels blocks hold that are cut from slabs, such as pages."""
 SLABS = 4
 """Of how many slabs a block takes a part at most; so many are in memory at a time."""
+MOST_BLOCKS = 1 << 22
+"""How many blocks a lazy image has at most: a file of some bytes can claim any shape."""
 THICK = 64
 """Blocks of so many planes are thick enough."""
 
@@ -109,8 +118,7 @@ def open_source(path: str | os.PathLike[str], *, channel: int | None = None) -> 
     _must_exist(path)
     if suffix == '.zarr' and not path.is_dir():
         raise FileError(f'{path} is not a folder, as zarr arrays are')
-    reader: type[Source] = READERS[suffix]
-    return reader(path, channel)
+    return READERS[suffix](path, channel)
 
 
 def read_image(path: str | os.PathLike[str], *, channel: int | None = None) -> ImageFile:
@@ -206,6 +214,14 @@ def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':
         raise FileError(f"{source.path} needs dask: pip install 'skanrs[dask]'") from error
     from dask.base import tokenize
 
+    count = math.prod(
+        -(-length // max(1, block)) for length, block in zip(source.shape, chunks, strict=False)
+    )
+    if count > MOST_BLOCKS:
+        raise FileError(
+            f'{source.path} claims an image of shape {source.shape}, which is {count:,} blocks; '
+            f'up to {MOST_BLOCKS:,} are allowed, so choose larger ones by chunks if this is meant'
+        )
     name = f'image-{tokenize(source.__reduce__()[1], source.state())}'
     return da.from_array(source, chunks=tuple(chunks), name=name, asarray=True)
 

@@ -6,6 +6,7 @@ the file is opened again where they arrive.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +41,7 @@ UNITS = {
 METRES = {'nm': 1e-9, 'µm': 1e-6, 'mm': 1e-3, 'cm': 1e-2, 'm': 1.0}
 
 
-class Source:
+class Source(ABC):
     """A 2D or 3D image in a file.
 
     Parameters
@@ -72,6 +73,8 @@ class Source:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     pieces: tuple[int, ...]
+    # Shape of what is in memory as a whole while any voxel of it is read; `pieces` if None.
+    unpacked: tuple[int, ...] | None = None
     spacing: tuple[float, ...] | None = None
     unit: str | None = None
     axes: str
@@ -85,15 +88,15 @@ class Source:
             self._open()
         self._check()
 
+    @abstractmethod
     def _open(self) -> None:
         """Open the file and set the attributes; axes of all kinds may be there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(self, box: Box) -> Array:
         """Read a box of what stands in the file, all its axes."""
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - not all keep it open
         """Close the file."""
 
     def _named(self) -> '_Named':
@@ -133,13 +136,16 @@ class Source:
 
     def _check_memory(self, box: Box) -> None:
         """Refuse what a small file may promise and no memory holds."""
-        size = math.prod(part.stop - part.start for part in box) * self.dtype.itemsize
+        voxels = math.prod(part.stop - part.start for part in box)
+        size = max(voxels, self._piece if voxels else 0) * self.dtype.itemsize
         free = free_memory() if size > SURELY_THERE else None
-        if free is not None and size > free:
-            raise FileError(
-                f'{self.path} takes {size_in_words(size)} in memory, and {size_in_words(free)} are '
-                'free; a .zarr or .npy can be read block by block'
-            )
+        if free is None or size <= free:
+            return
+        what = 'takes' if voxels >= self._piece else 'is stored in pieces of which each takes'
+        raise FileError(
+            f'{self.path} {what} {size_in_words(size)} in memory, and {size_in_words(free)} are '
+            'free; a .zarr or .npy of smaller pieces can be read block by block'
+        )
 
     def read(self) -> Array:
         """Read the whole image."""
@@ -168,6 +174,7 @@ class Source:
                 f'{self.path} holds values of type {dtype_name(self.dtype)}; '
                 'an image of booleans, integers or floats is needed'
             )
+        self._piece = math.prod(self.unpacked or self.pieces)
         self.axes = self.axes.lower()
         chosen = False
         for axis, (letter, count) in enumerate(zip(self.axes, self.shape, strict=True)):
@@ -249,7 +256,7 @@ class _Named:
         if text.endswith("requires the 'imagecodecs' package"):
             what = text.split(' requires')[0]
             raise FileError(
-                f'{path} needs imagecodecs ({what}): pip install imagecodecs'
+                f"{path} needs imagecodecs ({what}): pip install 'skanrs[tiff]'"
             ) from error
         reason = text.splitlines()[0] if text else type(error).__name__
         raise FileError(f'{path} {self._source.damaged} ({reason})') from error

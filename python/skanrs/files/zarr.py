@@ -42,7 +42,7 @@ class Zarr(Source):
         self.axes = names or letters(len(self.shape))
         if len(self.axes) != len(self.shape):
             raise FileError(f'{self.path} names {len(self.axes)} axes of {len(self.shape)}')
-        self.pieces = tuple(array.shards or array.chunks)
+        self.pieces, self.unpacked = tuple(array.shards or array.chunks), tuple(array.chunks)
 
     def _of_group(self, group: Any) -> tuple[Any, str]:
         attributes = dict(group.attrs)

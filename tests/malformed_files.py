@@ -1,0 +1,138 @@
+"""Malformed image files: small valid ones of each format, and small changes of their bytes.
+
+`outcome` is the body that the ordinary tests replay and that a fuzzer drives: whatever the bytes,
+reading ends in an image or in one clear sentence.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import h5py
+import nibabel
+import numpy as np
+import tifffile
+
+import skanrs
+from skanrs.files import FileError, read_image
+
+LARGEST_PART = 1 << 24
+
+
+def valid_files() -> dict[str, bytes]:
+    """Return a small file of each format and of each kind of it, by name."""
+    image = (np.arange(4 * 5 * 6, dtype=np.uint16) % 7).reshape(4, 5, 6)
+    return {
+        'plain.npy': _npy(image),
+        'plain.npz': _npz(zipfile.ZIP_STORED, image),
+        'deflated.npz': _npz(zipfile.ZIP_DEFLATED, image),
+        'plain.tif': _tiff(image, photometric='minisblack'),
+        'deflated.tif': _tiff(image, compression='zlib', photometric='minisblack'),
+        'big.tif': _tiff(image, bigtiff=True, photometric='minisblack'),
+        'imagej.tif': _tiff(
+            image,
+            imagej=True,
+            resolution=(2, 4),
+            metadata={'axes': 'ZYX', 'spacing': 2.5, 'unit': 'um'},
+        ),
+        'tagged.ome.tif': _tiff(
+            image, ome=True, metadata={'axes': 'ZYX', 'PhysicalSizeX': 0.5, 'PhysicalSizeY': 0.5}
+        ),
+        'plain.h5': _hdf5(image),
+        'chunked.h5': _hdf5(image, chunks=(2, 3, 3), compression='gzip'),
+        'plain.nii': nibabel.Nifti1Image(image.astype(np.int16), np.eye(4)).to_bytes(),
+        'packed.nii.gz': _gzipped(
+            nibabel.Nifti1Image(image.astype(np.int16), np.eye(4)).to_bytes()
+        ),
+    }
+
+
+def changed(content: bytes, random: np.random.Generator) -> bytes:
+    """Return the bytes after some small changes, of the kinds that parsers trip over."""
+    new = bytearray(content)
+    for _ in range(random.integers(1, 5)):
+        if not new:
+            break
+        # Headers stand at either end.
+        at = int(
+            random.integers(len(new))
+            if random.random() < 0.4
+            else random.integers(0, min(len(new), 400))
+        )
+        if random.random() < 0.2:
+            at = len(new) - 1 - int(random.integers(0, min(len(new), 200)))
+        match random.integers(6):
+            case 0:
+                new[at] = random.integers(256)
+            case 1:
+                new[at] ^= 1 << int(random.integers(8))
+            case 2:
+                width = int(random.choice([2, 4, 8]))
+                extreme = random.choice([b'\0', b'\xff', b'\x7f', b'\x80'])
+                new[at : at + width] = bytes(extreme) * width
+            case 3:
+                del new[at : at + int(random.integers(1, 40))]
+            case 4:
+                new[at:at] = random.bytes(int(random.integers(1, 40)))
+            case _:
+                del new[at:]
+    return bytes(new)
+
+
+def outcome(path: Path, content: bytes) -> str:
+    """Write the bytes under a name, read them in both ways; return what was said, '' for an image.
+
+    Raises what is neither an image nor a `FileError` of one line that names the file.
+    """
+    path.write_bytes(content)
+    try:
+        lazy = skanrs.open_image(path)
+        assert lazy.image.ndim in (2, 3)
+        assert lazy.spacing is None or len(lazy.spacing) == lazy.image.ndim
+        if lazy.image.size > LARGEST_PART:
+            return 'large'
+        read = lazy.image.compute(scheduler='sync')
+        assert read.shape == lazy.image.shape
+        assert read.dtype.kind in 'biuf'
+        np.testing.assert_array_equal(read_image(path).image, read)
+    except FileError as error:
+        said = str(error)
+        assert path.name in said
+        assert '\n' not in said
+        return said
+    return ''
+
+
+def _npy(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, image)
+    return file.getvalue()
+
+
+def _npz(compression: int, image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, 'w', compression) as archive:
+        archive.writestr('image.npy', _npy(image))
+        archive.writestr('spacing.npy', _npy(np.array([2, 1.5, 1])))
+    return file.getvalue()
+
+
+def _tiff(image: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, image, **options)
+    return file.getvalue()
+
+
+def _hdf5(image: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    with h5py.File(file, 'w') as store:
+        store.create_dataset('image', data=image, **options).attrs['spacing'] = [2, 1.5, 1]
+    return file.getvalue()
+
+
+def _gzipped(content: bytes) -> bytes:
+    import gzip
+
+    return gzip.compress(content, mtime=0)
