@@ -93,6 +93,24 @@ SECONDS_TO_SOAK ?= 3600
 soak: $(STAMPS)/test-tools ## random images against the peers, an hour; SECONDS_TO_SOAK=60 for less
 	$(BIN)/python tests/soak.py $(SECONDS_TO_SOAK) $(ARGS)
 
+SECONDS_TO_FUZZ ?= 60
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+.PHONY: fuzz
+fuzz: ## each fuzz target of the kernels for a minute; needs cargo-fuzz and a nightly toolchain
+	@cargo fuzz --version >/dev/null 2>&1 || { \
+		echo 'make: cargo-fuzz was not found; install it: cargo install cargo-fuzz' >&2; exit 1; }
+	@for target in $(FUZZ_TARGETS); do mkdir -p build/fuzz/$$target fuzz/corpus/$$target; \
+		cargo +nightly fuzz run $$target build/fuzz/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS_TO_FUZZ) -max_len=4096 -rss_limit_mb=2048 -timeout=20 -print_final_stats=1; \
+	done
+
+.PHONY: fuzz-files
+fuzz-files: $(STAMPS)/test-tools ## each reader of image files for a minute, by atheris
+	$(PIP) install --group fuzz
+	@for name in $$(cd tests && $(BIN)/python -c 'import malformed_files as m; print(*m.valid_files())'); do \
+		$(BIN)/python fuzz/read_files.py $$name -max_total_time=$(SECONDS_TO_FUZZ) -timeout=20 -rss_limit_mb=2048; \
+	done
+
 # Advisories for Rust and Python are looked up where their databases can be reached: `cargo deny check advisories`.
 .PHONY: audit
 audit: $(STAMPS)/build-tools ## lock file, abi3 symbols and metadata of the wheel
