@@ -13,6 +13,7 @@ import h5py
 import malformed_files
 import numpy as np
 import pytest
+import tifffile
 import zarr
 
 import skanrs
@@ -172,3 +173,22 @@ def test_names_in_hdf5(tmp_path, inside):
     (tmp_path / 'a.h5').write_bytes(VALID['plain.h5'])
     with pytest.raises(FileError, match=r'a\.h5'):
         skanrs.open_image(f'{tmp_path}/a.h5:{inside}')
+
+
+@pytest.mark.parametrize('bigtiff', [False, True])
+@pytest.mark.parametrize('last', [False, True])
+def test_pages_in_a_circle(tmp_path, bigtiff, last):
+    """The last of many pages is followed by itself, or by one before it."""
+    path = tmp_path / 'a.tif'
+    image = np.zeros((3, 4, 5), np.uint8)
+    tifffile.imwrite(path, image, bigtiff=bigtiff, metadata=None, photometric='minisblack')
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        offsets = [page.offset for page in file.pages]
+        tiff = file.tiff
+        count = len(file.pages[-1].tags)
+    at = offsets[-1] + tiff.tagnosize + count * tiff.tagsize
+    content[at : at + tiff.offsetsize] = struct.pack(tiff.offsetformat, offsets[2 if last else 1])
+    path.write_bytes(content)
+    with pytest.raises(FileError, match='its pages follow each other in a circle'):
+        skanrs.open_image(path)

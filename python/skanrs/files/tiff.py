@@ -6,6 +6,7 @@ tags are left alone, for printing programs fill them with whatever they like.
 """
 
 import re
+import struct
 import threading
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Tiff(Source):
         self._file: Any = None
         with errors_logged_by('tifffile') as errors:
             self._file = tifffile.TiffFile(self.path)
+            self._check_chain()
             if len(self._file.series) != 1:
                 raise FileError(f'{self.path} holds {len(self._file.series)} images; one is needed')
             self._series = series = self._file.series[0]
@@ -59,6 +61,24 @@ class Tiff(Source):
         if series.dataoffset is not None:
             self.pieces = (1, *self.shape[1:])
         self.spacing, self.unit = _size_of_voxels(self._file, series)
+
+    def _check_chain(self) -> None:
+        # Each page says where the next one is; tifffile follows some circles for ever.
+        file, tiff = self._file.filehandle, self._file.tiff
+        offset = self._file.pages.first.offset
+        seen = set()
+        while offset != 0:
+            if offset in seen:
+                raise FileError(f'{self.path} is damaged: its pages follow each other in a circle')
+            seen.add(offset)
+            try:
+                file.seek(offset)
+                (count,) = struct.unpack(tiff.tagnoformat, file.read(tiff.tagnosize))
+                file.seek(offset + tiff.tagnosize + count * tiff.tagsize)
+                (offset,) = struct.unpack(tiff.offsetformat, file.read(tiff.offsetsize))
+            except (struct.error, OSError):
+                # What is cut off is found by who reads the pages.
+                return
 
     def _check_length(self) -> None:
         # tifffile fills what is missing at the end of a file with zeros.
