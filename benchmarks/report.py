@@ -22,7 +22,8 @@ def write_report(results, machine, versions, command):
         'counted; short calls are repeated for half a second and give one run, their median, and '
         'who takes more than half a minute was run once. Memory is the peak of the whole process. '
         '"equal" means equal to skanrs to the last bit; "another result" is that of another '
-        'method. Volumes are made by `benchmarks/rows.py`.',
+        'method. Volumes are made by `benchmarks/rows.py`. Bytes beyond input and output can be '
+        'negative, since pages of zeros that nobody writes to take no memory.',
         '',
         f'![How many times longer the peers take]({PLOT})',
         '',

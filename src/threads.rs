@@ -3,6 +3,9 @@
 //! Rayon's global pool is not used: it cannot be resized, and a child made by `fork` inherits the pool's memory but none of
 //! its threads, so that its first parallel call would wait for ever. Here a pool remembers the process that built it; another
 //! process builds its own. Pools are kept, so a call pays for threads once.
+//!
+//! Calls that use several threads share a pool. A call that uses one thread has a pool of its own as long as it lasts: the
+//! tasks of a scheduler, each with one thread, run side by side.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -22,6 +25,8 @@ static DEFAULT_THREADS: AtomicUsize = AtomicUsize::new(0);
 struct Pools {
     process: u32,
     by_size: HashMap<usize, Arc<ThreadPool>>,
+    /// Pools of one thread that no call uses.
+    idle: Vec<Arc<ThreadPool>>,
 }
 
 static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
@@ -46,11 +51,8 @@ pub fn is_set() -> bool {
     DEFAULT_THREADS.load(Ordering::Relaxed) != 0
 }
 
-/// The pool of `count` threads of this process.
-///
-/// # Errors
-/// [`Error::Threads`] if the operating system refuses the threads.
-pub fn pool(count: usize) -> Result<Arc<ThreadPool>> {
+/// Does something with the pools of this process.
+fn with_pools<T>(run: impl FnOnce(&mut Pools) -> T) -> T {
     let process = process::id();
     let mut guard = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
     if guard.as_ref().is_some_and(|pools| pools.process != process)
@@ -59,18 +61,43 @@ pub fn pool(count: usize) -> Result<Arc<ThreadPool>> {
         // Dropping a pool joins its threads, and those stayed in the parent.
         std::mem::forget(inherited);
     }
-    let pools = guard.get_or_insert_with(|| Pools { process, by_size: HashMap::new() });
-    if let Some(pool) = pools.by_size.get(&count) {
-        return Ok(Arc::clone(pool));
+    run(guard.get_or_insert_with(|| Pools { process, by_size: HashMap::new(), idle: Vec::new() }))
+}
+
+fn build(count: usize) -> Result<Arc<ThreadPool>> {
+    let pool = ThreadPoolBuilder::new().num_threads(count).thread_name(|index| format!("skanrs-{index}")).build();
+    pool.map(Arc::new).map_err(|error| Error::Threads { reason: error.to_string() })
+}
+
+/// The pool of `count` threads of this process, which all calls share.
+///
+/// # Errors
+/// [`Error::Threads`] if the operating system refuses the threads.
+pub fn pool(count: usize) -> Result<Arc<ThreadPool>> {
+    with_pools(|pools| {
+        if let Some(pool) = pools.by_size.get(&count) {
+            return Ok(Arc::clone(pool));
+        }
+        let pool = build(count)?;
+        pools.by_size.insert(count, Arc::clone(&pool));
+        Ok(pool)
+    })
+}
+
+/// A pool of one thread that belongs to one call.
+struct Own(Arc<ThreadPool>);
+
+impl Own {
+    fn take() -> Result<Self> {
+        let idle = with_pools(|pools| pools.idle.pop());
+        idle.map_or_else(|| build(1), Ok).map(Self)
     }
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(count)
-        .thread_name(|index| format!("skanrs-{index}"))
-        .build()
-        .map_err(|error| Error::Threads { reason: error.to_string() })?;
-    let pool = Arc::new(pool);
-    pools.by_size.insert(count, Arc::clone(&pool));
-    Ok(pool)
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        with_pools(|pools| pools.idle.push(Arc::clone(&self.0)));
+    }
 }
 
 /// A request to stop that a running kernel looks at now and then.
@@ -111,11 +138,19 @@ pub fn run<T: Send, E: From<Error>>(
     kernel: impl FnOnce(&Cancel) -> Result<T> + Send,
 ) -> std::result::Result<T, E> {
     const POLL_EVERY: Duration = Duration::from_millis(50);
+    let (own, shared);
+    let threads = if count == 1 {
+        own = Own::take()?;
+        &own.0
+    } else {
+        shared = pool(count)?;
+        &shared
+    };
     let cancel = Cancel::new();
     let (sender, receiver) = mpsc::sync_channel(1);
     let mut stopped = Ok(());
     let mut result = None;
-    pool(count)?.in_place_scope(|scope| {
+    threads.in_place_scope(|scope| {
         let cancel = &cancel;
         scope.spawn(move |_| {
             // The receiver outlives the scope.
@@ -152,6 +187,24 @@ mod tests {
         for count in [1, 3] {
             assert_eq!(run::<_, Error>(count, || Ok(()), |_| Ok(rayon::current_num_threads())), Ok(count));
         }
+    }
+
+    #[test]
+    fn calls_with_one_thread_run_side_by_side() {
+        // Each waits for the other: one after the other they would wait for ever.
+        let meeting = std::sync::Barrier::new(2);
+        let meet = || {
+            let together = |_: &Cancel| {
+                meeting.wait();
+                Ok(std::thread::current().id())
+            };
+            run::<_, Error>(1, || Ok(()), together)
+        };
+        let (one, other) = std::thread::scope(|scope| {
+            let other = scope.spawn(meet);
+            (meet(), other.join().unwrap())
+        });
+        assert_ne!(one.unwrap(), other.unwrap());
     }
 
     #[test]
