@@ -31,7 +31,7 @@ def _tree(size, skeleton=False):
     return {'volume': kind, 'size': size, 'skeleton': skeleton}
 
 
-# All rows take half an hour. ITK takes more than a minute at 512³, so it has two rows; kimimaro has one.
+# All rows take half an hour. ITK takes a minute and more at 512³, so it has two rows, kimimaro one.
 ROWS = {
     'thinning-256': Row('skeletonize, tree', 'lee', THINNING, **_tree(256), repeats=5),
     'thinning-512': Row('skeletonize, tree', 'lee', THINNING[:4], **_tree(512)),
