@@ -111,15 +111,24 @@ fuzz-files: $(STAMPS)/test-tools ## each reader of image files for a minute, by 
 		$(BIN)/python fuzz/read_files.py $$name -max_total_time=$(SECONDS_TO_FUZZ) -timeout=20 -rss_limit_mb=2048; \
 	done
 
-# Advisories for Rust and Python are looked up where their databases can be reached: `cargo deny check advisories`.
+# cargo-deny and the databases of advisories are not there everywhere; what could not be checked is said at the place.
 .PHONY: audit
-audit: $(STAMPS)/build-tools ## lock file, abi3 symbols and metadata of the wheel
+audit: $(STAMPS)/build-tools ## lock file, licences, advisories, abi3 symbols and metadata of the wheel
 	cargo metadata --locked --format-version 1 >/dev/null
 	cargo tree --locked --features python --edges normal
+	@if cargo deny --version >/dev/null 2>&1; then \
+		cargo deny --locked check licenses bans sources; \
+		if git ls-remote https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then \
+			cargo deny --locked check advisories; \
+		else echo 'make: advisories of crates were not checked: github.com/RustSec/advisory-db cannot be reached' >&2; fi; \
+	else echo 'make: licences, bans, sources and advisories of crates were not checked: cargo install cargo-deny' >&2; fi
 	rm -rf build/audit && $(BIN)/python -m maturin build --release --locked --quiet --out build/audit
 	$(PIP) install --group audit
 	$(BIN)/python -m abi3audit --strict build/audit/*.whl
 	$(BIN)/python -m twine check --strict build/audit/*.whl
+	@if $(BIN)/python -c 'import urllib.request as r; r.urlopen("https://pypi.org/pypi/pip/json", timeout=10)' 2>/dev/null; then \
+		$(BIN)/python -m pip_audit --skip-editable --local --progress-spinner off; \
+	else echo 'make: advisories of Python packages were not checked: pypi.org cannot be reached' >&2; fi
 
 .PHONY: test-skan
 test-skan: $(STAMPS)/test-tools ## skan's own test suite, unedited, on skanrs
