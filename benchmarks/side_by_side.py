@@ -23,7 +23,7 @@ from pathlib import Path
 import calls
 import numpy as np
 from report import write_report
-from rows import ROWS, volume
+from rows import ROWS, THINNING, Row, volume
 
 import skanrs
 
@@ -82,13 +82,18 @@ def main():
     print(machine(options.threads))
     results, versions = [], {}
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        for row, path, share in of_files(options.file, folder):
+            sides = [side for side in row.sides if side in present]
+            results.append(
+                {'name': row.title, **compare(row, sides, path, share, options, versions)}
+            )
         made = {}
         for name in (name for name in options.rows if name not in FIRST):
             row = ROWS[name]
             size = options.size or row.size
             path, share = source(made, row, size, folder)
             sides = [side for side in row.sides if side in present]
-            result = compare(row, sides, size, path, share, options, versions)
+            result = compare(row, sides, path, share, options, versions)
             results.append({'name': name, **result})
     results += [first_calls(name, options, present) for name in options.rows if name in FIRST]
     compare_rows(results)
@@ -119,7 +124,23 @@ def source(made, row, size, folder):
     return skeleton, share
 
 
-def compare(row, sides, size, path, share, options, versions):
+def of_files(files, folder):
+    """Yield two rows for each file, thinning and the table of the skeleton, with their input."""
+    for file in files:
+        mask = np.asarray(skanrs.open_image(file).image) != 0
+        path, name = f'{folder}/file.npy', Path(file).name
+        np.save(path, mask)
+        share = np.count_nonzero(mask) / mask.size
+        yield Row(f'skeletonize, {name}', 'lee', THINNING[:4], name, 0), path, share
+        np.save(path, skanrs.skeletonize(mask, method='lee'))
+        yield (
+            Row(f'Skeleton + summarize, {name}', 'table', ('skanrs', 'skan'), name, 0),
+            path,
+            share,
+        )
+
+
+def compare(row, sides, path, share, options, versions):
     shape = np.load(path, mmap_mode='r').shape
     voxels = int(np.prod(shape))
     repeats = options.repeats or row.repeats
@@ -274,7 +295,10 @@ def arguments():
     )
     parser.add_argument('--peers', required=True, help='the Python that has the peers')
     parser.add_argument(
-        '--rows', nargs='+', choices=names, default=names, metavar='ROW', help='all by default'
+        '--rows', nargs='*', choices=names, metavar='ROW', help='all by default; with --file none'
+    )
+    parser.add_argument(
+        '--file', nargs='+', default=[], help='masks to thin and to measure, in any format'
     )
     parser.add_argument('--size', type=int, help='edge in voxels, instead of those of the rows')
     parser.add_argument('--repeats', type=int, help='runs, instead of those of the rows')
@@ -284,6 +308,8 @@ def arguments():
         '--write', action='store_true', help='write docs/benchmarks.md and its plot'
     )
     options = parser.parse_args()
+    if options.rows is None:
+        options.rows = [] if options.file else names
     given = [part for part in sys.argv[1:] if part not in ('--peers', options.peers)]
     options.said = f'make bench ARGS="{" ".join(given)}"' if given else 'make bench'
     return options
