@@ -17,9 +17,10 @@
 //! Where the time goes, in a vessel tree of 512³ voxels with 6.9 million of foreground: 72 border steps delete 6.3 million.
 //! They look at 7.4 million words, find candidates in 2.8 million, delete in 1.4 million; 0.2 million voxels wait for an earlier
 //! neighbour. The formulas take a fifth of the time; most of it goes into bringing the 27 words around each word together,
-//! and half of that is waiting for memory, hence the prefetching and the large pages. A voxel costs some 50 ns to delete on one
-//! thread, in images of any size. What cannot be saved is reading the input and writing the output, a byte a voxel each:
-//! a fifth of the whole at 5 % foreground, all but nothing being left of it where foreground is rare.
+//! and half of that is waiting for memory, hence the prefetching and the large pages. With two threads a
+//! voxel costs 35 to 39 ns to delete, reading and writing included, from 256³ to 1000³ (docs/benchmarks.md). What cannot be saved
+//! is reading the input and writing the output, a byte a voxel each: a fifth of the whole at 5 % foreground, and all but the
+//! whole where foreground is rare.
 //!
 //! Memory: two bits a voxel and one byte a word of 64, allocated as zeros, so background that is never near foreground costs
 //! nothing.
