@@ -126,13 +126,29 @@ audit: $(STAMPS)/build-tools ## lock file, licences, advisories, abi3 symbols an
 	$(PIP) install --group audit
 	$(BIN)/python -m abi3audit --strict build/audit/*.whl
 	$(BIN)/python -m twine check --strict build/audit/*.whl
-	@if $(BIN)/python -c 'import urllib.request as r; r.urlopen("https://pypi.org/pypi/pip/json", timeout=10)' 2>/dev/null; then \
+	@if $(BIN)/python -c 'import urllib.request as r; from pip._internal.models.index import PyPI; r.urlopen(PyPI.pypi_url + "/pip/json", timeout=10)' 2>/dev/null; then \
 		$(BIN)/python -m pip_audit --skip-editable --local --progress-spinner off; \
-	else echo 'make: advisories of Python packages were not checked: pypi.org cannot be reached' >&2; fi
+	else echo 'make: advisories of Python packages were not checked: the index cannot be reached' >&2; fi
 
 .PHONY: test-skan
 test-skan: $(STAMPS)/test-tools ## skan's own test suite, unedited, on skanrs
 	$(BIN)/python tests/run_skan_suite.py $(ARGS)
+
+# One wheel serves all: it is of the stable ABI.
+PYTHONS ?= python3.12 python3.13 python3.14
+PYTHON_TESTS := identity parity thinning thinning_chunks chunk_graph dask properties processes reprs
+.PHONY: test-pythons
+test-pythons: $(STAMPS)/build-tools ## the heart of the tests in other Pythons; PYTHONS="python3.13 /path/to/python3.12"
+	rm -rf build/pythons
+	$(BIN)/python -m maturin build --release --locked --quiet --out build/pythons
+	@for python in $(PYTHONS); do \
+		command -v "$$python" >/dev/null || { echo "make: there is no $$python, which is not tested" >&2; continue; }; \
+		environment="build/pythons/$$("$$python" -c 'import sys; print(sys.implementation.cache_tag)')"; \
+		"$$python" -m venv --clear "$$environment" \
+		&& "$$environment/bin/python" -m pip --quiet install --upgrade 'pip>=25.1' \
+		&& "$$environment/bin/python" -m pip --quiet install build/pythons/*.whl --group test \
+		&& "$$environment/bin/python" -m pytest -q $(PYTHON_TESTS:%=tests/test_%.py) || exit 1; \
+	done
 
 # The oldest dask that is allowed and the one of a year ago, each in an environment of its own.
 OLD_DASKS := 2024.12.0 2025.11.0
