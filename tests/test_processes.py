@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import importlib.util
 import multiprocessing
 import signal
 import subprocess
@@ -100,9 +99,8 @@ def test_a_fork_while_other_threads_call(run_python):
 
 
 def test_a_sub_interpreter_is_refused_in_words(run_python):
+    # Every CPython has it, by one of two names.
     name = '_xxsubinterpreters' if sys.version_info < (3, 13) else '_interpreters'
-    if importlib.util.find_spec(name) is None:
-        pytest.skip(f'no {name} here')
     code = f"""
         import {name} as interpreters
         import skanrs
@@ -115,7 +113,7 @@ def test_a_sub_interpreter_is_refused_in_words(run_python):
         except ImportError as error:
             print('refused:', error)
         else:
-            print('imported')
+            print('imported', skanrs._core.get_num_threads() > 0)
         '''
         import textwrap
         interpreters.run_string(inner, textwrap.dedent(code))
@@ -123,7 +121,10 @@ def test_a_sub_interpreter_is_refused_in_words(run_python):
     """
     said = run_python(textwrap.dedent(code)).splitlines()
     assert said[-1] == '3'
-    assert said[0] == 'imported' or 'refused' in said[0]
+    # numpy, which is imported first, refuses, or Python or pyo3: not a module that was not found.
+    words = ('cannot load module more than once per process', 'subinterpreters')
+    refused = said[0].startswith('refused: ') and any(each in said[0] for each in words)
+    assert refused or said[0] == 'imported True'
 
 
 LONG_CALLS = {
@@ -210,12 +211,15 @@ def test_a_notebook_is_interrupted_and_goes_on():
             message = client.get_iopub_msg(timeout=60)
             if message['content'].get('text') == 'go\n':
                 break
+        # Nearly all of the time is spent inside a call.
         time.sleep(0.5)
+        start = time.monotonic()
         manager.interrupt_kernel()
         reply = client.get_shell_msg(timeout=60)
         while reply['parent_header']['msg_id'] != request:
             reply = client.get_shell_msg(timeout=60)
         assert reply['content']['ename'] == 'KeyboardInterrupt'
+        assert time.monotonic() - start < 5
         reply = client.execute_interactive(
             'assert skanrs.skeletonize(image[:9, :9, :9]).sum() > 0', timeout=60
         )

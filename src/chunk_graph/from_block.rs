@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::ChunkGraph;
 use super::geometry::{Directions, Geometry};
 use super::intervals::{Interval, Intervals};
-use super::live::{Edge, LIVE, Live};
+use super::live::{Edge, LIVE, Live, check_count};
 use super::rules::{Rule, holds};
 use super::settle::{EDGES, Parts, settle};
 use crate::adjacency::{self, BITS, Grid, bits_of};
@@ -79,6 +79,7 @@ fn check(block: &Block<'_>, geometry: &Geometry) -> Result<()> {
     if !ascend || !inside {
         return wrong("nodes", "expected ascending linear indices of the block".to_owned());
     }
+    check_count("block", block.nodes.len())?;
     if block.values.len() != if geometry.has_values() { block.nodes.len() } else { 0 } {
         return wrong("values", format!("expected one for each of the {} nodes or none", block.nodes.len()));
     }

@@ -10,11 +10,20 @@ use super::geometry::Geometry;
 use super::live::{Chains, Edge, End, Live};
 use super::rows::{Rows, Terminal, Walk};
 use crate::buffers::Grow;
-use crate::errors::{Result, try_filled, try_with_capacity};
+use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::threads::Cancel;
 
 /// What the buffers are for.
 const LINKS: &str = "the links of paths";
+
+/// Checks that both ends of so many links can be numbered in 32 bits.
+fn check_links(count: usize) -> Result<()> {
+    if count <= (u32::MAX / 2) as usize {
+        return Ok(());
+    }
+    let reason = format!("{count} edges and open paths are too many for one graph; use smaller blocks");
+    Err(Error::InvalidArgument { name: "block", reason })
+}
 
 /// Links and how they hang together.
 pub(super) struct Joiner<'a> {
@@ -43,6 +52,7 @@ impl<'a> Joiner<'a> {
         chains: &'a Chains,
     ) -> Result<Self> {
         let count = edges.len() + chains.len();
+        check_links(count)?;
         let (starts, taken) = (try_filled(LINKS, live.len() + 2, 0)?, try_filled(LINKS, count, false)?);
         let links = Vec::new();
         let (directions, values, smallest) = (Vec::new(), Vec::new(), Chains::NO_INTERIOR);
@@ -201,5 +211,16 @@ impl<'a> Joiner<'a> {
         } else {
             rows.push_path(self.geometry, [one, other], self.smallest.0, walk)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_links_whose_ends_would_wrap() {
+        assert_eq!(check_links((1 << 31) - 1), Ok(()));
+        assert!(matches!(check_links(1 << 31), Err(Error::InvalidArgument { .. })));
     }
 }

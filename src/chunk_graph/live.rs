@@ -3,12 +3,24 @@
 use super::geometry::Directions;
 use super::rows::Terminal;
 use crate::buffers::{Grow, try_copy};
-use crate::errors::{Result, try_filled, try_with_capacity};
+use crate::errors::{Error, Result, try_filled, try_with_capacity};
 
 /// What the buffers are for.
 pub(super) const LIVE: &str = "the voxels of a chunk graph";
 /// What the buffers of chains are for.
 const CHAINS: &str = "the open paths of a chunk graph";
+
+/// Checks that twice as many voxels can be numbered in 32 bits.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] with this `name`.
+pub(super) fn check_count(name: &'static str, count: usize) -> Result<()> {
+    if count < 1 << 30 {
+        return Ok(());
+    }
+    let reason = format!("{count} foreground voxels are too many for one part; use smaller blocks");
+    Err(Error::InvalidArgument { name, reason })
+}
 
 /// Voxels that still miss neighbours or whose edges wait, in ascending order, as columns.
 #[derive(Debug, Default)]
@@ -200,5 +212,18 @@ impl Chains {
         self.directions.try_extend_from_slice(CHAINS, directions)?;
         self.values.try_extend_from_slice(CHAINS, values)?;
         self.starts.try_push(CHAINS, self.directions.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_voxels_whose_numbers_would_wrap() {
+        assert_eq!(check_count("block", (1 << 30) - 1), Ok(()));
+        for count in [1 << 30, 1 << 32, usize::MAX] {
+            assert!(matches!(check_count("block", count), Err(Error::InvalidArgument { name: "block", .. })));
+        }
     }
 }

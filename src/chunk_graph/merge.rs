@@ -10,7 +10,7 @@ use super::ChunkGraph;
 use super::from_block::check_heights;
 use super::geometry::Geometry;
 use super::intervals::{Intervals, NoUnion, Shifts, Union};
-use super::live::{Chains, Edge, End, LIVE, Live};
+use super::live::{Chains, Edge, End, LIVE, Live, check_count};
 use super::rows::Terminal;
 use super::rules::{Rule, holds};
 use super::settle::{EDGES, Parts, settle};
@@ -95,6 +95,7 @@ fn join_live(graphs: &[&ChunkGraph], union: &Union) -> Result<(Live, Vec<Vec<u32
     let mut numbers: Vec<Vec<u32>> =
         graphs.iter().map(|graph| try_filled(LIVE, graph.parts.live.len(), 0)).collect::<Result<_>>()?;
     let count = numbers.iter().map(Vec::len).sum();
+    check_count("chunk_graphs", count)?;
     let has_values = graphs.iter().any(|graph| graph.geometry.has_values());
     let mut live = Live::with_capacity(count, has_values)?;
     let mut order: Vec<(u64, u32, u32)> = try_with_capacity(LIVE, count)?;

@@ -17,7 +17,7 @@ use super::live::{Chains, Edge, End, LIVE, Live};
 use super::rows::Rows;
 use super::rules::{Rule, holds};
 use crate::buffers::{Grow, try_collect, try_copy};
-use crate::errors::{Error, Result, try_filled};
+use crate::errors::{Result, try_filled};
 use crate::junctions::JUNCTION;
 use crate::threads::Cancel;
 
@@ -58,11 +58,6 @@ impl Parts {
 pub(super) fn settle(parts: Parts, geometry: &Geometry, cancel: &Cancel) -> Result<Parts> {
     let Parts { mut live, waiting, chains, mut rows, mut isolated } = parts;
     let count = live.len();
-    // Twice the voxels of degree 2 must be numbered in 32 bits.
-    if count >= 1 << 30 {
-        let reason = format!("{count} foreground voxels are too many for one block; use smaller blocks");
-        return Err(Error::InvalidArgument { name: "block", reason });
-    }
 
     let (mut lasting, mut unknown, mut junction) = (Vec::new(), Vec::new(), Vec::new());
     let at_most_two = |voxel: u32| live.missing[voxel as usize] == 0 && live.degree[voxel as usize] < JUNCTION as u8;

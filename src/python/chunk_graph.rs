@@ -1,7 +1,5 @@
 //! Chunk graphs as Python objects that never change: from a block's foreground, from bytes, from others.
 
-#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
-
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 

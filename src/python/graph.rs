@@ -2,8 +2,6 @@
 //!
 //! Indices come and go as `int32`, or as `int64` where a count does not fit.
 
-#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
-
 use numpy::{
     Element as PyElement, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
     PyReadwriteArray1,

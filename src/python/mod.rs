@@ -1,5 +1,7 @@
 //! The extension module `skanrs._core`: arrays in, arrays out, errors mapped in one place.
 
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
 mod chunk_graph;
 mod elements;
 mod errors;

@@ -1,7 +1,5 @@
 //! Radii of voxels: of a mask in memory, of a block, and of blocks that are merged; and the measures of paths.
 
-#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
-
 use numpy::{
     Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3,
     PyReadwriteArray1,

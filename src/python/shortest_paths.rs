@@ -1,7 +1,5 @@
 //! Shortest paths in branch graphs, from numpy arrays to numpy arrays.
 
-#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
-
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 

@@ -1,7 +1,5 @@
 //! The topology of a list of voxels.
 
-#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
-
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 

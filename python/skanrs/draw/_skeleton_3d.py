@@ -212,6 +212,7 @@ def _by_matplotlib(lines: _Lines, colormap: str, unit: str | None, axes: Any) ->
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
     from matplotlib.lines import Line2D
+    from matplotlib.ticker import MaxNLocator
     from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
     if axes is None:
@@ -251,7 +252,10 @@ def _by_matplotlib(lines: _Lines, colormap: str, unit: str | None, axes: Any) ->
     size = np.maximum(high - low, 0.05 * max(1e-300, float((high - low).max())))
     for at, name in enumerate('xyz'):
         getattr(axes, f'set_{name}lim')(low[at], low[at] + size[at])
-        getattr(axes, f'set_{name}label')(_label(name, unit))
+        getattr(axes, f'set_{name}label')(_label(name, unit), labelpad=12)
+        # Short axes have room for few numbers.
+        ticks = max(2, round(7 * float(size[at] / size.max())))
+        getattr(axes, f'{name}axis').set_major_locator(MaxNLocator(ticks))
     axes.set_box_aspect(size)
     return axes
 

@@ -3,8 +3,6 @@
 //! What comes from outside is checked here, for it may come from a file or another process: keys in order and in the image,
 //! voxels in the image, boxes in the image.
 
-#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
-
 use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

@@ -1,7 +1,5 @@
 //! Thinning of a numpy array into another, and of a list of voxels.
 
-#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
-
 mod chunks;
 
 use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3};
