@@ -25,7 +25,7 @@ use crate::graph::window::{Layout, Window};
 use crate::huge_pages::ask_for;
 use crate::junctions::{DisjointSets, JUNCTION};
 use crate::neighbourhood::{CENTRE, NEIGHBOURS_6, NEIGHBOURS_18, NEIGHBOURS_26};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What the buffers are for.
 const GRAPH: &str = "the pixel graph";
@@ -200,11 +200,11 @@ pub(crate) fn bits_of(mut mask: u32) -> impl Iterator<Item = usize> {
 /// the edges between junctions, as [`crate::junctions::prune_junctions`] leaves it.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
+/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If the count of nodes or entries does not fit `I`.
-pub fn adjacency<I: Index>(nodes: &[i64], grid: &Grid, prune: bool, cancel: &Cancel) -> Result<Adjacency<I>> {
+pub fn adjacency<I: Index>(nodes: &[i64], grid: &Grid, prune: bool, monitor: &Monitor) -> Result<Adjacency<I>> {
     assert!(nodes.len() <= I::LARGEST, "the nodes can be counted in the type of the index");
     let length = task_length(nodes.len());
     let parts: Vec<Part<I>> = (0..nodes.len().div_ceil(length))
@@ -212,7 +212,7 @@ pub fn adjacency<I: Index>(nodes: &[i64], grid: &Grid, prune: bool, cancel: &Can
         .map_init(
             || grid.window(),
             |window, task| {
-                cancel.check()?;
+                monitor.check()?;
                 let window = window.as_mut().map_err(|error| error.clone())?;
                 Part::find(window, nodes, task * length..((task + 1) * length).min(nodes.len()), grid)
             },
@@ -223,9 +223,9 @@ pub fn adjacency<I: Index>(nodes: &[i64], grid: &Grid, prune: bool, cancel: &Can
     let copies = masks.par_chunks_mut(length).zip(&parts);
     copies.for_each(|(masks, part)| masks.copy_from_slice(&part.masks));
     if prune {
-        prune_junctions(&parts, length, &mut masks, &grid.distances, cancel)?;
+        prune_junctions(&parts, length, &mut masks, &grid.distances, monitor)?;
     }
-    cancel.check()?;
+    monitor.check()?;
     let (indptr, indices) = rows(parts, length, &masks)?;
     Ok(Adjacency { indptr, indices, masks })
 }
@@ -236,7 +236,7 @@ fn prune_junctions<I: Index>(
     task_length: usize,
     masks: &mut [u32],
     distances: &[f64; BITS],
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<()> {
     let is_junction = |mask: u32| mask.count_ones() as usize >= JUNCTION;
     let lists: Vec<Vec<JunctionEdge<I>>> = parts
@@ -260,7 +260,7 @@ fn prune_junctions<I: Index>(
             grown.map(|()| edges)
         })
         .collect::<Result<_>>()?;
-    cancel.check()?;
+    monitor.check()?;
     let mut edges: Vec<JunctionEdge<I>> = try_with_capacity(GRAPH, lists.iter().map(Vec::len).sum())?;
     for list in lists {
         edges.extend_from_slice(&list);
@@ -268,7 +268,7 @@ fn prune_junctions<I: Index>(
     // Edges of the same length keep the order of (row, column).
     let length = |edge: &JunctionEdge<I>| distances[usize::from(edge.bit)];
     try_sort_by(GRAPH, &mut edges, |one, other| length(one).total_cmp(&length(other)))?;
-    cancel.check()?;
+    monitor.check()?;
     let mut sets = DisjointSets::<I>::new(masks.len())?;
     for JunctionEdge { bit, ends } in edges {
         let [node, neighbour] = ends.map(Index::get);
@@ -395,10 +395,10 @@ mod tests {
                 let neighbourhood = Neighbourhood::new(shape, &spacing, connectivity);
                 let grid = neighbourhood.grid().unwrap();
                 let mut expected: Csr<i32> =
-                    crate::graph::pixel_graph_by_lines(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
-                assert_eq!(pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()), Ok(expected.clone()));
-                junctions::prune_junctions(&mut expected, &Cancel::new()).unwrap();
-                let graph: Adjacency<i32> = adjacency(&nodes, grid, true, &Cancel::new()).unwrap();
+                    crate::graph::pixel_graph_by_lines(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
+                assert_eq!(pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()), Ok(expected.clone()));
+                junctions::prune_junctions(&mut expected, &Monitor::new()).unwrap();
+                let graph: Adjacency<i32> = adjacency(&nodes, grid, true, &Monitor::new()).unwrap();
                 let weights = weights(&graph.indptr, &graph.indices, &graph.masks, grid, None).unwrap();
                 for node in 0..nodes.len() {
                     for entry in graph.with_distances(grid).row(node) {
@@ -418,8 +418,8 @@ mod tests {
             let nodes = some_nodes(&shape, 5, one_in);
             let neighbourhood = Neighbourhood::new(&shape, &[1.0; 3], 3);
             let by_lines: Csr<i64> =
-                crate::graph::pixel_graph_by_lines(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
-            let graph: Csr<i64> = pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
+                crate::graph::pixel_graph_by_lines(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
+            let graph: Csr<i64> = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
             assert!(graph == by_lines);
         }
     }

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::elements::Shared;
 use crate::errors::{Error, Result, try_filled};
 use crate::huge_pages;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 use crate::word_shape::logarithms;
 
 pub use crate::word_shape::WORD;
@@ -100,22 +100,22 @@ impl BitImage {
     /// The foreground of `view`: the voxels with any bit of `mask`.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
-    pub fn pack<T: Element>(view: &ArrayView3<'_, T>, mask: T, cancel: &Cancel) -> Result<Self> {
-        Self::pack_at([0; 3], view, mask, logarithms(view.dim().0), cancel)
+    /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `monitor`.
+    pub fn pack<T: Element>(view: &ArrayView3<'_, T>, mask: T, monitor: &Monitor) -> Result<Self> {
+        Self::pack_at([0; 3], view, mask, logarithms(view.dim().0), monitor)
     }
 
     /// The foreground of `view` in an image that begins so many voxels before it, fewer than a word has; `log` are the binary
     /// logarithms of the sides of the words. So the words of a chunk are those of the image that it was cut from.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
+    /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `monitor`.
     pub fn pack_at<T: Element>(
         origin: [usize; 3],
         view: &ArrayView3<'_, T>,
         mask: T,
         log: [u32; 3],
-        cancel: &Cancel,
+        monitor: &Monitor,
     ) -> Result<Self> {
         let (nz, ny, nx) = view.dim();
         let mut image = Self::zeros_of([nz + origin[0], ny + origin[1], nx + origin[2]], log)?;
@@ -124,9 +124,9 @@ impl BitImage {
         }
         let view = Shared::view(view);
         if view.strides()[2] == 1 || nx == 1 {
-            image.pack_rows(origin, &view, mask, cancel)?;
+            image.pack_rows(origin, &view, mask, monitor)?;
         } else {
-            image.pack_lanes(origin, &view, mask, cancel)?;
+            image.pack_lanes(origin, &view, mask, monitor)?;
         }
         Ok(image)
     }
@@ -137,7 +137,7 @@ impl BitImage {
         origin: [usize; 3],
         view: &ArrayView3<'_, Shared<T>>,
         mask: T,
-        cancel: &Cancel,
+        monitor: &Monitor,
     ) -> Result<()> {
         let geometry = Geometry::of(self);
         let [side_z, side_y, side_x] = self.sides();
@@ -145,7 +145,7 @@ impl BitImage {
         let columns = self.shape[2].div_ceil(WORD);
         let planes = self.words[geometry.plane..].par_chunks_mut(geometry.plane).enumerate();
         planes.take(self.shape[0].div_ceil(side_z)).try_for_each(|(plane, words)| {
-            cancel.check()?;
+            monitor.check()?;
             let rows = words[geometry.row..].chunks_exact_mut(geometry.row);
             let mut packed = try_filled("rows of the bit image", side_z * side_y * columns, 0)?;
             let z = covered(plane * side_z, side_z, origin[0], nz);
@@ -174,7 +174,7 @@ impl BitImage {
         origin: [usize; 3],
         view: &ArrayView3<'_, Shared<T>>,
         mask: T,
-        cancel: &Cancel,
+        monitor: &Monitor,
     ) -> Result<()> {
         const PLANES: usize = 16;
         let geometry = Geometry::of(self);
@@ -189,7 +189,7 @@ impl BitImage {
             let slab_start = (slab * PLANES + 1) * geometry.plane;
             let slab = view.slice(s![z, .., ..]).permuted_axes(axes);
             for (outer, plane) in slab.outer_iter().enumerate() {
-                cancel.check()?;
+                monitor.check()?;
                 for (middle, lane) in plane.outer_iter().enumerate() {
                     let mut place = first;
                     place[axes[0]] += outer;
@@ -398,7 +398,7 @@ mod tests {
         for nx in [1, 2, 7, 63, 64, 65, 128, 200] {
             let shape = (3, 4, nx);
             let image = pattern(shape);
-            let packed = BitImage::pack(&image.view(), 0xff, &Cancel::new()).unwrap();
+            let packed = BitImage::pack(&image.view(), 0xff, &Monitor::new()).unwrap();
             let mut unpacked = Array3::zeros(shape);
             packed.unpack_into(unpacked.view_mut());
             assert_eq!(unpacked, image.mapv(|value| u8::from(value != 0)));
@@ -406,8 +406,8 @@ mod tests {
             for axes in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
                 let transposed = image.view().permuted_axes(axes);
                 let copy = Array3::from_shape_vec(transposed.raw_dim(), transposed.iter().copied().collect()).unwrap();
-                let from_view = BitImage::pack(&transposed, 0xff, &Cancel::new()).unwrap();
-                assert_eq!(from_view, BitImage::pack(&copy.view(), 0xff, &Cancel::new()).unwrap());
+                let from_view = BitImage::pack(&transposed, 0xff, &Monitor::new()).unwrap();
+                assert_eq!(from_view, BitImage::pack(&copy.view(), 0xff, &Monitor::new()).unwrap());
             }
         }
     }
@@ -416,7 +416,7 @@ mod tests {
     fn packs_wider_elements_by_their_mask() {
         let values = [0_u64, 1 << 63, 1, u64::MAX];
         let image = Array3::from_shape_vec((1, 1, 4).f(), values.to_vec()).unwrap();
-        let packed = BitImage::pack(&image.view(), u64::MAX >> 1, &Cancel::new()).unwrap();
+        let packed = BitImage::pack(&image.view(), u64::MAX >> 1, &Monitor::new()).unwrap();
         assert_eq!([0, 1, 2, 3].map(|x| packed.get(0, 0, x)), [false, false, true, true]);
     }
 

@@ -20,7 +20,7 @@ use crate::bit_image::try_zeros;
 use crate::buffers::Grow;
 use crate::csr::{CsrView, Index};
 use crate::errors::{Error, Result};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What the result's buffers are for.
 const BRANCHES: &str = "the branches";
@@ -151,9 +151,9 @@ struct Walker<'a, G: Rows> {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] naming `adj` if the graph is not symmetric or a node of degree 2 is its own neighbour;
-/// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `cancel`.
-pub fn trace_branches<G: Rows>(graph: &G, cancel: &Cancel) -> Result<Branches<G::Index>> {
-    trace::<G, 1>(graph, graph.nodes().max(1), cancel)
+/// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`.
+pub fn trace_branches<G: Rows>(graph: &G, monitor: &Monitor) -> Result<Branches<G::Index>> {
+    trace::<G, 1>(graph, graph.nodes().max(1), monitor)
 }
 
 /// The same for a graph that has no entry twice, each task walking from `task` nodes.
@@ -163,19 +163,19 @@ pub fn trace_branches<G: Rows>(graph: &G, cancel: &Cancel) -> Result<Branches<G:
 ///
 /// # Panics
 /// If `task` is 0.
-pub fn trace_branches_in_tasks<G: Rows>(graph: &G, task: usize, cancel: &Cancel) -> Result<Branches<G::Index>> {
-    trace::<G, LANES>(graph, task, cancel)
+pub fn trace_branches_in_tasks<G: Rows>(graph: &G, task: usize, monitor: &Monitor) -> Result<Branches<G::Index>> {
+    trace::<G, LANES>(graph, task, monitor)
 }
 
-fn trace<G: Rows, const LANES: usize>(graph: &G, task: usize, cancel: &Cancel) -> Result<Branches<G::Index>> {
+fn trace<G: Rows, const LANES: usize>(graph: &G, task: usize, monitor: &Monitor) -> Result<Branches<G::Index>> {
     let nodes = graph.nodes();
     let mut parts: Vec<Walks<G::Index>> = (0..nodes.div_ceil(task))
         .into_par_iter()
-        .map(|number| walks_from::<G, LANES>(graph, number * task..((number + 1) * task).min(nodes), cancel))
+        .map(|number| walks_from::<G, LANES>(graph, number * task..((number + 1) * task).min(nodes), monitor))
         .collect::<Result<_>>()?;
     let mut passed = Marks::new(nodes)?;
     for part in &parts {
-        cancel.check()?;
+        monitor.check()?;
         for &(start, count) in part.spans.iter().filter(|(_, count)| *count > 0) {
             pass(&part.nodes[start..start + count], &mut passed);
         }
@@ -208,7 +208,7 @@ fn pass<I: Index>(path: &[I], passed: &mut Marks) {
 fn walks_from<G: Rows, const LANES: usize>(
     graph: &G,
     nodes: std::ops::Range<usize>,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Walks<G::Index>> {
     const NODES_BETWEEN_CHECKS: usize = 1 << 16;
     let mut walker = Walker::new(graph, graph.row(nodes.start).start..graph.row(nodes.end - 1).end)?;
@@ -226,7 +226,7 @@ fn walks_from<G: Rows, const LANES: usize>(
                 return Ok(None);
             }
             if node.is_multiple_of(NODES_BETWEEN_CHECKS) {
-                cancel.check()?;
+                monitor.check()?;
             }
             row = graph.row(node);
             if row.len() == 2 {
@@ -439,12 +439,12 @@ mod tests {
                     })
                     .collect();
                 let neighbourhood = Neighbourhood::new(shape, spacing, shape.len());
-                let mut graph: Csr<i32> = pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
-                prune_junctions(&mut graph, &Cancel::new()).unwrap();
+                let mut graph: Csr<i32> = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
+                prune_junctions(&mut graph, &Monitor::new()).unwrap();
                 let expected = naive(graph.view());
-                let whole = trace_branches(&graph.view(), &Cancel::new()).unwrap();
+                let whole = trace_branches(&graph.view(), &Monitor::new()).unwrap();
                 for task in [usize::MAX, 1 + seed as usize % 40, 1] {
-                    let branches = trace_branches_in_tasks(&graph.view(), task, &Cancel::new()).unwrap();
+                    let branches = trace_branches_in_tasks(&graph.view(), task, &Monitor::new()).unwrap();
                     assert_eq!(branches, whole);
                     let bounds = branches.indptr.windows(2).map(|ends| ends[0].get()..ends[1].get());
                     let paths: Vec<Vec<usize>> =
@@ -453,7 +453,7 @@ mod tests {
                     let smallest: Vec<usize> = branches.smallest.iter().map(|node| node.get()).collect();
                     assert_eq!(smallest, expected.iter().map(|path| *path.iter().min().unwrap()).collect::<Vec<_>>());
                     let lengths =
-                        path_lengths(graph.view(), &branches.indptr, &branches.indices, &Cancel::new()).unwrap();
+                        path_lengths(graph.view(), &branches.indptr, &branches.indices, &Monitor::new()).unwrap();
                     assert_eq!(branches.lengths, lengths);
                 }
             }
@@ -474,7 +474,7 @@ mod tests {
         for (indptr, indices, fine) in cases {
             let weights = vec![1.0; indices.len()];
             let graph = CsrView::new("adj", indptr, indices, &weights).unwrap();
-            assert_eq!(trace_branches(&graph, &Cancel::new()).is_ok(), fine, "{indptr:?} {indices:?}");
+            assert_eq!(trace_branches(&graph, &Monitor::new()).is_ok(), fine, "{indptr:?} {indices:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::bit_image::{Element, WORD, set_bits};
 use crate::buffers::Grow;
 use crate::elements::Shared;
 use crate::errors::{Result, try_with_capacity};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What the buffers are for.
 const FOREGROUND: &str = "the foreground";
@@ -24,7 +24,7 @@ const TASK: usize = 1 << 20;
 /// `offset` is where the block's first voxel lies in the image.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If the block does not lie in the image.
@@ -33,7 +33,7 @@ pub fn foreground<T: Element>(
     mask: T,
     offset: &[usize],
     shape: &[usize],
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<i64>> {
     assert!(block.ndim() == shape.len() && offset.len() == shape.len(), "block, offset and image have the same axes");
     let inside = block.shape().iter().zip(offset).zip(shape).all(|((&length, &at), &whole)| at + length <= whole);
@@ -42,8 +42,8 @@ pub fn foreground<T: Element>(
         return Ok(Vec::new());
     }
     match block.to_slice() {
-        Some(voxels) => join(scan_contiguous(voxels, mask, &Runs::new(block.shape(), offset, shape), cancel)?),
-        None => scan_strided(block, mask, offset, shape, cancel),
+        Some(voxels) => join(scan_contiguous(voxels, mask, &Runs::new(block.shape(), offset, shape), monitor)?),
+        None => scan_strided(block, mask, offset, shape, monitor),
     }
 }
 
@@ -125,11 +125,11 @@ impl Runs {
     }
 }
 
-fn scan_contiguous<T: Element>(voxels: &[Shared<T>], mask: T, runs: &Runs, cancel: &Cancel) -> Result<Vec<Vec<i64>>> {
+fn scan_contiguous<T: Element>(voxels: &[Shared<T>], mask: T, runs: &Runs, monitor: &Monitor) -> Result<Vec<Vec<i64>>> {
     (0..voxels.len().div_ceil(TASK))
         .into_par_iter()
         .map(|task| {
-            cancel.check()?;
+            monitor.check()?;
             let mut found = Vec::new();
             let mut at = task * TASK;
             let end = (at + TASK).min(voxels.len());
@@ -150,7 +150,7 @@ fn scan_strided<T: Element>(
     mask: T,
     offset: &[usize],
     shape: &[usize],
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<i64>> {
     let mut axes: Vec<usize> = (0..block.ndim()).collect();
     axes.sort_by_key(|&axis| std::cmp::Reverse(block.strides()[axis].unsigned_abs()));
@@ -164,7 +164,7 @@ fn scan_strided<T: Element>(
         .into_par_iter()
         .enumerate()
         .map(|(task, slab)| {
-            cancel.check()?;
+            monitor.check()?;
             let mut found = Vec::new();
             scan_box(slab, mask, first + task * planes * steps[0], &steps, &mut found)?;
             Ok(found)
@@ -261,12 +261,13 @@ mod tests {
             let image = image(shape);
             let all = vec![0; shape.len()];
             for mask in [u16::MAX, 0x7fff] {
-                let found = foreground(&Shared::view(&image.view()), mask, &all, shape, &Cancel::new()).unwrap();
+                let found = foreground(&Shared::view(&image.view()), mask, &all, shape, &Monitor::new()).unwrap();
                 assert_eq!(found, naive(&image, mask));
                 let turned: Vec<usize> = shape.iter().rev().copied().collect();
                 let transposed = image.view().reversed_axes();
                 let standard = ArrayD::from_shape_vec(turned.as_slice(), transposed.iter().copied().collect()).unwrap();
-                let found = foreground(&Shared::view(&transposed.view()), mask, &all, &turned, &Cancel::new()).unwrap();
+                let found =
+                    foreground(&Shared::view(&transposed.view()), mask, &all, &turned, &Monitor::new()).unwrap();
                 assert_eq!(found, naive(&standard, mask));
             }
         }
@@ -284,11 +285,11 @@ mod tests {
             only.slice_each_axis_mut(slices).assign(&image.slice_each_axis(slices));
             let view = image.slice_each_axis(slices);
             assert_eq!(
-                foreground(&Shared::view(&view.view()), u16::MAX, &offset, &shape, &Cancel::new()).unwrap(),
+                foreground(&Shared::view(&view.view()), u16::MAX, &offset, &shape, &Monitor::new()).unwrap(),
                 naive(&only, u16::MAX)
             );
             let copy = view.to_owned();
-            let found = foreground(&Shared::view(&copy.view()), u16::MAX, &offset, &shape, &Cancel::new()).unwrap();
+            let found = foreground(&Shared::view(&copy.view()), u16::MAX, &offset, &shape, &Monitor::new()).unwrap();
             assert_eq!(found, naive(&only, u16::MAX));
         }
     }

@@ -25,7 +25,7 @@ use crate::buffers::Grow;
 use crate::csr::{Csr, Index};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::foreground::strides;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What its buffers are for.
 const GRAPH: &str = "the pixel graph";
@@ -249,11 +249,11 @@ fn round_to_half(value: f32) -> f32 {
 /// How many entries the graph of `nodes` has.
 ///
 /// # Errors
-/// [`Error::Interrupted`] through `cancel`.
-pub fn count_entries(nodes: &[i64], neighbourhood: &Neighbourhood, cancel: &Cancel) -> Result<usize> {
+/// [`Error::Interrupted`] through `monitor`.
+pub fn count_entries(nodes: &[i64], neighbourhood: &Neighbourhood, monitor: &Monitor) -> Result<usize> {
     tasks(nodes.len())
         .map(|range| {
-            cancel.check()?;
+            monitor.check()?;
             let mut count = 0;
             neighbourhood.visit(nodes, range, |_, _, _| count += 2);
             Ok(count)
@@ -271,7 +271,7 @@ pub(crate) fn tasks(nodes: usize) -> impl IndexedParallelIterator<Item = Range<u
 ///
 /// # Errors
 /// [`Error::OutOfMemory`]; [`Error::InvalidArgument`] if two heights are so far apart that their difference is not finite;
-/// [`Error::Interrupted`] through `cancel`.
+/// [`Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If the count of nodes or entries does not fit `I`, or if there are heights but not one for each node.
@@ -279,16 +279,16 @@ pub fn pixel_graph<I: Index>(
     nodes: &[i64],
     neighbourhood: &Neighbourhood,
     heights: Option<Heights<'_>>,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Csr<I>> {
     assert!(heights.is_none_or(|heights| heights.len() == nodes.len()), "each node has its height");
     match neighbourhood.grid() {
         Some(grid) => {
-            let graph = adjacency::<I>(nodes, grid, false, cancel)?;
+            let graph = adjacency::<I>(nodes, grid, false, monitor)?;
             let weights = adjacency::weights(&graph.indptr, &graph.indices, &graph.masks, grid, heights)?;
             Ok(Csr { indptr: graph.indptr, indices: graph.indices, weights })
         }
-        None => pixel_graph_by_lines(nodes, neighbourhood, heights, cancel),
+        None => pixel_graph_by_lines(nodes, neighbourhood, heights, monitor),
     }
 }
 
@@ -297,11 +297,11 @@ pub(crate) fn pixel_graph_by_lines<I: Index>(
     nodes: &[i64],
     neighbourhood: &Neighbourhood,
     heights: Option<Heights<'_>>,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Csr<I>> {
     let parts: Vec<Edges<I>> = tasks(nodes.len())
         .map(|range| {
-            cancel.check()?;
+            monitor.check()?;
             let usual = 2 * range.len();
             let mut edges = Edges {
                 counts: try_filled(GRAPH, range.len(), 0)?,
@@ -323,7 +323,7 @@ pub(crate) fn pixel_graph_by_lines<I: Index>(
         .collect::<Result<_>>()?;
     let entries = 2 * parts.iter().map(|part| part.ends.len()).sum::<usize>();
     assert!(entries <= I::LARGEST, "the entries can be counted in the type of the index");
-    cancel.check()?;
+    monitor.check()?;
 
     // Where the next entry of each row goes, one place further on in the array, so that it ends as `indptr`.
     let mut indptr: Vec<I> = try_zeros(GRAPH, nodes.len() + 1)?;
@@ -345,7 +345,7 @@ pub(crate) fn pixel_graph_by_lines<I: Index>(
     let mut indices: Vec<I> = try_zeros(GRAPH, entries)?;
     let mut weights: Vec<f64> = try_zeros(GRAPH, entries)?;
     for (part, first) in parts.into_iter().zip((0..).step_by(TASK)) {
-        cancel.check()?;
+        monitor.check()?;
         let mut edges = part.ends.iter().zip(&part.codes);
         for (node, &later) in (first..).zip(&part.counts) {
             for (&end, &code) in edges.by_ref().take(usize::from(later)) {

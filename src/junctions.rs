@@ -11,7 +11,7 @@ use crate::bit_image::try_zeros;
 use crate::buffers::{Grow, try_sort_by};
 use crate::csr::{Csr, Index};
 use crate::errors::{Error, Result};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What the buffers are for.
 const EDGES: &str = "the edges between junctions";
@@ -65,8 +65,8 @@ impl<I: Index> DisjointSets<I> {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] if an edge is missing in one of its two rows, [`Error::OutOfMemory`], or
-/// [`Error::Interrupted`] through `cancel`.
-pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, cancel: &Cancel) -> Result<()> {
+/// [`Error::Interrupted`] through `monitor`.
+pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, monitor: &Monitor) -> Result<()> {
     let view = graph.view();
     let mut edges = Vec::new();
     for node in (0..view.nodes()).filter(|&node| view.degree(node) >= JUNCTION) {
@@ -77,9 +77,9 @@ pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, cancel: &Cancel) -> Result<
             }
         }
     }
-    cancel.check()?;
+    monitor.check()?;
     try_sort_by(EDGES, &mut edges, |(one, ..), (other, ..)| one.total_cmp(other))?;
-    cancel.check()?;
+    monitor.check()?;
     let mut sets = DisjointSets::<I>::new(view.nodes())?;
     let mut dropped = Vec::new();
     for (_, node, entry) in edges {
@@ -92,7 +92,7 @@ pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, cancel: &Cancel) -> Result<
             dropped.try_push(EDGES, back.ok_or_else(|| Error::InvalidArgument { name: "csmat", reason: reason() })?)?;
         }
     }
-    cancel.check()?;
+    monitor.check()?;
     dropped.sort_unstable();
     // An edge that a person gave twice is dropped once.
     dropped.dedup();
@@ -170,10 +170,10 @@ mod tests {
                 })
                 .collect();
             let neighbourhood = Neighbourhood::new(&shape, &[1.0, 1.0, 0.5], 3);
-            let mut graph = pixel_graph::<i32>(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
+            let mut graph = pixel_graph::<i32>(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
             let whole = graph.clone();
             let expected = naive(&graph);
-            prune_junctions(&mut graph, &Cancel::new()).unwrap();
+            prune_junctions(&mut graph, &Monitor::new()).unwrap();
             let view = graph.view();
             let mut left = Vec::new();
             for node in 0..view.nodes() {

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::csr::{CsrView, Index, check_indptr, check_nodes};
 use crate::errors::{Error, Result, try_filled};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// Paths that a task handles.
 const TASK: usize = 1 << 10;
@@ -60,14 +60,14 @@ impl Measures {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] if the paths or the radii do not fit the graph, [`Error::OutOfMemory`], or
-/// [`Error::Interrupted`] through `cancel`.
+/// [`Error::Interrupted`] through `monitor`.
 pub fn path_measures<I: Index, P: Index>(
     graph: CsrView<'_, I>,
     indptr: &[P],
     indices: &[P],
     radii: &[f64],
     is_flat: bool,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<Measures>> {
     check_indptr("paths", indptr, indices.len())?;
     check_nodes("paths", indices, graph.nodes())?;
@@ -78,7 +78,7 @@ pub fn path_measures<I: Index, P: Index>(
     let nothing = Measures { smallest: f64::NAN, largest: f64::NAN, surface: 0.0, volume: 0.0 };
     let mut all = try_filled("the measures of paths", indptr.len() - 1, nothing)?;
     all.par_chunks_mut(TASK).enumerate().try_for_each(|(task, all)| {
-        cancel.check()?;
+        monitor.check()?;
         let ends = &indptr[task * TASK..];
         for (path, measures) in all.iter_mut().enumerate() {
             let nodes = &indices[ends[path].get()..ends[path + 1].get()];
@@ -126,9 +126,9 @@ mod tests {
     fn refuses_what_does_not_fit() {
         let (indptr, indices, weights) = ([0, 1, 2], [1, 0], [1.0, 1.0]);
         let graph = CsrView::new("graph", &indptr, &indices, &weights).unwrap();
-        let cancel = Cancel::new();
-        assert!(path_measures::<i32, i32>(graph, &[0, 2], &[0, 1], &[1.0], false, &cancel).is_err());
-        assert!(path_measures::<i32, i32>(graph, &[0, 2], &[0, 2], &[1.0, 1.0], false, &cancel).is_err());
-        assert_eq!(path_measures(graph, &[0, 2], &[0, 1], &[1.0, 3.0], false, &cancel).unwrap()[0].largest, 3.0);
+        let monitor = Monitor::new();
+        assert!(path_measures::<i32, i32>(graph, &[0, 2], &[0, 1], &[1.0], false, &monitor).is_err());
+        assert!(path_measures::<i32, i32>(graph, &[0, 2], &[0, 2], &[1.0, 1.0], false, &monitor).is_err());
+        assert_eq!(path_measures(graph, &[0, 2], &[0, 1], &[1.0, 3.0], false, &monitor).unwrap()[0].largest, 3.0);
     }
 }

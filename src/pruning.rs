@@ -23,7 +23,7 @@ use crate::graph::{Neighbourhood, pixel_graph};
 use crate::junctions::prune_junctions;
 use crate::neighbourhood::{at_most_one_component, bit, is_simple_and_no_endpoint, one_background_component};
 use crate::radius::position;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// Which twigs are too short.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ impl Limits<'_> {
 /// Which voxels pruning leaves of a skeleton: ascending linear indices in an image of `shape`.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If there are radii but not one for each voxel, or if 26 times the voxels do not fit `I`.
@@ -54,16 +54,16 @@ pub fn prune<I: Index>(
     shape: [usize; 3],
     spacing: [f64; 3],
     limits: Limits<'_>,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<bool>> {
     assert!(limits.radii.is_none_or(|radii| radii.len() == nodes.len()), "each voxel has its radius");
-    let mut voxels = Voxels::<I>::new(nodes, shape, cancel)?;
+    let mut voxels = Voxels::<I>::new(nodes, shape, monitor)?;
     let steps = Steps::new(spacing);
     loop {
         let numbers = try_collect("voxels", (0..nodes.len()).filter(|&number| voxels.kept[number]))?;
         let left = try_collect("voxels", numbers.iter().map(|&number| nodes[number]))?;
-        let graph = Branching::<I>::new(&left, numbers, shape, spacing, cancel)?;
-        let removed = remove_twigs(graph, &mut voxels, &steps, limits, cancel)?;
+        let graph = Branching::<I>::new(&left, numbers, shape, spacing, monitor)?;
+        let removed = remove_twigs(graph, &mut voxels, &steps, limits, monitor)?;
         if removed.is_empty() {
             return Ok(voxels.kept);
         }
@@ -84,8 +84,8 @@ struct Voxels<I> {
 }
 
 impl<I: Index> Voxels<I> {
-    fn new(nodes: &[i64], shape: [usize; 3], cancel: &Cancel) -> Result<Self> {
-        let graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &[1.0; 3], 3), None, cancel)?;
+    fn new(nodes: &[i64], shape: [usize; 3], monitor: &Monitor) -> Result<Self> {
+        let graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &[1.0; 3], 3), None, monitor)?;
         let places = nodes.iter().map(|&node| position(node, shape).map(|at| at as u32));
         let mut all = Self {
             graph,
@@ -224,9 +224,15 @@ impl PartialOrd for Turn {
 }
 
 impl<I: Index> Branching<I> {
-    fn new(nodes: &[i64], numbers: Vec<usize>, shape: [usize; 3], spacing: [f64; 3], cancel: &Cancel) -> Result<Self> {
-        let mut graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &spacing, 3), None, cancel)?;
-        prune_junctions(&mut graph, cancel)?;
+    fn new(
+        nodes: &[i64],
+        numbers: Vec<usize>,
+        shape: [usize; 3],
+        spacing: [f64; 3],
+        monitor: &Monitor,
+    ) -> Result<Self> {
+        let mut graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &spacing, 3), None, monitor)?;
+        prune_junctions(&mut graph, monitor)?;
         let degrees = (0..nodes.len()).map(|node| graph.view().degree(node) as u32);
         let degrees = try_collect("degrees", degrees)?;
         Ok(Self { graph, numbers, degrees })
@@ -272,7 +278,7 @@ fn remove_twigs<I: Index>(
     voxels: &mut Voxels<I>,
     steps: &Steps,
     limits: Limits<'_>,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<usize>> {
     let mut turns = BinaryHeap::new();
     for tip in 0..graph.degrees.len() {
@@ -282,7 +288,7 @@ fn remove_twigs<I: Index>(
     }
     let mut removed = Vec::new();
     while let Some(Reverse(turn)) = turns.pop() {
-        cancel.check()?;
+        monitor.check()?;
         let Some(twig) = graph.twig(turn.tip, voxels, steps)? else { continue };
         // A twig that has grown has another turn.
         if twig.length > turn.length || !limits.is_short(twig.length, graph.numbers[twig.junction]) {
@@ -315,7 +321,7 @@ mod tests {
     use super::*;
 
     fn pruned(shape: [usize; 3], nodes: &[i64], limits: Limits<'_>) -> Vec<i64> {
-        let kept = prune::<i32>(nodes, shape, [1.0; 3], limits, &Cancel::new()).unwrap();
+        let kept = prune::<i32>(nodes, shape, [1.0; 3], limits, &Monitor::new()).unwrap();
         nodes.iter().zip(kept).filter(|(_, kept)| *kept).map(|(&node, _)| node).collect()
     }
 

@@ -14,7 +14,7 @@ use crate::branches::Marks;
 use crate::csr::{CsrView, Index, check_indptr, check_nodes};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::junctions::DisjointSets;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// Paths that a task handles.
 const TASK: usize = 1 << 10;
@@ -55,14 +55,14 @@ pub fn reduceat_sum(stretch: std::ops::Range<usize>, value: &impl Fn(usize) -> f
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] if `indptr` does not fit `values`, [`Error::OutOfMemory`], or
-/// [`Error::Interrupted`] through `cancel`.
-pub fn path_sums<I: Index>(indptr: &[I], values: &[f64], cancel: &Cancel) -> Result<(Vec<f64>, Vec<f64>)> {
+/// [`Error::Interrupted`] through `monitor`.
+pub fn path_sums<I: Index>(indptr: &[I], values: &[f64], monitor: &Monitor) -> Result<(Vec<f64>, Vec<f64>)> {
     check_indptr("paths", indptr, values.len())?;
     let mut sums = try_zeros("the sums of paths", indptr.len() - 1)?;
     let mut squares = try_zeros("the sums of paths", indptr.len() - 1)?;
     sums.par_chunks_mut(TASK).zip(squares.par_chunks_mut(TASK)).enumerate().try_for_each(
         |(task, (sums, squares))| {
-            cancel.check()?;
+            monitor.check()?;
             let ends = &indptr[task * TASK..];
             for (path, (sum, square)) in sums.iter_mut().zip(squares).enumerate() {
                 let stretch = ends[path].get()..ends[path + 1].get();
@@ -84,17 +84,17 @@ pub fn path_length(steps: impl Iterator<Item = f64>) -> f64 {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] if the paths do not fit the graph, [`Error::OutOfMemory`], or
-/// [`Error::Interrupted`] through `cancel`.
+/// [`Error::Interrupted`] through `monitor`.
 pub fn path_lengths<I: Index, P: Index>(
     graph: CsrView<'_, I>,
     indptr: &[P],
     indices: &[P],
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<f64>> {
     check_paths(indptr, indices, graph.nodes())?;
     let mut lengths = try_zeros("the lengths of paths", indptr.len() - 1)?;
     lengths.par_chunks_mut(TASK).enumerate().try_for_each(|(task, lengths)| {
-        cancel.check()?;
+        monitor.check()?;
         let ends = &indptr[task * TASK..];
         for (path, length) in lengths.iter_mut().enumerate() {
             let nodes = &indices[ends[path].get()..ends[path + 1].get()];
@@ -133,8 +133,8 @@ pub fn values_along<P: Index>(values: Option<&[f64]>, indices: &[P], nodes: usiz
 /// The connected component of each node; components are numbered by their smallest node, single nodes too.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
-pub fn components<I: Index>(indptr: &[I], indices: &[I], cancel: &Cancel) -> Result<Vec<I>> {
+/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `monitor`.
+pub fn components<I: Index>(indptr: &[I], indices: &[I], monitor: &Monitor) -> Result<Vec<I>> {
     check_indptr("graph", indptr, indices.len())?;
     let nodes = indptr.len() - 1;
     check_nodes("graph", indices, nodes)?;
@@ -144,7 +144,7 @@ pub fn components<I: Index>(indptr: &[I], indices: &[I], cancel: &Cancel) -> Res
             sets.join(node, neighbour.get());
         }
     }
-    cancel.check()?;
+    monitor.check()?;
     let mut labels: Vec<I> = try_zeros("the components", nodes)?;
     let mut count = 0;
     for node in 0..nodes {
@@ -161,7 +161,7 @@ pub fn components<I: Index>(indptr: &[I], indices: &[I], cancel: &Cancel) -> Res
 /// `ends` are the sources and destinations of the paths, `smallest` their smallest nodes; `indptr` is that of the graph.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
+/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If a path leads outside the graph.
@@ -169,7 +169,7 @@ pub fn path_components<I: Index>(
     indptr: &[I],
     ends: impl Iterator<Item = [I; 2]>,
     smallest: &[I],
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<I>> {
     let nodes = indptr.len() - 1;
     let mut sets = DisjointSets::<I>::new(nodes)?;
@@ -177,7 +177,7 @@ pub fn path_components<I: Index>(
         sets.join(smallest.get(), source.get());
         sets.join(smallest.get(), destination.get());
     }
-    cancel.check()?;
+    monitor.check()?;
     // The smallest node of each component.
     let mut firsts = Marks::new(nodes)?;
     firsts.words().par_iter_mut().zip(indptr.par_chunks(64)).with_min_len(TASK).enumerate().for_each(
@@ -273,27 +273,27 @@ mod tests {
     fn sums_stay_close_to_plain_ones_and_handle_every_length() {
         for count in (0..40).chain([127, 128, 129, 130, 136, 255, 256, 257, 1000, 4097]) {
             let values: Vec<f64> = (0..count).map(|at| f64::from(at % 7) * 0.3 + 0.1).collect();
-            let (sums, squares) = path_sums(&[0, count], &values, &Cancel::new()).unwrap();
+            let (sums, squares) = path_sums(&[0, count], &values, &Monitor::new()).unwrap();
             assert!((sums[0] - values.iter().sum::<f64>()).abs() < 1e-9);
             assert!((squares[0] - values.iter().map(|value| value * value).sum::<f64>()).abs() < 1e-9);
         }
-        let (sums, _) = path_sums(&[0, 2, 2], &[-0.0, -0.0], &Cancel::new()).unwrap();
+        let (sums, _) = path_sums(&[0, 2, 2], &[-0.0, -0.0], &Monitor::new()).unwrap();
         assert_eq!(sums.iter().map(|sum| sum.to_bits()).collect::<Vec<_>>(), [f64::to_bits(-0.0), 0]);
     }
 
     #[test]
     fn lengths_are_added_from_the_source_on() {
         let graph = line(5);
-        let lengths = path_lengths(graph.view(), &[0, 4, 6, 8], &[1, 2, 3, 4, 4, 3, 0, 3], &Cancel::new()).unwrap();
+        let lengths = path_lengths(graph.view(), &[0, 4, 6, 8], &[1, 2, 3, 4, 4, 3, 0, 3], &Monitor::new()).unwrap();
         assert_eq!(lengths, [0.2 + 0.1 * 3.0 + 0.4, 0.4, 0.0]);
-        assert!(path_lengths(graph.view(), &[0, 2], &[0, 5], &Cancel::new()).is_err());
+        assert!(path_lengths(graph.view(), &[0, 2], &[0, 5], &Monitor::new()).is_err());
     }
 
     #[test]
     fn components_are_numbered_by_their_smallest_node() {
         let indptr = [0_i32, 1, 1, 2, 3, 4, 4];
         let indices = [4, 3, 2, 0];
-        assert_eq!(components(&indptr, &indices, &Cancel::new()).unwrap(), [0, 1, 2, 2, 0, 3]);
+        assert_eq!(components(&indptr, &indices, &Monitor::new()).unwrap(), [0, 1, 2, 2, 0, 3]);
     }
 
     #[test]
@@ -307,16 +307,16 @@ mod tests {
                 })
                 .collect();
             let grid = Grid::new(&[4, 10, 10], &[1.0; 3], 3).unwrap();
-            let graph: Adjacency<i32> = adjacency(&nodes, &grid, true, &Cancel::new()).unwrap();
-            let paths = trace_branches_in_tasks(&graph.with_distances(&grid), 7, &Cancel::new()).unwrap();
-            let all = components(&graph.indptr, &graph.indices, &Cancel::new()).unwrap();
+            let graph: Adjacency<i32> = adjacency(&nodes, &grid, true, &Monitor::new()).unwrap();
+            let paths = trace_branches_in_tasks(&graph.with_distances(&grid), 7, &Monitor::new()).unwrap();
+            let all = components(&graph.indptr, &graph.indices, &Monitor::new()).unwrap();
             let ends: Vec<[i32; 2]> = paths
                 .indptr
                 .windows(2)
                 .map(|ends| [paths.indices[ends[0] as usize], paths.indices[ends[1] as usize - 1]])
                 .collect();
             let expected: Vec<i32> = ends.iter().map(|ends| all[ends[0] as usize]).collect();
-            let found = path_components(&graph.indptr, ends.into_iter(), &paths.smallest, &Cancel::new()).unwrap();
+            let found = path_components(&graph.indptr, ends.into_iter(), &paths.smallest, &Monitor::new()).unwrap();
             assert_eq!(found, expected);
         }
     }

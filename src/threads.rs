@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -100,32 +100,67 @@ impl Drop for Own {
     }
 }
 
-/// A request to stop that a running kernel looks at now and then.
+/// What a running kernel and its caller tell each other: a request to stop, and how far the work is.
 #[derive(Debug, Default)]
-pub struct Cancel(AtomicBool);
+pub struct Monitor {
+    stop: AtomicBool,
+    watched: AtomicBool,
+    done: AtomicU64,
+    total: AtomicU64,
+}
 
-impl Cancel {
-    /// Nobody asked yet.
+impl Monitor {
+    /// Nobody asked yet, and nothing is done.
     #[must_use]
     pub const fn new() -> Self {
-        Self(AtomicBool::new(false))
+        Self {
+            stop: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+        }
     }
 
     /// Asks the kernel to stop.
-    pub fn request(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    pub fn request_stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     /// # Errors
-    /// [`Error::Interrupted`] once somebody asked.
+    /// [`Error::Interrupted`] once somebody asked the kernel to stop.
     pub fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+        if self.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Whether the call lasts so long that somebody looks at how far it is; what costs something to count is counted then.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+
+    /// Says how many steps, of whatever kind, the work has.
+    pub fn expect(&self, total: u64) {
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Says that so many more steps are done.
+    pub fn advance(&self, count: u64) {
+        self.done.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// The part of the work that is done, from 0 to 1, if the kernel told.
+    #[must_use]
+    pub fn done(&self) -> Option<f64> {
+        self.watched.store(true, Ordering::Relaxed);
+        let total = self.total.load(Ordering::Relaxed);
+        (total > 0).then(|| (self.done.load(Ordering::Relaxed) as f64 / total as f64).min(1.0))
     }
 }
 
-/// Runs `kernel` on a pool of `count` threads, while the calling thread asks `poll` now and then whether to go on.
+/// Runs `kernel` on a pool of `count` threads, while the calling thread asks `poll` now and then whether to go on; `poll`
+/// may look at how far the kernel is.
 ///
-/// `poll` runs on the calling thread because only Python's main thread learns of signals.
+/// It runs on the calling thread because only Python's main thread learns of signals.
 ///
 /// # Errors
 /// Those of `kernel` and `poll`, and [`Error::Threads`].
@@ -134,8 +169,8 @@ impl Cancel {
 /// If `kernel` panics.
 pub fn run<T: Send, E: From<Error>>(
     count: usize,
-    mut poll: impl FnMut() -> std::result::Result<(), E>,
-    kernel: impl FnOnce(&Cancel) -> Result<T> + Send,
+    mut poll: impl FnMut(&Monitor) -> std::result::Result<(), E>,
+    kernel: impl FnOnce(&Monitor) -> Result<T> + Send,
 ) -> std::result::Result<T, E> {
     const POLL_EVERY: Duration = Duration::from_millis(50);
     let (own, shared);
@@ -146,15 +181,15 @@ pub fn run<T: Send, E: From<Error>>(
         shared = pool(count)?;
         &shared
     };
-    let cancel = Cancel::new();
+    let monitor = Monitor::new();
     let (sender, receiver) = mpsc::sync_channel(1);
     let mut stopped = Ok(());
     let mut result = None;
     threads.in_place_scope(|scope| {
-        let cancel = &cancel;
+        let monitor = &monitor;
         scope.spawn(move |_| {
             // The receiver outlives the scope.
-            let _ = sender.send(kernel(cancel));
+            let _ = sender.send(kernel(monitor));
         });
         loop {
             match receiver.recv_timeout(POLL_EVERY) {
@@ -165,9 +200,9 @@ pub fn run<T: Send, E: From<Error>>(
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     if stopped.is_ok() {
-                        stopped = poll();
+                        stopped = poll(monitor);
                         if stopped.is_err() {
-                            cancel.request();
+                            monitor.request_stop();
                         }
                     }
                 }
@@ -185,7 +220,7 @@ mod tests {
     #[test]
     fn runs_on_as_many_threads_as_asked() {
         for count in [1, 3] {
-            assert_eq!(run::<_, Error>(count, || Ok(()), |_| Ok(rayon::current_num_threads())), Ok(count));
+            assert_eq!(run::<_, Error>(count, |_| Ok(()), |_| Ok(rayon::current_num_threads())), Ok(count));
         }
     }
 
@@ -194,11 +229,11 @@ mod tests {
         // Each waits for the other: one after the other they would wait for ever.
         let meeting = std::sync::Barrier::new(2);
         let meet = || {
-            let together = |_: &Cancel| {
+            let together = |_: &Monitor| {
                 meeting.wait();
                 Ok(std::thread::current().id())
             };
-            run::<_, Error>(1, || Ok(()), together)
+            run::<_, Error>(1, |_| Ok(()), together)
         };
         let (one, other) = std::thread::scope(|scope| {
             let other = scope.spawn(meet);
@@ -209,13 +244,34 @@ mod tests {
 
     #[test]
     fn stops_when_the_poll_says_so() {
-        let endless = |cancel: &Cancel| {
+        let endless = |monitor: &Monitor| {
             loop {
-                cancel.check()?;
+                monitor.check()?;
                 std::thread::yield_now();
             }
         };
-        assert_eq!(run::<(), Error>(2, || Err(Error::Interrupted), endless), Err(Error::Interrupted));
-        assert_eq!(run::<_, Error>(2, || Ok(()), |_| Ok(7)), Ok(7));
+        assert_eq!(run::<(), Error>(2, |_| Err(Error::Interrupted), endless), Err(Error::Interrupted));
+        assert_eq!(run::<_, Error>(2, |_| Ok(()), |_| Ok(7)), Ok(7));
+    }
+    #[test]
+    fn tells_how_far_a_kernel_is() {
+        let kernel = |monitor: &Monitor| {
+            while !monitor.is_watched() {
+                std::thread::yield_now();
+            }
+            monitor.advance(3);
+            monitor.expect(4);
+            while monitor.check().is_ok() {
+                std::thread::yield_now();
+            }
+            monitor.check()
+        };
+        let mut seen = Vec::new();
+        let look = |monitor: &Monitor| {
+            seen.push(monitor.done());
+            if seen.last() == Some(&None) { Ok(()) } else { Err(Error::Interrupted) }
+        };
+        assert_eq!(run::<_, Error>(2, look, kernel), Err(Error::Interrupted));
+        assert_eq!((seen.first(), seen.last()), (Some(&None), Some(&Some(0.75))));
     }
 }

@@ -20,7 +20,7 @@ use crate::errors::{Error, Result, try_filled};
 use crate::graph::Neighbourhood;
 use crate::junctions::DisjointSets;
 use crate::neighbourhood::CENTRE;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// Voxels between looks at whether to stop.
 const TASK: usize = 1 << 16;
@@ -41,18 +41,18 @@ pub struct Topology {
 /// The topology of the voxels with the linear indices `nodes`, which ascend, in an image of `shape`.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If there are more voxels than `I` can number.
-pub fn topology<I: Index>(nodes: &[i64], shape: [usize; 3], cancel: &Cancel) -> Result<Topology> {
+pub fn topology<I: Index>(nodes: &[i64], shape: [usize; 3], monitor: &Monitor) -> Result<Topology> {
     let neighbourhood = Neighbourhood::new(&shape, &[1.0; 3], 3);
     let added = added_by_voxels();
     let mut sets = DisjointSets::<I>::new(nodes.len())?;
     let mut is_alone = try_filled("isolated voxels", nodes.len(), true)?;
     let (mut components, mut euler) = (nodes.len(), 0);
     for range in (0..nodes.len().div_ceil(TASK)).map(|task| task * TASK..((task + 1) * TASK).min(nodes.len())) {
-        cancel.check()?;
+        monitor.check()?;
         // Voxels without later neighbours are not visited.
         euler += range.len() as i64 * i64::from(added[0]);
         let (mut current, mut later) = (range.start, 0);
@@ -67,7 +67,7 @@ pub fn topology<I: Index>(nodes: &[i64], shape: [usize; 3], cancel: &Cancel) -> 
         });
         euler += i64::from(added[later]) - i64::from(added[0]);
     }
-    let cavities = count_cavities(nodes, shape, cancel)?;
+    let cavities = count_cavities(nodes, shape, monitor)?;
     Ok(Topology {
         components,
         isolated: is_alone.iter().filter(|&&alone| alone).count(),
@@ -96,7 +96,7 @@ fn added_by_voxels() -> Vec<i8> {
     (0..1 << 13).map(|later| new(later).map(|(sign, _)| sign).sum::<i8>() - 1).collect()
 }
 
-fn count_cavities(nodes: &[i64], shape: [usize; 3], cancel: &Cancel) -> Result<usize> {
+fn count_cavities(nodes: &[i64], shape: [usize; 3], monitor: &Monitor) -> Result<usize> {
     let [nz, ny, nx] = shape.map(|length| length as i64);
     if [nz, ny, nx].iter().any(|&length| length < 3) {
         return Ok(0);
@@ -105,7 +105,7 @@ fn count_cavities(nodes: &[i64], shape: [usize; 3], cancel: &Cancel) -> Result<u
     let mut behind = [0, 0];
     for (at, &node) in nodes.iter().enumerate() {
         if at % TASK == 0 {
-            cancel.check()?;
+            monitor.check()?;
         }
         let first = node + 1;
         if first % nx == 0 || nodes.get(at + 1) == Some(&first) {
@@ -118,7 +118,7 @@ fn count_cavities(nodes: &[i64], shape: [usize; 3], cancel: &Cancel) -> Result<u
             }
             nodes[*pointer] == first - step
         });
-        if is_enclosed && is_cavity(nodes, shape, first, cancel)? {
+        if is_enclosed && is_cavity(nodes, shape, first, monitor)? {
             cavities += 1;
         }
     }
@@ -126,12 +126,12 @@ fn count_cavities(nodes: &[i64], shape: [usize; 3], cancel: &Cancel) -> Result<u
 }
 
 /// Whether `first` is the first voxel of a cavity.
-fn is_cavity(nodes: &[i64], [nz, ny, nx]: [usize; 3], first: i64, cancel: &Cancel) -> Result<bool> {
+fn is_cavity(nodes: &[i64], [nz, ny, nx]: [usize; 3], first: i64, monitor: &Monitor) -> Result<bool> {
     let (nz, ny, nx) = (nz as i64, ny as i64, nx as i64);
     let mut pending = BinaryHeap::from([Reverse(first)]);
     let mut seen = HashSet::from([first]);
     while let Some(Reverse(start)) = pending.pop() {
-        cancel.check()?;
+        monitor.check()?;
         let row = start / nx;
         let next = nodes.partition_point(|&node| node < start);
         // A run that ends where its row does has no voxel after it there.
@@ -170,7 +170,7 @@ mod tests {
         let size = shape.iter().product::<usize>() as i64;
         let nodes: Vec<i64> =
             (0..size).filter(|&node| is_foreground([node / nx / ny, node / nx % ny, node % nx])).collect();
-        let found = topology::<i32>(&nodes, shape, &Cancel::new()).unwrap();
+        let found = topology::<i32>(&nodes, shape, &Monitor::new()).unwrap();
         [found.components, found.isolated, found.tunnels, found.cavities]
     }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use skanrs::bit_image::BitImage;
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Table, Values};
 use skanrs::thinning::{Method, thin};
-use skanrs::threads::Cancel;
+use skanrs::threads::Monitor;
 
 fn images() -> impl Strategy<Value = Array3<u8>> {
     (2..10_usize, 1..10_usize, 1..80_usize, 1..9_u8).prop_flat_map(|(z, y, x, tenths)| {
@@ -19,8 +19,8 @@ fn methods() -> impl Strategy<Value = Method> {
 }
 
 fn thinned(image: &Array3<u8>, method: Method) -> Array3<u8> {
-    let mut bits = BitImage::pack(&image.view(), 1, &Cancel::new()).expect("small");
-    thin(&mut bits, method, &Cancel::new()).expect("small");
+    let mut bits = BitImage::pack(&image.view(), 1, &Monitor::new()).expect("small");
+    thin(&mut bits, method, &Monitor::new()).expect("small");
     let mut output = Array3::zeros(image.dim());
     bits.unpack_into(output.view_mut());
     output
@@ -31,8 +31,8 @@ fn table(image: &Array3<u8>) -> Table {
     let nodes: Vec<i64> = image.iter().enumerate().filter(|(_, value)| **value != 0).map(|(at, _)| at as i64).collect();
     let geometry = Geometry::new(shape, &[1.0, 0.5, 2.0], Values::Absent).expect("a shape and a spacing");
     let block = Block { shape, offset: &[0; 3], nodes: &nodes, values: &[] };
-    let graph = ChunkGraph::from_block(block, geometry, &Cancel::new()).expect("a whole image");
-    graph.table(0..graph.finished(), &Cancel::new()).expect("complete")
+    let graph = ChunkGraph::from_block(block, geometry, &Monitor::new()).expect("a whole image");
+    graph.table(0..graph.finished(), &Monitor::new()).expect("complete")
 }
 
 /// Two images of the same planes and rows, with background between them.

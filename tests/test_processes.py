@@ -204,8 +204,8 @@ def test_a_notebook_is_interrupted_and_goes_on():
     manager, client = start_new_kernel(kernel_name='python3')
     try:
         client.execute_interactive('import numpy as np, skanrs', timeout=60)
-        image = 'np.random.default_rng(0).random((300, 300, 300)) < 0.6'
-        client.execute_interactive(f'image = {image}', timeout=60)
+        # A call takes seconds: one that could not be interrupted would be noticed.
+        client.execute_interactive('image = np.ones((600, 600, 600), dtype=bool)', timeout=60)
         request = client.execute('print("go")\nwhile True: skanrs.skeletonize(image)')
         while True:
             message = client.get_iopub_msg(timeout=60)
@@ -219,7 +219,7 @@ def test_a_notebook_is_interrupted_and_goes_on():
         while reply['parent_header']['msg_id'] != request:
             reply = client.get_shell_msg(timeout=60)
         assert reply['content']['ename'] == 'KeyboardInterrupt'
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 2
         reply = client.execute_interactive(
             'assert skanrs.skeletonize(image[:9, :9, :9]).sum() > 0', timeout=60
         )

@@ -16,7 +16,7 @@ use skanrs::summary::{components, path_lengths, path_sums};
 use skanrs::thinning::chunks::words::Frame;
 use skanrs::thinning::chunks::{chunk_words, thin_words};
 use skanrs::thinning::{Method, thin};
-use skanrs::threads::Cancel;
+use skanrs::threads::Monitor;
 
 /// A kernel's name and one call of it.
 pub type Kernel = (&'static str, Box<dyn Fn() + Send + Sync>);
@@ -78,8 +78,8 @@ fn draw_ball(image: &mut Array3<u8>, centre: [f64; 3], radius: f64) {
 }
 
 fn thinned(mask: &Array3<u8>) -> Array3<u8> {
-    let mut image = BitImage::pack(&mask.view(), 1, &Cancel::new()).expect("there is memory");
-    thin(&mut image, Method::Lee, &Cancel::new()).expect("nobody cancels");
+    let mut image = BitImage::pack(&mask.view(), 1, &Monitor::new()).expect("there is memory");
+    thin(&mut image, Method::Lee, &Monitor::new()).expect("nobody cancels");
     let mut skeleton = Array3::zeros(mask.raw_dim());
     image.unpack_into(skeleton.view_mut());
     skeleton
@@ -87,7 +87,7 @@ fn thinned(mask: &Array3<u8>) -> Array3<u8> {
 
 fn nodes_of(image: &ArrayD<u8>) -> Vec<i64> {
     let offset = vec![0; image.ndim()];
-    foreground(&Shared::view(&image.view()), 1, &offset, image.shape(), &Cancel::new()).expect("there is memory")
+    foreground(&Shared::view(&image.view()), 1, &offset, image.shape(), &Monitor::new()).expect("there is memory")
 }
 
 /// The eight blocks of a skeleton, each with its offset.
@@ -106,7 +106,7 @@ fn blocks(skeleton: &Array3<u8>) -> Vec<([usize; 3], Vec<i64>)> {
 fn chunk_graph(shape: [usize; 3], offset: [usize; 3], nodes: &[i64]) -> ChunkGraph {
     let geometry = Geometry::new(&shape, &[1.0; 3], Values::Absent).expect("the image is small");
     let block = Block { shape: &shape.map(|length| length / 2), offset: &offset, nodes, values: &[] };
-    ChunkGraph::from_block(block, geometry, &Cancel::new()).expect("the block lies in the image")
+    ChunkGraph::from_block(block, geometry, &Monitor::new()).expect("the block lies in the image")
 }
 
 /// The kernels on a volume of this edge, an even number, each with its input at hand.
@@ -119,12 +119,12 @@ pub fn kernels(size: usize) -> Vec<Kernel> {
     let nodes = nodes_of(&dynamic);
     let neighbourhood = Neighbourhood::new(&shape, &[1.0; 3], 3);
     let grid = Grid::new(&shape, &[1.0; 3], 3).expect("three axes have a window");
-    let whole: Csr<i32> = pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()).expect("there is memory");
-    let graph: Adjacency<i32> = adjacency(&nodes, &grid, true, &Cancel::new()).expect("there is memory");
+    let whole: Csr<i32> = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).expect("there is memory");
+    let graph: Adjacency<i32> = adjacency(&nodes, &grid, true, &Monitor::new()).expect("there is memory");
     let branches =
-        trace_branches_in_tasks(&graph.with_distances(&grid), TASK, &Cancel::new()).expect("the graph is symmetric");
+        trace_branches_in_tasks(&graph.with_distances(&grid), TASK, &Monitor::new()).expect("the graph is symmetric");
     let mut pruned = whole.clone();
-    prune_junctions(&mut pruned, &Cancel::new()).expect("the graph is symmetric");
+    prune_junctions(&mut pruned, &Monitor::new()).expect("the graph is symmetric");
     let blocks = blocks(&skeleton);
     let parts: Vec<ChunkGraph> = blocks.iter().map(|(offset, nodes)| chunk_graph(shape, *offset, nodes)).collect();
 
@@ -145,9 +145,9 @@ pub fn kernels(size: usize) -> Vec<Kernel> {
                 let half = size / 2;
                 let chunk = chunk.slice(s![..half, ..half, ..half]);
                 let frame = Frame { shape };
-                let words = chunk_words(&chunk, 1, [0; 3], &frame, &Cancel::new());
+                let words = chunk_words(&chunk, 1, [0; 3], &frame, &Monitor::new());
                 let words = words.expect("there is memory");
-                black_box(thin_words(words, vec![[[0, half]; 3]], frame, Method::Lee, &Cancel::new()))
+                black_box(thin_words(words, vec![[[0, half]; 3]], frame, Method::Lee, &Monitor::new()))
                     .expect("nobody cancels");
             }),
         ),
@@ -160,7 +160,7 @@ pub fn kernels(size: usize) -> Vec<Kernel> {
         (
             "graph",
             Box::new(move || {
-                let graph: Adjacency<i32> = adjacency(&nodes, &grid, true, &Cancel::new()).expect("there is memory");
+                let graph: Adjacency<i32> = adjacency(&nodes, &grid, true, &Monitor::new()).expect("there is memory");
                 black_box(graph);
             }),
         ),
@@ -168,7 +168,7 @@ pub fn kernels(size: usize) -> Vec<Kernel> {
             "junctions",
             Box::new(move || {
                 let mut graph = whole.clone();
-                prune_junctions(&mut graph, &Cancel::new()).expect("the graph is symmetric");
+                prune_junctions(&mut graph, &Monitor::new()).expect("the graph is symmetric");
                 black_box(graph);
             }),
         ),
@@ -176,18 +176,18 @@ pub fn kernels(size: usize) -> Vec<Kernel> {
             "branches",
             Box::new(move || {
                 let rows = graph_again.with_distances(&grid_again);
-                black_box(trace_branches_in_tasks(&rows, TASK, &Cancel::new())).expect("the graph is symmetric");
+                black_box(trace_branches_in_tasks(&rows, TASK, &Monitor::new())).expect("the graph is symmetric");
             }),
         ),
         (
             "summary",
             Box::new(move || {
-                let cancel = Cancel::new();
+                let monitor = Monitor::new();
                 let indptr: Vec<i64> = summed.indptr.iter().map(|&start| i64::from(start)).collect();
                 let values = vec![1.0; summed.indices.len()];
-                black_box(path_sums(&indptr, &values, &cancel)).expect("paths fit");
-                black_box(path_lengths(pruned.view(), &summed.indptr, &summed.indices, &cancel)).expect("paths fit");
-                black_box(components(&pruned.indptr, &pruned.indices, &cancel)).expect("the graph fits");
+                black_box(path_sums(&indptr, &values, &monitor)).expect("paths fit");
+                black_box(path_lengths(pruned.view(), &summed.indptr, &summed.indices, &monitor)).expect("paths fit");
+                black_box(components(&pruned.indptr, &pruned.indices, &monitor)).expect("the graph fits");
             }),
         ),
         (
@@ -201,9 +201,9 @@ pub fn kernels(size: usize) -> Vec<Kernel> {
         (
             "merge and table",
             Box::new(move || {
-                let merged = ChunkGraph::merge(&parts.iter().collect::<Vec<_>>(), &Cancel::new());
+                let merged = ChunkGraph::merge(&parts.iter().collect::<Vec<_>>(), &Monitor::new());
                 let merged = merged.expect("the blocks make the image");
-                black_box(merged.table(0..merged.finished(), &Cancel::new())).expect("nothing is missing");
+                black_box(merged.table(0..merged.finished(), &Monitor::new())).expect("nothing is missing");
             }),
         ),
     ]

@@ -13,7 +13,7 @@ use skanrs::thinning::chunks::words::Frame;
 use skanrs::thinning::chunks::{chunk_words, merge, thin_words, write_chunk};
 use skanrs::thinning::nodes::thin_nodes;
 use skanrs::thinning::{Method, thin};
-use skanrs::threads::Cancel;
+use skanrs::threads::Monitor;
 
 /// A target's body.
 pub type Body = fn(&[u8]);
@@ -72,8 +72,8 @@ impl Bytes<'_> {
 }
 
 fn thinned(image: &Array3<u8>, method: Method) -> Array3<u8> {
-    let mut bits = BitImage::pack(&image.view(), 0xff, &Cancel::new()).expect("small");
-    thin(&mut bits, method, &Cancel::new()).expect("small");
+    let mut bits = BitImage::pack(&image.view(), 0xff, &Monitor::new()).expect("small");
+    thin(&mut bits, method, &Monitor::new()).expect("small");
     let mut output = Array3::zeros(image.dim());
     bits.unpack_into(output.view_mut());
     output
@@ -91,7 +91,7 @@ pub fn thinning(data: &[u8]) {
     let image = bytes.image(shape);
     let skeleton = thinned(&image, method);
     let nodes = nodes_of(&image);
-    let kept = thin_nodes::<i64>(&nodes, shape, method, &Cancel::new()).expect("small");
+    let kept = thin_nodes::<i64>(&nodes, shape, method, &Monitor::new()).expect("small");
     let listed: Vec<i64> = nodes.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(&node, _)| node).collect();
     assert_eq!(nodes_of(&skeleton), listed);
     assert_eq!(thinned(&skeleton, method), skeleton);
@@ -122,20 +122,20 @@ pub fn thinning_chunks(data: &[u8]) {
     let boxes = boxes(&mut bytes, shape);
     let order: Vec<usize> = (0..boxes.len()).map(|_| bytes.next()).collect();
     let image = bytes.image(shape);
-    let (frame, cancel) = (Frame::new(shape).expect("small"), Cancel::new());
+    let (frame, monitor) = (Frame::new(shape).expect("small"), Monitor::new());
     let mut output = Array3::zeros(shape);
     let mut parts = Vec::new();
     for chunk in &boxes {
         let offset = chunk.map(|[start, _]| start);
-        let words = chunk_words(&part(&image, *chunk), 0xff, offset, &frame, &cancel).expect("small");
-        parts.push(thin_words(words, vec![*chunk], frame, method, &cancel).expect("in the image"));
+        let words = chunk_words(&part(&image, *chunk), 0xff, offset, &frame, &monitor).expect("small");
+        parts.push(thin_words(words, vec![*chunk], frame, method, &monitor).expect("in the image"));
     }
     let mut kept: Vec<_> = parts.iter().map(|part| part.kept.clone()).collect();
     for at in order {
         if parts.len() > 1 {
             let other = parts.swap_remove(at % parts.len());
             let into = at / 7 % parts.len();
-            parts[into] = merge(&[&parts[into].residue, &other.residue], &cancel).expect("of one image");
+            parts[into] = merge(&[&parts[into].residue, &other.residue], &monitor).expect("of one image");
             kept.push(parts[into].kept.clone());
         }
     }
@@ -152,10 +152,10 @@ pub fn chunk_graph_bytes(data: &[u8]) {
     assert!(graph.nbytes() <= (1 << 16) + 64 * data.len(), "no more memory than the bytes fill");
     let bytes = graph.to_bytes().expect("small");
     assert_eq!(ChunkGraph::from_bytes(&bytes).expect("our own").to_bytes().expect("small"), bytes);
-    let cancel = Cancel::new();
+    let monitor = Monitor::new();
     let _ = (graph.foreground(), graph.is_complete(), graph.missing_box(), graph.terminals());
-    let _ = (graph.shed(), ChunkGraph::merge(&[&graph], &cancel), ChunkGraph::merge(&[&graph, &graph], &cancel));
-    let _ = graph.table(0..graph.finished(), &cancel);
+    let _ = (graph.shed(), ChunkGraph::merge(&[&graph], &monitor), ChunkGraph::merge(&[&graph, &graph], &monitor));
+    let _ = graph.table(0..graph.finished(), &monitor);
 }
 
 fn block_graph(image: &Array3<u8>, chunk: [[usize; 2]; 3], geometry: &Geometry, kind: Values) -> ChunkGraph {
@@ -168,7 +168,7 @@ fn block_graph(image: &Array3<u8>, chunk: [[usize; 2]; 3], geometry: &Geometry, 
     let values: Vec<u64> = foreground.map(|(at, _)| (0.5 + value(at) as f64).to_bits()).collect();
     let (shape, offset) = (chunk.map(|[start, end]| end - start), chunk.map(|[start, _]| start));
     let block = Block { shape: &shape, offset: &offset, nodes: &nodes, values: &values };
-    ChunkGraph::from_block(block, geometry.clone(), &Cancel::new()).expect("a block of the image")
+    ChunkGraph::from_block(block, geometry.clone(), &Monitor::new()).expect("a block of the image")
 }
 
 /// The branch table of blocks, sent as bytes and merged, against that of the whole image.
@@ -185,10 +185,10 @@ pub fn chunk_graph(data: &[u8]) {
         .map(|chunk| block_graph(&image, *chunk, &geometry, kind).to_bytes().expect("small"))
         .map(|bytes| ChunkGraph::from_bytes(&bytes).expect("our own"))
         .collect();
-    let cancel = Cancel::new();
-    let merged = ChunkGraph::merge(&sent.iter().collect::<Vec<_>>(), &cancel).expect("parts of one image");
+    let monitor = Monitor::new();
+    let merged = ChunkGraph::merge(&sent.iter().collect::<Vec<_>>(), &monitor).expect("parts of one image");
     let whole = block_graph(&image, shape.map(|length| [0, length]), &geometry, kind);
-    let table = |graph: &ChunkGraph| graph.table(0..graph.finished(), &cancel).expect("complete");
+    let table = |graph: &ChunkGraph| graph.table(0..graph.finished(), &monitor).expect("complete");
     assert_eq!(format!("{:?}", table(&merged)), format!("{:?}", table(&whole)));
 }
 
@@ -198,12 +198,12 @@ pub fn radius_and_pruning(data: &[u8]) {
     let shape = bytes.shape().map(|length| length.min(24));
     let spacing = [0; 3].map(|_| 0.25 * (1 + bytes.next() % 8) as f64);
     let length = bytes.next() as f64 / 16.0;
-    let (image, cancel) = (bytes.image(shape), Cancel::new());
+    let (image, monitor) = (bytes.image(shape), Monitor::new());
     let nodes = nodes_of(&image);
     let squares = Squares::new(shape, spacing);
-    let background = Background::pack(&Shared::view(&image.view()), 0xff, &cancel).expect("small");
+    let background = Background::pack(&Shared::view(&image.view()), 0xff, &monitor).expect("small");
     let place = Place { offset: [0; 3], image: shape, border: [false; 3] };
-    let radii = squared_radii(&background, &nodes, &place, &squares, &cancel).expect("small");
+    let radii = squared_radii(&background, &nodes, &place, &squares, &monitor).expect("small");
     for (&node, &radius) in nodes.iter().zip(&radii).step_by(1 + nodes.len() / 16) {
         let at = position(node, shape);
         let square = |other: [usize; 3]| -> f64 {
@@ -218,7 +218,7 @@ pub fn radius_and_pruning(data: &[u8]) {
     }
     let limits = Limits { length, ratio: 0.0, radii: None };
     let left = |nodes: &[i64]| -> Vec<i64> {
-        let kept = prune::<i64>(nodes, shape, spacing, limits, &cancel).expect("small");
+        let kept = prune::<i64>(nodes, shape, spacing, limits, &monitor).expect("small");
         nodes.iter().zip(kept).filter(|(_, kept)| *kept).map(|(&node, _)| node).collect()
     };
     let once = left(&nodes);

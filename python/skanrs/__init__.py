@@ -10,6 +10,7 @@ from .csr import Skeleton, sholl_analysis, summarize
 from .files import FileError, LazyImage, open_image, save_skeleton
 from .measures import analyze
 from .network import network_summary
+from .progress import show_progress
 from .pruning import prune
 from .radius import radii, radius_image
 from .thinning import MergedThinning, ThinnedChunk, merge_thinned, skeletonize, thin_chunk
@@ -37,6 +38,7 @@ __all__ = [
     'save_skeleton',
     'set_num_threads',
     'sholl_analysis',
+    'show_progress',
     'skeletonize',
     'summarize',
     'table_meta',

@@ -1,6 +1,6 @@
 """Types of the compiled kernels; `make lint` holds them against the module itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -20,6 +20,7 @@ __all__ = [
     'lower_radii',
     'merge_residues',
     'missing_box',
+    'on_progress',
     'pack_chunk',
     'path_lengths',
     'path_measures',
@@ -43,6 +44,7 @@ __version__: str
 
 def set_num_threads(count: int | None) -> None: ...
 def get_num_threads() -> int: ...
+def on_progress(listener: Callable[[float | None], object]) -> None: ...
 def longest_shortest_paths(
     nodes: int,
     sources: npt.NDArray[np.uint32],

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from . import _core
+from . import _core, progress
 from ._masks import as_mask, check_mask
 from .csr import Skeleton, summarize
 from .csr._path_graph import graph_arrays, index_arrays
@@ -165,16 +165,23 @@ def analyze(
     array = as_mask(mask)
     if npartitions is not None:
         raise ValueError('npartitions: it is for dask arrays only')
-    steps = spacing_per_axis(spacing, array.ndim)
-    if skeleton is None:
-        skeleton = skeletonize(array, method=method, preserve_topology=preserve_topology)
-    skel = _skeleton(array, spacing, skeleton)
-    table = summarize(skel, find_main_branch=find_main_branch, separator='_')
-    whole = Whole(array.shape, tuple(steps), border_is_background)
-    radii = radii_of_nodes(skel._nodes, array, whole)
+    whole = Whole(array.shape, tuple(spacing_per_axis(spacing, array.ndim)), border_is_background)
+    with progress.call('analyze'):
+        if skeleton is None:
+            skeleton = skeletonize(array, method=method, preserve_topology=preserve_topology)
+        skel = _skeleton(array, spacing, skeleton)
+        table = summarize(skel, find_main_branch=find_main_branch, separator='_')
+        with progress.call('radii'):
+            radii = radii_of_nodes(skel._nodes, array, whole)
+        return _with_measures(table, skel, radii, array.ndim, separator)
+
+
+def _with_measures(
+    table: pd.DataFrame, skel: Skeleton, radii: Array, ndim: int, separator: str
+) -> pd.DataFrame:
     starts, nodes = index_arrays(skel.paths.indptr, skel.paths.indices)
     sums, squares = _core.path_sums(starts.astype(np.int64), radii[nodes])
-    is_flat = array.ndim == 2
+    is_flat = ndim == 2
     graph = graph_arrays(skel.graph)
     measures = _core.path_measures(*graph, starts, nodes, radii, is_flat)
     add_measures(table, sums, squares, np.diff(starts), *measures, is_flat=is_flat)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from . import _core
+from . import _core, progress
 from ._masks import in_three_axes
 from .csr import Skeleton
 from .csr._pixel_graph import as_image, foreground_nodes, spacing_per_axis
@@ -117,11 +117,12 @@ def prune(
         return lazy
     nodes = foreground_nodes(image)
     along = None
-    if max_radius_ratio is not None:
-        along = _radii_along(skeleton, mask, radii, spacing, nodes.size)
-    kept = _core.prune_nodes(
-        nodes, in_three_axes(image.shape, 1), in_three_axes(steps, 1.0), *limits, along
-    )
+    with progress.call('prune'):
+        if max_radius_ratio is not None:
+            along = _radii_along(skeleton, mask, radii, spacing, nodes.size)
+        kept = _core.prune_nodes(
+            nodes, in_three_axes(image.shape, 1), in_three_axes(steps, 1.0), *limits, along
+        )
     pruned = np.array(image)
     pruned[np.unravel_index(nodes[~kept], image.shape)] = 0
     if not isinstance(skeleton, Skeleton):

@@ -15,7 +15,7 @@ use super::rules::{Rule, holds};
 use crate::buffers::{Grow, try_collect, try_sort_by};
 use crate::errors::{Result, try_filled};
 use crate::junctions::DisjointSets;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What the buffers are for.
 const FOREST: &str = "the edges of junction clusters";
@@ -37,7 +37,7 @@ pub(super) fn prune(
     live: &mut Live,
     is_terminal: &[bool],
     geometry: &Geometry,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Forest> {
     if edges.is_empty() {
         return Ok(Forest::default());
@@ -49,12 +49,12 @@ pub(super) fn prune(
     let weigh = |edge: Edge| (geometry.length(edge.direction, || live.values(&edge)), edge);
     let mut weighted: Vec<(f64, Edge)> = try_collect(FOREST, edges.into_iter().map(weigh))?;
     try_sort_by(FOREST, &mut weighted, |(one, _), (other, _)| one.total_cmp(other))?;
-    cancel.check()?;
+    monitor.check()?;
 
     let mut sets = clusters(live)?;
     let forest = weighted.into_iter().filter(|(_, edge)| sets.join(edge.ends[0] as usize, edge.ends[1] as usize));
     let forest: Vec<Edge> = try_collect(FOREST, forest.map(|(_, edge)| edge))?;
-    cancel.check()?;
+    monitor.check()?;
 
     let mut may_be_dropped = chain_maxima(&forest, &live.cluster, is_terminal)?;
     if !holds(Rule::TerminalsWait) {

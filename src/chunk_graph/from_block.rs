@@ -17,7 +17,7 @@ use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::foreground::Starts;
 use crate::graph::{Neighbourhood, tasks};
 use crate::neighbourhood::LATER;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// The foreground of a block.
 #[derive(Debug, Clone, Copy)]
@@ -37,13 +37,13 @@ impl ChunkGraph {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if the block does not lie in the image, if its nodes do not ascend in it, if there is not one
-    /// value for each, or if heights are too far apart; [`Error::OutOfMemory`]; [`Error::Interrupted`] through `cancel`.
-    pub fn from_block(block: Block<'_>, geometry: Geometry, cancel: &Cancel) -> Result<Self> {
+    /// value for each, or if heights are too far apart; [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`.
+    pub fn from_block(block: Block<'_>, geometry: Geometry, monitor: &Monitor) -> Result<Self> {
         check(&block, &geometry)?;
         let rows = Rows::new(&block, &geometry);
         let covered = rows.intervals(block.nodes)?;
-        cancel.check()?;
-        let (degree, waiting) = edges(&block, cancel)?;
+        monitor.check()?;
+        let (degree, waiting) = edges(&block, monitor)?;
         let mut live = Live {
             index: try_with_capacity(LIVE, block.nodes.len())?,
             rank: try_collect(LIVE, 0..block.nodes.len() as u64)?,
@@ -54,8 +54,8 @@ impl ChunkGraph {
         };
         rows.place(block.nodes, &mut live);
         check_heights(&live, &waiting, &geometry, "block")?;
-        cancel.check()?;
-        let parts = settle(Parts { live, waiting, ..Parts::default() }, &geometry, cancel)?;
+        monitor.check()?;
+        let parts = settle(Parts { live, waiting, ..Parts::default() }, &geometry, monitor)?;
         let end = block.offset.iter().zip(block.shape).map(|(at, length)| at + length).collect();
         Ok(Self { geometry, start: block.offset.to_vec(), end, covered, parts })
     }
@@ -98,12 +98,12 @@ pub(super) fn check_heights(live: &Live, edges: &[Edge], geometry: &Geometry, na
 }
 
 /// How many neighbours each node has in the block, and the edges to the later ones.
-fn edges(block: &Block<'_>, cancel: &Cancel) -> Result<(Vec<u8>, Vec<Edge>)> {
+fn edges(block: &Block<'_>, monitor: &Monitor) -> Result<(Vec<u8>, Vec<Edge>)> {
     let ndim = block.shape.len();
     let neighbourhood = Neighbourhood::new(block.shape, &vec![1.0; ndim], ndim);
     let lists = match neighbourhood.grid() {
-        Some(grid) => edges_in_window(block, grid, cancel)?,
-        None => edges_by_lines(block, &neighbourhood, cancel)?,
+        Some(grid) => edges_in_window(block, grid, monitor)?,
+        None => edges_by_lines(block, &neighbourhood, monitor)?,
     };
     let mut edges: Vec<Edge> = try_with_capacity(EDGES, lists.iter().map(Vec::len).sum())?;
     for list in lists {
@@ -116,7 +116,7 @@ fn edges(block: &Block<'_>, cancel: &Cancel) -> Result<(Vec<u8>, Vec<Edge>)> {
     Ok((degrees, edges))
 }
 
-fn edges_in_window(block: &Block<'_>, grid: &Grid, cancel: &Cancel) -> Result<Vec<Vec<Edge>>> {
+fn edges_in_window(block: &Block<'_>, grid: &Grid, monitor: &Monitor) -> Result<Vec<Vec<Edge>>> {
     // The directions of a grid are those of three axes.
     let directions: [u8; BITS] = std::array::from_fn(|bit| match block.shape.len() {
         1 => bit % 3,
@@ -127,7 +127,7 @@ fn edges_in_window(block: &Block<'_>, grid: &Grid, cancel: &Cancel) -> Result<Ve
     (0..block.nodes.len().div_ceil(length))
         .into_par_iter()
         .map(|task| {
-            cancel.check()?;
+            monitor.check()?;
             let range = task * length..((task + 1) * length).min(block.nodes.len());
             let mut edges = try_with_capacity(EDGES, range.len() + range.len() / 8)?;
             grid.window()?.scan(block.nodes, range, LATER, |node, mask, neighbours| {
@@ -142,10 +142,10 @@ fn edges_in_window(block: &Block<'_>, grid: &Grid, cancel: &Cancel) -> Result<Ve
         .collect()
 }
 
-fn edges_by_lines(block: &Block<'_>, neighbourhood: &Neighbourhood, cancel: &Cancel) -> Result<Vec<Vec<Edge>>> {
+fn edges_by_lines(block: &Block<'_>, neighbourhood: &Neighbourhood, monitor: &Monitor) -> Result<Vec<Vec<Edge>>> {
     tasks(block.nodes.len())
         .map(|range| {
-            cancel.check()?;
+            monitor.check()?;
             let mut edges = try_with_capacity(EDGES, 2 * range.len())?;
             let mut grown = Ok(());
             neighbourhood.visit(block.nodes, range, |node, neighbour, direction| {

@@ -11,7 +11,7 @@ use super::live::{Chains, Edge, End, Live};
 use super::rows::{Rows, Terminal, Walk};
 use crate::buffers::Grow;
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What the buffers are for.
 const LINKS: &str = "the links of paths";
@@ -87,13 +87,13 @@ impl<'a> Joiner<'a> {
     }
 
     /// Adds finished branches to `rows` and returns the open chains.
-    pub(super) fn join(&mut self, rows: &mut Rows, cancel: &Cancel) -> Result<Chains> {
+    pub(super) fn join(&mut self, rows: &mut Rows, monitor: &Monitor) -> Result<Chains> {
         const LINKS_BETWEEN_CHECKS: usize = 1 << 16;
         let mut open = Chains::default();
         for cycles in [false, true] {
             for link in 0..self.taken.len() {
                 if link.is_multiple_of(LINKS_BETWEEN_CHECKS) {
-                    cancel.check()?;
+                    monitor.check()?;
                 }
                 let first = 2 * link as u32;
                 let from =

@@ -16,23 +16,23 @@ use super::rules::{Rule, holds};
 use super::settle::{EDGES, Parts, settle};
 use crate::buffers::{Grow, try_copy, try_sort_by};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 impl ChunkGraph {
     /// Joins chunk graphs; the order does not matter.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there is none, if they are not of one image, if two overlap, or if heights are too far
-    /// apart; [`Error::OutOfMemory`]; [`Error::Interrupted`] through `cancel`.
-    pub fn merge(graphs: &[&Self], cancel: &Cancel) -> Result<Self> {
-        Ok(Self::merge_with_shifts(graphs, cancel)?.0)
+    /// apart; [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`.
+    pub fn merge(graphs: &[&Self], monitor: &Monitor) -> Result<Self> {
+        Ok(Self::merge_with_shifts(graphs, monitor)?.0)
     }
 
     /// Joins chunk graphs; returns what the ranks of each gain too, for rows that stayed behind ([`Self::shed`]).
     ///
     /// # Errors
     /// Those of [`Self::merge`].
-    pub fn merge_with_shifts(graphs: &[&Self], cancel: &Cancel) -> Result<(Self, Vec<Shifts>)> {
+    pub fn merge_with_shifts(graphs: &[&Self], monitor: &Monitor) -> Result<(Self, Vec<Shifts>)> {
         let wrong = |reason: &str| Err(Error::InvalidArgument { name: "chunk_graphs", reason: reason.to_owned() });
         let Some((first, others)) = graphs.split_first() else { return wrong("expected at least one, got none") };
         if others.is_empty() {
@@ -47,7 +47,7 @@ impl ChunkGraph {
             NoUnion::Overlap(at) => at.error(|part| graphs[part].place(), &geometry.coordinates(at.voxel)),
             NoUnion::Damaged(error) => error,
         })?;
-        cancel.check()?;
+        monitor.check()?;
 
         let mut parts = Parts::default();
         let numbers;
@@ -59,14 +59,14 @@ impl ChunkGraph {
             extend_chains(&mut parts.chains, &graph.parts.chains, numbers, gain)?;
             parts.rows.extend(&graph.parts.rows, gain)?;
             parts.isolated.try_extend_from_slice(LIVE, &graph.parts.isolated)?;
-            cancel.check()?;
+            monitor.check()?;
         }
         let found = find_neighbours(&mut parts.live, &union, &geometry)?;
         check_heights(&parts.live, &found, &geometry, "chunk_graphs")?;
         parts.waiting.try_extend(EDGES, found)?;
-        cancel.check()?;
+        monitor.check()?;
 
-        let parts = settle(parts, &geometry, cancel)?;
+        let parts = settle(parts, &geometry, monitor)?;
         let corner = |of: fn(&Self) -> &[usize], pick: fn(usize, usize) -> usize| {
             let filled = graphs.iter().filter(|graph| !graph.is_empty());
             let corners = filled.map(|graph| of(graph).to_vec());

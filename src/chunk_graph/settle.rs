@@ -19,7 +19,7 @@ use super::rules::{Rule, holds};
 use crate::buffers::{Grow, try_collect, try_copy};
 use crate::errors::{Result, try_filled};
 use crate::junctions::JUNCTION;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What the buffers are for.
 pub(super) const EDGES: &str = "the edges of a chunk graph";
@@ -55,7 +55,7 @@ impl Parts {
 }
 
 /// Settles what the outside can no longer change.
-pub(super) fn settle(parts: Parts, geometry: &Geometry, cancel: &Cancel) -> Result<Parts> {
+pub(super) fn settle(parts: Parts, geometry: &Geometry, monitor: &Monitor) -> Result<Parts> {
     let Parts { mut live, waiting, chains, mut rows, mut isolated } = parts;
     let count = live.len();
 
@@ -70,18 +70,18 @@ pub(super) fn settle(parts: Parts, geometry: &Geometry, cancel: &Cancel) -> Resu
             unknown.try_push(EDGES, edge)?;
         }
     }
-    cancel.check()?;
+    monitor.check()?;
 
     let Forest { lasting: kept, waiting } = if junction.is_empty() {
         Forest::default()
     } else {
         let is_terminal = terminals(&live, &unknown)?;
-        forest::prune(junction, &mut live, &is_terminal, geometry, cancel)?
+        forest::prune(junction, &mut live, &is_terminal, geometry, monitor)?
     };
     lasting.try_extend(EDGES, kept)?;
     let mut waiting: Vec<Edge> = waiting;
     waiting.try_extend(EDGES, unknown)?;
-    cancel.check()?;
+    monitor.check()?;
 
     let misses = |voxel: usize| live.missing[voxel] != 0 && holds(Rule::MissingNeighboursWait);
     let mut stays: Vec<bool> = try_collect(LIVE, (0..count).map(misses))?;
@@ -96,7 +96,7 @@ pub(super) fn settle(parts: Parts, geometry: &Geometry, cancel: &Cancel) -> Resu
     if !holds(Rule::IsolatedCount) {
         isolated.clear();
     }
-    let mut chains = joiner.join(&mut rows, cancel)?;
+    let mut chains = joiner.join(&mut rows, monitor)?;
     rows.sort()?;
 
     let renumbered = live.retain(&stays)?;

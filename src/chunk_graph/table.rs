@@ -13,7 +13,7 @@ use crate::buffers::{Grow, try_collect, try_copy};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::junctions::DisjointSets;
 use crate::measures::Measures;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What the buffers are for.
 const TABLE: &str = "the branch table";
@@ -48,8 +48,8 @@ impl ChunkGraph {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if a part of the image is missing or there are not as many rows; [`Error::OutOfMemory`];
-    /// [`Error::Interrupted`] through `cancel`.
-    pub fn table(&self, range: Range<usize>, cancel: &Cancel) -> Result<Table> {
+    /// [`Error::Interrupted`] through `monitor`.
+    pub fn table(&self, range: Range<usize>, monitor: &Monitor) -> Result<Table> {
         let wrong = |name, reason| Err(Error::InvalidArgument { name, reason });
         if let Some([offset, shape]) = self.missing_box()? {
             let reason = format!("the block at offset {offset:?} of shape {shape:?} is missing");
@@ -62,7 +62,7 @@ impl ChunkGraph {
         if range.start > range.end || range.end > rows.len() {
             return wrong("rows", format!("expected {range:?} in a table of {} rows", rows.len()));
         }
-        let components = self.components(range.clone(), cancel)?;
+        let components = self.components(range.clone(), monitor)?;
         Ok(Table { components, ..self.columns(range)? })
     }
 
@@ -93,19 +93,19 @@ impl ChunkGraph {
     }
 
     /// The components of rows.
-    fn components(&self, range: Range<usize>, cancel: &Cancel) -> Result<Vec<u64>> {
+    fn components(&self, range: Range<usize>, monitor: &Monitor) -> Result<Vec<u64>> {
         let rows = &self.parts.rows;
         let mut ends: Vec<u64> = try_with_capacity(TABLE, 2 * rows.len())?;
         ends.extend(rows.ends.iter().flatten());
         ends.sort_unstable();
         ends.dedup();
-        cancel.check()?;
+        monitor.check()?;
         let number = |index: u64| ends.partition_point(|&end| end < index);
         let mut sets = DisjointSets::<i64>::new(ends.len())?;
         for [source, target] in &rows.ends {
             sets.join(number(*source), number(*target));
         }
-        cancel.check()?;
+        monitor.check()?;
         let mut smallest = try_filled(TABLE, ends.len(), u64::MAX)?;
         for (row, [source, _]) in rows.ends.iter().enumerate() {
             let set = sets.find(number(*source));
@@ -114,7 +114,7 @@ impl ChunkGraph {
         let mut first: Vec<u64> = try_collect(TABLE, smallest.iter().copied().filter(|&index| index != u64::MAX))?;
         first.try_extend_from_slice(TABLE, &self.parts.isolated)?;
         first.sort_unstable();
-        cancel.check()?;
+        monitor.check()?;
         let component = |row: usize| {
             let index = smallest[sets.find(number(rows.ends[row][0]))];
             first.partition_point(|&first| first < index) as u64

@@ -2,7 +2,7 @@
 
 use super::rules::{BROKEN, Rule};
 use super::*;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// A linear congruential generator, upper bits.
 struct Random(u64);
@@ -57,7 +57,7 @@ impl Image {
         }
         let values = if self.geometry.has_values() { values } else { Vec::new() };
         let block = Block { shape, offset, nodes: &nodes, values: &values };
-        ChunkGraph::from_block(block, self.geometry.clone(), &Cancel::new()).unwrap()
+        ChunkGraph::from_block(block, self.geometry.clone(), &Monitor::new()).unwrap()
     }
 
     fn whole(&self) -> ChunkGraph {
@@ -92,7 +92,7 @@ fn merge_at_random(mut graphs: Vec<ChunkGraph>, random: &mut Random) -> Result<C
         for _ in 0..handful.min(graphs.len()) {
             picked.push(graphs.swap_remove(random.below(graphs.len())));
         }
-        let mut merged = ChunkGraph::merge(&picked.iter().collect::<Vec<_>>(), &Cancel::new())?;
+        let mut merged = ChunkGraph::merge(&picked.iter().collect::<Vec<_>>(), &Monitor::new())?;
         check_invariants(&merged);
         if random.below(3) == 0 {
             merged = ChunkGraph::from_bytes(&merged.to_bytes()?)?;
@@ -115,7 +115,7 @@ fn check_invariants(graph: &ChunkGraph) {
 }
 
 fn text(graph: &ChunkGraph) -> Result<String> {
-    Ok(format!("{:?}", graph.table(0..graph.finished(), &Cancel::new())?))
+    Ok(format!("{:?}", graph.table(0..graph.finished(), &Monitor::new())?))
 }
 
 /// Whether merged blocks of image number `seed` give the table of the whole.
@@ -180,7 +180,7 @@ fn damaged_bytes_are_refused_or_harmless() {
             changed[at] ^= 1 << random.below(8);
             if let Ok(graph) = ChunkGraph::from_bytes(&changed) {
                 let parts: Vec<&ChunkGraph> = [&graph].into_iter().chain(&blocks[1..]).collect();
-                if let Ok(merged) = ChunkGraph::merge(&parts, &Cancel::new()) {
+                if let Ok(merged) = ChunkGraph::merge(&parts, &Monitor::new()) {
                     let _ = text(&merged);
                 }
             }
@@ -197,10 +197,10 @@ fn names_a_missing_box_and_an_overlap() {
     };
     let block = |offset: [usize; 3], shape: [usize; 3]| image.block(&offset, &shape);
     let parts = [block([0, 0, 0], [4, 6, 3]), block([0, 0, 3], [4, 2, 5]), block([0, 5, 3], [4, 1, 5])];
-    let merged = ChunkGraph::merge(&parts.iter().collect::<Vec<_>>(), &Cancel::new()).unwrap();
+    let merged = ChunkGraph::merge(&parts.iter().collect::<Vec<_>>(), &Monitor::new()).unwrap();
     assert_eq!(merged.missing_box().unwrap(), Some([vec![0, 2, 3], vec![4, 3, 5]]));
     let again = block([1, 1, 1], [1, 1, 1]);
-    let error = ChunkGraph::merge(&[&merged, &again], &Cancel::new()).unwrap_err().to_string();
+    let error = ChunkGraph::merge(&[&merged, &again], &Monitor::new()).unwrap_err().to_string();
     assert!(error.contains("item 1, at offset [1, 1, 1] of shape [1, 1, 1]"), "{error}");
-    assert!(merged.table(0..0, &Cancel::new()).is_err());
+    assert!(merged.table(0..0, &Monitor::new()).is_err());
 }

@@ -50,11 +50,11 @@ fn equals_comparing_every_pair() {
             let neighbourhood = Neighbourhood::new(shape, &spacing, connectivity);
             for one_in in [1, 2, 6] {
                 let nodes = some_nodes(shape.iter().product(), 3, one_in);
-                let graph = pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
+                let graph = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
                 let expected = naive(&nodes, shape, &spacing, connectivity);
                 assert_eq!(graph, expected, "{shape:?} {connectivity}");
-                assert_eq!(count_entries(&nodes, &neighbourhood, &Cancel::new()).unwrap(), expected.indices.len());
-                let wide: Csr<i64> = pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
+                assert_eq!(count_entries(&nodes, &neighbourhood, &Monitor::new()).unwrap(), expected.indices.len());
+                let wide: Csr<i64> = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
                 assert_eq!(wide.indices, expected.indices.iter().map(|&index| i64::from(index)).collect::<Vec<_>>());
             }
         }
@@ -67,7 +67,7 @@ fn tasks_meet() {
     let neighbourhood = Neighbourhood::new(&shape, &[1.0; 3], 3);
     let nodes = some_nodes(shape.iter().product(), 5, 2);
     assert!(nodes.len() > 3 * TASK);
-    let graph: Csr<i32> = pixel_graph(&nodes, &neighbourhood, None, &Cancel::new()).unwrap();
+    let graph: Csr<i32> = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
     let view = graph.view();
     for node in 0..nodes.len() {
         for entry in view.row(node) {
@@ -75,14 +75,14 @@ fn tasks_meet() {
             assert_eq!(view.weight(back).to_bits(), view.weight(entry).to_bits());
         }
     }
-    assert_eq!(count_entries(&nodes, &neighbourhood, &Cancel::new()).unwrap(), graph.indices.len());
+    assert_eq!(count_entries(&nodes, &neighbourhood, &Monitor::new()).unwrap(), graph.indices.len());
 }
 
 #[test]
 fn heights_differ_as_in_their_type() {
     let neighbourhood = Neighbourhood::new(&[2], &[1.0], 1);
     let edge = |heights| {
-        pixel_graph::<i32>(&[0, 1], &neighbourhood, Some(heights), &Cancel::new()).map(|graph| graph.weights[0])
+        pixel_graph::<i32>(&[0, 1], &neighbourhood, Some(heights), &Monitor::new()).map(|graph| graph.weights[0])
     };
     assert_eq!(edge(Heights::Unsigned(&[0, 3])), Ok(10_f64.sqrt()));
     assert_eq!(edge(Heights::Signed(&[i64::MIN, i64::MAX])), Ok(2_f64.powi(64)));

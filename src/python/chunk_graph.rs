@@ -48,8 +48,8 @@ impl PyChunkGraph {
         let kind = if radii && kind == Values::Numbers { Values::Radii } else { kind };
         let nodes = nodes.as_slice()?;
         let block = Block { shape: &block_shape, offset: &offset, nodes, values: &values };
-        let graph = run(py, nodes.len() >= NODES_WORTH_THREADS, |cancel| {
-            ChunkGraph::from_block(block, Geometry::new(&shape, &spacing, kind)?, cancel)
+        let graph = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
+            ChunkGraph::from_block(block, Geometry::new(&shape, &spacing, kind)?, monitor)
         })?;
         Ok(Self { graph })
     }
@@ -58,7 +58,7 @@ impl PyChunkGraph {
     #[staticmethod]
     fn merge(py: Python<'_>, graphs: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
         let graphs: Vec<&ChunkGraph> = graphs.iter().map(|graph| &graph.graph).collect();
-        let graph = run(py, false, |cancel| ChunkGraph::merge(&graphs, cancel))?;
+        let graph = run(py, false, |monitor| ChunkGraph::merge(&graphs, monitor))?;
         Ok(Self { graph })
     }
 
@@ -69,8 +69,8 @@ impl PyChunkGraph {
         graphs: Vec<PyRef<'py, Self>>,
     ) -> PyResult<(Self, Vec<Array1<'py, u8>>)> {
         let graphs: Vec<&ChunkGraph> = graphs.iter().map(|graph| &graph.graph).collect();
-        let (graph, shifts) = run(py, false, |cancel| {
-            let (graph, shifts) = ChunkGraph::merge_with_shifts(&graphs, cancel)?;
+        let (graph, shifts) = run(py, false, |monitor| {
+            let (graph, shifts) = ChunkGraph::merge_with_shifts(&graphs, monitor)?;
             Ok((graph, shifts.iter().map(Shifts::to_bytes).collect::<Result<Vec<_>, _>>()?))
         })?;
         Ok((Self { graph }, shifts.into_iter().map(|bytes| bytes.into_pyarray(py)).collect()))
@@ -107,7 +107,7 @@ impl PyChunkGraph {
 
     /// The rows from `start` to `stop` of the table of the whole image.
     fn table<'py>(&self, py: Python<'py>, start: usize, stop: usize) -> PyResult<TableArrays<'py>> {
-        let table = run(py, false, |cancel| self.graph.table(start..stop, cancel))?;
+        let table = run(py, false, |monitor| self.graph.table(start..stop, monitor))?;
         TableArrays::new(py, table)
     }
 

@@ -48,8 +48,8 @@ fn indices_of<'py, T: Element + PyElement>(
     shape: &[usize],
 ) -> PyResult<Array1<'py, i64>> {
     let block = shared(block);
-    let found = run(py, block.len() >= VOXELS_WORTH_THREADS, |cancel| {
-        foreground::foreground(&block, mask, offset, shape, cancel)
+    let found = run(py, block.len() >= VOXELS_WORTH_THREADS, |monitor| {
+        foreground::foreground(&block, mask, offset, shape, monitor)
     })?;
     Ok(found.into_pyarray(py))
 }
@@ -95,7 +95,7 @@ fn pixel_graph<'py>(
     let neighbourhood = Neighbourhood::new(&shape, &spacing, connectivity);
     let threads = nodes.len() >= NODES_WORTH_THREADS;
     let narrow = nodes.len().saturating_mul(neighbourhood.largest_degree()) <= i32::LARGEST
-        || run(py, threads, |cancel| graph::count_entries(nodes, &neighbourhood, cancel))?.max(nodes.len())
+        || run(py, threads, |monitor| graph::count_entries(nodes, &neighbourhood, monitor))?.max(nodes.len())
             <= i32::LARGEST;
     if narrow {
         build_graph::<i32>(py, threads, nodes, &neighbourhood, heights, prune)
@@ -112,10 +112,10 @@ fn build_graph<'py, I: Index + PyElement>(
     heights: Option<Heights<'_>>,
     prune: bool,
 ) -> PyResult<Triple<'py>> {
-    let graph = run(py, threads, |cancel| {
-        let mut graph = graph::pixel_graph::<I>(nodes, neighbourhood, heights, cancel)?;
+    let graph = run(py, threads, |monitor| {
+        let mut graph = graph::pixel_graph::<I>(nodes, neighbourhood, heights, monitor)?;
         if prune {
-            prune_junctions(&mut graph, cancel)?;
+            prune_junctions(&mut graph, monitor)?;
         }
         Ok(graph)
     })?;
@@ -144,7 +144,7 @@ fn trace_skeleton<'py>(
     let threads = nodes.len() >= NODES_WORTH_THREADS;
     // Paths have as many nodes as there are, and two ends for two entries.
     let narrow = nodes.len().saturating_mul(neighbourhood.largest_degree() + 1) <= i32::LARGEST
-        || run(py, threads, |cancel| graph::count_entries(nodes, &neighbourhood, cancel))? + nodes.len()
+        || run(py, threads, |monitor| graph::count_entries(nodes, &neighbourhood, monitor))? + nodes.len()
             <= i32::LARGEST;
     let skeleton =
         if narrow { trace::<i32>(py, threads, nodes, grid)? } else { trace::<i64>(py, threads, nodes, grid)? };
@@ -159,13 +159,13 @@ fn trace<'py, I: Index + PyElement>(
 ) -> PyResult<Skeleton<'py>> {
     /// Walks that lead from one task to another are walked twice.
     const LARGE_TASK: usize = 1 << 20;
-    let (graph, paths, components) = run(py, threads, |cancel| {
-        let graph = adjacency::<I>(nodes, grid, true, cancel)?;
+    let (graph, paths, components) = run(py, threads, |monitor| {
+        let graph = adjacency::<I>(nodes, grid, true, monitor)?;
         let task = nodes.len().div_ceil(rayon::current_num_threads()).clamp(1, LARGE_TASK);
-        let paths = trace_branches_in_tasks(&graph.with_distances(grid), task, cancel)?;
+        let paths = trace_branches_in_tasks(&graph.with_distances(grid), task, monitor)?;
         let path = |ends: &[I]| [paths.indices[ends[0].get()], paths.indices[ends[1].get() - 1]];
         let ends = paths.indptr.windows(2).map(path);
-        let components = summary::path_components(&graph.indptr, ends, &paths.smallest, cancel)?;
+        let components = summary::path_components(&graph.indptr, ends, &paths.smallest, monitor)?;
         Ok((graph, paths, components))
     })?;
     let array = |array: Vec<I>| array.into_pyarray(py).into_any();
@@ -238,13 +238,13 @@ fn prune_junction_edges<'py>(
     let weights = weights.as_slice()?;
     with_indices!(IndexPair::new("csmat", indptr, indices)?, |indptr, indices| {
         CsrView::new("csmat", indptr, indices, weights)?;
-        let graph = run(py, false, |cancel| {
+        let graph = run(py, false, |monitor| {
             let mut graph = crate::csr::Csr {
                 indptr: try_copy("the graph", indptr)?,
                 indices: try_copy("the graph", indices)?,
                 weights: try_copy("the graph", weights)?,
             };
-            prune_junctions(&mut graph, cancel)?;
+            prune_junctions(&mut graph, monitor)?;
             Ok(graph)
         })?;
         let [indptr, indices] = [graph.indptr, graph.indices].map(|array| array.into_pyarray(py).into_any());
@@ -266,8 +266,8 @@ fn trace_paths<'py>(
     let values = values.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
     with_indices!(IndexPair::new("adj", indptr, indices)?, |indptr, indices| {
         let graph = CsrView::new("adj", indptr, indices, weights)?;
-        let (branches, values) = run(py, graph.nodes() >= NODES_WORTH_THREADS, |cancel| {
-            let branches = trace_branches(&graph, cancel)?;
+        let (branches, values) = run(py, graph.nodes() >= NODES_WORTH_THREADS, |monitor| {
+            let branches = trace_branches(&graph, monitor)?;
             let values = summary::values_along(values, &branches.indices, graph.nodes())?;
             Ok((branches, values))
         })?;
@@ -292,8 +292,8 @@ fn path_lengths<'py>(
     let lengths = with_indices!(graph, |graph_indptr, graph_indices| {
         let graph = CsrView::new("graph", graph_indptr, graph_indices, weights)?;
         with_indices!(paths, |indptr, indices| {
-            run(py, indices.len() >= NODES_WORTH_THREADS, |cancel| {
-                summary::path_lengths(graph, indptr, indices, cancel)
+            run(py, indices.len() >= NODES_WORTH_THREADS, |monitor| {
+                summary::path_lengths(graph, indptr, indices, monitor)
             })?
         })
     });
@@ -309,7 +309,7 @@ fn path_sums<'py>(
 ) -> PyResult<(Array1<'py, f64>, Array1<'py, f64>)> {
     let (indptr, values) = (indptr.as_slice()?, values.as_slice()?);
     let (sums, squares) =
-        run(py, values.len() >= NODES_WORTH_THREADS, |cancel| summary::path_sums(indptr, values, cancel))?;
+        run(py, values.len() >= NODES_WORTH_THREADS, |monitor| summary::path_sums(indptr, values, monitor))?;
     Ok((sums.into_pyarray(py), squares.into_pyarray(py)))
 }
 
@@ -321,7 +321,7 @@ fn components<'py>(
     indices: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     with_indices!(IndexPair::new("graph", indptr, indices)?, |indptr, indices| {
-        let labels = run(py, false, |cancel| summary::components(indptr, indices, cancel))?;
+        let labels = run(py, false, |monitor| summary::components(indptr, indices, monitor))?;
         Ok(labels.into_pyarray(py).into_any())
     })
 }

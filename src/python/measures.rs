@@ -31,8 +31,8 @@ fn path_measures<'py>(
     let measured = with_indices!(graph, |graph_indptr, graph_indices| {
         let graph = CsrView::new("graph", graph_indptr, graph_indices, weights)?;
         with_indices!(paths, |indptr, indices| {
-            run(py, indices.len() >= NODES_WORTH_THREADS, |cancel| {
-                measures::path_measures(graph, indptr, indices, radii, is_flat, cancel)
+            run(py, indices.len() >= NODES_WORTH_THREADS, |monitor| {
+                measures::path_measures(graph, indptr, indices, radii, is_flat, monitor)
             })?
         })
     });

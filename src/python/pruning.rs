@@ -23,16 +23,16 @@ fn prune_nodes<'py>(
 ) -> PyResult<Bound<'py, PyArray1<bool>>> {
     let nodes = nodes.as_slice()?;
     let radii = radii.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
-    let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |cancel| {
+    let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
         if radii.is_some_and(|radii| radii.len() != nodes.len()) {
             let reason = format!("expected one for each of the {} voxels", nodes.len());
             return Err(Error::InvalidArgument { name: "radii", reason });
         }
         let limits = Limits { length, ratio, radii };
         if nodes.len().saturating_mul(26) <= i32::LARGEST {
-            prune::<i32>(nodes, shape, spacing, limits, cancel)
+            prune::<i32>(nodes, shape, spacing, limits, monitor)
         } else {
-            prune::<i64>(nodes, shape, spacing, limits, cancel)
+            prune::<i64>(nodes, shape, spacing, limits, monitor)
         }
     })?;
     Ok(kept.into_pyarray(py))

@@ -55,7 +55,7 @@ fn radii_of<'py, T: Element + PyElement>(
     let (nz, ny, nx) = mask.dim();
     let block = [nz, ny, nx];
     let wrong = |name, reason: &str| Err(Error::InvalidArgument { name, reason: reason.to_owned() });
-    let (radii, waits, faces) = run(py, mask.len() >= VOXELS_WORTH_THREADS, |cancel| {
+    let (radii, waits, faces) = run(py, mask.len() >= VOXELS_WORTH_THREADS, |monitor| {
         if !nodes.iter().all(|&node| usize::try_from(node).is_ok_and(|node| node < mask.len())) {
             return wrong("nodes", "expected linear indices of the block");
         }
@@ -63,8 +63,8 @@ fn radii_of<'py, T: Element + PyElement>(
             return wrong("offset", "the block does not lie in the image");
         }
         let squares = Squares::new(place.image, spacing);
-        let background = Background::pack(&mask, bits, cancel)?;
-        let radii = squared_radii(&background, nodes, &place, &squares, cancel)?;
+        let background = Background::pack(&mask, bits, monitor)?;
+        let radii = squared_radii(&background, nodes, &place, &squares, monitor)?;
         let known = |node| place.to_unknown(position(node, block), block, &squares);
         let waits = nodes.iter().zip(&radii).map(|(&node, &radius)| radius > known(node));
         let waits = try_collect(RADII, waits)?;
@@ -97,7 +97,7 @@ fn lower_radii(
     let voxels = voxels.as_array();
     let voxels = voxels.rows().into_iter().map(|row| [row[0], row[1], row[2]].map(|at| at as usize));
     let voxels = try_collect(RADII, voxels)?;
-    run(py, radii.len() >= WORTH_THREADS, |cancel| {
+    run(py, radii.len() >= WORTH_THREADS, |monitor| {
         let others = [[1, 2], [0, 2], [0, 1]];
         let fits = others.get(axis).is_some_and(|&[one, other]| lines <= shape[one] && columns <= shape[other])
             && voxels.len() == radii.len()
@@ -108,7 +108,7 @@ fn lower_radii(
             return Err(Error::InvalidArgument { name: "voxels", reason });
         }
         let squares = Squares::new([0, 1, 2].map(|at| if at == axis { 2 * shape[at] } else { shape[at] }), spacing);
-        lower(Face { axis, depths, shape: [lines, columns] }, &voxels, radii, &squares, cancel)
+        lower(Face { axis, depths, shape: [lines, columns] }, &voxels, radii, &squares, monitor)
     })
 }
 

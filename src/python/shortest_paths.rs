@@ -31,9 +31,9 @@ fn longest_paths<'py>(
     lengths: PyReadonlyArray1<'py, f64>,
 ) -> PyResult<(Array1<'py, u32>, Array1<'py, i64>)> {
     let (sources, targets, lengths) = (sources.as_slice()?, targets.as_slice()?, lengths.as_slice()?);
-    let (paths, starts) = run(py, false, |cancel| {
+    let (paths, starts) = run(py, false, |monitor| {
         let network = network(nodes, sources, targets, lengths)?;
-        let lists = longest_shortest_paths(&network, cancel)?;
+        let lists = longest_shortest_paths(&network, monitor)?;
         let mut starts = try_with_capacity("paths", lists.len() + 1)?;
         let mut paths = Vec::new();
         starts.push(0);
@@ -56,9 +56,9 @@ fn graph_centres<'py>(
     lengths: PyReadonlyArray1<'py, f64>,
 ) -> PyResult<Array1<'py, u32>> {
     let (sources, targets, lengths) = (sources.as_slice()?, targets.as_slice()?, lengths.as_slice()?);
-    let centres = run(py, false, |cancel| {
+    let centres = run(py, false, |monitor| {
         let network = network(nodes, sources, targets, lengths)?;
-        centres(&network, cancel)
+        centres(&network, monitor)
     })?;
     Ok(centres.into_pyarray(py))
 }

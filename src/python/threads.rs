@@ -1,22 +1,24 @@
-//! The number of threads, as Python sets and reads it.
+//! How the kernels run for Python: the number of threads, as it sets and reads it, and what it learns on the way.
 
 use std::num::NonZeroUsize;
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 
 use crate::errors::Result;
-use crate::threads::{self, Cancel};
+use crate::threads::{self, Monitor};
 
 /// Runs `kernel` without the GIL on as many threads as set, or one if its work is not worth more; Ctrl-C stops it.
+/// While it works, [`on_progress`]'s function is told.
 ///
 /// A signal handler that raises something else than `KeyboardInterrupt` has its exception passed on.
 pub(super) fn run<T: Send>(
     py: Python<'_>,
     worth_threads: bool,
-    kernel: impl FnOnce(&Cancel) -> Result<T> + Send,
+    kernel: impl FnOnce(&Monitor) -> Result<T> + Send,
 ) -> PyResult<T> {
     let count = if worth_threads { threads_of_call(py) } else { 1 };
-    py.detach(|| threads::run(count, check_signals, kernel))
+    py.detach(|| threads::run(count, look_up, kernel))
 }
 
 /// How many threads a call uses: what was set, else one in a worker of dask, which runs as many calls as it has threads, else
@@ -32,9 +34,23 @@ fn is_in_worker(py: Python<'_>) -> bool {
     distributed.is_ok_and(|distributed| distributed.call_method0(c"get_worker").is_ok())
 }
 
-#[expect(clippy::redundant_closure_for_method_calls, reason = "the method's lifetime is not general enough")]
-fn check_signals() -> PyResult<()> {
-    Python::attach(|py| py.check_signals())
+/// What is told how far a kernel is.
+static LISTENER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Lets signals act, and tells how far the kernel is.
+fn look_up(monitor: &Monitor) -> PyResult<()> {
+    let done = monitor.done();
+    Python::attach(|py| {
+        py.check_signals()?;
+        LISTENER.get(py).map_or(Ok(()), |listener| listener.call1(py, (done,)).map(drop))
+    })
+}
+
+/// Has `listener` called on the calling thread every 50 ms while a kernel works, with the part that is done, or None if that is
+/// not known. The first listener stays.
+#[pyfunction]
+fn on_progress(py: Python<'_>, listener: Py<PyAny>) {
+    LISTENER.get_or_init(py, || listener);
 }
 
 #[pyfunction]
@@ -49,5 +65,6 @@ fn get_num_threads(py: Python<'_>) -> usize {
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
-    module.add_function(wrap_pyfunction!(get_num_threads, module)?)
+    module.add_function(wrap_pyfunction!(get_num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(on_progress, module)?)
 }

@@ -16,11 +16,11 @@ fn topology_of(
     shape: [usize; 3],
 ) -> PyResult<(usize, usize, usize, usize)> {
     let nodes = nodes.as_slice()?;
-    let found = run(py, false, |cancel| {
+    let found = run(py, false, |monitor| {
         if nodes.len() <= i32::LARGEST {
-            topology::<i32>(nodes, shape, cancel)
+            topology::<i32>(nodes, shape, monitor)
         } else {
-            topology::<i64>(nodes, shape, cancel)
+            topology::<i64>(nodes, shape, monitor)
         }
     })?;
     Ok((found.components, found.isolated, found.tunnels, found.cavities))

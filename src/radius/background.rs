@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::bit_image::{Element, WORD, try_zeros};
 use crate::elements::Shared;
 use crate::errors::Result;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// How far a window reaches back from its voxel, and how far on.
 const BACK: usize = WORD / 2;
@@ -29,8 +29,8 @@ impl Background {
     /// The voxels of `view` that have no bit of `mask`.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
-    pub fn pack<T: Element>(view: &ArrayView3<'_, Shared<T>>, mask: T, cancel: &Cancel) -> Result<Self> {
+    /// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
+    pub fn pack<T: Element>(view: &ArrayView3<'_, Shared<T>>, mask: T, monitor: &Monitor) -> Result<Self> {
         let (nz, ny, nx) = view.dim();
         let mut background = Self { shape: [nz, ny, nx], words: Vec::new(), is_empty: true };
         if view.is_empty() {
@@ -40,7 +40,7 @@ impl Background {
         background.words = try_zeros("the background", nz * plane + 2)?;
         let slabs = background.words[1..=nz * plane].par_chunks_mut(PLANES * plane).enumerate();
         let any = slabs.map(|(slab, words)| {
-            cancel.check()?;
+            monitor.check()?;
             let from = slab * PLANES;
             let view = view.slice(s![from..(from + PLANES).min(nz), .., ..]);
             if view.strides()[2] == 1 || nx == 1 {

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::{Background, Squares};
 use crate::bit_image::{WORD, set_bits};
 use crate::errors::{Result, try_filled};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// The depth of a column without background.
 pub const NONE: u32 = u32::MAX;
@@ -82,7 +82,7 @@ pub struct Face<'a> {
 /// voxel how many steps lead along the axis to the face's own voxels, and its place along the other two axes.
 ///
 /// # Errors
-/// [`crate::errors::Error::Interrupted`] through `cancel`.
+/// [`crate::errors::Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If the depths do not fit the face's shape, or the squares the image.
@@ -91,12 +91,12 @@ pub fn lower(
     voxels: &[[usize; 3]],
     radii: &mut [f64],
     squares: &Squares,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<()> {
     const TASK: usize = 1 << 8;
     assert_eq!(face.depths.len(), face.shape[0] * face.shape[1], "each column has its depth");
     radii.par_chunks_mut(TASK).zip(voxels.par_chunks(TASK)).try_for_each(|(radii, voxels)| {
-        cancel.check()?;
+        monitor.check()?;
         for (radius, &voxel) in radii.iter_mut().zip(voxels) {
             *radius = nearest(face, voxel, *radius, squares);
         }

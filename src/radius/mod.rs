@@ -34,7 +34,7 @@ use thick::{Member, Search, groups};
 
 use crate::buffers::Grow;
 use crate::errors::{Result, try_filled};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// What lists of voxels deep inside an object are for.
 const THICK: &str = "voxels of thick objects";
@@ -124,7 +124,7 @@ pub fn position(node: i64, shape: [usize; 3]) -> [usize; 3] {
 /// that outside the image if it counts and is nearer. Infinite if there is none; 0 for a voxel that is background itself.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`.
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If a voxel lies outside the block.
@@ -133,14 +133,15 @@ pub fn squared_radii(
     nodes: &[i64],
     place: &Place,
     squares: &Squares,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<f64>> {
     let shape = background.shape();
     let rows = Rows::new(background, squares);
     let mut radii = try_filled("the radii", nodes.len(), f64::INFINITY)?;
+    monitor.expect(nodes.len() as u64);
     let tasks = radii.par_chunks_mut(TASK).zip(nodes.par_chunks(TASK)).enumerate();
     let thick = tasks.map(|(task, (radii, nodes))| {
-        cancel.check()?;
+        monitor.check()?;
         let mut thick = Vec::new();
         for (number, (radius, &node)) in radii.iter_mut().zip(nodes).enumerate() {
             let at = position(node, shape);
@@ -153,6 +154,7 @@ pub fn squared_radii(
                 }
             }
         }
+        monitor.advance((nodes.len() - thick.len()) as u64);
         Ok(thick)
     });
     let mut thick = thick.try_reduce(Vec::new, |mut all, part| {
@@ -160,7 +162,7 @@ pub fn squared_radii(
         Ok(all)
     })?;
     let search = Search { rows: &rows, background, squares };
-    groups(&mut thick, squares).into_par_iter().try_for_each(|members| search.group(members, cancel))?;
+    groups(&mut thick, squares).into_par_iter().try_for_each(|members| search.group(members, monitor))?;
     for member in thick {
         radii[member.number] = member.square;
     }

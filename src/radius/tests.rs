@@ -35,10 +35,10 @@ fn equals_looking_at_every_voxel() {
                     let image = image(shape, seed as u64 + share, share);
                     let place = Place { offset: [0; 3], image: shape, border };
                     let squares = Squares::new(shape, spacing);
-                    let background = Background::pack(&Shared::view(&image.view()), 0xff, &Cancel::new()).unwrap();
+                    let background = Background::pack(&Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
                     assert_eq!(background.is_empty(), image.iter().all(|&value| value != 0));
                     let nodes: Vec<i64> = (0..image.len() as i64).step_by(1 + image.len() / 200).collect();
-                    let radii = squared_radii(&background, &nodes, &place, &squares, &Cancel::new()).unwrap();
+                    let radii = squared_radii(&background, &nodes, &place, &squares, &Monitor::new()).unwrap();
                     for (&node, radius) in nodes.iter().zip(radii) {
                         assert_eq!(radius, naive(&image, position(node, shape), &place, &squares), "{shape:?} {node}");
                     }
@@ -57,9 +57,9 @@ fn thick_objects_reach_beyond_the_table() {
     let place = Place { offset: [0; 3], image: shape, border: [false; 3] };
     for spacing in SPACINGS {
         let squares = Squares::new(shape, spacing);
-        let background = Background::pack(&Shared::view(&image.view()), 0xff, &Cancel::new()).unwrap();
+        let background = Background::pack(&Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
         let nodes: Vec<i64> = (0..image.len() as i64).step_by(99_991).collect();
-        let radii = squared_radii(&background, &nodes, &place, &squares, &Cancel::new()).unwrap();
+        let radii = squared_radii(&background, &nodes, &place, &squares, &Monitor::new()).unwrap();
         for (&node, radius) in nodes.iter().zip(radii) {
             assert_eq!(radius, naive(&image, position(node, shape), &place, &squares));
         }
@@ -77,7 +77,7 @@ fn the_face_of_a_part_tells_all_that_the_other_part_needs() {
             low.slice_axis_inplace(ndarray::Axis(axis), (..cut).into());
             high.slice_axis_inplace(ndarray::Axis(axis), (cut..).into());
             for (part, end) in [(low, true), (high, false)] {
-                let background = Background::pack(&Shared::view(&part), 0xff, &Cancel::new()).unwrap();
+                let background = Background::pack(&Shared::view(&part), 0xff, &Monitor::new()).unwrap();
                 let depths = depths(&background, axis, end).unwrap();
                 let others: Vec<usize> = (0..3).filter(|&other| other != axis).collect();
                 let face = Face { axis, depths: &depths, shape: [shape[others[0]], shape[others[1]]] };
@@ -89,7 +89,7 @@ fn the_face_of_a_part_tells_all_that_the_other_part_needs() {
                     let gap = if end { at[axis] + 1 - cut } else { cut - at[axis] };
                     let mut radii = [f64::INFINITY];
                     let voxel = [gap, at[others[0]], at[others[1]]];
-                    lower(face, &[voxel], &mut radii, &squares, &Cancel::new()).unwrap();
+                    lower(face, &[voxel], &mut radii, &squares, &Monitor::new()).unwrap();
                     let mut only = Array3::from_elem(shape, 1_u8);
                     let range = if end { 0..cut } else { cut..shape[axis] };
                     only.slice_axis_mut(ndarray::Axis(axis), range.into()).assign(&part);

@@ -15,7 +15,7 @@ use super::{Background, Squares};
 use crate::bit_image::{WORD, set_bits};
 use crate::buffers::Grow;
 use crate::errors::Result;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// How far bounds reach beyond themselves, so that rounding loses nothing.
 const ROOM: f64 = 1.0 + 1e-9;
@@ -49,10 +49,10 @@ pub(super) struct Search<'a> {
 
 impl Search<'_> {
     /// Finds the radii of a group.
-    pub(super) fn group(&self, members: &mut [Member], cancel: &Cancel) -> Result<()> {
+    pub(super) fn group(&self, members: &mut [Member], monitor: &Monitor) -> Result<()> {
         let mut pending = vec![members];
         while let Some(members) = pending.pop() {
-            cancel.check()?;
+            monitor.check()?;
             let bounds = Bounds::of(members);
             let Some(middle) = members.iter().enumerate().min_by_key(|(_, member)| bounds.off_middle(member.at)) else {
                 continue;
@@ -60,6 +60,7 @@ impl Search<'_> {
             members.swap(0, middle.0);
             let Some((middle, others)) = members.split_first_mut() else { continue };
             middle.square = self.rows.nearest_beyond(middle.at, middle.square);
+            monitor.advance(1);
             if others.is_empty() {
                 continue;
             }
@@ -74,7 +75,7 @@ impl Search<'_> {
                 continue;
             }
             let surface = self.surface(middle, &bounds, (radius + 2.0 * way) * ROOM)?;
-            for other in others {
+            for other in &mut *others {
                 let way = self.between(middle.at, other.at).sqrt();
                 let bound = |square: f64| {
                     let reach = (square.sqrt() + way) * ROOM;
@@ -90,6 +91,7 @@ impl Search<'_> {
                     }
                 }
             }
+            monitor.advance(others.len() as u64);
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::blocks::{Blocks, Extract};
 use super::{Dijkstra, Network};
 use crate::buffers::{Grow, try_collect, try_copy};
 use crate::errors::{Result, try_filled, try_with_capacity};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// Sums within this relative distance of the smallest are reported as well: they may win once they are summed in another order.
 const TIE: f64 = 1e-11;
@@ -74,7 +74,7 @@ impl Hanging {
 ///
 /// # Errors
 /// [`crate::errors::Error::OutOfMemory`] and [`crate::errors::Error::Interrupted`].
-pub fn centres(network: &Network, cancel: &Cancel) -> Result<Vec<u32>> {
+pub fn centres(network: &Network, monitor: &Monitor) -> Result<Vec<u32>> {
     let blocks = Blocks::new(network)?;
     let mut extract = Extract::new(network.len())?;
     let mut dijkstra = Dijkstra::new(network.len())?;
@@ -107,7 +107,7 @@ pub fn centres(network: &Network, cancel: &Cancel) -> Result<Vec<u32>> {
         }
         let members = blocks.nodes(range.start + block);
         let inner = extract.network(network, members)?;
-        let known = search_block(&inner, &hanging.counts[block], place, sum, &mut best, cancel)?;
+        let known = search_block(&inner, &hanging.counts[block], place, sum, &mut best, monitor)?;
         for (place, sum) in known {
             let node = members[place];
             sums[node as usize] = sum;
@@ -151,7 +151,7 @@ fn search_block(
     place: usize,
     sum: f64,
     best: &mut f64,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<(usize, f64)>> {
     let mut dijkstra = Dijkstra::new(network.len())?;
     let mut lower = try_filled("bounds", network.len(), f64::NEG_INFINITY)?;
@@ -161,7 +161,7 @@ fn search_block(
     // What lies beyond the block adds the same to every node's sum.
     let mut beyond = None;
     loop {
-        cancel.check()?;
+        monitor.check()?;
         dijkstra.run(network, source as u32)?;
         let distances = dijkstra.distances();
         let inside: f64 = distances.iter().zip(counts).map(|(distance, &count)| distance * count as f64).sum();

@@ -16,7 +16,7 @@ use super::blocks::{Blocks, Extract};
 use super::{Dijkstra, Network};
 use crate::buffers::{Grow, try_collect};
 use crate::errors::{Result, try_filled, try_with_capacity};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// Bounds closer than this to the longest path are rounding.
 const ROUNDING: f64 = 1e-13;
@@ -46,7 +46,7 @@ impl Longest {
 ///
 /// # Errors
 /// [`crate::errors::Error::OutOfMemory`] and [`crate::errors::Error::Interrupted`].
-pub fn longest_shortest_paths(network: &Network, cancel: &Cancel) -> Result<Vec<Vec<u32>>> {
+pub fn longest_shortest_paths(network: &Network, monitor: &Monitor) -> Result<Vec<Vec<u32>>> {
     let blocks = Blocks::new(network)?;
     let mut extract = Extract::new(network.len())?;
     let mut dijkstra = Dijkstra::new(network.len())?;
@@ -57,13 +57,13 @@ pub fn longest_shortest_paths(network: &Network, cancel: &Cancel) -> Result<Vec<
     let mut paths = try_with_capacity("paths", blocks.roots.len())?;
     let mut block = 0;
     for (&root, &end) in blocks.roots.iter().zip(&blocks.ends) {
-        cancel.check()?;
+        monitor.check()?;
         let mut longest = Longest { length: f64::NEG_INFINITY, ends: (root, root) };
         while block < end {
             let nodes = blocks.nodes(block);
             let inner = extract.network(network, nodes)?;
             let reaches = try_collect("reaches", nodes.iter().map(|&node| reach[node as usize]))?;
-            reach[nodes[0] as usize] = bend_in_block(&inner, &reaches, &mut longest, cancel)?;
+            reach[nodes[0] as usize] = bend_in_block(&inner, &reaches, &mut longest, monitor)?;
             block += 1;
         }
         let mut path = Vec::new();
@@ -81,7 +81,7 @@ pub fn longest_shortest_paths(network: &Network, cancel: &Cancel) -> Result<Vec<
 }
 
 /// Updates the longest path by those that bend in a block, and returns the new reach of its first node.
-fn bend_in_block(network: &Network, reach: &[Reach], longest: &mut Longest, cancel: &Cancel) -> Result<Reach> {
+fn bend_in_block(network: &Network, reach: &[Reach], longest: &mut Longest, monitor: &Monitor) -> Result<Reach> {
     if let &[root, other] = reach {
         let distance = network.links(0)[0].length + other.distance;
         longest.update(root.distance + distance, (root.node, other.node));
@@ -95,7 +95,7 @@ fn bend_in_block(network: &Network, reach: &[Reach], longest: &mut Longest, canc
     let mut source = 0;
     let mut central = false;
     loop {
-        cancel.check()?;
+        monitor.check()?;
         dijkstra.run(network, source as u32)?;
         let distances = dijkstra.distances();
         let mut farthest = reach[source].distance;

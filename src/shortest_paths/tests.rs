@@ -4,7 +4,7 @@ use super::centre::centres;
 use super::longest::longest_shortest_paths;
 use super::{Dijkstra, Network};
 use crate::errors::Error;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 type Branch = (u32, u32);
 
@@ -83,7 +83,7 @@ fn longest_paths_are_those_of_all_pairs() {
     for _ in 0..4000 {
         let (nodes, branches, lengths) = random_graph(&mut random);
         let network = Network::new(nodes, &branches, &lengths).unwrap();
-        let paths = longest_shortest_paths(&network, &Cancel::new()).unwrap();
+        let paths = longest_shortest_paths(&network, &Monitor::new()).unwrap();
         let distances = all_pairs(nodes, &branches, &lengths);
         let components = components(&distances);
         assert_eq!(paths.len(), components.len());
@@ -141,7 +141,7 @@ fn centres_are_those_of_all_pairs() {
         let smallest = largest.iter().map(|&node| sum(node)).fold(f64::INFINITY, f64::min);
         let expected: Vec<u32> =
             largest.iter().filter(|&&node| sum(node) <= smallest * (1.0 + 1e-11)).map(|&node| node as u32).collect();
-        assert_eq!(centres(&network, &Cancel::new()).unwrap(), expected, "{branches:?} {lengths:?}");
+        assert_eq!(centres(&network, &Monitor::new()).unwrap(), expected, "{branches:?} {lengths:?}");
     }
 }
 
@@ -149,8 +149,8 @@ fn centres_are_those_of_all_pairs() {
 fn a_graph_without_nodes_has_no_path_and_no_centre() {
     let network = Network::new(0, &[], &[]).unwrap();
     assert!(network.is_empty());
-    assert!(longest_shortest_paths(&network, &Cancel::new()).unwrap().is_empty());
-    assert!(centres(&network, &Cancel::new()).unwrap().is_empty());
+    assert!(longest_shortest_paths(&network, &Monitor::new()).unwrap().is_empty());
+    assert!(centres(&network, &Monitor::new()).unwrap().is_empty());
 }
 
 #[test]
@@ -158,8 +158,8 @@ fn a_path_of_many_nodes_needs_no_deep_stack() {
     let nodes = 300_000_u32;
     let branches: Vec<Branch> = (1..nodes).map(|node| (node - 1, node)).collect();
     let network = Network::new(nodes as usize, &branches, &vec![1.0; branches.len()]).unwrap();
-    assert_eq!(longest_shortest_paths(&network, &Cancel::new()).unwrap()[0].len(), branches.len());
-    assert_eq!(centres(&network, &Cancel::new()).unwrap(), [nodes / 2 - 1, nodes / 2]);
+    assert_eq!(longest_shortest_paths(&network, &Monitor::new()).unwrap()[0].len(), branches.len());
+    assert_eq!(centres(&network, &Monitor::new()).unwrap(), [nodes / 2 - 1, nodes / 2]);
 }
 
 #[test]
@@ -172,11 +172,11 @@ fn wrong_graphs_are_refused() {
 
 #[test]
 fn a_search_can_be_stopped() {
-    let cancel = Cancel::new();
-    cancel.request();
+    let monitor = Monitor::new();
+    monitor.request_stop();
     let network = Network::new(3, &[(0, 1), (1, 2), (2, 0)], &[1.0; 3]).unwrap();
-    assert_eq!(longest_shortest_paths(&network, &cancel), Err(Error::Interrupted));
-    assert_eq!(centres(&network, &cancel), Err(Error::Interrupted));
+    assert_eq!(longest_shortest_paths(&network, &monitor), Err(Error::Interrupted));
+    assert_eq!(centres(&network, &monitor), Err(Error::Interrupted));
 }
 
 #[test]

@@ -46,7 +46,7 @@ use log::debug;
 use crate::bit_image::BitImage;
 use crate::errors::Result;
 use crate::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 use crate::word_shape::{Cube, Square, WordShape};
 
 use self::rounds::Rounds;
@@ -110,33 +110,40 @@ pub struct Thinned {
 /// Thins `image` in place on the threads of the current pool.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `cancel`; the image is then in the
+/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`; the image is then in the
 /// middle of thinning.
 ///
 /// # Panics
 /// If the method is Zhang's and the image has more than one plane.
-pub fn thin(image: &mut BitImage, method: Method, cancel: &Cancel) -> Result<Thinned> {
+pub fn thin(image: &mut BitImage, method: Method, monitor: &Monitor) -> Result<Thinned> {
     assert!(method.is_for(image.shape()[0]), "Zhang's method is for 2D images");
     if image.shape().contains(&0) {
         return Ok(Thinned { rounds: 0, deleted: 0 });
     }
     if image.shape()[0] == 1 {
-        run_rounds(&mut Rounds::<Square>::new(image, method)?, cancel)
+        run_rounds(&mut Rounds::<Square>::new(image, method)?, monitor)
     } else {
-        run_rounds(&mut Rounds::<Cube>::new(image, method)?, cancel)
+        run_rounds(&mut Rounds::<Cube>::new(image, method)?, monitor)
     }
 }
 
-fn run_rounds<W: WordShape>(rounds: &mut Rounds<'_, W>, cancel: &Cancel) -> Result<Thinned> {
+fn run_rounds<W: WordShape>(rounds: &mut Rounds<'_, W>, monitor: &Monitor) -> Result<Thinned> {
     let mut thinned = Thinned { rounds: 0, deleted: 0 };
+    let mut is_counted = false;
     loop {
         let mut deleted = 0;
         for step in 0..rounds.steps() {
-            cancel.check()?;
-            deleted += rounds.step(step)?;
+            monitor.check()?;
+            let in_step = rounds.step(step)?;
+            monitor.advance(in_step);
+            deleted += in_step;
         }
         thinned.rounds += 1;
         thinned.deleted += deleted;
+        if !is_counted && monitor.is_watched() {
+            monitor.expect(thinned.deleted + rounds.count());
+            is_counted = true;
+        }
         debug!("pass {}: {deleted} voxels deleted", thinned.rounds);
         if deleted == 0 {
             return Ok(thinned);
@@ -182,7 +189,7 @@ mod tests {
     /// The voxels that the list of voxels keeps, as an image.
     fn thin_listed(image: &Array3<u8>, method: Method) -> Array3<u8> {
         let listed: Vec<i64> = image.iter().zip(0..).filter(|&(&value, _)| value != 0).map(|(_, at)| at).collect();
-        let kept = nodes::thin_nodes::<i32>(&listed, image.dim().into(), method, &Cancel::new()).unwrap();
+        let kept = nodes::thin_nodes::<i32>(&listed, image.dim().into(), method, &Monitor::new()).unwrap();
         let mut thinned = Array3::zeros(image.dim());
         for (&at, _) in listed.iter().zip(kept).filter(|&(_, kept)| kept) {
             thinned.as_slice_mut().unwrap()[at as usize] = 1;
@@ -206,8 +213,8 @@ mod tests {
     }
 
     fn compare(image: &Array3<u8>, method: Method, threads: usize) {
-        let mut packed = BitImage::pack(&image.view(), 0xff, &Cancel::new()).unwrap();
-        let run = || thin(&mut packed, method, &Cancel::new()).unwrap();
+        let mut packed = BitImage::pack(&image.view(), 0xff, &Monitor::new()).unwrap();
+        let run = || thin(&mut packed, method, &Monitor::new()).unwrap();
         let thinned = crate::threads::pool(threads).unwrap().install(run);
         let mut found = Array3::zeros(image.raw_dim());
         packed.unpack_into(found.view_mut());
@@ -278,15 +285,15 @@ mod tests {
 
     #[test]
     fn stops_when_asked() {
-        let cancel = Cancel::new();
-        cancel.request();
+        let monitor = Monitor::new();
+        monitor.request_stop();
         let mut image = BitImage::zeros([2, 2, 2]).unwrap();
-        assert_eq!(thin(&mut image, Method::Lee, &cancel), Err(crate::errors::Error::Interrupted));
+        assert_eq!(thin(&mut image, Method::Lee, &monitor), Err(crate::errors::Error::Interrupted));
     }
 
     #[test]
     fn thins_images_without_voxels() {
         let mut image = BitImage::zeros([2, 0, 2]).unwrap();
-        assert_eq!(thin(&mut image, Method::Lee, &Cancel::new()), Ok(Thinned { rounds: 0, deleted: 0 }));
+        assert_eq!(thin(&mut image, Method::Lee, &Monitor::new()), Ok(Thinned { rounds: 0, deleted: 0 }));
     }
 }

@@ -16,7 +16,7 @@ use crate::csr::{Csr, Index};
 use crate::errors::{Result, try_filled, try_with_capacity};
 use crate::graph::{Neighbourhood, pixel_graph};
 use crate::neighbourhood::{bit, is_simple_and_no_endpoint};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 
 /// The voxels that are left, and those near which something may still change.
 struct Nodes<I> {
@@ -32,8 +32,8 @@ struct Nodes<I> {
 }
 
 impl<I: Index> Nodes<I> {
-    fn new(nodes: &[i64], shape: [usize; 3], steps: usize, cancel: &Cancel) -> Result<Self> {
-        let graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &[1.0; 3], 3), None, cancel)?;
+    fn new(nodes: &[i64], shape: [usize; 3], steps: usize, monitor: &Monitor) -> Result<Self> {
+        let graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &[1.0; 3], 3), None, monitor)?;
         let mut coordinates = try_with_capacity("coordinates", nodes.len())?;
         coordinates.extend(nodes.iter().map(|&node| {
             let (row, x) = (node as usize / shape[2], node as usize % shape[2]);
@@ -107,10 +107,10 @@ impl<I: Index> Nodes<I> {
 ///
 /// # Panics
 /// If the method is Zhang's and the image has more than one plane.
-pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, cancel: &Cancel) -> Result<Vec<bool>> {
+pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, monitor: &Monitor) -> Result<Vec<bool>> {
     assert!(method.is_for(shape[0]), "Zhang's method is for 2D images");
     let steps = steps(method, shape[0]);
-    let mut all = Nodes::<I>::new(nodes, shape, steps, cancel)?;
+    let mut all = Nodes::<I>::new(nodes, shape, steps, monitor)?;
     for node in 0..nodes.len() {
         let may_go = match method {
             Method::Lee | Method::LeePreserving => is_simple_and_no_endpoint(all.neighbours[node]),
@@ -121,7 +121,7 @@ pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, ca
         }
     }
     while all.pending.iter().any(|pending| !pending.is_empty()) {
-        cancel.check()?;
+        monitor.check()?;
         for step in 0..steps {
             let mut collected = all.take(step);
             collected.retain(|&node| {

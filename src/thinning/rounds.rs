@@ -176,6 +176,11 @@ impl<'a, W: WordShape> Rounds<'a, W> {
         steps(self.method, self.image.shape()[0])
     }
 
+    /// The number of voxels that are left.
+    pub fn count(&self) -> u64 {
+        self.image.count()
+    }
+
     /// One border step; returns the number of voxels deleted.
     ///
     /// # Errors

@@ -264,6 +264,7 @@ def _shown(progress: Progress) -> Any:
             self, key: Any, result: Any, dsk: Any, state: dict[str, Any], worker_id: Any
         ) -> None:
             left = sum(len(state[name]) for name in ('waiting', 'ready', 'running'))
-            progress.advance(len(state['finished']), len(state['finished']) + left)
+            done = len(state['finished'])
+            progress.told(done / max(1, done + left))
 
     return Shown()

@@ -4,6 +4,7 @@ import numpy as np
 
 from skanrs import threshold
 from skanrs.files import Source
+from skanrs.progress import listening
 
 from .progress import Progress
 from .work import Options, Result
@@ -27,6 +28,11 @@ def skeletonized(source: Source, options: Options, progress: Progress) -> Result
     -------
     Result
     """
+    with listening(progress):
+        return _skeletonized(source, options, progress)
+
+
+def _skeletonized(source: Source, options: Options, progress: Progress) -> Result:
     import skanrs
 
     with progress.stage('reading'):

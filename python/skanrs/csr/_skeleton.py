@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from skanrs import _core
+from skanrs import _core, progress
 from skanrs._html import html_table
 
 from ._nbgraph import NBGraph, csr_to_nbgraph
@@ -129,22 +129,23 @@ class Skeleton:
         keep_images: bool = True,
         value_is_height: bool = False,
     ) -> None:
-        image = read_image(skeleton_image)
-        self._nodes = image.nodes
-        self.pixel_values = node_values(image.values)
-        # With heights the distances are not those of a grid.
-        self._traced = None
-        if not value_is_height:
-            self._traced = trace(image.shape, image.nodes, self.pixel_values, spacing)
-        if self._traced is None:
-            self.graph = skeleton_graph(
-                image.shape, image.nodes, image.values, spacing, value_is_height
-            )
-            arrays = self.graph.indptr, self.graph.indices, self.graph.data
-            self.paths = paths_matrix(*arrays, self.pixel_values)
-            self.n_paths = int(self.paths.shape[0])
-        else:
-            self.n_paths = self._traced.lengths.size
+        with progress.call('Skeleton'):
+            image = read_image(skeleton_image)
+            self._nodes = image.nodes
+            self.pixel_values = node_values(image.values)
+            # With heights the distances are not those of a grid.
+            self._traced = None
+            if not value_is_height:
+                self._traced = trace(image.shape, image.nodes, self.pixel_values, spacing)
+            if self._traced is None:
+                self.graph = skeleton_graph(
+                    image.shape, image.nodes, image.values, spacing, value_is_height
+                )
+                arrays = self.graph.indptr, self.graph.indices, self.graph.data
+                self.paths = paths_matrix(*arrays, self.pixel_values)
+                self.n_paths = int(self.paths.shape[0])
+            else:
+                self.n_paths = self._traced.lengths.size
         self._distances_initialized = False
         self._value_is_height = value_is_height
         self.skeleton_shape = image.shape

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from skanrs import _core
+from skanrs import _core, progress
 
 from ._path_graph import PathGraph, index_arrays
 from ._pixel_graph import coordinates_of
@@ -151,7 +151,8 @@ def summarize(
         heights = skel.pixel_values if value_is_height else None
         if value_is_height and heights is None:
             raise TypeError('value_is_height: the skeleton is of bool, its pixels have no heights')
-        table = pd.DataFrame(_columns(skel, heights), copy=False)
+        with progress.call('summarize'):
+            table = pd.DataFrame(_columns(skel, heights), copy=False)
     if find_main_branch:
         from skanrs.summary_utils import find_main_branches
 

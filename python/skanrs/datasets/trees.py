@@ -20,11 +20,13 @@ Murray (1926), The physiological principle of minimum work, PNAS 12, 207–214.
 """
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from skanrs import progress
 
 __all__ = ['VesselTree', 'vessel_tree']
 
@@ -291,27 +293,27 @@ class VesselTree:
         if block.size == 0:
             return block
         touches = ((self._highs >= first) & (self._lows <= first + extent)).all(axis=1)
-        for centres, radii in self._balls(np.flatnonzero(touches)):
-            _paint(block, first, centres, radii)
+        parts = np.array_split(np.flatnonzero(touches), np.count_nonzero(touches) // 4096 + 1)
+        with progress.call('VesselTree.image'):
+            for at, part in enumerate(parts):
+                progress.advance(at / len(parts))
+                _paint(block, first, *self._balls(part))
         return block
 
-    def _balls(self, branches: Array) -> Iterator[tuple[Array, Array]]:
-        """Yield centres and radii of the balls along the branches, some thousand at a time."""
-        for part in np.array_split(branches, len(branches) // 4096 + 1):
-            starts, controls, ends = self.starts[part], self.controls[part], self.ends[part]
-            radii = self.radii[part]
-            around = np.linalg.norm(controls - starts, axis=1)
-            around += np.linalg.norm(ends - controls, axis=1)
-            steps = np.ceil(around / (radii * BALL_DISTANCE)).astype(np.int64) + 1
-            branch = np.repeat(np.arange(len(part)), steps + 1)
-            first = np.cumsum(steps + 1) - (steps + 1)
-            t = ((np.arange(len(branch)) - first[branch]) / steps[branch])[:, None]
-            centres = (
-                (1 - t) ** 2 * starts[branch]
-                + 2 * t * (1 - t) * controls[branch]
-                + t**2 * ends[branch]
-            )
-            yield centres, radii[branch]
+    def _balls(self, part: Array) -> tuple[Array, Array]:
+        """Return centres and radii of the balls along some branches."""
+        starts, controls, ends = self.starts[part], self.controls[part], self.ends[part]
+        radii = self.radii[part]
+        around = np.linalg.norm(controls - starts, axis=1)
+        around += np.linalg.norm(ends - controls, axis=1)
+        steps = np.ceil(around / (radii * BALL_DISTANCE)).astype(np.int64) + 1
+        branch = np.repeat(np.arange(len(part)), steps + 1)
+        first = np.cumsum(steps + 1) - (steps + 1)
+        t = ((np.arange(len(branch)) - first[branch]) / steps[branch])[:, None]
+        centres = (
+            (1 - t) ** 2 * starts[branch] + 2 * t * (1 - t) * controls[branch] + t**2 * ends[branch]
+        )
+        return centres, radii[branch]
 
 
 def vessel_tree(

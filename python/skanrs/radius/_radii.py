@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
-from skanrs import _core
+from skanrs import _core, progress
 from skanrs._elements import check_elements, foreground_bits
 from skanrs._masks import as_mask, in_three_axes
 from skanrs.csr import Skeleton
@@ -121,8 +121,8 @@ def radii(
     nodes, shape, steps = _nodes_of(skeleton, spacing, array.ndim)
     if array.shape != shape:
         raise ValueError(f'mask: expected shape {shape} as the skeleton, got {array.shape}')
-    whole = Whole(shape, steps, border_is_background)
-    return radii_of_nodes(nodes, array, whole)
+    with progress.call('radii'):
+        return radii_of_nodes(nodes, array, Whole(shape, steps, border_is_background))
 
 
 @overload

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from skanrs import _core
+from skanrs import _core, progress
 from skanrs._elements import check_elements, foreground_bits
 from skanrs.csr._read import is_dask_array
 
@@ -68,8 +68,9 @@ def skeletonize(image: Any, *, method: str | None = None, preserve_topology: boo
     -----
     The result equals that of ``skimage.morphology.skeletonize`` of scikit-image 0.26, voxel for
     voxel, unless `preserve_topology` is set. The work is done without the GIL on
-    `get_num_threads` threads, does not depend on their number, and can be interrupted. Each pass
-    is logged to the logger ``skanrs.thinning`` at level DEBUG.
+    `get_num_threads` threads, does not depend on their number, and can be interrupted. In a
+    notebook a call of more than a second shows how far it is (`skanrs.show_progress`); each pass is
+    logged to the logger ``skanrs.thinning`` at level DEBUG.
 
     A dask array is thinned block by block, exactly and without any overlap: each block decides
     what holds whatever its surroundings are, and the few voxels that it leaves undecided are
@@ -126,7 +127,8 @@ def skeletonize(image: Any, *, method: str | None = None, preserve_topology: boo
     if array.ndim == 2:
         elements = elements[np.newaxis]
     output = skeleton.view(np.uint8).reshape(elements.shape)
-    _core.skeletonize(elements, mask, resolved, output)
+    with progress.call('skeletonize'):
+        _core.skeletonize(elements, mask, resolved, output)
     return skeleton
 
 

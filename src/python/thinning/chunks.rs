@@ -51,7 +51,7 @@ fn pack<'py, T: Element + PyElement>(
     let frame = Frame::new(shape)?;
     let (nz, ny, nx) = block.dim();
     check_boxes(&frame, &[[[offset[0], offset[0] + nz], [offset[1], offset[1] + ny], [offset[2], offset[2] + nx]]])?;
-    let words = run(py, false, |cancel| chunk_words(&block, mask, offset, &frame, cancel))?;
+    let words = run(py, false, |monitor| chunk_words(&block, mask, offset, &frame, monitor))?;
     words_out(py, &words)
 }
 
@@ -67,9 +67,9 @@ fn thin_chunks<'py>(
     let (frame, method) = (Frame::new(shape)?, self::method(method)?);
     check_boxes(&frame, &boxes)?;
     let words = words.iter().map(|words| words_in(&frame, words)).collect::<PyResult<Vec<_>>>()?;
-    let resolved = run(py, false, |cancel| {
+    let resolved = run(py, false, |monitor| {
         let lists: Vec<&[(Key, u64)]> = words.iter().map(Vec::as_slice).collect();
-        thin_words(union(&lists)?, boxes, frame, method, cancel)
+        thin_words(union(&lists)?, boxes, frame, method, monitor)
     })?;
     resolved_out(py, resolved)
 }
@@ -85,7 +85,7 @@ fn merge_residues<'py>(
     let (frame, method) = (Frame::new(shape)?, self::method(method)?);
     let residues =
         residues.into_iter().map(|residue| residue_in(frame, method, residue)).collect::<PyResult<Vec<_>>>()?;
-    let resolved = run(py, false, |cancel| merge(&residues.iter().collect::<Vec<_>>(), cancel))?;
+    let resolved = run(py, false, |monitor| merge(&residues.iter().collect::<Vec<_>>(), monitor))?;
     resolved_out(py, resolved)
 }
 

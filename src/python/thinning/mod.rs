@@ -48,9 +48,9 @@ fn thin_into<T: Element + PyElement>(
     output: &mut PyReadwriteArray3<'_, u8>,
 ) -> PyResult<()> {
     let (image, output) = (image.as_array(), output.as_array_mut());
-    run(py, image.len() >= VOXELS_WORTH_THREADS, |cancel| {
-        let mut packed = BitImage::pack(&image, mask, cancel)?;
-        thin(&mut packed, method, cancel)?;
+    run(py, image.len() >= VOXELS_WORTH_THREADS, |monitor| {
+        let mut packed = BitImage::pack(&image, mask, monitor)?;
+        thin(&mut packed, method, monitor)?;
         packed.unpack_into(output);
         Ok(())
     })
@@ -65,11 +65,11 @@ fn thin_nodes<'py>(
     method: &str,
 ) -> PyResult<Bound<'py, PyArray1<bool>>> {
     let (nodes, method) = (nodes.as_slice()?, self::method(method)?);
-    let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |cancel| {
+    let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
         if nodes.len().saturating_mul(26) <= i32::LARGEST {
-            nodes::thin_nodes::<i32>(nodes, shape, method, cancel)
+            nodes::thin_nodes::<i32>(nodes, shape, method, monitor)
         } else {
-            nodes::thin_nodes::<i64>(nodes, shape, method, cancel)
+            nodes::thin_nodes::<i64>(nodes, shape, method, monitor)
         }
     })?;
     Ok(kept.into_pyarray(py))

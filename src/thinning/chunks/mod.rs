@@ -31,7 +31,7 @@ use super::batch::near;
 use crate::bit_image::{BitImage, Element, set_bits, try_zeros};
 use crate::buffers::{Grow, try_collect};
 use crate::errors::{Error, Result, try_with_capacity};
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 use crate::word_shape::{Cube, Square, place_of};
 
 /// What lists are called when there is no memory for them.
@@ -80,7 +80,7 @@ pub struct Resolved {
 /// Thins a region whose foreground is given as words by key.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `cancel`; [`Error::InvalidArgument`] if boxes overlap.
+/// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`; [`Error::InvalidArgument`] if boxes overlap.
 ///
 /// # Panics
 /// If the method is Zhang's and the image has more than one plane.
@@ -89,18 +89,18 @@ pub fn thin_words(
     boxes: Vec<Box3>,
     frame: Frame,
     method: Method,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Resolved> {
     assert!(method.is_for(frame.shape[0]), "Zhang's method is for 2D images");
-    resolve(&Residue { frame, method, boxes, undecided: foreground, script: Vec::new() }, cancel)
+    resolve(&Residue { frame, method, boxes, undecided: foreground, script: Vec::new() }, monitor)
 }
 
 /// Joins residues of one image, of regions that share no voxel, in any order.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] if there is none, if they are of different images or methods, or if regions overlap;
-/// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `cancel`.
-pub fn merge(residues: &[&Residue], cancel: &Cancel) -> Result<Resolved> {
+/// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`.
+pub fn merge(residues: &[&Residue], monitor: &Monitor) -> Result<Resolved> {
     let invalid = |reason: String| Error::InvalidArgument { name: "chunks", reason };
     let first = residues.first().ok_or_else(|| invalid("expected at least one, got none".to_owned()))?;
     for residue in residues {
@@ -121,13 +121,13 @@ pub fn merge(residues: &[&Residue], cancel: &Cancel) -> Result<Resolved> {
     }
     script.sort_unstable();
     let boxes = residues.iter().flat_map(|residue| residue.boxes.iter().copied()).collect();
-    resolve(&Residue { frame: first.frame, method: first.method, boxes, undecided, script }, cancel)
+    resolve(&Residue { frame: first.frame, method: first.method, boxes, undecided, script }, monitor)
 }
 
 /// The foreground of a chunk at `offset` of the image, the voxels with any bit of `mask`, as words by key.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `cancel`.
+/// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If the chunk does not lie in the image.
@@ -136,12 +136,12 @@ pub fn chunk_words<T: Element>(
     mask: T,
     offset: [usize; 3],
     frame: &Frame,
-    cancel: &Cancel,
+    monitor: &Monitor,
 ) -> Result<Vec<(Key, u64)>> {
     assert!((0..3).all(|axis| offset[axis] + chunk.shape()[axis] <= frame.shape[axis]), "the chunk lies in the image");
     let (first, origin) =
         ([0, 1, 2].map(|axis| offset[axis] / frame.side(axis)), [0, 1, 2].map(|axis| offset[axis] % frame.side(axis)));
-    let packed = BitImage::pack_at(origin, chunk, mask, frame.log(), cancel)?;
+    let packed = BitImage::pack_at(origin, chunk, mask, frame.log(), monitor)?;
     let filled = packed.words().iter().filter(|&&word| word != 0).count();
     let mut words = try_with_capacity(WORDS, filled)?;
     for (z, y) in (0..packed.words_along(0)).flat_map(|z| (0..packed.words_along(1)).map(move |y| (z, y))) {
@@ -227,7 +227,7 @@ fn spread(words: &[(Key, u64)], keys: &[Key]) -> Result<Vec<u64>> {
 }
 
 /// Runs the undecided voxels of a region among its script.
-fn resolve(part: &Residue, cancel: &Cancel) -> Result<Resolved> {
+fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     let region = Region::new(part.frame.shape, &part.boxes)?.map_err(|overlap| Error::InvalidArgument {
         name: "chunks",
         reason: format!(
@@ -248,9 +248,9 @@ fn resolve(part: &Residue, cancel: &Cancel) -> Result<Resolved> {
     )?;
     events.sort_unstable();
     let outcome = if part.frame.shape[0] == 1 {
-        Simulation::<Square>::new(part, &stored)?.run(&events, cancel)?
+        Simulation::<Square>::new(part, &stored)?.run(&events, monitor)?
     } else {
-        Simulation::<Cube>::new(part, &stored)?.run(&events, cancel)?
+        Simulation::<Cube>::new(part, &stored)?.run(&events, monitor)?
     };
 
     let decided = |index: usize| stored.mine[index] & !outcome.undecided[index];

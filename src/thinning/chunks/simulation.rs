@@ -28,7 +28,7 @@ use crate::bit_image::{set_bits, try_zeros};
 use crate::buffers::{Grow, try_collect};
 use crate::errors::Result;
 use crate::neighbourhood::EARLIER as EARLIER_VOXELS;
-use crate::threads::Cancel;
+use crate::threads::Monitor;
 use crate::word_shape::{self, WordShape};
 
 /// Voxels of a word deleted in a step.
@@ -133,10 +133,10 @@ impl<'a, W: WordShape> Simulation<'a, W> {
     }
 
     /// Runs to the end; `script` are the deletions of decided voxels, in the order of steps.
-    pub fn run(mut self, script: &[Event], cancel: &Cancel) -> Result<Outcome> {
+    pub fn run(mut self, script: &[Event], monitor: &Monitor) -> Result<Outcome> {
         let (mut step, mut quiet, mut next) = (0_u32, 0, 0);
         loop {
-            cancel.check()?;
+            monitor.check()?;
             let first = next;
             while next < script.len() && script[next].step == step {
                 next += 1;

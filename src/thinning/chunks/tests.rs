@@ -37,18 +37,18 @@ impl Random {
 }
 
 fn pack(image: &ndarray::ArrayView3<'_, u8>) -> BitImage {
-    BitImage::pack(image, 1, &Cancel::new()).unwrap()
+    BitImage::pack(image, 1, &Monitor::new()).unwrap()
 }
 
 fn thin_chunk(chunk: &ArrayView3<'_, u8>, offset: [usize; 3], frame: Frame, method: Method) -> Resolved {
-    let words = chunk_words(chunk, 1, offset, &frame, &Cancel::new()).unwrap();
+    let words = chunk_words(chunk, 1, offset, &frame, &Monitor::new()).unwrap();
     let region = [0, 1, 2].map(|axis| [offset[axis], offset[axis] + chunk.shape()[axis]]);
-    thin_words(words, vec![region], frame, method, &Cancel::new()).unwrap()
+    thin_words(words, vec![region], frame, method, &Monitor::new()).unwrap()
 }
 
 fn whole(image: &Array3<u8>, method: Method) -> Array3<u8> {
     let mut packed = pack(&image.view());
-    thin(&mut packed, method, &Cancel::new()).unwrap();
+    thin(&mut packed, method, &Monitor::new()).unwrap();
     let mut skeleton = Array3::zeros(image.raw_dim());
     packed.unpack_into(skeleton.view_mut());
     skeleton
@@ -77,7 +77,7 @@ fn in_chunks(image: &Array3<u8>, method: Method, cuts: &[Vec<usize>; 3], random:
                 regions.swap_remove(at)
             })
             .collect::<Vec<_>>();
-        let merged = merge(&group.iter().collect::<Vec<_>>(), &Cancel::new()).unwrap();
+        let merged = merge(&group.iter().collect::<Vec<_>>(), &Monitor::new()).unwrap();
         kept.push(merged.kept);
         regions.push(merged.residue);
     }
@@ -148,9 +148,9 @@ fn refuses_overlaps_and_strangers() {
     let chunk = Array3::zeros((2, 2, 2));
     let thinned = |offset, shape| thin_chunk(&chunk.view(), offset, Frame { shape }, Method::Lee).residue;
     let (first, second) = (thinned([0; 3], [4, 4, 4]), thinned([1, 1, 1], [4, 4, 4]));
-    let error = merge(&[&first, &second], &Cancel::new()).unwrap_err().to_string();
+    let error = merge(&[&first, &second], &Monitor::new()).unwrap_err().to_string();
     assert!(error.contains("the chunk at offset [1, 1, 1] of shape [2, 2, 2]"), "{error}");
-    assert!(merge(&[&first, &thinned([0; 3], [2, 2, 2])], &Cancel::new()).is_err());
-    assert!(merge(&[], &Cancel::new()).is_err());
+    assert!(merge(&[&first, &thinned([0; 3], [2, 2, 2])], &Monitor::new()).is_err());
+    assert!(merge(&[], &Monitor::new()).is_err());
     assert_eq!(first.missing().unwrap(), Some([[0, 2], [0, 2], [2, 4]]));
 }
