@@ -1,14 +1,21 @@
 """NIfTI by nibabel: axes in nibabel's order (x, y, z), never transposed, zooms as spacing."""
 
+import gzip
+import math
 import threading
+from io import BufferedIOBase
 from typing import Any
 
 import numpy as np
 
-from .errors import need
+from .claims import DEFLATE_RATIO, check_ratio
+from .errors import FileError, need
 from .source import Array, Box, Source, plain_unit, usable
 
 __all__ = ['Nifti']
+
+# Bytes of that of NIfTI-2.
+LONGEST_HEADER = 540
 
 
 class Nifti(Source):
@@ -24,21 +31,46 @@ class Nifti(Source):
         need('nibabel', self.path)
         import nibabel
 
-        # What a wrong header makes nibabel say goes into our own message.
-        image: Any = nibabel.load(self.path, keep_file_open=True)
-        self._proxy = image.dataobj
+        self._packed = self.path.suffix.lower() == '.gz'
+        header = self._header(nibabel)
+        self.shape = tuple(map(int, header.get_data_shape()))
+        self._check_length(header)
+        # Of extensions, which may claim any length, nothing is read.
+        self._proxy = nibabel.arrayproxy.ArrayProxy(str(self.path), header, keep_file_open=True)
         self._lock = threading.Lock()
-        self.shape = tuple(map(int, image.shape))
         one = self._proxy[(slice(0, 1),) * len(self.shape)]
         self.dtype = np.asarray(one).dtype
         self.axes = 'xyztc'[: len(self.shape)]
         self.pieces = (*self.shape[:2], *(1 for _ in self.shape[2:]))
-        zooms = image.header.get_zooms()
+        zooms = header.get_zooms()
         # In single precision: 0.7 is meant, not 0.699999988.
         self.spacing = usable([float(str(np.float32(zoom))) for zoom in zooms[:3]])
         if self.spacing is not None:
             self.spacing += (1.0,) * (len(self.shape) - len(self.spacing))
-        self.unit = plain_unit(image.header.get_xyzt_units()[0])
+        self.unit = plain_unit(header.get_xyzt_units()[0])
+
+    def _header(self, nibabel: Any) -> Any:
+        with self._unpacked() as file:
+            block = file.read(LONGEST_HEADER)
+        for kind in (nibabel.Nifti1Header, nibabel.Nifti2Header):
+            if kind.may_contain_header(block):
+                header = kind(block[: kind.template_dtype.itemsize])
+                if header.get_data_offset() < len(header.binaryblock):
+                    raise FileError(f'{self.path} is a header only; an image in one file is needed')
+                return header
+        raise FileError(f'{self.path} {self.damaged}')
+
+    def _unpacked(self) -> BufferedIOBase:
+        return gzip.open(self.path) if self._packed else self.path.open('rb')
+
+    def _check_length(self, header: Any) -> None:
+        values = math.prod(self.shape) * header.get_data_dtype().itemsize
+        needed = header.get_data_offset() + values
+        stored = self.path.stat().st_size
+        if self._packed:
+            check_ratio(str(self.path), needed, stored, DEFLATE_RATIO)
+        elif stored < needed:
+            raise FileError(f'{self.path} is cut off or damaged')
 
     def _read(self, box: Box) -> Array:
         with self._lock:

@@ -8,8 +8,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from skanrs.memory import size_in_words
-
+from .claims import DEFLATE_RATIO, check_ratio
 from .errors import FileError
 from .source import Array, Box, Source, letters
 
@@ -21,9 +20,8 @@ MAGIC = np.lib.format.MAGIC_PREFIX
 LONGEST_HEADER = 1 << 16
 MANY_AXES = 64
 
-# How many bytes one compressed byte unpacks to at most: deflate copies 258 bytes by 2 bits or more.
-LARGEST_RATIOS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
-SMALL = 1 << 16
+# How many bytes one compressed byte unpacks to at most, where there is a bound.
+LARGEST_RATIOS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
 
 
 class Header(NamedTuple):
@@ -69,8 +67,11 @@ class Npz(Source):
                 header = _read_header(file, self._key)
             # Checked before anything is allocated: a header may promise what is not there.
             needed = header.offset + header.dtype.itemsize * _count(header.shape)
-            _check_compression(archive.getinfo(self._member), self._key)
-            if archive.getinfo(self._member).file_size < needed:
+            member = archive.getinfo(self._member)
+            ratio = LARGEST_RATIOS.get(member.compress_type)
+            if ratio is not None:
+                check_ratio(self._key, member.file_size, member.compress_size, ratio)
+            if member.file_size < needed:
                 raise FileError(f'{self._key} is cut off or damaged')
             if 'spacing' in members and key != 'spacing':
                 with archive.open(members['spacing']) as file:
@@ -166,18 +167,6 @@ def _read_array(file: IO[bytes], name: str) -> Array:
     except (ValueError, EOFError, SyntaxError, TypeError) as error:
         raise FileError(f'{name} is cut off or damaged') from error
     return array
-
-
-def _check_compression(member: zipfile.ZipInfo, name: str) -> None:
-    """Refuse sizes that the compressed bytes cannot unpack to."""
-    if member.compress_type not in LARGEST_RATIOS:
-        return
-    size, ratio = member.file_size, LARGEST_RATIOS[member.compress_type]
-    if size > SMALL and size > member.compress_size * ratio:
-        raise FileError(
-            f'{name} is damaged: it claims to unpack to {size_in_words(size)}, '
-            f'which {member.compress_size:,} bytes cannot hold'
-        )
 
 
 def _spacing(file: IO[bytes], name: str) -> tuple[float, ...] | None:

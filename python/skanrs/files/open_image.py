@@ -51,7 +51,7 @@ CUT_VOXELS = 1 << 22
 """How many voxels blocks hold that are cut from slabs, such as pages."""
 SLABS = 4
 """Of how many slabs a block takes a part at most; so many are in memory at a time."""
-MOST_BLOCKS = 1 << 22
+MOST_BLOCKS = 1 << 20
 """How many blocks a lazy image has at most: a file of some bytes can claim any shape."""
 THICK = 64
 """Blocks of so many planes are thick enough."""

@@ -5,6 +5,7 @@ come from ImageJ's and OME's metadata, and from what `skanrs` itself writes; the
 tags are left alone, for printing programs fill them with whatever they like.
 """
 
+import math
 import re
 import struct
 import threading
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from .claims import check_ome, check_page, check_segment, may_unpack_to_much
 from .errors import FileError, errors_logged_by, need
 from .npy import read_planes
 from .source import Array, Box, Source, in_one_unit, plain_unit, state_of, usable
@@ -34,6 +36,7 @@ class Tiff(Source):
         with errors_logged_by('tifffile') as errors:
             self._file = tifffile.TiffFile(self.path)
             self._check_chain()
+            check_ome(str(self.path), self._file)
             if len(self._file.series) != 1:
                 raise FileError(f'{self.path} holds {len(self._file.series)} images; one is needed')
             self._series = series = self._file.series[0]
@@ -60,6 +63,13 @@ class Tiff(Source):
         self.pieces = (1,) * lead + self.shape[lead:]
         if series.dataoffset is not None:
             self.pieces = (1, *self.shape[1:])
+            if series.dataoffset + series.nbytes > self.path.stat().st_size:
+                raise FileError(f'{self.path} is cut off')
+        elif len(series.pages) != math.prod(self.shape[:lead]):
+            raise FileError(
+                f'{self.path} is damaged: it claims to be of shape {self.shape} '
+                f'and holds {len(series.pages):,} pages'
+            )
         self.spacing, self.unit = _size_of_voxels(self._file, series)
 
     def _check_chain(self) -> None:
@@ -92,6 +102,7 @@ class Tiff(Source):
             )
             if max(ends, default=0) > length:
                 raise FileError(f'{self.path} is cut off')
+            check_page(str(self.path), page)
 
     def _read(self, box: Box) -> Array:
         series = self._series
@@ -112,11 +123,18 @@ class Tiff(Source):
                     continue
                 # One at a time: tifffile's pages share the place in the file.
                 with self._lock:
+                    self._check_segments(page)
                     plane = page.asarray(maxworkers=1)
                 block[index] = plane.reshape(series.shape[lead:])[inside]
         if errors:
             raise FileError(f'{self.path} is cut off or damaged ({errors[0]})')
         return block
+
+    def _check_segments(self, page: Any) -> None:
+        for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+            if may_unpack_to_much(page, count):
+                self._file.filehandle.seek(start)
+                check_segment(str(self.path), page, self._file.filehandle.read(count))
 
     def close(self) -> None:
         """Close the file."""
