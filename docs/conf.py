@@ -51,7 +51,9 @@ def copy_notebooks() -> None:
     shutil.rmtree(gallery, ignore_errors=True)
     gallery.mkdir()
     for notebook in sorted((HERE.parent / 'notebooks').glob('*.ipynb')):
-        shutil.copy2(notebook, gallery / notebook.name)
+        # Where the notebooks lie in the repository, pages are in another folder.
+        text = notebook.read_text(encoding='utf-8').replace('](../docs/', '](../')
+        (gallery / notebook.name).write_text(text, encoding='utf-8')
 
 
 def check_api() -> None:

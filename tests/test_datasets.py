@@ -85,12 +85,6 @@ def test_one_tree_is_connected():
     assert ndimage.label(image, EVERY_NEIGHBOUR)[1] == 1
 
 
-def test_repr(tree):
-    assert repr(tree).startswith('VesselTree(shape=(96, 112, 128), branches=')
-    text = repr(lung(shape=(64, 64, 64)))
-    assert text.startswith('Lung(uint8 (64, 64, 64), voxels of 4 x 4 x 4 µm, VesselTree(')
-
-
 @pytest.mark.parametrize('shape', [(64, 64), (64, 64, 64, 64), (64, 8, 64), (-1, 64, 64)])
 def test_bad_shape(shape):
     with pytest.raises(ValueError, match='shape must be three whole numbers'):

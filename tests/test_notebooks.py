@@ -95,7 +95,7 @@ def test_outputs_are_kept(path, executed):
 
 
 def shown(cell):
-    """The kinds of a cell's outputs, and of tables and text all that is written but for times."""
+    """The kinds of a cell's outputs, and what tables and text say but for times and memory."""
     kinds = [sorted(output.get('data', {output.output_type: ''})) for output in cell.outputs]
     text = [
         output.get('text') or output.get('data', {}).get('text/plain', '')
@@ -105,6 +105,8 @@ def shown(cell):
     if 'times' in cell.metadata.get('tags', []):
         # A bar is drawn as often as there is time for.
         return sorted({kind for each in kinds for kind in each}), []
+    if 'memory' in cell.metadata.get('tags', []):
+        return kinds, []
     # The names of lazy expressions and the versions of dask are not the notebook's.
     return kinds, [one for one in text if 'Dask' not in one and 'dask.' not in one]
 

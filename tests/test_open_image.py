@@ -149,6 +149,23 @@ def test_pages_are_read_once_and_when_needed(tmp_path, monkeypatch):
     assert sorted((box.start, box.stop) for box in boxes) == [(0, 3), (3, 6), (6, 7)]
 
 
+@pytest.mark.parametrize('chunks', [3, np.int32(3), [3], (3, 3, 3)])
+def test_chunks(tmp_path, chunks):
+    np.save(tmp_path / 'a.npy', STACK)
+    lazy = skanrs.open_image(tmp_path / 'a.npy', chunks=chunks).image
+    assert lazy.chunksize == (3, 3, 3)
+    np.testing.assert_array_equal(lazy[3:6].compute(), STACK[3:6])
+
+
+@pytest.mark.parametrize(
+    'chunks', [0, -1, (3, 3), (), (3, 3, 0), 2.5, (3, 3, 2.5), 'auto', [[3], 3]]
+)
+def test_chunks_that_are_none(tmp_path, chunks):
+    np.save(tmp_path / 'a.npy', STACK)
+    with pytest.raises((TypeError, ValueError), match=r'^chunks: expected .* got '):
+        skanrs.open_image(tmp_path / 'a.npy', chunks=chunks)
+
+
 def test_slabs_are_cut_but_pages_read_once(tmp_path, monkeypatch):
     """Whatever is computed of blocks that are parts of pages."""
     reader = sys.modules['skanrs.files.open_image']

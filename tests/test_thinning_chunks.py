@@ -334,9 +334,3 @@ def test_damaged_data_are_refused():
         )
         with pytest.raises(ValueError, match='damaged'):
             broken_chunk.finish(skanrs.merge_thinned([chunk]))
-
-
-def test_reprs():
-    chunk = skanrs.thin_chunk(np.ones((2, 2, 2), bool), offset=(0, 0, 0), shape=(4, 4, 4))
-    assert 'ThinnedChunk at offset (0, 0, 0) of shape (2, 2, 2)' in repr(chunk)
-    assert 'MergedThinning of 1 boxes' in repr(skanrs.merge_thinned([chunk]))

@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from ._described import by_axis, counted, html_table
 from ._elements import check_elements
-from ._html import html_table
 from ._positions import NamedBlock, Shape, check_position, integers, place_of
 from .csr._pixel_graph import as_heights, foreground_nodes, spacing_per_axis
 from .csr._read import is_dask_array, pixel_values
+from .memory import size_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,20 +163,23 @@ class ChunkGraph:
 
     def _described(self) -> list[tuple[str, str]]:
         return [
-            ('image', f'{self.shape} of {self.dtype}'),
-            ('part', 'all of it' if self.is_complete else place_of(self.offset, self.extent)),
-            ('spacing', str(self.spacing.tolist())),
-            ('foreground', f'{self.n_pixels} voxels'),
-            ('finished', f'{self.n_branches} branches'),
-            ('open', f'{self.n_open} paths'),
-            ('memory', f'{self.nbytes} bytes'),
+            ('image', f'{by_axis(self.shape)} of {self.dtype}'),
+            ('part', 'all' if self.is_complete else place_of(self.offset, self.extent)),
+            ('spacing', by_axis(self.spacing)),
+            ('skeleton', counted(self.n_pixels, 'voxel')),
+            ('finished', counted(self.n_branches, 'branch', 'branches')),
+            ('open', counted(self.n_open, 'path')),
+            ('memory', size_in_words(self.nbytes)),
         ]
 
     def __repr__(self) -> str:
-        part = 'all' if self.is_complete else f'the part {place_of(self.offset, self.extent)}'
+        image, part, _, voxels, finished, open_paths, memory = (
+            what for _, what in self._described()
+        )
+        part = part if self.is_complete else f'the part {part}'
         return (
-            f'<ChunkGraph of {part} of an image of shape {self.shape}: {self.n_branches} branches'
-            f' finished, {self.n_open} open, {self.nbytes} bytes>'
+            f'<ChunkGraph of {part} of an image of {image}: {voxels}, {finished} finished,'
+            f' {open_paths} open, {memory}>'
         )
 
     def _repr_html_(self) -> str:

@@ -45,13 +45,13 @@ def size_in_words(size: float) -> str:
 
     Examples
     --------
-    >>> size_in_words(3_210_000_000)
-    '3.2 GB'
+    >>> size_in_words(3_210_000_000), size_in_words(820)
+    ('3.2 GB', '820 bytes')
     """
-    unit, name = next(
-        ((size_, name) for size_, name in ((10**12, 'TB'), (10**9, 'GB')) if size >= size_),
-        (10**6, 'MB'),
-    )
+    if size < 1000:
+        return f'{size:.0f} byte{"" if round(size) == 1 else "s"}'
+    names = ((10**12, 'TB'), (10**9, 'GB'), (10**6, 'MB'), (10**3, 'kB'))
+    unit, name = next((unit, name) for unit, name in names if size >= unit)
     return f'{size / unit:,.1f} {name}' if size / unit < 100 else f'{size / unit:,.0f} {name}'
 
 

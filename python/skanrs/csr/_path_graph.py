@@ -11,6 +11,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core
+from skanrs._described import by_axis, bytes_of, counted, html_table
+from skanrs.memory import size_in_words
 
 from ._nbgraph import NBGraph, csr_to_nbgraph
 from ._pixel_graph import skeleton_graph
@@ -142,16 +144,32 @@ class PathGraph:
             spacing=spacing,
         )
 
+    def _described(self) -> list[tuple[str, str]]:
+        given = {'coordinates': self.node_coordinates, 'values': self.node_values}
+        known = ' and '.join(name for name, values in given.items() if values is not None)
+        nodes = counted(self.adj.shape[0], 'node')
+        return [
+            ('graph', f'{nodes} with {known}' if known else nodes),
+            ('spacing', by_axis(np.atleast_1d(self.spacing))),
+            ('branches', counted(self.n_paths, 'path')),
+            ('memory', size_in_words(self.nbytes)),
+        ]
+
     def __repr__(self) -> str:
-        what = {
-            'coordinates': self.node_coordinates is not None,
-            'values': self.node_values is not None,
-        }
-        given = ' and '.join(name for name, is_there in what.items() if is_there)
-        return (
-            f'<PathGraph: {self.adj.shape[0]:,} nodes{" with " * bool(given)}{given}, '
-            f'{self.n_paths:,} paths>'
-        )
+        nodes, spacing, paths, memory = (what for _, what in self._described())
+        return f'<PathGraph of {nodes}, spacing {spacing}: {paths}, {memory}>'
+
+    def _repr_html_(self) -> str:
+        return html_table('PathGraph', self._described())
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of all arrays that are held now, in bytes."""
+        return bytes_of(self.__dict__.values())
+
+    def __sizeof__(self) -> int:
+        # What dask's workers ask for.
+        return object.__sizeof__(self) + self.nbytes
 
     @cached_property
     def nbgraph(self) -> NBGraph:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core, progress
-from skanrs._html import html_table
+from skanrs._described import by_axis, bytes_of, counted, html_table
+from skanrs.memory import size_in_words
 
 from ._nbgraph import NBGraph, csr_to_nbgraph
 from ._path_graph import (
@@ -88,6 +89,9 @@ class Skeleton:
         The spacing along each axis.
     keep_images : bool
         Whether the images are kept.
+    nbytes : int
+        The memory of the arrays, in bytes: the images in memory that are kept, and what has been
+        made.
 
     Raises
     ------
@@ -158,13 +162,15 @@ class Skeleton:
         self.source_image = source_image if keep_images else None
 
     def _described(self) -> list[tuple[str, str]]:
-        spacing = ', '.join(f'{step:g}' for step in np.atleast_1d(self.spacing))
         of_type = 'heights' if self._value_is_height else str(self.skeleton_dtype)
+        of_images = bytes_of([self.skeleton_image, self.source_image])
+        images = size_in_words(of_images) if of_images else ''
         return [
-            ('image', f'{" x ".join(map(str, self.skeleton_shape))} of {of_type}'),
-            ('spacing', spacing),
-            ('voxels', f'{self._n_pixels():,}'),
-            ('branches', f'{self.n_paths:,}'),
+            ('image', f'{by_axis(self.skeleton_shape)} of {of_type}'),
+            ('spacing', by_axis(np.atleast_1d(self.spacing))),
+            ('skeleton', counted(self._n_pixels(), 'voxel')),
+            ('graph', counted(self.n_paths, 'branch', 'branches')),
+            ('memory', size_in_words(self.nbytes) + (images and f', {images} of it images')),
         ]
 
     def _n_pixels(self) -> int:
@@ -172,11 +178,20 @@ class Skeleton:
         return self._nodes.size if '_nodes' in self.__dict__ else len(self.coordinates)
 
     def __repr__(self) -> str:
-        image, spacing, voxels, branches = (what for _, what in self._described())
-        return f'<Skeleton of {image}, spacing {spacing}: {voxels} voxels, {branches} branches>'
+        image, spacing, voxels, branches, memory = (what for _, what in self._described())
+        return f'<Skeleton of {image}, spacing {spacing}: {voxels}, {branches}, {memory}>'
 
     def _repr_html_(self) -> str:
         return html_table('Skeleton', self._described())
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of all arrays that are held now, in bytes."""
+        return bytes_of(self.__dict__.values())
+
+    def __sizeof__(self) -> int:
+        # What dask's workers ask for.
+        return object.__sizeof__(self) + self.nbytes
 
     @classmethod
     def from_path_graph(cls, pg: PathGraph) -> Skeleton:

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from skanrs._described import by_axis, html_table
+
 from .trees import VesselTree, checked_seed, checked_shape, spread_points
 
 __all__ = ['Lung', 'lung']
@@ -33,9 +35,19 @@ class Lung(NamedTuple):
     tree: VesselTree
     """The centrelines and radii that were painted."""
 
+    def _described(self) -> list[tuple[str, str]]:
+        return [
+            ('image', f'{by_axis(self.image.shape)} of {self.image.dtype}'),
+            ('spacing', f'{by_axis(self.spacing)} µm'),
+            *self.tree._described()[1:],
+        ]
+
     def __repr__(self) -> str:
-        sizes = ' x '.join(f'{value:.4g}' for value in self.spacing)
-        return f'Lung({self.image.dtype} {self.image.shape}, voxels of {sizes} µm, {self.tree!r})'
+        image, spacing, branches, radii = (what for _, what in self._described())
+        return f'<Lung {image}, spacing {spacing}: {branches}, radii {radii}>'
+
+    def _repr_html_(self) -> str:
+        return html_table('Lung', self._described())
 
 
 def lung(

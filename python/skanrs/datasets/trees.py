@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import progress
+from skanrs._described import by_axis, counted, html_table
 
 __all__ = ['VesselTree', 'vessel_tree']
 
@@ -238,12 +239,21 @@ class VesselTree:
         """Return the number of branches."""
         return len(self.radii)
 
+    def _described(self) -> list[tuple[str, str]]:
+        branches = counted(len(self), 'branch', 'branches')
+        generations = counted(int(self.generations.max()) + 1, 'generation')
+        return [
+            ('volume', f'{by_axis(self.shape)} voxels'),
+            ('tree', f'{branches} in {generations}'),
+            ('radii', f'{self.radii.min():.1f} to {self.radii.max():.1f} voxels'),
+        ]
+
     def __repr__(self) -> str:
-        return (
-            f'VesselTree(shape={self.shape}, branches={len(self):,}, '
-            f'generations={int(self.generations.max()) + 1}, '
-            f'radii={self.radii.min():.1f} to {self.radii.max():.1f} voxels)'
-        )
+        volume, branches, radii = (what for _, what in self._described())
+        return f'<VesselTree in {volume}: {branches}, radii {radii}>'
+
+    def _repr_html_(self) -> str:
+        return html_table('VesselTree', self._described())
 
     def image(self) -> npt.NDArray[np.bool_]:
         """Return the whole volume, True inside the tubes.

@@ -1,15 +1,18 @@
 """From a path to an image: which reader a name asks for, and the image, lazy or in memory."""
 
 import math
+import operator
 import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
-from skanrs._html import html_table
+from skanrs._described import by_axis, counted, html_table
+from skanrs.memory import size_in_words
 
 from .errors import FileError, known_suffix
 from .hdf5 import Hdf5
@@ -80,19 +83,20 @@ class LazyImage(NamedTuple):
 
     def _described(self) -> list[tuple[str, str]]:
         unit = f' {self.unit}' if self.unit else ''
-        steps = None if self.spacing is None else ' x '.join(f'{step:g}' for step in self.spacing)
-        chunks = ' x '.join(map(str, self.image.chunksize))
+        steps = None if self.spacing is None else by_axis(self.spacing)
+        chunks = counted(self.image.npartitions, 'chunk')
+        up_to = 'up to ' * (self.image.npartitions > 1)
         return [
-            ('image', f'{" x ".join(map(str, self.image.shape))} of {self.image.dtype}'),
+            ('image', f'{by_axis(self.image.shape)} of {self.image.dtype}'),
             ('axes', self.axes),
             ('spacing', 'not in the file' if steps is None else steps + unit),
-            ('chunks', f'{self.image.npartitions} of up to {chunks}'),
-            ('size', f'{self.image.nbytes:,} bytes, read when needed'),
+            ('chunks', f'{chunks} of {up_to}{by_axis(self.image.chunksize)}'),
+            ('size', f'{size_in_words(self.image.nbytes)}, read when needed'),
         ]
 
     def __repr__(self) -> str:
         image, axes, spacing, chunks, _ = (what for _, what in self._described())
-        return f'<LazyImage {image}, axes {axes}, spacing {spacing}, chunks: {chunks}>'
+        return f'<LazyImage {image}, axes {axes}, spacing {spacing}, {chunks}>'
 
     def _repr_html_(self) -> str:
         return html_table('LazyImage', self._described())
@@ -149,7 +153,7 @@ def open_image(
     path: str | os.PathLike[str],
     *,
     channel: int | None = None,
-    chunks: Sequence[int] | None = None,
+    chunks: int | Sequence[int] | None = None,
 ) -> LazyImage:
     """Open a 2D or 3D image as a lazy dask array, with its spacing.
 
@@ -168,12 +172,12 @@ def open_image(
           .npz is read as a whole.
     channel : int, optional
         Which channel to take where there are several; the first is 0.
-    chunks : sequence of int, optional
-        Shape of the blocks, each of which is read by itself. Those that cut pieces of the file
-        (pages of a TIFF, chunks of a zarr) read these again and again: use ``rechunk`` instead. By
-        default whole pieces are read, some 16 million voxels at a time. Where these are slabs,
-        such as some pages, they are cut, and parts of up to four joined, to blocks that are nearer
-        to cubes, which take less memory in all that follows.
+    chunks : int or sequence of int, optional
+        Shape of the blocks, one length for all axes or one for each; each is read by itself. Those
+        that cut pieces of the file (pages of a TIFF, chunks of a zarr) read these again and again:
+        use ``rechunk`` instead. By default whole pieces are read, some 16 million voxels at a time.
+        Where these are slabs, such as some pages, they are cut, and parts of up to four joined, to
+        blocks that are nearer to cubes, which take less memory in all that follows.
 
     Returns
     -------
@@ -186,6 +190,8 @@ def open_image(
     FileError
         If the file is missing, damaged, in colour, a time series or no image; or if the library
         that reads it is not installed. Blocks that cannot be read raise it when they are computed.
+    ValueError, TypeError
+        If `chunks` are not positive whole numbers, one or as many as there are axes.
 
     Examples
     --------
@@ -202,8 +208,23 @@ def open_image(
         image = lazy_array(source, read)
         image = image.rechunk(cut_slabs(read, source.shape))
     else:
-        image = lazy_array(source, chunks)
+        image = lazy_array(source, _block_shape(chunks, source.shape))
     return LazyImage(image, source.spacing, source.unit, source.axes)
+
+
+def _block_shape(chunks: int | Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of blocks as a tuple, or say what it has to be."""
+    try:
+        block = tuple(operator.index(length) for length in np.atleast_1d(np.asarray(chunks)))
+    except (TypeError, ValueError):
+        raise TypeError(f'chunks: expected whole numbers, got {chunks!r}') from None
+    block = block * len(shape) if len(block) == 1 else block
+    if len(block) != len(shape) or min(block) < 1:
+        raise ValueError(
+            f'chunks: expected 1 or {len(shape)} positive numbers for an image of shape'
+            f' {tuple(shape)}, got {chunks!r}'
+        )
+    return block
 
 
 def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':

@@ -19,8 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
+from skanrs._described import by_axis, counted, html_table
 from skanrs._elements import check_elements, foreground_bits
-from skanrs._positions import check_position, integers
+from skanrs._positions import check_position, integers, place_of
+from skanrs.memory import size_in_words
 
 from ._skeletonize import method_of
 
@@ -121,12 +123,23 @@ class ThinnedChunk:
     kept: Words
     residue: Residue
 
+    def _described(self) -> list[tuple[str, str]]:
+        return [
+            ('image', f'{by_axis(self.image.shape)}, method {self.image.method}'),
+            ('part', place_of(self.offset, self.chunk_shape)),
+            *_decisions([self.kept], self.residue),
+            ('memory', size_in_words(self.nbytes)),
+        ]
+
     def __repr__(self) -> str:
-        undecided = int(np.bitwise_count(self.residue.undecided.voxels).sum())
+        image, part, kept, undecided, memory = (what for _, what in self._described())
         return (
-            f'<ThinnedChunk at offset {self.offset} of shape {self.chunk_shape} in an image of'
-            f' shape {self.image.shape}: {undecided} voxels undecided, {self.nbytes} bytes>'
+            f'<ThinnedChunk of the part {part} of an image of {image}: {kept} kept,'
+            f' {undecided} undecided, {memory}>'
         )
+
+    def _repr_html_(self) -> str:
+        return html_table('ThinnedChunk', self._described())
 
     @property
     def nbytes(self) -> int:
@@ -207,12 +220,25 @@ class MergedThinning:
     kept: tuple[Words, ...]
     residue: Residue
 
+    def _described(self) -> list[tuple[str, str]]:
+        is_all = _core.missing_box(self.residue.boxes, self.image.shape_3d) is None
+        boxes = counted(len(self.residue.boxes), 'box', 'boxes')
+        return [
+            ('image', f'{by_axis(self.image.shape)}, method {self.image.method}'),
+            ('part', 'all' if is_all else boxes),
+            *_decisions(self.kept, self.residue),
+            ('memory', size_in_words(self.nbytes)),
+        ]
+
     def __repr__(self) -> str:
-        undecided = int(np.bitwise_count(self.residue.undecided.voxels).sum())
+        image, part, kept, undecided, memory = (what for _, what in self._described())
         return (
-            f'<MergedThinning of {len(self.residue.boxes)} boxes in an image of shape'
-            f' {self.image.shape}: {undecided} voxels undecided, {self.nbytes} bytes>'
+            f'<MergedThinning of {part} of an image of {image}: {kept} kept by merging,'
+            f' {undecided} undecided, {memory}>'
         )
+
+    def _repr_html_(self) -> str:
+        return html_table('MergedThinning', self._described())
 
     @property
     def nbytes(self) -> int:
@@ -222,6 +248,13 @@ class MergedThinning:
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + self.nbytes
+
+
+def _decisions(kept: Iterable[Words], residue: Residue) -> list[tuple[str, str]]:
+    """Return how many voxels are known to stay, and how many are not decided."""
+    certain = sum(int(np.bitwise_count(words.voxels).sum()) for words in kept)
+    undecided = int(np.bitwise_count(residue.undecided.voxels).sum())
+    return [('kept', counted(certain, 'voxel')), ('undecided', counted(undecided, 'voxel'))]
 
 
 def thin_chunk(

@@ -1,0 +1,45 @@
+"""What objects say of themselves: counts and sizes in words, and a small table for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import numpy as np
+
+
+def html_table(caption: str, rows: Iterable[tuple[str, str]]) -> str:
+    """Return a table with a row for each name and what is said of it."""
+    lines = (f'<tr><th>{escape(name)}</th><td>{escape(what)}</td></tr>' for name, what in rows)
+    return f'<table><caption>{escape(caption)}</caption><tbody>{"".join(lines)}</tbody></table>'
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: 1 branch, 2,390 branches."""
+    return f'{count:,} {one if count == 1 else many or one + "s"}'
+
+
+def by_axis(numbers: Iterable[float]) -> str:
+    """Return a number for each axis: 1024 x 512 x 0.25."""
+    return ' x '.join(f'{number:.10g}' for number in numbers)
+
+
+def bytes_of(values: Iterable[Any]) -> int:
+    """Return the bytes of the arrays among these values, one that stands there twice once.
+
+    Sparse matrices and tuples count by their arrays. Views count by the memory that they keep.
+    """
+    owners: dict[int, int] = {}
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, tuple):
+            waiting += value
+        elif isinstance(value, np.ndarray):
+            while isinstance(value.base, np.ndarray):
+                value = value.base
+            owners[id(value)] = value.nbytes
+        elif hasattr(value, 'indptr'):
+            waiting += vars(value).values()
+    return sum(owners.values())
