@@ -130,7 +130,7 @@ def _check_planes(name: str, count: int) -> None:
 
 
 def _segment_size(key: Any) -> int:
-    return math.prod(key.chunks) * int(key.dtype.itemsize)
+    return math.prod(map(int, key.chunks)) * int(key.dtype.itemsize)
 
 
 def _inflated(data: bytes) -> Iterable[bytes]:
