@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from skimage.filters import threshold_otsu
 
-from skanrs.threshold import mask_of, otsu_threshold, smooth, two_values
+from skanrs.threshold import (
+    mask_of,
+    otsu_threshold,
+    parts_of,
+    smooth,
+    two_values,
+    value_range,
+)
 
 RANDOM = np.random.default_rng(5)
 GRAY = np.where(RANDOM.random((12, 20, 30)) < 0.1, 150, 50) + RANDOM.normal(0, 12, (12, 20, 30))
@@ -115,3 +122,21 @@ def test_smooth_keeps_the_image():
     assert smoothed.dtype == np.float32
     assert smoothed.max() < 255
     assert smoothed.sum() == pytest.approx(image.sum(), rel=0.05)
+
+
+@pytest.mark.parametrize('dtype', [bool, np.uint8, np.int16, np.float32, np.float64])
+def test_value_range(dtype, monkeypatch):
+    monkeypatch.setattr('skanrs.threshold.PART_VOXELS', 700)
+    image = GRAY.astype(dtype)
+    assert value_range(parts_of(image)) == (image.min(), image.max())
+    if image.dtype.kind == 'f':
+        image[3] = image[5, 2] = np.nan
+        assert value_range(parts_of(image)) == (np.nanmin(image), np.nanmax(image))
+        image[:] = np.nan
+        assert np.isnan(value_range(parts_of(image))).all()
+    assert value_range(parts_of(image[:0])) is None
+
+
+def test_value_range_of_a_bool_of_odd_bytes():
+    image = np.full((4, 5), 255, np.uint8).view(bool)
+    assert value_range(parts_of(image)) == (1, 1)

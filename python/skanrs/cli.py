@@ -1,7 +1,9 @@
 """The command `skanrs`: its arguments, and what it says when something is wrong.
 
 Exit codes: 0 done, 2 something is wrong with the arguments or a file (one line on standard error),
-130 interrupted. Whatever happens, outputs are complete or not there.
+130 interrupted. Whatever happens, outputs are complete or not there. A mask without foreground is
+no error, since among many images some are empty, but the command says so: a warning on standard
+error, under `warnings` in JSON and in the report.
 """
 
 import argparse
@@ -32,7 +34,9 @@ EXIT_INTERRUPTED = 130
 
 EXIT_CODES = (
     'exit codes: 0 done; 2 something is wrong with the arguments or a file, said in one line on '
-    'standard error; 130 interrupted. Outputs are complete or not there.'
+    'standard error; 130 interrupted. Outputs are complete or not there. Where nothing, or '
+    'everything, is foreground, or no branch is left, a warning on standard error says so, and '
+    '`warnings` in JSON; the exit code is 0.'
 )
 ANALYZE_EXAMPLES = """\
 examples:
@@ -366,6 +370,8 @@ def _run(arguments: argparse.Namespace, outputs: 'Outputs', radii: bool) -> None
         memory=arguments.memory,
         progress=Progress(shown=shown),
     )
+    for words in report.warnings:
+        print(f'skanrs: warning: {words}', file=sys.stderr)
     print(report.as_json() if arguments.json else '\n'.join(report.lines()))
 
 

@@ -23,6 +23,7 @@ __all__ = [
     'smooth',
     'smoothing_margin',
     'two_values',
+    'value_range',
 ]
 
 BINS = 256
@@ -134,6 +135,33 @@ def two_values(image: Array) -> tuple[Any, Any] | None:
         return image.dtype.type(0), image.dtype.type(0)
     whole = _range(parts_of(image), stop_at_gray=True)
     return whole[:2] if whole is not None and whole.only_two else None
+
+
+def value_range(each: Each) -> tuple[float, float] | None:
+    """Return the smallest and the largest value of an image but NaN.
+
+    Parameters
+    ----------
+    each : callable
+        Gives the results of a function for all parts of the image.
+
+    Returns
+    -------
+    tuple of two float, or None
+        NaN where all values are; None if the image is empty.
+    """
+    ends = [part for part in each(_ends) if part is not None]
+    if not ends:
+        return None
+    lows, highs = zip(*ends, strict=True)
+    return float(np.fmin.reduce(lows)), float(np.fmax.reduce(highs))
+
+
+def _ends(part: Array) -> tuple[Any, Any] | None:
+    if part.size == 0:
+        return None
+    part = _nonzero(part) if part.dtype.kind == 'b' else part
+    return np.fmin.reduce(part, axis=None), np.fmax.reduce(part, axis=None)
 
 
 def mask_of(

@@ -31,6 +31,7 @@ table { border-collapse: collapse; } th { text-align: left; font-weight: 500; pa
 td { text-align: right; font-variant-numeric: tabular-nums; } tr { border-bottom: 1px solid #ddd; }
 td.words { text-align: left; } .wide td { padding-left: 2rem; }
 img { max-width: 100%; height: auto; }
+.warning { border-left: 4px solid #c80; background: #fdf6e3; padding: 0.4rem 0.8rem; }
 .columns { display: flex; flex-wrap: wrap; gap: 0 4rem; align-items: flex-start; }
 footer { color: #777; margin-top: 2rem; }
 """
@@ -85,6 +86,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     ndim = len(report.shape)
     parts = [
         *_head(report.source),
+        *(f'<p class=warning>Warning: {html.escape(words)}.</p>' for words in report.warnings),
         _rows([(head, f'{words}', True) for head, words in facts]),
         '<h2>Network</h2><div class="columns">',
         _rows([(words, _count(summary[key].iloc[0]), False) for key, words in NETWORK.items()]),

@@ -98,6 +98,10 @@ def skeletonized(
             foreground, voxels, tables = dask.compute(foreground, voxels, tables)
         if options.need_table:
             (table,) = tables
+        values = None
+        if sum(foreground) in (0, source.size):
+            with progress.stage('values'), _shown(progress):
+                values = threshold.value_range(_each_block(image, None))
         if options.need_graph:
             with progress.stage('graph'), _shown(progress):
                 drawn = kept.as_dask()
@@ -111,6 +115,7 @@ def skeletonized(
         foreground=sum(foreground),
         skeleton=kept,
         skeleton_voxels=sum(voxels),
+        values=values,
         table=table,
         graph=graph,
         radii=radii,

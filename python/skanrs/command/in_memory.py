@@ -45,6 +45,9 @@ def _skeletonized(source: Source, options: Options, progress: Progress) -> Resul
         rule = threshold.find_rule(threshold.parts_of(image), image.dtype, options.threshold)
         mask = rule(image)
         foreground = int(np.count_nonzero(mask))
+        values = None
+        if foreground in (0, mask.size):
+            values = threshold.value_range(threshold.parts_of(image))
     del image
     with progress.stage('thinning'):
         skeleton = skanrs.skeletonize(
@@ -72,6 +75,7 @@ def _skeletonized(source: Source, options: Options, progress: Progress) -> Resul
         foreground=foreground,
         skeleton=skeleton,
         skeleton_voxels=int(np.count_nonzero(skeleton)),
+        values=values,
         table=table,
         graph=graph,
         radii=radii,

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import skanrs
+from skanrs._described import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ['BRANCH_TYPES', 'Branches', 'Report', 'numbers']
+    from .work import Result
+
+__all__ = ['BRANCH_TYPES', 'Branches', 'Report', 'numbers', 'warnings_of']
 
 # skan's branch types 0 to 3, in words.
 BRANCH_TYPES = (
@@ -93,6 +96,8 @@ class Report:
     seconds: dict[str, float]
     total_seconds: float
     peak_memory: int | None
+    warnings: tuple[str, ...]
+    """What a person would want to know before believing the numbers, a sentence each."""
     written: tuple[Path, ...]
 
     def at_the_end(self, total_seconds: float, peak_memory: int | None) -> 'Report':
@@ -158,6 +163,50 @@ class Report:
                 **content['branches'],
             }
         return json.dumps(content, indent=2)
+
+
+def warnings_of(
+    result: 'Result', voxels: int, found: str, sigma: Sequence[float] | None
+) -> tuple[str, ...]:
+    """Return what is odd about a result: nothing or all is foreground, or nothing is left.
+
+    Parameters
+    ----------
+    result : Result
+        What was found.
+    voxels : int
+        Of the image.
+    found : str
+        How the threshold was found.
+    sigma : sequence of float or None
+        Of the smoothing before it.
+
+    Returns
+    -------
+    tuple of str
+    """
+    count, left = result.foreground, result.skeleton_voxels
+    if not voxels:
+        return ('the image has no voxels',)
+    if result.values is not None:
+        low, high = result.values
+        which = 'no voxel is' if count == 0 else f'all {voxels:,} voxels are'
+        values = 'values' if sigma is None else 'smoothed values'
+        if low < high:
+            values = f'{values} go from {low:.6g} to {high:.6g}'
+        else:
+            values = f'all {values} are {"NaN" if low != low else f"{low:.6g}"}'
+        limit = result.rule.threshold
+        rule = '' if limit is None else f', and the threshold is {limit:.6g} ({found})'
+        return (f'{which} foreground: {values}{rule}',)
+    if left == 0:
+        return (
+            f'thinning left nothing of {count:,} voxels of foreground: solid blocks of even '
+            'thickness can vanish, and --preserve-topology keeps them',
+        )
+    if result.table is not None and not len(result.table):
+        return (f'the skeleton has no branches, only {counted(left, "isolated voxel")}',)
+    return ()
 
 
 def numbers(values: Sequence[float]) -> str:

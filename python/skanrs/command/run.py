@@ -19,7 +19,7 @@ from skanrs.files.packed import PackedMask
 from skanrs.memory import free_memory, held_memory, peak_memory
 
 from .progress import Progress
-from .report import Branches, Report
+from .report import Branches, Report, warnings_of
 from .work import Options, Result, Threshold
 
 __all__ = ['Outputs', 'run']
@@ -187,6 +187,7 @@ def run(
             seconds=progress.seconds,
             total_seconds=progress.total,
             peak_memory=peak_memory(),
+            warnings=warnings_of(result, image.size, _how_found(threshold), options.sigma),
             written=outputs.paths(),
         )
         with progress.stage('writing'):

@@ -59,6 +59,9 @@ class Result:
     foreground: int
     skeleton: Mask
     skeleton_voxels: int
+    values: tuple[float, float] | None
+    """The smallest and the largest value that met the threshold, where either none or all voxels
+    are foreground; else nobody asks."""
     table: 'pd.DataFrame | None' = None
     graph: 'Skeleton | None' = None
     radii: npt.NDArray[Any] | None = None
