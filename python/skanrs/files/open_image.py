@@ -205,8 +205,9 @@ def open_image(
     source = open_source(path, channel=channel)
     if chunks is None:
         read = grown_pieces(source.pieces, source.shape, BLOCK_VOXELS)
-        image = lazy_array(source, read)
-        image = image.rechunk(cut_slabs(read, source.shape))
+        cut = cut_slabs(read, source.shape)
+        _check_count(source, cut)
+        image = lazy_array(source, read).rechunk(cut)
     else:
         image = lazy_array(source, _block_shape(chunks, source.shape))
     return LazyImage(image, source.spacing, source.unit, source.axes)
@@ -235,6 +236,12 @@ def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':
         raise FileError(f"{source.path} needs dask: pip install 'skanrs[dask]'") from error
     from dask.base import tokenize
 
+    _check_count(source, chunks)
+    name = f'image-{tokenize(source.__reduce__()[1], source.state())}'
+    return da.from_array(source, chunks=tuple(chunks), name=name, asarray=True)
+
+
+def _check_count(source: Source, chunks: Sequence[int]) -> None:
     count = math.prod(
         -(-length // max(1, block)) for length, block in zip(source.shape, chunks, strict=False)
     )
@@ -243,8 +250,6 @@ def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':
             f'{source.path} claims an image of shape {source.shape}, which is {count:,} blocks; '
             f'up to {MOST_BLOCKS:,} are allowed, so choose larger ones by chunks if this is meant'
         )
-    name = f'image-{tokenize(source.__reduce__()[1], source.state())}'
-    return da.from_array(source, chunks=tuple(chunks), name=name, asarray=True)
 
 
 def grown_pieces(pieces: Sequence[int], shape: Sequence[int], voxels: int) -> tuple[int, ...]:
@@ -269,8 +274,14 @@ def cut_slabs(block: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
     axis = list(block).index(thin)
     if thin < THICK:
         thin = min(SLABS * thin, THICK, shape[axis])
-    edge = math.isqrt(CUT_VOXELS // thin) if len(block) == 3 else CUT_VOXELS // thin
-    return tuple(thin if at == axis else min(edge, length) for at, length in enumerate(block))
+    # What the shorter of the other axes leaves is the longer one's.
+    others = sorted((length, at) for at, length in enumerate(block) if at != axis)
+    cut, left = list(block), CUT_VOXELS // thin
+    cut[axis] = thin
+    for count, (length, at) in zip(range(len(others), 0, -1), others, strict=True):
+        cut[at] = min(length, math.isqrt(left) if count == 2 else left)
+        left //= cut[at]
+    return tuple(cut)
 
 
 def _must_exist(path: Path) -> None:

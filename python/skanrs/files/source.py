@@ -282,15 +282,15 @@ def plain_unit(text: object) -> str | None:
 
 
 def in_one_unit(
-    spacing: Sequence[float], units: Sequence[str | None]
+    spacing: Sequence[float], units: Sequence[str | None], name: object
 ) -> tuple[tuple[float, ...], str | None]:
-    """Return sizes in the unit of the last of them."""
+    """Return sizes in the unit of the last of them; `name` is that of the file."""
     unit = units[-1]
     if len(set(units)) == 1:
         return tuple(spacing), unit
     known = [METRES.get(one or '') for one in units]
     if None in known:
-        raise FileError(f'the units of the axes differ: {", ".join(map(str, units))}')
+        raise FileError(f'{name} names units of axes that differ: {", ".join(map(str, units))}')
     last = known[-1]
     return tuple(
         size * metres / last  # type: ignore[operator]

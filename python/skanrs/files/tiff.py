@@ -201,7 +201,7 @@ def _size_of_voxels(file: Any, series: Any) -> tuple[tuple[float, ...] | None, s
     sizes: dict[str, float] = {}
     unit = None
     if series.kind == 'ome':
-        sizes, unit = _ome(file.ome_metadata)
+        sizes, unit = _ome(file.ome_metadata, file.filehandle.path)
     elif series.kind == 'imagej':
         sizes, unit = _imagej(file)
     elif series.kind == 'shaped' and file.shaped_metadata:
@@ -217,7 +217,7 @@ def _size_of_voxels(file: Any, series: Any) -> tuple[tuple[float, ...] | None, s
     return spacing, unit if spacing else None
 
 
-def _ome(xml: str) -> tuple[dict[str, float], str | None]:
+def _ome(xml: str, name: str) -> tuple[dict[str, float], str | None]:
     for element in ElementTree.fromstring(xml).iter():
         if element.tag.rpartition('}')[2] != 'Pixels':
             continue
@@ -226,7 +226,7 @@ def _ome(xml: str) -> tuple[dict[str, float], str | None]:
             return {}, None
         units = [plain_unit(element.get(f'PhysicalSize{axis}Unit', 'µm')) for axis in found]
         sizes = [float(element.attrib[f'PhysicalSize{axis}']) for axis in found]
-        spacing, unit = in_one_unit(sizes, units)
+        spacing, unit = in_one_unit(sizes, units, name)
         return dict(zip(found, spacing, strict=True)), unit
     return {}, None
 

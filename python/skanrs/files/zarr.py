@@ -75,7 +75,9 @@ class Zarr(Source):
         of_space = [at for at, name in enumerate(names) if name not in 'tc']
         if known:
             sizes, self.unit = in_one_unit(
-                [float(scale[at]) for at in of_space], [units[at] for at in of_space]
+                [float(scale[at]) for at in of_space],
+                [units[at] for at in of_space],
+                self.path,
             )
             for at, size in zip(of_space, sizes, strict=True):
                 scale[at] = size
