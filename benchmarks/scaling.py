@@ -218,7 +218,7 @@ def plot(rows, path):
     mpl.use('agg')
     from matplotlib import pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout='constrained')
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.9), layout='constrained')
     sizes = [row['size'] for row in rows]
 
     def draw(axes, names):
@@ -228,7 +228,8 @@ def plot(rows, path):
                 axes.loglog(*zip(*pairs, strict=True), style, label=name, markersize=4)
         axes.set_xticks(sizes, [f'{size}³' for size in sizes], minor=False)
         axes.minorticks_off()
-        axes.legend(fontsize=7)
+        # Below: inside it would hide what it names.
+        axes.legend(fontsize=7, loc='upper center', bbox_to_anchor=(0.5, -0.1), ncols=2)
         axes.grid(alpha=0.3)
 
     draw(left, {'seconds': 'o-', 'seconds in memory': 's--'})

@@ -1,12 +1,16 @@
 """How Sphinx builds the documentation; `make docs` runs it.
 
-Notebooks are copied beside the pages with the outputs that they have, and are not run.
+Notebooks are copied beside the pages with the outputs that they have, and are not run; what
+`skanrs --help` says is taken from the command.
 """
 
+import argparse
+import os
 import shutil
 from pathlib import Path
 
 import skanrs
+from skanrs.cli import _parser
 
 HERE = Path(__file__).parent
 
@@ -29,6 +33,8 @@ myst_heading_anchors = 4
 myst_enable_extensions = ['dollarmath']
 suppress_warnings = ['mystnb.unknown_mime_type']
 
+# A name between single backticks is a link where there is a page for it.
+default_role = 'py:obj'
 autosummary_generate = True
 autodoc_typehints = 'none'
 autodoc_member_order = 'bysource'
@@ -42,6 +48,8 @@ html_theme = 'furo'
 html_title = f'skanrs {version}'
 html_show_sphinx = False
 templates_path = ['_templates']
+html_static_path = ['_static']
+html_css_files = ['style.css']
 pygments_style = 'default'
 
 
@@ -56,6 +64,17 @@ def copy_notebooks() -> None:
         (gallery / notebook.name).write_text(text, encoding='utf-8')
 
 
+def write_help() -> None:
+    """Write what each command says of its options."""
+    # As wide as a page, in whatever terminal this runs.
+    os.environ['COLUMNS'] = '88'
+    (subcommands,) = (
+        action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    for name, parser in subcommands.choices.items():
+        (HERE / 'gallery' / f'{name}.txt').write_text(parser.format_help(), encoding='utf-8')
+
+
 def check_api() -> None:
     """Stop where a public name has no page."""
     page = (HERE / 'reference' / 'index.rst').read_text(encoding='utf-8')
@@ -66,4 +85,5 @@ def check_api() -> None:
 
 
 copy_notebooks()
+write_help()
 check_api()

@@ -51,7 +51,9 @@ def test_run_time_dependencies_are_three():
     assert names == {'numpy', 'scipy', 'pandas'}
 
 
-@pytest.mark.parametrize('module', ['datasets', 'draw', 'image_stats', 'pre', 'summary_utils'])
+@pytest.mark.parametrize(
+    'module', ['datasets', 'draw', 'image_stats', 'pre', 'summary_utils', 'threshold']
+)
 def test_modules_are_there_without_an_import_of_their_own(module):
     code = f'import skanrs; assert skanrs.{module}.__name__ == "skanrs.{module}"'
     subprocess.run([sys.executable, '-c', code], check=True)

@@ -1,5 +1,6 @@
 """README: its Python runs, its commands exist, its picture is small; docstrings run too."""
 
+import dataclasses
 import doctest
 import importlib
 import inspect
@@ -59,13 +60,34 @@ def test_picture_is_small():
     assert (ROOT / 'docs/images/lungs.png').stat().st_size < 300_000
 
 
-@pytest.mark.parametrize('module', ['skanrs', 'skanrs.csr', 'skanrs.datasets', 'skanrs.thinning'])
-def test_public_names_have_examples(module):
-    module = importlib.import_module(module)
-    for name in module.__all__:
-        if not name.startswith('_'):
-            text = inspect.getdoc(getattr(module, name))
-            assert 'Examples\n--------\n>>> ' in text or 'see `' in text or 'See Also' in text, name
+def listed():
+    """The names that have a page in the reference."""
+    page = (ROOT / 'docs' / 'reference' / 'index.rst').read_text()
+    return re.findall(r'^   ([a-zA-Z_][\w.]*)$', page, re.MULTILINE)
+
+
+@pytest.mark.parametrize('name', [*skanrs.__all__, *listed()])
+def test_public_names_have_examples(name):
+    if name.startswith('__'):
+        return
+    found = skanrs
+    for part in name.split('.'):
+        found = getattr(found, part)
+    text = inspect.getdoc(found)
+    if inspect.isclass(found):
+        # The methods may have them in its stead.
+        text += ''.join(inspect.getdoc(method) or '' for method in vars(found).values())
+    assert 'Examples\n--------\n>>> ' in text
+
+
+def test_names_of_the_command_s_json_are_documented():
+    from skanrs.command.report import Branches, Report
+
+    page = (ROOT / 'docs' / 'command.md').read_text()
+    section = page[page.index('## JSON') :]
+    documented = set(re.findall(r'`(\w+)`', section[: section.index('\n## ', 5)]))
+    names = {field.name for of in (Report, Branches) for field in dataclasses.fields(of)}
+    assert names <= documented
 
 
 @pytest.mark.parametrize('name', ['skanrs', *MODULES])

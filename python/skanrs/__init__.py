@@ -50,6 +50,7 @@ threads._read_environment()
 # Modules that need libraries which take time to load, or may be missing.
 _LOADED_WHEN_USED = (
     'datasets', 'draw', 'image_stats', 'io', 'pipe', 'pre', 'summary_utils',
+    'threshold',
 )  # fmt: skip
 
 

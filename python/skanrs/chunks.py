@@ -66,6 +66,17 @@ class ChunkGraph:
     See Also
     --------
     chunk_graph, merge_chunks, skanrs.summarize
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs
+    >>> skeleton = np.eye(6, dtype=bool)
+    >>> upper = skanrs.chunk_graph(skeleton[:2], offset=(0, 0), shape=(6, 6))
+    >>> upper.offset, upper.extent, upper.n_pixels, upper.n_branches, upper.n_open
+    ((0, 0), (2, 6), 2, 0, 1)
+    >>> upper.is_complete
+    False
     """
 
     __slots__ = ('__weakref__', '_dtype', '_graph', '_spacing', '_value_is_height')

@@ -79,6 +79,22 @@ brightness_offset, crop_radius, smooth_method
     ----------
     .. [1] J. J. Koenderink and A. J. van Doorn, "Surface shape and curvature scales", Image and
        Vision Computing 10 (1992).
+
+    Examples
+    --------
+    >>> import tempfile, imageio.v2, numpy as np
+    >>> from skanrs.pipe import process_single_image
+    >>> file = tempfile.mkdtemp() + '/bright.png'
+    >>> rows, columns = np.indices((40, 60))
+    >>> bright = 200 * np.exp(-((rows - 20) ** 2) / 20)
+    >>> imageio.v2.imwrite(file, (bright + 20).astype(np.uint8))
+    >>> image, foreground, skeleton, table = process_single_image(
+    ...     file, None, scale_metadata_path=0.5, threshold_radius=4, smooth_radius=0.2,
+    ...     brightness_offset=-0.1, crop_radius=0, smooth_method='Gaussian'
+    ... )
+    >>> table[['branch_type', 'branch_distance', 'scale']].round(1)
+       branch_type  branch_distance  scale
+    0            0             26.7    0.5
     """
     import imageio.v2 as imageio
     from skimage.feature import shape_index

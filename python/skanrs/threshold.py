@@ -214,6 +214,13 @@ def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArr
     Returns
     -------
     array of float32 or float64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skanrs.threshold import smooth
+    >>> smooth(np.array([[0, 0, 8, 0, 0]], dtype=np.uint8), 0.5).round(1)
+    array([[0. , 0.9, 6.3, 0.9, 0. ]], dtype=float32)
     """
     wide = np.result_type(image.dtype, np.float32)
     smoothed: Array = ndimage.gaussian_filter(image.astype(wide), sigma, truncate=TRUNCATE)

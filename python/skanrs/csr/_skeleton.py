@@ -76,7 +76,7 @@ class Skeleton:
         ``paths.indices`` has the pixels of each path in their order, both ends included,
         ``paths.data`` their values; the source of a cycle stands at its end too.
     n_paths : int
-        P.
+        How many paths there are, P.
     distances : ndarray of float, shape (P,)
         The lengths of the paths; see `path_lengths`.
     degrees : ndarray of int, shape (N,)
@@ -248,7 +248,7 @@ class Skeleton:
             raise AttributeError('the graph and the paths of this skeleton were deleted')
         return self._traced
 
-    def traced(self) -> Traced | None:
+    def _still_traced(self) -> Traced | None:
         """Return what the kernels traced, unless somebody may have changed graph or paths since."""
         touched = {'graph', 'nbgraph', 'paths', 'degrees'} & self.__dict__.keys()
         return None if touched else self._traced
@@ -266,7 +266,7 @@ class Skeleton:
     @cached_property
     def degrees(self) -> Array:
         """The number of neighbours of each pixel."""
-        traced = self.traced()
+        traced = self._still_traced()
         return np.diff(self.graph.indptr if traced is None else traced.indptr)
 
     @cached_property
@@ -275,7 +275,7 @@ class Skeleton:
         return self._path_lengths()
 
     def _path_lengths(self) -> Array:
-        traced = self.traced()
+        traced = self._still_traced()
         if traced is not None:
             return traced.lengths.copy()
         # What was written there counts; else the graph serves without the values of its nodes.
@@ -412,7 +412,7 @@ class Skeleton:
 
     def _path_sums(self) -> tuple[Array, Array]:
         """Return the sum of the values along each path, and that of their squares."""
-        traced = self.traced()
+        traced = self._still_traced()
         if traced is None or traced.values is None:
             starts, values = self.paths.indptr, self.paths.data
         else:
@@ -441,7 +441,7 @@ class Skeleton:
         return self._means_and_stdevs()[1]
 
     def _means_and_stdevs(self) -> tuple[Array, Array]:
-        traced = self.traced()
+        traced = self._still_traced()
         if traced is None:
             return means_and_stdevs(*self._path_sums(), np.diff(self.paths.indptr))
         if traced.values is None:

@@ -212,7 +212,7 @@ def _refuse_spacing(skel: object, spacing: npt.ArrayLike | None) -> None:
 
 
 def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
-    traced = skel.traced()
+    traced = skel._still_traced()
     if traced is None:
         starts, nodes = skel.paths.indptr, skel.paths.indices
     else:

@@ -15,7 +15,14 @@ __all__ = ['FileError', 'dtype_name', 'errors_logged_by', 'known_suffix', 'need'
 class FileError(Exception):
     """A file cannot be read or written; the message is one sentence that names it.
 
-    Raised by all that reads or writes files, see `skanrs.open_image`.
+    Raised by all that reads or writes files, such as `skanrs.open_image`.
+
+    Examples
+    --------
+    >>> import skanrs
+    >>> skanrs.open_image('nowhere.tif')
+    Traceback (most recent call last):
+    skanrs.files.errors.FileError: nowhere.tif does not exist
     """
 
 

@@ -70,16 +70,25 @@ class ImageFile(NamedTuple):
 
 
 class LazyImage(NamedTuple):
-    """What a file holds, before it is read; see `open_image`."""
+    """What a file holds, before it is read; made by `open_image`.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, skanrs
+    >>> file = tempfile.mkdtemp() + '/image.npy'
+    >>> np.save(file, np.zeros((20, 30, 40), dtype=np.uint8))
+    >>> skanrs.open_image(file)
+    <LazyImage 20 x 30 x 40 of uint8, axes zyx, spacing not in the file, 1 chunk of 20 x 30 x 40>
+    """
 
     image: 'da.Array'
     """The image, 2D or 3D, of booleans, integers or floats; each block is read when needed."""
     spacing: tuple[float, ...] | None
     """Size of a voxel along each axis of `image`; None if the file does not say."""
     unit: str | None
-    """Of the spacing: ``nm``, ``µm``, ``mm``, ``cm``, ``m``, or as the file calls it."""
+    """The unit of the spacing, ``nm``, ``µm``, ``mm``, ``cm``, ``m`` or as the file calls it."""
     axes: str
-    """A letter for each axis of `image`: ``zyx``, and ``xyz`` for NIfTI."""
+    """A letter for each axis of `image`, ``zyx``, or ``xyz`` for NIfTI."""
 
     def _described(self) -> list[tuple[str, str]]:
         unit = f' {self.unit}' if self.unit else ''
