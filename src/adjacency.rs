@@ -17,11 +17,11 @@ use rayon::prelude::*;
 
 use crate::bit_image::try_zeros;
 use crate::branches::Rows;
-use crate::buffers::{Grow, try_sort_by};
+use crate::buffers::{Grow, make_room, try_sort_by};
 use crate::csr::Index;
 use crate::errors::{Error, Result, try_with_capacity};
 use crate::graph::Heights;
-use crate::graph::window::{Layout, Window};
+use crate::graph::window::{Layout, MOST_NEIGHBOURS, Window};
 use crate::huge_pages::ask_for;
 use crate::junctions::{DisjointSets, JUNCTION};
 use crate::neighbourhood::{CENTRE, NEIGHBOURS_6, NEIGHBOURS_18, NEIGHBOURS_26};
@@ -159,10 +159,25 @@ impl<I: Index> Part<I> {
     fn find(window: &mut Window, nodes: &[i64], range: Range<usize>, grid: &Grid) -> Result<Self> {
         let mut masks = try_with_capacity(GRAPH, range.len())?;
         let mut neighbours = try_with_capacity(GRAPH, 2 * range.len() + 2 * range.len() / 8)?;
-        window.scan(nodes, range, grid.wanted, |_, mask, found| {
+        let mut grown = Ok(());
+        window.scan(nodes, range, grid.wanted, |_, mask, found, count| {
             masks.push(mask);
-            neighbours.try_extend(GRAPH, found.iter().map(|&node| I::new(node)))
+            if neighbours.capacity() - neighbours.len() < MOST_NEIGHBOURS {
+                grown = make_room(GRAPH, &mut neighbours, MOST_NEIGHBOURS);
+                if grown.is_err() {
+                    return false;
+                }
+            }
+            // Most voxels have two neighbours: a copy of fixed length, and what differs is mended.
+            neighbours.extend_from_slice(&[I::new(found[0]), I::new(found[1])]);
+            if count > 2 {
+                neighbours.extend(found[2..count].iter().map(|&node| I::new(node)));
+            } else {
+                neighbours.truncate(neighbours.len() + count - 2);
+            }
+            true
         })?;
+        grown?;
         Ok(Self { masks, neighbours })
     }
 

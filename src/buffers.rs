@@ -31,9 +31,13 @@ pub trait Grow<T> {
         T: Copy;
 }
 
+/// Reserves room for `more` values, out of line since it is seldom done.
+///
+/// # Errors
+/// [`Error::OutOfMemory`] for `what`.
 #[cold]
 #[inline(never)]
-fn make_room<T>(what: &'static str, vector: &mut Vec<T>, more: usize) -> Result<()> {
+pub fn make_room<T>(what: &'static str, vector: &mut Vec<T>, more: usize) -> Result<()> {
     let wanted = vector.len().saturating_add(more);
     vector.try_reserve(more).map_err(|_| Error::out_of_memory::<T>(what, wanted))
 }

@@ -517,3 +517,22 @@ def test_importing_is_light():
 def test_summarize_says_what_it_takes(skel):
     with pytest.raises(TypeError, match='^skel: expected a Skeleton, a PathGraph, a ChunkGraph or'):
         summarize(skel)
+
+
+def test_bit_instructions_do_not_matter(tmp_path, run_python):
+    image = np.random.default_rng(3).random((40, 50, 130)) < 0.06
+    np.save(tmp_path / 'image.npy', image)
+    run_python(
+        'import numpy as np, skanrs;'
+        "s = skanrs.Skeleton(np.load('image.npy'));"
+        "np.savez('graph.npz', a=s.graph.indptr, b=s.graph.indices, c=s.graph.data,"
+        ' d=s.paths.indptr, e=s.paths.indices)',
+        env={'SKANRS_VECTORS': 'word'},
+        cwd=tmp_path,
+    )
+    skeleton = skanrs.Skeleton(image)
+    graph, paths = skeleton.graph, skeleton.paths
+    expected = graph.indptr, graph.indices, graph.data, paths.indptr, paths.indices
+    with np.load(tmp_path / 'graph.npz') as found:
+        for name, array in zip('abcde', expected, strict=True):
+            np.testing.assert_array_equal(found[name], array)

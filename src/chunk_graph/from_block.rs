@@ -130,14 +130,16 @@ fn edges_in_window(block: &Block<'_>, grid: &Grid, monitor: &Monitor) -> Result<
             monitor.check()?;
             let range = task * length..((task + 1) * length).min(block.nodes.len());
             let mut edges = try_with_capacity(EDGES, range.len() + range.len() / 8)?;
-            grid.window()?.scan(block.nodes, range, LATER, |node, mask, neighbours| {
+            let mut grown = Ok(());
+            grid.window()?.scan(block.nodes, range, LATER, |node, mask, neighbours, _| {
                 let new = bits_of(mask).zip(neighbours).map(|(bit, &neighbour)| Edge {
                     ends: [node as u32, neighbour as u32],
                     direction: directions[bit],
                 });
-                edges.try_extend(EDGES, new)
+                grown = edges.try_extend(EDGES, new);
+                grown.is_ok()
             })?;
-            Ok(edges)
+            grown.map(|()| edges)
         })
         .collect()
 }

@@ -1,16 +1,18 @@
 //! The neighbours of listed voxels, found in a window of packed rows that moves through the list.
 //!
 //! A voxel's neighbours lie on nine rows: those next to its own in its plane and in the planes before and after. The window
-//! holds the rows of three planes, one bit a voxel, in a ring: voxels enter a plane and a row ahead of the one that is looked at and leave
-//! as far behind it. So the 27 bits of a neighbourhood are nine shifts and no search, and how they come out needs no branch
-//! to be predicted. A row has an empty place before and after it, a plane an empty row: nothing asks where the image ends.
-//! A neighbour's number is that of the first voxel in its word, which is noted when it enters, and the bits before it.
+//! holds the rows of three planes and some more, one bit a voxel, in a ring: voxels enter a plane and a row ahead of the one that
+//! is looked at and leave as far behind it, those of many rows at a time, so that few branches are hard to foretell. The 27 bits
+//! of a neighbourhood are nine reads and shifts and no search. A row has an empty place before and after it, a plane an empty
+//! row: nothing asks where the image ends; the first two rows of the ring are there again at its end, so that three rows always
+//! follow each other. A neighbour's number is that of the first voxel in its word, which is noted when it enters, and the
+//! bits before it; the first two are worked out whether they are there or not, since most voxels of a skeleton have two.
 //!
 //! Bit `9 (dz + 1) + 3 (dy + 1) + (dx + 1)` of a mask is the neighbour at (dz, dy, dx), as in [`crate::neighbourhood`]. An image
 //! with fewer axes is one whose middle axis, or first two, are of length 1.
 //!
-//! Cost: some 60 instructions a voxel and 15 a neighbour; 3/16 byte for each voxel of three planes, which stays in the second
-//! level of the cache up to planes of about 1500². Each range of voxels begins with those of the plane before it.
+//! Cost: some 90 instructions a voxel, 15 for each neighbour after the second; 3/16 byte for each voxel of three planes, which
+//! stays in the second level of the cache up to planes of about 1500². Each range of voxels begins with those of the plane before it.
 
 use std::ops::Range;
 
@@ -18,6 +20,7 @@ use crate::bit_image::{WORD, try_zeros};
 use crate::buffers::Grow;
 use crate::errors::Result;
 use crate::neighbourhood::CENTRE;
+use crate::thinning::vectors::{Width, width};
 
 /// The neighbours of a voxel at most.
 pub(crate) const MOST_NEIGHBOURS: usize = 26;
@@ -26,8 +29,8 @@ pub(crate) const MOST_NEIGHBOURS: usize = 26;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
     /// The lengths of the last two axes.
-    length: i64,
-    rows: i64,
+    length: Divisor,
+    rows: Divisor,
     /// Words of a row in the window, and rows, a power of two.
     words: usize,
     ring: usize,
@@ -35,6 +38,9 @@ pub(crate) struct Layout {
 
 impl Layout {
     const LARGEST_WINDOW: usize = 1 << 23;
+
+    /// Rows that enter and leave at a time, at least.
+    const LEAST_STEP: usize = 32;
 
     /// The layout for an image of this shape; none if it has more than three axes or planes that are too large.
     pub(crate) fn new(shape: &[usize]) -> Option<Self> {
@@ -45,8 +51,8 @@ impl Layout {
         };
         // The empty places around a row, and a word after it that is read with its last one.
         let words = length.checked_add(2)?.div_ceil(WORD) + 1;
-        let ring = rows.checked_mul(2)?.checked_add(7)?.checked_next_power_of_two()?;
-        let layout = Self { length: length as i64, rows: rows as i64, words, ring };
+        let ring = rows.checked_mul(2)?.checked_add(7 + Self::LEAST_STEP)?.checked_next_power_of_two()?;
+        let layout = Self { length: Divisor::new(length), rows: Divisor::new(rows), words, ring };
         // Rows are numbered in 32 bits.
         let planes = if shape.len() == 1 { 1 } else { shape[0] };
         let numbered = u32::try_from(planes.checked_add(2)?.checked_mul(layout.plane())?).is_ok();
@@ -55,7 +61,7 @@ impl Layout {
 
     /// Rows from a plane to the next, an empty one on both sides.
     fn plane(&self) -> usize {
-        self.rows as usize + 2
+        self.rows.divisor as usize + 2
     }
 
     /// How many rows before and after its own a voxel has neighbours.
@@ -63,50 +69,51 @@ impl Layout {
         self.plane() + 1
     }
 
-    #[inline]
-    fn row_of(&self, id: i64) -> Row {
-        let row = id / self.length;
-        let (z, y) = (row / self.rows, row % self.rows);
-        Row { start: row * self.length, y, number: (z as usize + 1) * self.plane() + y as usize + 1 }
-    }
-
-    /// The row of `id`, which is not before `row`; rows that follow each other are reached without a division.
+    /// Where the voxel of a linear index lies.
     #[inline(always)]
-    fn advance(&self, mut row: Row, id: i64) -> Row {
-        const STEPS: usize = 4;
-        for _ in 0..STEPS {
-            if id < row.start + self.length {
-                return row;
-            }
-            row.start += self.length;
-            row.y += 1;
-            row.number += 1;
-            if row.y == self.rows {
-                row.y = 0;
-                row.number += 2;
-            }
-        }
-        if id < row.start + self.length { row } else { self.row_of(id) }
+    fn place(&self, id: i64) -> Place {
+        let (row, x) = self.length.divide(id as u64);
+        let (z, _) = self.rows.divide(row);
+        // Two empty rows for each plane before, a plane before the first one, and an empty row.
+        Place { row: (row + 2 * z + self.rows.divisor + 3) as u32, x: x as u32 }
     }
 
+    /// The first word of a row in the window.
+    #[inline(always)]
     fn base(&self, row: usize) -> usize {
         (row & (self.ring - 1)) * self.words
     }
 }
 
-/// A row of the image: the linear index of its first voxel, its place in its plane, and its number among all rows, the empty
-/// ones included.
-#[derive(Clone, Copy)]
-struct Row {
-    start: i64,
-    y: i64,
-    number: usize,
+/// Division by a number that is not known when this is compiled, without the instruction, which is slow.
+#[derive(Debug, Clone, Copy)]
+struct Divisor {
+    divisor: u64,
+    /// 2⁶⁴ / divisor, rounded down.
+    reciprocal: u64,
+}
+
+impl Divisor {
+    fn new(divisor: usize) -> Self {
+        let divisor = divisor as u64;
+        Self { divisor, reciprocal: u64::MAX.checked_div(divisor).unwrap_or(0) }
+    }
+
+    /// Quotient and remainder of a number below 2⁶³.
+    #[inline(always)]
+    fn divide(self, number: u64) -> (u64, u64) {
+        let quotient = ((u128::from(number) * u128::from(self.reciprocal)) >> 64) as u64;
+        let remainder = number - quotient * self.divisor;
+        // What was rounded down makes the quotient too small by one at most.
+        let more = u64::from(remainder >= self.divisor);
+        (quotient + more, remainder - more * self.divisor)
+    }
 }
 
 /// Where a voxel lies in a window.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    /// The number of its row, and its place in that.
+    /// The number of its row among all rows, the empty ones included, and its place in that.
     row: u32,
     x: u32,
 }
@@ -115,12 +122,33 @@ struct Place {
 #[derive(Debug)]
 pub(crate) struct Window {
     layout: Layout,
-    bits: Vec<u64>,
+    /// The words of the rows as bytes, for what is read of them may begin at any.
+    bits: Vec<u8>,
     /// For each word with voxels the number of its first one; the high bits are those of the voxel that asks.
     first: Vec<u32>,
     /// The voxels that have entered since the scan began.
     places: Vec<Place>,
 }
+
+/// The numbers of a voxel's neighbours; as many as there are.
+pub(crate) type Found = [usize; MOST_NEIGHBOURS];
+
+/// The plane, the row and the column of a direction, and for what is no direction those of the voxel itself.
+const STEPS: [(u8, u8, u8); 32] = {
+    let mut steps = [(1, 1, 1); 32];
+    let mut bit = 0;
+    while bit < 27 {
+        steps[bit as usize] = (bit / 9, bit / 3 % 3, bit % 3);
+        bit += 1;
+    }
+    steps
+};
+
+/// Rows of the ring that are there twice.
+const AGAIN: usize = 2;
+
+/// Bytes of a word.
+const BYTES: usize = WORD / 8;
 
 impl Window {
     /// An empty window.
@@ -128,106 +156,193 @@ impl Window {
     /// # Errors
     /// [`crate::errors::Error::OutOfMemory`].
     pub(crate) fn new(layout: Layout) -> Result<Self> {
-        let words = layout.ring * layout.words;
+        let words = (layout.ring + AGAIN) * layout.words;
         Ok(Self {
             layout,
-            bits: try_zeros("the window", words)?,
+            bits: try_zeros("the window", words * BYTES)?,
             first: try_zeros("the window", words)?,
             places: Vec::new(),
         })
     }
 
-    /// Calls `visit(node, mask, neighbours)` for each node in `range`, in order: which of the neighbours in `wanted` are in the
-    /// list `nodes` of ascending linear indices, and their numbers, in order. It ends with the first error of `visit`.
+    /// Calls `visit(node, mask, neighbours, count)` for each node in `range`, in order: which of the neighbours in `wanted` are in
+    /// the list `nodes` of ascending linear indices, and their numbers, in order. It ends where `visit` says false.
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`].
     pub(crate) fn scan(
         &mut self,
         nodes: &[i64],
         range: Range<usize>,
         wanted: u32,
-        mut visit: impl FnMut(usize, u32, &[usize]) -> Result<()>,
+        visit: impl FnMut(usize, u32, &Found, usize) -> bool,
+    ) -> Result<()> {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "bmi1,bmi2,popcnt,lzcnt")]
+            fn with_bit_instructions(
+                window: &mut Window,
+                nodes: &[i64],
+                range: Range<usize>,
+                wanted: u32,
+                visit: impl FnMut(usize, u32, &Found, usize) -> bool,
+            ) -> Result<()> {
+                window.scan_range(nodes, range, wanted, visit)
+            }
+            if width() != Width::Word {
+                // SAFETY: the processor was asked for these features, which vectors need as well.
+                return unsafe { with_bit_instructions(self, nodes, range, wanted, visit) };
+            }
+        }
+        self.scan_range(nodes, range, wanted, visit)
+    }
+
+    #[inline(always)]
+    fn scan_range(
+        &mut self,
+        nodes: &[i64],
+        range: Range<usize>,
+        wanted: u32,
+        mut visit: impl FnMut(usize, u32, &Found, usize) -> bool,
     ) -> Result<()> {
         let layout = self.layout;
         let (between, reach) = (layout.plane(), layout.reach());
-        let Some(&first) = nodes[range.clone()].first() else { return Ok(()) };
+        let [first, last] = match &nodes[range.clone()] {
+            [] => return Ok(()),
+            [first, .., last] => [*first, *last],
+            [only] => [*only; 2],
+        };
         let wanted = wanted & !(1 << CENTRE);
-        let before = layout.row_of(first).number - reach;
-        // Voxels from `origin` on enter one after the other, and leave.
-        let origin = nodes.partition_point(|&id| layout.row_of(id).number < before);
+        let row = |id: i64| layout.place(id).row as usize;
+        // Voxels from `origin` on enter one after the other, and leave; nobody asks for those beyond `end`.
+        let (before, end) = (row(first) - reach, row(last) + reach + 1);
+        let origin = nodes.partition_point(|&id| row(id) < before);
         let (mut entering, mut leaving) = (origin, origin);
-        let mut row_entering = layout.row_of(nodes[origin]);
-        let mut row = None;
+        let mut entered = 0;
         self.places.clear();
-        let mut bases = [0; 9];
         let mut neighbours = [0; MOST_NEIGHBOURS];
-        let mut result = Ok(());
         for node in range {
-            let own = match self.places.get(node - origin) {
-                Some(place) => place.row as usize,
-                None => layout.advance(row_entering, nodes[node]).number,
-            };
-            if row != Some(own) {
-                row = Some(own);
-                while leaving < entering {
-                    let place = self.places[leaving - origin];
-                    if place.row as usize + reach >= own {
-                        break;
-                    }
-                    self.bits[word_of(&layout, place).0] = 0;
-                    leaving += 1;
-                }
-                while let Some(&id) = nodes.get(entering) {
-                    row_entering = layout.advance(row_entering, id);
-                    if row_entering.number > own + reach {
-                        break;
-                    }
-                    let place = Place { row: row_entering.number as u32, x: (id - row_entering.start) as u32 };
-                    self.places.try_push("the window", place)?;
-                    let (word, bit) = word_of(&layout, place);
-                    if self.bits[word] == 0 {
-                        self.first[word] = entering as u32;
-                    }
-                    self.bits[word] |= 1 << bit;
-                    entering += 1;
-                }
-                let corner = own - between - 1;
-                bases = std::array::from_fn(|line| layout.base(corner + line / 3 * between + line % 3));
+            let place = self.places.get(node - origin).copied();
+            let place = place.unwrap_or_else(|| layout.place(nodes[node]));
+            let own = place.row as usize;
+            if own + reach >= entered {
+                leaving = self.leave(origin, leaving, own - reach);
+                entered = (own - reach + layout.ring).min(end);
+                entering = self.enter(nodes, entering, entered)?;
             }
             // The place before the voxel's own.
-            let x = self.places[node - origin].x as usize;
-            let (word, bit) = (x / WORD, x % WORD);
+            let x = place.x as usize;
+            let bases = [own - between - 1, own - 1, own + between - 1].map(|row| layout.base(row));
             let mut mask = 0;
-            for (line, base) in bases.into_iter().enumerate() {
-                let pair = &self.bits[base + word..base + word + 2];
-                let three = (pair[0] >> bit | pair[1] << 1 << (WORD - 1 - bit)) & 7;
-                mask |= (three as u32) << (3 * line);
+            for (plane, base) in bases.into_iter().enumerate() {
+                let rows = &self.bits[BYTES * base + x / 8..][..2 * BYTES * layout.words + size_of::<u32>()];
+                for row in 0..3 {
+                    let three = read_u32(rows, row * BYTES * layout.words) >> (x % 8) & 7;
+                    mask |= three << (9 * plane + 3 * row);
+                }
             }
             mask &= wanted;
-            let (mut left, mut count) = (mask, 0);
-            while left != 0 {
-                let bit = left.trailing_zeros() as usize;
-                left &= left - 1;
-                let at = x + bit % 3;
-                let word = bases[bit / 3] + at / WORD;
-                let before = self.bits[word] & ((1 << (at % WORD)) - 1);
+            let mut left = mask;
+            let mut next = || {
+                let (z, y, column) = STEPS[(left | 1 << 31).trailing_zeros() as usize];
+                left &= left.wrapping_sub(1);
+                let at = x + usize::from(column);
+                let word = bases[usize::from(z)] + usize::from(y) * layout.words + at / WORD;
+                let before = read_u64(&self.bits, word) & ((1 << (at % WORD)) - 1);
                 let ahead = self.first[word].wrapping_sub(node as u32).cast_signed() as isize;
-                neighbours[count] = node.wrapping_add_signed(ahead) + before.count_ones() as usize;
-                count += 1;
+                node.wrapping_add_signed(ahead).wrapping_add(before.count_ones() as usize)
+            };
+            neighbours[0] = next();
+            neighbours[1] = next();
+            let count = mask.count_ones() as usize;
+            for neighbour in neighbours.iter_mut().take(count).skip(2) {
+                *neighbour = next();
             }
-            result = visit(node, mask, &neighbours[..count]);
-            if result.is_err() {
+            if !visit(node, mask, &neighbours, count) {
                 break;
             }
         }
-        for &place in &self.places[leaving - origin..] {
-            self.bits[word_of(&layout, place).0] = 0;
+        self.leave(origin, leaving, usize::MAX);
+        Ok(())
+    }
+
+    /// Lets voxels from the number `entering` on enter whose rows are before `end`; returns the number of the next one.
+    #[inline(always)]
+    fn enter(&mut self, nodes: &[i64], mut entering: usize, end: usize) -> Result<usize> {
+        while let Some(&id) = nodes.get(entering) {
+            let place = self.layout.place(id);
+            if place.row as usize >= end {
+                break;
+            }
+            self.places.try_push("the window", place)?;
+            let at = place.x as usize + 1;
+            self.for_each_word(place, |bits, first| {
+                let word = u64::from_le_bytes(*bits);
+                *first = if word == 0 { entering as u32 } else { *first };
+                *bits = (word | 1 << (at % WORD)).to_le_bytes();
+            });
+            entering += 1;
         }
-        result
+        Ok(entering)
+    }
+
+    /// Lets voxels from the number `leaving` on leave whose rows are before `end`; returns the number of the next one.
+    #[inline(always)]
+    fn leave(&mut self, origin: usize, mut leaving: usize, end: usize) -> usize {
+        while let Some(&place) = self.places.get(leaving - origin) {
+            if place.row as usize >= end {
+                break;
+            }
+            self.for_each_word(place, |bits, _| *bits = [0; BYTES]);
+            leaving += 1;
+        }
+        leaving
+    }
+
+    /// Runs over the words that hold a voxel: one, or two in rows that are there twice.
+    #[inline(always)]
+    fn for_each_word(&mut self, place: Place, run: impl Fn(&mut [u8; BYTES], &mut u32)) {
+        let row = place.row as usize & (self.layout.ring - 1);
+        let word = row * self.layout.words + (place.x as usize + 1) / WORD;
+        let mut run_at = |word: usize| {
+            let bits = self.bits[BYTES * word..].first_chunk_mut().expect("a word has all its bytes");
+            run(bits, &mut self.first[word]);
+        };
+        run_at(word);
+        if row < AGAIN {
+            run_at(word + self.layout.ring * self.layout.words);
+        }
     }
 }
 
-/// The word of a voxel and its bit in that.
-#[inline]
-fn word_of(layout: &Layout, place: Place) -> (usize, usize) {
-    let at = place.x as usize + 1;
-    (layout.base(place.row as usize) + at / WORD, at % WORD)
+#[inline(always)]
+fn read_u32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(*bytes[at..].first_chunk().expect("a row ends with a word that is read with its last one"))
+}
+
+/// The word of this number.
+#[inline(always)]
+fn read_u64(bytes: &[u8], word: usize) -> u64 {
+    u64::from_le_bytes(*bytes[BYTES * word..].first_chunk().expect("a word has all its bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn divides_as_the_instruction_does() {
+        let mut state = 7_u64;
+        for divisor in [1, 2, 3, 5, 7, 64, 255, 1000, 65_537, (1 << 32) + 1, (1 << 62) - 1] {
+            let checked = Divisor::new(divisor);
+            let divisor = divisor as u64;
+            for multiple in [0, 1, 2, 1000, u64::MAX] {
+                let number = multiple.min((1 << 62) / divisor) * divisor;
+                for number in [number.saturating_sub(1), number, number + 1, state >> 1] {
+                    assert_eq!(checked.divide(number), (number / divisor, number % divisor), "{number} / {divisor}");
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                }
+            }
+        }
+    }
 }
