@@ -161,6 +161,9 @@ def test_report_of_nothing_and_of_strange_names(folder):
     page = Page((folder / 'r.html').read_text(encoding='utf-8'))
     assert page.pictures == []
     assert '<b>&.npy' in page.words
+    # There is no mean of nothing.
+    assert page.words[page.words.index('mean length of a branch') + 1] == 'none'
+    assert 'nan' not in page.words
 
 
 def test_report_of_a_flat_image(folder):
@@ -177,6 +180,10 @@ def test_skeletonize(folder, capsys, name):
     said = capsys.readouterr().out
     assert 'branches' not in said
     assert f'written     {name}' in said
+    # Sizes of voxels go with it, from file to file.
+    written = skanrs.open_image(name)
+    if name != 's.npy':
+        assert (written.spacing, written.unit) == (SPACING, 'µm')
 
 
 @pytest.mark.parametrize('command', ['analyze', 'skeletonize'])
@@ -229,15 +236,15 @@ def test_info(folder, capsys):
     assert (content['spacing'], content['unit']) == ([2.0, 1.0, 0.5], 'µm')
 
 
-@pytest.mark.parametrize('command', ['analyze', 'skeletonize', 'info'])
+@pytest.mark.parametrize('command', ['', 'analyze', 'skeletonize', 'info', 'demo'])
 def test_examples_of_the_help_are_valid(command, capsys):
     from skanrs.cli import _parser
 
     with pytest.raises(SystemExit):
-        main([command, '--help'])
+        main([command, '--help'] if command else ['--help'])
     said = capsys.readouterr().out
     examples = re.findall(r'^  skanrs (.*?)(?: \|.*)?$', said, re.MULTILINE)
     assert examples
     for example in examples:
-        assert _parser().parse_args(example.split()).command == command
+        assert command in ('', _parser().parse_args(example.split()).command)
     assert 'exit codes: 0 done; 2 something is wrong' in said

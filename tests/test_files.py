@@ -1,15 +1,18 @@
 """Files: what is read comes back, what is damaged is named, what is written is whole or absent."""
 
 import io
+import json
 import os
 import zipfile
 
+import numcodecs
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from PIL import Image, ImageSequence
 
-from skanrs import files
+from skanrs import files, open_image
 from skanrs.files import FileError, read_image, write_together
 
 IMAGES = {
@@ -171,18 +174,70 @@ def test_colours_in_tif(tmp_path):
         read_image(tmp_path / 'a.tif')
 
 
+UNITS = [None, 'µm', 'nm', 'Ångström']
+
+
 @pytest.mark.parametrize('suffix', files.IMAGE_SUFFIXES)
 @pytest.mark.parametrize('shape', [(4, 5, 6), (40, 50), (1, 5, 6), (7, 1, 3)])
-def test_written_skeleton_is_read(tmp_path, suffix, shape):
+@pytest.mark.parametrize('unit', UNITS)
+def test_written_skeleton_is_read(tmp_path, suffix, shape, unit):
     image = np.random.default_rng(0).random(shape) < 0.3
-    spacing = (2.0, 1.0, 0.5)[: len(shape)]
+    spacing = (2.0, 1.0, 0.3)[: len(shape)]
     path = tmp_path / f'skeleton{suffix}'
     with files.Together() as outputs:
-        files.write_image(outputs, path, image, spacing)
-    read, read_spacing = read_image(path)
-    np.testing.assert_array_equal(read != 0, image, strict=True)
-    assert read_spacing == (None if suffix == '.npy' else spacing)
+        files.write_image(outputs, path, image, spacing, unit)
+    read = open_image(path)
+    np.testing.assert_array_equal(read.image.compute() != 0, image, strict=True)
+    assert read.spacing == (None if suffix == '.npy' else pytest.approx(spacing, rel=1e-9))
+    assert read.unit == (None if suffix in ('.npy', '.npz') else unit)
     assert listing(tmp_path) == [path.name]
+    np.testing.assert_array_equal(by_others(path), image)
+
+
+def by_others(path):
+    """A written image as libraries read it that did not write it, as far as there are any."""
+    if path.suffix in ('.npy', '.npz'):
+        read = np.load(path)
+        return read if path.suffix == '.npy' else read['image']
+    if path.suffix == '.zarr':
+        return zarr_by_hand(path)
+    with Image.open(path) as file:
+        pages = [np.asarray(page) for page in ImageSequence.Iterator(file)]
+        assert {value for page in pages for value in np.unique(page)} <= {0, 255}
+    with tifffile.TiffFile(path) as file:
+        shape = file.series[0].shape
+    return np.reshape(pages, shape) != 0
+
+
+def zarr_by_hand(path):
+    """An array of zarr 3, after its specification."""
+    about = json.loads((path / 'zarr.json').read_text())
+    assert (about['zarr_format'], about['data_type']) == (3, 'bool')
+    assert [codec['name'] for codec in about['codecs']] == ['bytes', 'zstd']
+    chunks = about['chunk_grid']['configuration']['chunk_shape']
+    image = np.full(about['shape'], about['fill_value'])
+    for index in np.ndindex(
+        *(-(-n // chunk) for n, chunk in zip(image.shape, chunks, strict=True))
+    ):
+        file = path.joinpath('c', *map(str, index))
+        if file.exists():
+            block = numcodecs.Zstd().decode(file.read_bytes())
+            box = tuple(slice(at * n, (at + 1) * n) for at, n in zip(index, chunks, strict=True))
+            inside = tuple(slice(0, n) for n in image[box].shape)
+            image[box] = np.frombuffer(block, dtype=bool).reshape(chunks)[inside]
+    return image
+
+
+def test_imagej_finds_the_size_of_voxels(tmp_path):
+    """As its documentation has it: z in the description, x and y as pixels for each unit."""
+    path = tmp_path / 's.tif'
+    with files.Together() as outputs:
+        files.write_image(outputs, path, np.ones((3, 4, 5), bool), (2.5, 0.5, 0.25), 'µm')
+    with Image.open(path) as file:
+        lines = dict(line.split('=') for line in file.tag_v2[270].splitlines())
+        assert (lines['images'], lines['slices']) == ('3', '3')
+        assert (lines['unit'], float(lines['spacing'])) == ('micron', 2.5)
+        assert (file.tag_v2[282], file.tag_v2[283]) == (4, 2)
 
 
 @pytest.mark.parametrize('name', ['table.csv', 'table.parquet'])

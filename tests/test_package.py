@@ -1,5 +1,6 @@
 """The package as a whole: what importing it costs, what it says of itself, what it ships."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -7,6 +8,7 @@ from importlib import metadata, resources
 from pathlib import Path
 
 import pytest
+import yaml
 
 import skanrs
 
@@ -57,3 +59,19 @@ def test_run_time_dependencies_are_three():
 def test_modules_are_there_without_an_import_of_their_own(module):
     code = f'import skanrs; assert skanrs.{module}.__name__ == "skanrs.{module}"'
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text(encoding='utf-8'))
+    assert {'cff-version', 'message', 'title', 'authors'} <= set(citation)
+    assert citation['version'] == skanrs.__version__
+    assert citation['license'] == 'BSD-3-Clause'
+    assert [paper['doi'] for paper in citation['references']] == ['10.7717/peerj.4312']
+
+
+def test_every_notebook_and_page_is_in_the_index_of_the_documentation():
+    index = (ROOT / 'docs' / 'index.md').read_text()
+    listed = set(re.findall(r'^([a-z_/]+)$', index, re.MULTILINE))
+    notebooks = {f'gallery/{path.stem}' for path in (ROOT / 'notebooks').glob('*.ipynb')}
+    pages = {path.stem for path in (ROOT / 'docs').glob('*.md')} - {'index'}
+    assert listed == notebooks | pages | {'reference/index'}

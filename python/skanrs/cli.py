@@ -32,12 +32,12 @@ __all__ = ['main']
 EXIT_WRONG = 2
 EXIT_INTERRUPTED = 130
 
-EXIT_CODES = (
-    'exit codes: 0 done; 2 something is wrong with the arguments or a file, said in one line on '
-    'standard error; 130 interrupted. Outputs are complete or not there. Where nothing, or '
-    'everything, is foreground, or no branch is left, a warning on standard error says so, and '
-    '`warnings` in JSON; the exit code is 0.'
-)
+EXIT_CODES = """\
+exit codes: 0 done; 2 something is wrong with the arguments or a file, said in one line
+on standard error; 130 interrupted. Outputs are complete or not there. Where nothing, or
+everything, is foreground, or no branch is left, a warning on standard error says so,
+and `warnings` in JSON; the exit code is 0.
+"""
 ANALYZE_EXAMPLES = """\
 examples:
   skanrs analyze mask.tif -o branches.csv
@@ -51,6 +51,20 @@ SKELETONIZE_EXAMPLES = """\
 examples:
   skanrs skeletonize mask.tif -o skeleton.tif
   skanrs skeletonize slices/ -o skeleton.zarr --threshold 128
+"""
+DEMO_EXAMPLES = """\
+examples:
+  skanrs demo
+  skanrs demo --folder lungs --shape 128 --seed 1
+"""
+EXAMPLES = """\
+examples:
+  skanrs demo
+  skanrs info scan.tif
+  skanrs analyze mask.tif -o branches.csv --radii --report mask.html
+  skanrs skeletonize mask.tif -o skeleton.tif
+
+skanrs COMMAND --help says the rest.
 """
 INFO_EXAMPLES = """\
 examples:
@@ -117,7 +131,8 @@ def _parser() -> Parser:
     parser = Parser(
         prog='skanrs',
         description='Skeletons and branch tables of 2D and 3D images.',
-        epilog=EXIT_CODES,
+        epilog=f'{EXAMPLES}\n{EXIT_CODES}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--version', action='version', version=f'skanrs {__version__}')
     commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
@@ -306,11 +321,13 @@ def _add_info(commands: 'argparse._SubParsersAction[Parser]') -> None:
 
 
 def _add_demo(commands: 'argparse._SubParsersAction[Parser]') -> None:
-    demo = commands.add_parser(
+    demo = _add_command(
+        commands,
         'demo',
-        help='generate two lungs, analyze both, show how they differ',
-        description='Generate a healthy lung and one with a hernia of the diaphragm, '
-        'run `skanrs analyze` on both and show how they differ, on a page with violins too.',
+        'generate two lungs, analyze both, show how they differ',
+        'Generate a healthy lung and one with a hernia of the diaphragm, run `skanrs analyze` on\n'
+        'both and show how they differ, on a page with violins too.',
+        DEMO_EXAMPLES,
     )
     demo.add_argument(
         '--folder',

@@ -36,6 +36,12 @@ img { max-width: 100%; height: auto; }
 footer { color: #777; margin-top: 2rem; }
 """
 
+TERMS = 'terms as in the documentation of skanrs.analyze and skanrs.network_summary'
+VIOLIN = (
+    '<p>A violin is as wide as there are many branches of a value; the bar spans the middle '
+    'half of them, and the white dot is the median.</p>'
+)
+
 # What of the network's summary is shown, and in which words.
 NETWORK = {
     'n_branches': 'branches',
@@ -102,6 +108,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     if len(table):
         parts += [
             f'<h2>Lengths {"and radii " if "mean_radius" in table else ""}of the branches</h2>',
+            VIOLIN,
             _picture(lambda figure: _violins(figure, table, report.unit), (9, 4), 'violins'),
         ]
         if 'mean_radius' in table:
@@ -121,7 +128,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     way = ' in chunks' if report.in_chunks else ''
     parts.append(
         f'<footer>skanrs {skanrs.__version__}{way}, {report.total_seconds:.1f} s; '
-        f'columns and terms as in the branch table</footer></body></html>'
+        f'{TERMS}</footer></body></html>'
     )
     file.write('\n'.join(parts).encode('utf-8'))
 
@@ -180,13 +187,11 @@ def write_comparison(
         f'<p>Each of them alone: {alone}.</p>',
         f'<table class=wide><tr><th></th>{heads}</tr>{"".join(rows)}</table>',
         '<h2>Branches</h2>',
-        '<p>A violin is as wide as there are many branches of a value; the bar spans the middle '
-        'half of them, and the white dot is the median.</p>',
+        VIOLIN,
         violins,
         '<h2>Images</h2>',
         _picture(picture, (12, 7.5), title),
-        f'<footer>skanrs {skanrs.__version__}; columns and terms as in the branch tables</footer>'
-        '</body></html>',
+        f'<footer>skanrs {skanrs.__version__}; {TERMS}</footer></body></html>',
     ]
     file.write('\n'.join(parts).encode('utf-8'))
 
@@ -225,6 +230,8 @@ def _count(value: Any) -> str:
 
 
 def _size(value: float, unit: str | None, power: int) -> str:
+    if value != value:
+        return 'none'
     sign = {1: '', 2: '²', 3: '³', -1: '⁻¹', -2: '⁻²', -3: '⁻³'}[power]
     number = f'{value:,.0f}' if value >= 1000 else f'{value:.4g}'
     return number + (f' {unit}{sign}' if unit else '')

@@ -209,7 +209,7 @@ def _write(
             axes=report.axes_in_space,
         )
     if outputs.skeleton is not None:
-        files.write_image(together, outputs.skeleton, result.skeleton, options.spacing)
+        files.write_image(together, outputs.skeleton, result.skeleton, options.spacing, report.unit)
     if outputs.summary is None and outputs.report is None:
         return
     from skanrs import network_summary

@@ -8,7 +8,7 @@ import io
 import math
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -115,7 +115,13 @@ def table_writer(path: str | os.PathLike[str], table: 'pd.DataFrame') -> Writer:
     return write_csv
 
 
-def write_image(outputs: Together, path: Path, mask: Mask, spacing: Sequence[float]) -> None:
+def write_image(
+    outputs: Together,
+    path: Path,
+    mask: Mask,
+    spacing: Sequence[float],
+    unit: str | None = None,
+) -> None:
     """Write a mask in the format that the name of `path` asks for.
 
     Parameters
@@ -128,16 +134,18 @@ def write_image(outputs: Together, path: Path, mask: Mask, spacing: Sequence[flo
         The mask; in a .tif it is 0 and 255.
     spacing : sequence of float
         Is kept in a .npz under the key ``spacing``, in a .zarr as attribute ``spacing``, and in a
-        .tif in the description.
+        .tif where ImageJ looks for it.
+    unit : str, optional
+        Of the spacing; is kept in a .zarr and a .tif.
     """
     suffix = known_suffix(path, IMAGE_SUFFIXES, 'images')
     if suffix == '.zarr':
-        _write_zarr(outputs.new(path), mask, spacing)
-        return
-    writers: dict[str, Callable[[IO[bytes], Mask, Sequence[float]], None]]
-    writers = {'.npy': _write_npy, '.npz': _write_npz}
-    write = writers.get(suffix, _write_tif)
-    outputs.write(path, lambda file: write(file, mask, spacing))
+        _write_zarr(outputs.new(path), mask, spacing, unit)
+    elif suffix in ('.npy', '.npz'):
+        write = _write_npy if suffix == '.npy' else _write_npz
+        outputs.write(path, lambda file: write(file, mask, spacing))
+    else:
+        outputs.write(path, lambda file: _write_tif(file, mask, spacing, unit))
 
 
 def _write_npy(file: IO[bytes], mask: Mask, spacing: Sequence[float] = ()) -> None:
@@ -155,9 +163,24 @@ def _write_npz(file: IO[bytes], mask: Mask, spacing: Sequence[float]) -> None:
             np.lib.format.write_array(member, np.array(spacing))
 
 
-def _write_tif(file: IO[bytes], mask: Mask, spacing: Sequence[float]) -> None:
+def _write_tif(file: IO[bytes], mask: Mask, spacing: Sequence[float], unit: str | None) -> None:
     import tifffile
 
+    size_of_voxels: dict[str, Any]
+    if _is_for_imagej(mask.shape, spacing, unit):
+        pages = mask.shape[0] if len(mask.shape) == 3 else 1
+        lines = ['ImageJ=1.11a', f'images={pages}', f'slices={pages}', 'loop=false']
+        lines += [f'unit={"micron" if unit == "µm" else unit}', f'spacing={float(spacing[0])}']
+        size_of_voxels = {
+            'description': '\n'.join(lines) + '\n',
+            'metadata': None,
+            'resolution': (1 / spacing[-1], 1 / spacing[-2]),
+            'resolutionunit': 'none',
+        }
+    else:
+        metadata: dict[str, Any] = {'axes': 'ZYX'[-len(mask.shape) :]}
+        metadata['spacing'] = [float(size) for size in spacing]
+        size_of_voxels = {'metadata': metadata if unit is None else {**metadata, 'unit': unit}}
     voxels = math.prod(mask.shape)
     tifffile.imwrite(
         file,
@@ -167,12 +190,30 @@ def _write_tif(file: IO[bytes], mask: Mask, spacing: Sequence[float]) -> None:
         bigtiff=voxels > 2**32 - 2**25,
         photometric='minisblack',
         compression='zlib',
-        metadata={'axes': 'ZYX'[-len(mask.shape) :], 'spacing': [float(size) for size in spacing]},
+        **size_of_voxels,
     )
 
 
-def _write_zarr(folder: Path, mask: Mask, spacing: Sequence[float]) -> None:
+def _is_for_imagej(shape: Sequence[int], spacing: Sequence[float], unit: str | None) -> bool:
+    """Tell whether ImageJ's way to name the size of a voxel can hold this one.
+
+    It needs a unit, in ASCII. A single plane would come back without its first axis. Sizes in the
+    plane are fractions of integers of 32 bits.
+    """
+    return (
+        unit is not None
+        and (unit == 'µm' or (unit.isascii() and unit.isalpha()))
+        and (len(shape) == 2 or shape[0] > 1)
+        and all(1e-6 <= size <= 1e6 for size in spacing[-2:])
+    )
+
+
+def _write_zarr(folder: Path, mask: Mask, spacing: Sequence[float], unit: str | None) -> None:
     import zarr
+
+    attributes: dict[str, Any] = {'spacing': [float(size) for size in spacing]}
+    if unit is not None:
+        attributes['unit'] = unit
 
     chunks = tuple(min(ZARR_CHUNK, max(1, length)) for length in mask.shape)
     array = zarr.create_array(
@@ -182,7 +223,7 @@ def _write_zarr(folder: Path, mask: Mask, spacing: Sequence[float]) -> None:
         dtype=bool,
         zarr_format=3,
         dimension_names=list('zyx'[-len(mask.shape) :]),
-        attributes={'spacing': [float(size) for size in spacing]},
+        attributes=attributes,
     )
     starts = [range(0, n, chunk) for n, chunk in zip(mask.shape, chunks, strict=True)]
     for index in np.ndindex(*map(len, starts)):
