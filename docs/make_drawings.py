@@ -7,12 +7,15 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
+from scipy import ndimage
 
 import skanrs
 import skanrs.datasets
 from skanrs.thinning.chunks import Words, unpack
 
 IMAGES = Path(__file__).parent / 'images'
+# Of which a border step is drawn: one that keeps some pixels.
+ROUND = 4
 PAPER, PALE, DARK, BLUE, ORANGE = '#f4f4f4', '#d3dfec', '#173f66', '#5b9bd5', '#e88a1a'
 
 
@@ -25,6 +28,70 @@ def show(axis, image, title):
     axis.imshow(image, cmap=ListedColormap([PAPER, PALE, DARK, BLUE, ORANGE]), vmin=0, vmax=4)
     axis.set_title(title, fontsize=10)
     axis.set_axis_off()
+
+
+def vessel():
+    """Return a thick line with a branch."""
+    y, x = np.mgrid[:32, :56]
+    body = (np.abs(y - 19 - 2.5 * np.sin(x / 8)) < 5.2) & (x > 3) & (x < 52)
+    return body | ((np.abs(x - 33 - (15 - y) / 3) < 3.6) & (y > 2) & (y < 19))
+
+
+def border_steps(image):
+    """Thin a flat image by Lee's method, slowly; give each step's border, and what it deletes."""
+    present = np.pad(image, 1)
+
+    def around(y, x):
+        """Count the neighbours, and the pieces that they form."""
+        block = present[y - 1 : y + 2, x - 1 : x + 2].copy()
+        block[1, 1] = False
+        return block.sum(), ndimage.label(block, np.ones((3, 3)))[1]
+
+    while True:
+        before = present.sum()
+        for dy, dx in ((-1, 0), (1, 0), (0, 1), (0, -1)):
+            border = np.argwhere(present & ~np.roll(present, (-dy, -dx), axis=(0, 1)))
+            found = [(y, x, *around(y, x)) for y, x in border]
+            collected = [(y, x) for y, x, count, pieces in found if count > 1 and pieces == 1]
+            deleted = []
+            for y, x in collected:
+                if around(y, x)[1] <= 1:
+                    present[y, x] = False
+                    deleted.append((y, x))
+            yield border - 1, np.array(deleted, int).reshape(-1, 2) - 1
+        if present.sum() == before:
+            return
+
+
+def thinning():
+    """Draw a border step, when each pixel goes, and what is left."""
+    image = vessel()
+    steps = list(border_steps(image))
+    rounds = np.where(image, 0, -1)
+    for step, (_, deleted) in enumerate(steps):
+        rounds[tuple(deleted.T)] = 1 + step // 4
+    skeleton = rounds == 0
+    if not np.array_equal(skeleton, skanrs.skeletonize(image, method='lee')):
+        raise AssertionError('the slow method gives another skeleton')
+    one = np.where((rounds == 0) | (rounds >= ROUND), 1, 0)
+    border, deleted = steps[4 * (ROUND - 1)]
+    one[tuple(border.T)] = 3
+    one[tuple(deleted.T)] = 4
+    figure = Figure(figsize=(9, 2.5), layout='constrained')
+    axes = figure.subplots(1, 3)
+    show(axes[0], one, f'round {ROUND}, border step from above')
+    last = rounds.max()
+    blues = [PAPER, DARK, *(f'#{value:02x}{value + 20:02x}ff' for value in _shades(last))]
+    axes[1].imshow(rounds, cmap=ListedColormap(blues), vmin=-1, vmax=last)
+    axes[1].set_title(f'the round that deletes a pixel, 1 to {last}', fontsize=10)
+    axes[1].set_axis_off()
+    show(axes[2], image + skeleton.astype(int), 'the skeleton')
+    save(figure, 'thinning.png')
+
+
+def _shades(count):
+    """Return values from light to dark."""
+    return np.linspace(225, 90, count).astype(int)
 
 
 def attachment():
@@ -70,9 +137,7 @@ def attachment():
 
 def thinning_in_chunks():
     """Draw what two chunks decide by themselves, and what a merge decides."""
-    y, x = np.mgrid[:32, :56]
-    body = (np.abs(y - 19 - 2.5 * np.sin(x / 8)) < 5.2) & (x > 3) & (x < 52)
-    image = body | ((np.abs(x - 33 - (15 - y) / 3) < 3.6) & (y > 2) & (y < 19))
+    image = vessel()
     cut = 28
     decided, merged = image.astype(int), image.astype(int)
     chunks = []
@@ -132,6 +197,7 @@ def chunk_graphs():
 
 
 IMAGES.mkdir(exist_ok=True)
+thinning()
 attachment()
 thinning_in_chunks()
 chunk_graphs()
