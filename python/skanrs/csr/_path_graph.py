@@ -42,9 +42,18 @@ class PathGraph:
     spacing : float or tuple of float, optional
         The distance between neighbours along each axis.
 
-    See Also
+    Notes
+    -----
+    `PathGraph.from_image` makes one of a skeleton image, `PathGraph.from_graph` of any graph.
+
+    Examples
     --------
-    PathGraph.from_graph, PathGraph.from_image : Make one, with an example each.
+    >>> import numpy as np
+    >>> from skanrs import summarize
+    >>> from skanrs.csr import PathGraph
+    >>> graph = PathGraph.from_image(np.eye(4, dtype=bool))
+    >>> summarize(graph, separator='_')['branch_distance'].round(3).tolist()
+    [4.243]
     """
 
     adj: Matrix

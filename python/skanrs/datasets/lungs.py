@@ -29,7 +29,7 @@ class Lung(NamedTuple):
     """
 
     image: npt.NDArray[np.uint8]
-    """Gray values (z, y, x): dark tissue, bright noisy tubes."""
+    """Gray values (z, y, x), dark tissue and bright noisy tubes."""
     spacing: tuple[float, float, float]
     """Size of a voxel (z, y, x) in micrometres."""
     tree: VesselTree
