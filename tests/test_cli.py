@@ -224,6 +224,17 @@ def test_nothing_is_said_otherwise(folder, capsys):
     assert capsys.readouterr().err == ''
 
 
+def test_more_memory_than_allowed_is_said(folder, capsys, monkeypatch):
+    monkeypatch.setattr(command, 'peak_memory', lambda: 2 * 10**12)
+    run('analyze', 'mask.npy', '-o', 'table.csv', '--memory', '1TB', '--json')
+    said = capsys.readouterr()
+    (warning,) = json.loads(said.out)['warnings']
+    assert warning.startswith('the peak of memory was 2.0 TB, more than --memory 1.0 TB: ')
+    assert said.err == f'skanrs: warning: {warning}\n'
+    run('analyze', 'mask.npy', '-o', 'table.csv')
+    assert capsys.readouterr().err == ''
+
+
 def test_threads(folder):
     run('analyze', 'mask.npy', '-o', 'table.csv', '--threads', 1)
     assert skanrs.get_num_threads() == 1

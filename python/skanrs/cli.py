@@ -231,7 +231,8 @@ def _add_options(command: Parser) -> None:
         metavar='SIZE',
         type=_memory,
         help='how much memory to use, such as 4GB; images that need more are read block by block, '
-        'to the same result (default: 80%% of what is free)',
+        'to the same result (default: 80%% of what is free). Branches and all that is known of the '
+        'skeleton stay in memory; a warning says where they took more',
     )
     command.add_argument(
         '--progress',

@@ -12,6 +12,7 @@ import numpy as np
 
 import skanrs
 from skanrs._described import counted
+from skanrs.memory import size_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,9 +101,19 @@ class Report:
     """What a person would want to know before believing the numbers, a sentence each."""
     written: tuple[Path, ...]
 
-    def at_the_end(self, total_seconds: float, peak_memory: int | None) -> 'Report':
-        """Return it with the time and memory that writing took, too."""
-        return dataclasses.replace(self, total_seconds=total_seconds, peak_memory=peak_memory)
+    def at_the_end(
+        self, total_seconds: float, peak_memory: int | None, allowed: int | None
+    ) -> 'Report':
+        """Return it with the time and memory of all, writing too, and whether that was too much."""
+        warnings = self.warnings
+        if allowed is not None and peak_memory is not None and peak_memory > allowed:
+            warnings += (
+                f'the peak of memory was {size_in_words(peak_memory)}, more than --memory '
+                f'{size_in_words(allowed)}: what is known of the skeleton took the rest',
+            )
+        return dataclasses.replace(
+            self, total_seconds=total_seconds, peak_memory=peak_memory, warnings=warnings
+        )
 
     @property
     def axes_in_space(self) -> str | None:

@@ -114,8 +114,9 @@ def run(
     channel : int, optional
         See `skanrs.open_image`.
     memory : int, optional
-        Bytes that the process may hold; images that need more go in chunks. By default most of
-        what is free.
+        Bytes that the process may hold; images that need more go in chunks. What is known of the
+        skeleton and its branches is held nevertheless, and a warning says where that was too much.
+        By default most of what is free.
     progress : Progress, optional
         Is told of the stages.
 
@@ -137,6 +138,7 @@ def run(
     if sigma is not None and threshold in (None, 'none'):
         raise ValueError('sigma: a smoothed image is gray; give a threshold too, a value or otsu')
     outputs.check(source)
+    allowed = memory
     if memory is None:
         memory = int(SHARE_OF_FREE * (free_memory() or 1 << 62)) + held_memory()
     with files.open_source(source, channel=channel) as image, Together() as together:
@@ -192,7 +194,7 @@ def run(
         )
         with progress.stage('writing'):
             _write(together, outputs, options, result, report)
-    return report.at_the_end(progress.total, peak_memory())
+    return report.at_the_end(progress.total, peak_memory(), allowed)
 
 
 def _write(
