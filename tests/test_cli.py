@@ -328,6 +328,23 @@ def test_demo(folder, capfd):
     assert 'http' not in page
 
 
+def test_a_pattern_that_the_shell_resolved(folder, capsys):
+    for z in range(3):
+        tifffile.imwrite(f's{z}.tif', MASK[z].astype(np.uint8))
+    for typed in (['info'], ['analyze', '-o', 't.csv'], ['skeletonize', '-o', 's.tif']):
+        with pytest.raises(SystemExit) as caught:
+            main([typed[0], 's0.tif', 's1.tif', 's2.tif', *typed[1:]])
+        assert caught.value.code == 2
+        said = capsys.readouterr().err
+        assert 'one image at a time; s1.tif is another.' in said
+        assert "by a pattern in quotes: 'slices/*.tif'" in said
+    run('info', 's*.tif', '--json')
+    assert json.loads(capsys.readouterr().out)['shape'] == [3, 44, 48]
+    with pytest.raises(SystemExit):
+        main(['info', 's0.tif', '--jsn'])
+    assert 'unrecognized arguments: --jsn' in capsys.readouterr().err
+
+
 def test_demo_too_small(folder, capsys):
     assert main(['demo', '--shape', '8']) == 2
     assert capsys.readouterr().err == 'skanrs: error: --shape: at least 32 voxels, not 8\n'

@@ -77,6 +77,13 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without repeating the usage."""
 
     def error(self, message: str) -> NoReturn:
+        _, unknown, more = message.partition('unrecognized arguments: ')
+        if unknown and not any(part.startswith('-') for part in more.split()):
+            # What a shell makes of slices/*.tif.
+            message = (
+                f'one image at a time; {more.split()[0]} is another. Slices of one image are given '
+                "by their folder, or by a pattern in quotes: 'slices/*.tif'"
+            )
         self.exit(EXIT_WRONG, f'skanrs: error: {message} (see {self.prog} --help)\n')
 
 
@@ -160,7 +167,8 @@ def _add_source(command: Parser) -> None:
     command.add_argument(
         'image',
         metavar='IN',
-        help=f'the image: {", ".join(SOURCE_SUFFIXES)}, or a folder of TIFF slices; '
+        help=f'the image: {", ".join(SOURCE_SUFFIXES)}, a folder of TIFF slices or a '
+        "pattern in quotes, such as 'slices/*.tif'; "
         'file.h5:/name where an HDF5 file has several',
     )
     command.add_argument(
