@@ -65,11 +65,12 @@ def _skanrs(image, work, threads):
     import dask
     import dask.array as da
 
-    # As many tasks at a time as threads, each task with one.
+    # As many tasks at a time as threads, each task with one. Without name=False dask would read
+    # the whole image to name the array after it.
     skanrs.set_num_threads(1)
 
     def chunked():
-        mask = da.from_array(image, chunks=CHUNK)
+        mask = da.from_array(image, chunks=CHUNK, name=False)
         with dask.config.set(scheduler='threads', num_workers=threads):
             return skanrs.summarize(skanrs.skeletonize(mask), separator='_').compute()
 
@@ -115,7 +116,7 @@ def _blog(image, work, threads):
         return rows
 
     def workflow():
-        mask = da.from_array(image, chunks=CHUNK)
+        mask = da.from_array(image, chunks=CHUNK, name=False)
         skeleton = mask.map_overlap(skeletonize, depth=1, boundary=False, dtype=bool)
         with dask.config.set(scheduler='threads', num_workers=threads):
             skeleton = skeleton.persist()

@@ -14,10 +14,14 @@ use rayon::prelude::*;
 use crate::elements::Shared;
 use crate::errors::{Error, Result, try_filled};
 use crate::huge_pages;
+use crate::prefetch::prefetch;
 use crate::threads::Monitor;
 use crate::word_shape::logarithms;
 
 pub use crate::word_shape::WORD;
+
+/// Bytes that come from memory at a time.
+const LINE: usize = 64;
 
 /// An element of an image, read as the unsigned integer of its size.
 pub trait Element: Copy + Send + Sync {
@@ -49,6 +53,14 @@ impl Element for u8 {
         self & mask != 0
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
+        // SAFETY: every processor of this kind has SSE2.
+        unsafe { pack_by_sse2(voxels, mask) }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
     fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
         let wide_mask = u64::from_ne_bytes([mask; 8]);
         let (eights, _) = voxels.as_chunks::<8>();
@@ -59,7 +71,25 @@ impl Element for u8 {
     }
 }
 
+/// One bit for each byte that has any bit of `mask`, sixteen at a time.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+fn pack_by_sse2(voxels: &[u8; WORD], mask: u8) -> u64 {
+    use std::arch::x86_64::{
+        _mm_and_si128, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8, _mm_setzero_si128,
+    };
+
+    let (mask, zero) = (_mm_set1_epi8(mask.cast_signed()), _mm_setzero_si128());
+    let (sixteens, _) = voxels.as_chunks::<16>();
+    sixteens.iter().enumerate().fold(0, |word, (at, voxels)| {
+        let [low, high] = [0, 8].map(|from| i64::from_le_bytes(std::array::from_fn(|byte| voxels[from + byte])));
+        let background = _mm_cmpeq_epi8(_mm_and_si128(_mm_set_epi64x(high, low), mask), zero);
+        word | u64::from(!_mm_movemask_epi8(background) as u16) << (16 * at)
+    })
+}
+
 /// One bit for each nonzero byte, the lowest byte first.
+#[cfg(not(target_arch = "x86_64"))]
 #[inline]
 fn pack_eight(bytes: u64) -> u64 {
     const LOW_SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
@@ -143,6 +173,9 @@ impl BitImage {
         let [side_z, side_y, side_x] = self.sides();
         let (nz, ny, _) = view.dim();
         let columns = self.shape[2].div_ceil(WORD);
+        // Rows with gaps between them, as a chunk's are, come from memory one by one unless they are asked for.
+        let has_gaps = view.strides()[1] != view.dim().2.cast_signed();
+        let ahead = has_gaps.then(|| side_y.cast_signed() * view.strides()[1]);
         let planes = self.words[geometry.plane..].par_chunks_mut(geometry.plane).enumerate();
         planes.take(self.shape[0].div_ceil(side_z)).try_for_each(|(plane, words)| {
             monitor.check()?;
@@ -156,6 +189,10 @@ impl BitImage {
                     let voxels = view.slice(s![z, y, ..]);
                     let Some(voxels) = voxels.to_slice() else { unreachable!("a row of unit stride is a slice") };
                     let at = (z + origin[0]) % side_z * side_y + (y + origin[1]) % side_y;
+                    if let Some(ahead) = ahead {
+                        let line = (LINE / size_of::<T>()).max(1);
+                        (0..voxels.len()).step_by(line).for_each(|x| prefetch(voxels, x.wrapping_add_signed(ahead)));
+                    }
                     let packed = &mut packed[at * columns..][..columns];
                     pack_row(voxels, mask, packed);
                     shift_row(packed, origin[2]);
@@ -316,15 +353,21 @@ impl Geometry {
 /// Packs a contiguous row, `words` being zero.
 fn pack_row<T: Element>(row: &[Shared<T>], mask: T, words: &mut [u64]) {
     let (chunks, rest) = row.as_chunks::<WORD>();
+    // Most of an image is background, which is passed over uncopied.
+    let pack = |chunk| if Shared::any(chunk, mask) { T::pack(&Shared::get_all(chunk), mask) } else { 0 };
     for (chunk, word) in chunks.iter().zip(words.iter_mut()) {
-        // Most of an image is background, which is passed over uncopied.
-        if Shared::any(chunk, mask) {
-            *word = T::pack(&Shared::get_all(chunk), mask);
+        *word = pack(chunk);
+    }
+    if rest.is_empty() {
+        return;
+    }
+    words[chunks.len()] = match row.last_chunk() {
+        // Those before the rest were packed already.
+        Some(last) => pack(last) >> (WORD - rest.len()),
+        None => {
+            rest.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value.get().is_foreground(mask)) << x)
         }
-    }
-    for (x, value) in rest.iter().enumerate() {
-        words[chunks.len()] |= u64::from(value.get().is_foreground(mask)) << x;
-    }
+    };
 }
 
 /// The voxels of a view that lie in the `length` coordinates from `start` of an image in which the view begins at `origin`.

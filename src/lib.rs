@@ -31,6 +31,7 @@ pub mod huge_pages;
 pub mod junctions;
 pub mod measures;
 pub mod neighbourhood;
+pub mod prefetch;
 pub mod pruning;
 pub mod radius;
 pub mod shortest_paths;

@@ -17,19 +17,6 @@ pub fn around_word(words: &[u64], index: usize) -> [u64; 3] {
     *words[index - 1..].first_chunk().expect("a border surrounds the image")
 }
 
-/// Has the memory around an element brought near while other work is done; any index will do.
-#[inline(always)]
-pub fn prefetch<T>(array: &[T], index: usize) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a hint reads nothing and cannot fault, wherever it points.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(array.as_ptr().wrapping_add(index).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (array, index);
-}
-
 /// Up to eight words with those around them.
 pub struct Batch {
     rows: Rows<Lanes>,

@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use super::Method;
-use super::batch::{Batch, after_any, prefetch};
+use super::batch::{Batch, after_any};
 use super::rounds::{AHEAD, Geometry, Slab, WAITING};
 use super::simple_points::{Border, EARLIER, Neighbours, deleted_whatever_happens, simple_whatever_happens};
 use super::vectors::{Lanes, Vector, for_this_processor};
@@ -19,6 +19,7 @@ use crate::bit_image::set_bits;
 use crate::buffers::Grow;
 use crate::errors::Result;
 use crate::neighbourhood::EARLIER as EARLIER_VOXELS;
+use crate::prefetch::prefetch;
 use crate::word_shape::{self, WordShape};
 
 /// Rows of words around a word that hold earlier neighbours: all but those of the next plane.

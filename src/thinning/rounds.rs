@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::batch::{Batch, around_word, from_after, from_before, prefetch};
+use super::batch::{Batch, around_word, from_after, from_before};
 use super::recheck::{self, Recheck};
 use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
 use super::vectors::{Lanes, Vector, for_this_processor};
@@ -25,6 +25,7 @@ use crate::bit_image::{BitImage, try_zeros};
 use crate::buffers::{Grow, try_collect};
 use crate::errors::Result;
 use crate::huge_pages;
+use crate::prefetch::prefetch;
 use crate::word_shape::WordShape;
 
 /// Steps that look at fewer words than this run on one thread: waking the others would take longer.

@@ -25,11 +25,11 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 use self::region::{Box3, Region};
 use self::simulation::{Event, Simulation};
-use self::words::{Around, Frame, Key, around, offset, union};
+use self::words::{Around, Frame, Key, Places, around, offset, union};
 use super::Method;
 use super::batch::near;
 use crate::bit_image::{BitImage, Element, set_bits, try_zeros};
-use crate::buffers::{Grow, try_collect};
+use crate::buffers::{Grow, try_collect, try_sort_by};
 use crate::errors::{Error, Result, try_with_capacity};
 use crate::threads::Monitor;
 use crate::word_shape::{Cube, Square, place_of};
@@ -168,28 +168,32 @@ impl Stored {
         let mut words = union(&[&part.undecided, &scripted])?;
         // Words that hold nothing but unknown voxels next to the foreground.
         let mut halo = Vec::new();
+        let mut place_of = Places::new(part.frame);
         for &(key, _) in &words {
-            let place = part.frame.place(key);
+            let place = place_of.key(key);
             if region.surrounds(&part.frame, place) {
                 continue;
             }
             for direction in (0..27).filter(|&direction| direction != 13) {
-                if let Some(key) = part.frame.neighbour(place, offset(direction))
-                    && region.beyond(&part.frame, part.frame.place(key)) != 0
+                if let Some(place) = part.frame.moved(place, offset(direction))
+                    && region.beyond(&part.frame, place) != 0
                 {
-                    halo.try_push(WORDS, (key, 0))?;
+                    halo.try_push(WORDS, (part.frame.key(place), 0))?;
                 }
             }
         }
+        halo.sort_unstable();
+        halo.dedup();
         words.try_extend(WORDS, halo)?;
-        words.sort_unstable();
+        // Two sorted lists one after the other, which this sort merges.
+        try_sort_by(WORDS, &mut words, Ord::cmp)?;
         words.dedup_by_key(|word| word.0);
         let count = words.len() + 1;
         let mut keys = try_with_capacity(WORDS, count)?;
         keys.push(0);
         keys.extend(words.iter().map(|word| word.0));
         let beyond = std::iter::once(0).chain(words.iter().map(|&(key, _)| {
-            let place = part.frame.place(key);
+            let place = place_of.key(key);
             if region.surrounds(&part.frame, place) { 0 } else { region.beyond(&part.frame, place) }
         }));
         Ok(Self {

@@ -81,20 +81,29 @@ impl Region {
     /// easily seen.
     #[must_use]
     pub fn surrounds(&self, frame: &Frame, place: [usize; 3]) -> bool {
-        const LOOKED_AT: usize = 8;
         let covered = frame.covered(place);
-        self.boxes.iter().take(LOOKED_AT).any(|each| {
-            (0..3).all(|axis| {
-                let ([start, end], margin) = (covered[axis], frame.side(axis));
-                each[axis][0] <= start.saturating_sub(margin) && each[axis][1] >= (end + margin).min(self.shape[axis])
-            })
-        })
+        self.is_in_a_box([0, 1, 2].map(|axis| {
+            let ([start, end], margin) = (covered[axis], frame.side(axis));
+            [start.saturating_sub(margin), (end + margin).min(self.shape[axis])]
+        }))
+    }
+
+    /// Whether one of the first boxes holds all these voxels.
+    fn is_in_a_box(&self, voxels: Box3) -> bool {
+        const LOOKED_AT: usize = 8;
+        self.boxes
+            .iter()
+            .take(LOOKED_AT)
+            .any(|each| each.iter().zip(voxels).all(|(each, [start, end])| each[0] <= start && each[1] >= end))
     }
 
     /// The voxels of a word that lie in the image but not in the region.
     #[must_use]
     pub fn beyond(&self, frame: &Frame, place: [usize; 3]) -> u64 {
         let covered = frame.covered(place);
+        if self.is_in_a_box(covered) {
+            return 0;
+        }
         let cells = [0, 1, 2].map(|axis| {
             let [start, end] = covered[axis];
             let cuts = &self.cuts[axis];

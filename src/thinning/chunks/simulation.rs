@@ -22,7 +22,7 @@ use super::super::vectors::{Lanes, Vector, for_this_processor};
 use super::super::zhang::removed_pixels;
 use super::super::{Method, steps};
 use super::doubt::{self, Collector, Decision};
-use super::words::{Around, row};
+use super::words::{Around, Places, row};
 use super::{Residue, SCRIPT, STATE, Stored, WORDS};
 use crate::bit_image::{set_bits, try_zeros};
 use crate::buffers::{Grow, try_collect};
@@ -94,11 +94,13 @@ impl<'a, W: WordShape> Simulation<'a, W> {
         let zeros = || try_zeros::<u64>(STATE, count);
         let (mut present, mut sure) = (zeros()?, zeros()?);
         let (mut rows, mut planes) = (zeros()?, zeros()?);
+        let mut place_of = Places::new(part.frame);
         for index in 0..count {
             sure[index] = mine[index] | scripted[index];
             present[index] = sure[index] | beyond[index];
-            rows[index] = part.frame.row(keys[index]);
-            planes[index] = part.frame.plane(keys[index]);
+            let [z, y, _] = place_of.key(keys[index]);
+            rows[index] = (z * part.frame.words_along(1) + y) as u64;
+            planes[index] = z as u64;
         }
         let steps = steps(part.method, part.frame.shape[0]);
         let mut active = try_zeros::<u8>("the active words", count)?;

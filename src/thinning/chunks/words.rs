@@ -60,24 +60,12 @@ impl Frame {
         (place[0] as u64 * self.words_along(1) as u64 + place[1] as u64) * self.words_along(2) as u64 + place[2] as u64
     }
 
-    /// The number of a word's row of words, and of its plane.
-    #[must_use]
-    pub const fn row(&self, key: Key) -> u64 {
-        key / self.words_along(2) as u64
-    }
-
-    /// The number of a word's plane of words.
-    #[must_use]
-    pub const fn plane(&self, key: Key) -> u64 {
-        self.row(key) / self.words_along(1) as u64
-    }
-
     /// The place of a key among the words along (z, y, x).
     #[must_use]
     pub const fn place(&self, key: Key) -> [usize; 3] {
-        let (row, plane) = (self.row(key), self.plane(key));
         let [rows, words] = [self.words_along(1) as u64, self.words_along(2) as u64];
-        [plane as usize, (row - plane * rows) as usize, (key - row * words) as usize]
+        let row = key / words;
+        [(row / rows) as usize, (row % rows) as usize, (key % words) as usize]
     }
 
     /// The voxels that a word covers, from the first to the one after the last along each axis, as far as they are in the image.
@@ -102,13 +90,48 @@ impl Frame {
         self.bits(place, self.covered(place))
     }
 
-    /// The key of the word at an offset of −1, 0 or 1 along each axis, if there is one.
+    /// The place of the word at an offset of −1, 0 or 1 along each axis, if there is one.
+    #[must_use]
+    pub fn moved(&self, place: [usize; 3], offset: [isize; 3]) -> Option<[usize; 3]> {
+        let along = |axis: usize| {
+            place[axis].checked_add_signed(offset[axis]).filter(|&at: &usize| at < self.words_along(axis))
+        };
+        Some([along(0)?, along(1)?, along(2)?])
+    }
+
+    /// The key of that word.
     #[must_use]
     pub fn neighbour(&self, place: [usize; 3], offset: [isize; 3]) -> Option<Key> {
-        let moved =
-            |axis: usize, length: usize| place[axis].checked_add_signed(offset[axis]).filter(|&at: &usize| at < length);
-        let moved = |axis: usize| moved(axis, self.words_along(axis));
-        Some(self.key([moved(0)?, moved(1)?, moved(2)?]))
+        self.moved(place, offset).map(|place| self.key(place))
+    }
+}
+
+/// The places of keys, fast where one key after the other is in the same row of words.
+#[derive(Debug)]
+pub struct Places {
+    frame: Frame,
+    /// The keys of the row of the last one, and its place.
+    keys: std::ops::Range<Key>,
+    row: [usize; 2],
+}
+
+impl Places {
+    /// No key was asked for yet.
+    #[must_use]
+    pub const fn new(frame: Frame) -> Self {
+        Self { frame, keys: 0..0, row: [0; 2] }
+    }
+
+    /// The place of a key.
+    #[inline]
+    pub fn key(&mut self, key: Key) -> [usize; 3] {
+        if !self.keys.contains(&key) {
+            let [z, y, x] = self.frame.place(key);
+            let start = key - x as u64;
+            self.keys = start..start + self.frame.words_along(2) as u64;
+            self.row = [z, y];
+        }
+        [self.row[0], self.row[1], (key - self.keys.start) as usize]
     }
 }
 
@@ -128,22 +151,33 @@ pub const fn offset(direction: usize) -> [isize; 3] {
 pub fn around(frame: &Frame, keys: &[Key]) -> Result<Vec<Around>> {
     let mut all = try_filled("the neighbours of words", keys.len(), [0; 27])?;
     let mut next = [1_usize; 9];
+    let mut place_of = Places::new(*frame);
+    // The keys of the row of words that is looked at, and the first ones of the rows around it.
+    let (mut own, mut starts) = (0..0, [None; 9]);
     for (index, around) in all.iter_mut().enumerate().skip(1) {
-        let place = frame.place(keys[index]);
-        let (has_before, has_after) = (place[2] > 0, place[2] + 1 < frame.words_along(2));
+        let key = keys[index];
+        let [z, y, x] = place_of.key(key);
+        if !own.contains(&key) {
+            own = place_of.keys.clone();
+            starts = std::array::from_fn(|row| {
+                let [dz, dy, _] = offset(3 * row + 1);
+                frame.neighbour([z, y, 0], [dz, dy, 0])
+            });
+        }
+        let (has_before, has_after) = (x > 0, key + 1 < own.end);
         for (row, at) in next.iter_mut().enumerate() {
-            let [dz, dy, _] = offset(3 * row + 1);
-            let Some(wanted) = frame.neighbour(place, [dz, dy, 0]) else { continue };
+            let Some(start) = starts[row] else { continue };
+            let wanted = start + x as u64;
             // The pointer stops at the word before, the word itself or the one after, whichever is stored first.
             while *at < keys.len() && keys[*at] + u64::from(has_before) < wanted {
                 *at += 1;
             }
             let mut found = *at;
             for (dx, exists) in [has_before, true, has_after].into_iter().enumerate() {
-                if exists && found < keys.len() && keys[found] + 1 == wanted + dx as u64 {
-                    around[3 * row + dx] = found as u32;
-                    found += 1;
-                }
+                let is_there = exists && keys.get(found).is_some_and(|&key| key + 1 == wanted + dx as u64);
+                // Without a branch: whether a neighbour is there is hard to foretell.
+                around[3 * row + dx] = if is_there { found as u32 } else { 0 };
+                found += usize::from(is_there);
             }
         }
     }
@@ -159,7 +193,9 @@ pub fn union(lists: &[&[(Key, u64)]]) -> Result<Vec<(Key, u64)>> {
     for list in lists {
         words.extend_from_slice(list);
     }
-    words.sort_unstable();
+    if lists.len() > 1 || !words.is_sorted() {
+        words.sort_unstable();
+    }
     words.dedup_by(|next, word| {
         let same = next.0 == word.0;
         if same {
