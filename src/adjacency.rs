@@ -10,6 +10,12 @@
 //! Cost: linear. Neighbours are found once ([`window`](crate::graph)), rows are copied into place once, both on all threads; the
 //! spanning forest of the junctions takes one. While it lasts: masks and rows twice, 9 bytes for each edge between junctions, an
 //! index a voxel.
+//!
+//! Where the time goes, from the list of the 4.6 million voxels of a skeleton in 1000³ to its branches: 95 ns a voxel with one
+//! thread, 60 with two. A third finds the neighbours, a third walks along the paths ([`crate::branches`]), a tenth is memory
+//! that is touched for the first time; the rest prunes junctions, writes rows and numbers components, part of it on one thread.
+//! What must be read and written, 8 bytes a voxel of the list and 28 of the result, would take 1 ns at the 33 GB/s that a thread
+//! reads: the time goes into finding what comes next, which depends on the data, not into moving it.
 
 use std::ops::Range;
 
