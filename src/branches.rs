@@ -21,6 +21,7 @@ use crate::bit_image::try_zeros;
 use crate::buffers::Grow;
 use crate::csr::{CsrView, Index};
 use crate::errors::{Error, Result};
+use crate::huge_pages::ask_for;
 use crate::threads::Monitor;
 
 /// What the result's buffers are for.
@@ -351,6 +352,7 @@ fn join<I: Index>(parts: &[Walks<I>]) -> Result<Branches<I>> {
         lengths: try_zeros(BRANCHES, paths)?,
         smallest: try_zeros(BRANCHES, paths)?,
     };
+    ask_for(&mut joined.indices);
     let mut copies = Vec::with_capacity(parts.len());
     let (mut indptr, mut indices) = (&mut joined.indptr[1..], joined.indices.as_mut_slice());
     let (mut lengths, mut smallest) = (joined.lengths.as_mut_slice(), joined.smallest.as_mut_slice());

@@ -11,10 +11,11 @@
 use ndarray::{ArrayViewD, Axis, Ix3};
 use rayon::prelude::*;
 
-use crate::bit_image::{Element, WORD, set_bits};
+use crate::bit_image::{Element, WORD, set_bits, try_zeros};
 use crate::buffers::Grow;
 use crate::elements::Shared;
 use crate::errors::{Result, try_with_capacity};
+use crate::huge_pages::ask_for;
 use crate::threads::Monitor;
 
 /// What the buffers are for.
@@ -234,10 +235,16 @@ fn join(mut lists: Vec<Vec<i64>>) -> Result<Vec<i64>> {
     if lists.len() == 1 {
         return Ok(lists.swap_remove(0));
     }
-    let mut joined = try_with_capacity(FOREGROUND, lists.iter().map(Vec::len).sum())?;
-    for list in lists {
-        joined.extend_from_slice(&list);
+    let mut joined = try_zeros(FOREGROUND, lists.iter().map(Vec::len).sum())?;
+    ask_for(&mut joined);
+    let mut left = joined.as_mut_slice();
+    let mut places = try_with_capacity(FOREGROUND, lists.len())?;
+    for list in &lists {
+        let (own, rest) = left.split_at_mut(list.len());
+        left = rest;
+        places.push(own);
     }
+    places.into_par_iter().zip(&lists).for_each(|(own, list)| own.copy_from_slice(list));
     Ok(joined)
 }
 
