@@ -341,6 +341,22 @@ fn rows<I: Index>(parts: Vec<Part<I>>, task_length: usize, masks: &[u32]) -> Res
     Ok((indptr, indices))
 }
 
+/// Whether each mask has a bit for each entry of its row, and no bit but those of 27 voxels.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] if not.
+pub fn check_masks<I: Index>(indptr: &[I], indices: &[I], masks: &[u32]) -> Result<()> {
+    let ends = || indptr.windows(2).map(|ends| [ends[0].get(), ends[1].get()]);
+    let fits = indptr.len() == masks.len() + 1
+        && indptr[0].get() == 0
+        && indptr[masks.len()].get() == indices.len()
+        && ends().zip(masks).all(|([start, end], mask)| {
+            end.checked_sub(start) == Some(mask.count_ones() as usize) && mask >> 27 == 0
+        });
+    let reason = "its masks are not those of its rows".to_owned();
+    if fits { Ok(()) } else { Err(Error::InvalidArgument { name: "graph", reason }) }
+}
+
 /// The weight of each entry: the distance of its bit, or with `heights` the hypotenuse of that and the difference in height.
 ///
 /// # Errors

@@ -232,11 +232,13 @@ pub fn label_paths<P: Index>(labels: &mut [i64], positions: &[i64], indptr: &[P]
 /// The coordinates of linear indices in an image of `shape`, axis by axis.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
-///
-/// # Panics
-/// If the image has no axes.
+/// [`Error::OutOfMemory`]; [`Error::InvalidArgument`] if there are indices but no such voxels, or too many to be numbered.
 pub fn coordinates(nodes: &[i64], shape: &[usize]) -> Result<Vec<i64>> {
+    let voxels = shape.iter().try_fold(1_usize, |voxels, &length| voxels.checked_mul(length));
+    if !nodes.is_empty() && (shape.is_empty() || voxels.is_none_or(|voxels| voxels == 0)) {
+        let reason = format!("expected that of an image with voxels, fewer than 2**64, got {shape:?}");
+        return Err(Error::InvalidArgument { name: "shape", reason });
+    }
     let mut coordinates = try_zeros("the coordinates", nodes.len() * shape.len())?;
     if nodes.is_empty() {
         return Ok(coordinates);

@@ -34,10 +34,10 @@ def parse_size(text: str) -> int:
     (4000000000, 1610612736)
     """
     match = re.fullmatch(r'\s*(\d+\.?\d*(?:e\d+)?)\s*([kmgt]i?)?b?\s*', text.lower())
-    size = int(float(match[1]) * (UNITS | BINARY_UNITS)[match[2] or '']) if match else 0
-    if size <= 0:
+    size = float(match[1]) * (UNITS | BINARY_UNITS)[match[2] or ''] if match else 0
+    if not 1 <= size < 2**63:
         raise ValueError(f'{text!r} is no amount of memory such as 4GB')
-    return size
+    return int(size)
 
 
 def size_in_words(size: float) -> str:

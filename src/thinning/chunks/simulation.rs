@@ -98,6 +98,9 @@ impl<'a, W: WordShape> Simulation<'a, W> {
         for index in 0..count {
             sure[index] = mine[index] | scripted[index];
             present[index] = sure[index] | beyond[index];
+        }
+        // The empty word has no place, and an image without voxels has no other.
+        for index in 1..count {
             let [z, y, _] = place_of.key(keys[index]);
             rows[index] = (z * part.frame.words_along(1) + y) as u64;
             planes[index] = z as u64;
