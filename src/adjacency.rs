@@ -350,9 +350,9 @@ pub fn check_masks<I: Index>(indptr: &[I], indices: &[I], masks: &[u32]) -> Resu
     let fits = indptr.len() == masks.len() + 1
         && indptr[0].get() == 0
         && indptr[masks.len()].get() == indices.len()
-        && ends().zip(masks).all(|([start, end], mask)| {
-            end.checked_sub(start) == Some(mask.count_ones() as usize) && mask >> 27 == 0
-        });
+        && ends()
+            .zip(masks)
+            .all(|([start, end], mask)| end.checked_sub(start) == Some(mask.count_ones() as usize) && mask >> 27 == 0);
     let reason = "its masks are not those of its rows".to_owned();
     if fits { Ok(()) } else { Err(Error::InvalidArgument { name: "graph", reason }) }
 }

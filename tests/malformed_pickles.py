@@ -10,6 +10,7 @@ Usage: python tests/malformed_pickles.py SEED COUNT
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import pickle
 import resource
@@ -90,7 +91,9 @@ def overwritten(data: bytes, random: np.random.Generator) -> bytes:
             case 0:
                 new[at : at + 1] = random.bytes(1)
             case 1:
-                new[at : at + 1] = bytes(byte ^ 1 << int(random.integers(8)) for byte in new[at : at + 1])
+                new[at : at + 1] = bytes(
+                    byte ^ 1 << int(random.integers(8)) for byte in new[at : at + 1]
+                )
             case 2:
                 width = int(random.choice([2, 4, 8]))
                 new[at : at + width] = bytes(random.choice([b'\0', b'\xff', b'\x7f'])) * width
@@ -140,10 +143,8 @@ def use_skeleton(skeleton: Any, others: list[Any]) -> None:
         lambda skeleton: skeleton.path_label_image(),
         lambda skeleton: skeleton.prune_paths([0]),
     ):
-        try:
+        with contextlib.suppress(Exception):
             use(skeleton)
-        except Exception:  # noqa: BLE001, S110, PERF203 - see the module
-            pass
 
 
 def cases() -> dict[str, tuple[list[Any], Callable[[Any, list[Any]], None], list[Any]]]:
@@ -191,7 +192,7 @@ def main() -> None:
                     outcomes['made'] += 1
                     use(made, others)
                 outcomes['used'] += 1
-            except Exception as error:  # noqa: BLE001 - see the module
+            except Exception as error:
                 outcomes[type(error).__name__] += 1
         print(f'{name}: {dict(outcomes)}')
         # The changes are of consequence, and not all of them are seen at once.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pickle
 import re
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -347,6 +350,40 @@ def test_arrays_of_a_thinned_chunk_that_were_changed():
         except ValueError:
             refused += 1
     assert refused > 100
+
+
+def test_what_pickles_hold_that_was_changed():
+    """In a process of its own: a crash ends it, and so does a panic."""
+    script = Path(__file__).with_name('malformed_pickles.py')
+    command = [sys.executable, str(script), '0', '150']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("'made'") == 6
+
+
+def test_bytes_of_a_chunk_graph_that_were_cut():
+    """At every length, and with every number in front changed to extremes."""
+    image = blobs((9, 9, 9), 1, 0.7)
+    graph = skanrs.chunk_graph(image[:5], offset=(0, 0, 0), shape=image.shape)
+    restore, (data, *rest) = graph.__reduce_ex__(4)
+    for length in range(len(data)):
+        with pytest.raises(ValueError, match='damaged|chunk graph'):
+            restore(data[:length], *rest)
+    for at in range(min(len(data), 200)):
+        for byte in (0, 0x7F, 0x80, 0xFF):
+            try:
+                made = restore(data[:at] + bytes([byte] * 8) + data[at + 8 :], *rest)
+                repr(made)
+            except ValueError:
+                continue
+
+
+@pytest.mark.parametrize('axes', [2, 3])
+def test_thinned_chunks_of_images_without_voxels(axes):
+    for empty in range(axes):
+        shape = tuple(0 if axis == empty else 5 for axis in range(axes))
+        chunk = skanrs.thin_chunk(np.zeros(shape), offset=(0,) * axes, shape=shape)
+        assert chunk.finish(skanrs.merge_thinned([chunk])).shape == shape
 
 
 @pytest.mark.parametrize('seed', range(3))

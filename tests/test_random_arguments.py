@@ -154,7 +154,7 @@ def test_done_or_one_line(files, capsys, seed):
     random = np.random.default_rng(seed)
     before = {path: path.read_bytes() for path in files.rglob('*') if path.is_file()}
     codes = []
-    for _ in range(60):
+    for _ in range(150):
         words = arguments(random)
         try:
             code = cli.main(words)

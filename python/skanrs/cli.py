@@ -90,7 +90,9 @@ class Parser(argparse.ArgumentParser):
 def _number(text: str) -> float:
     try:
         # Whole numbers stay integers, so that coordinates do, as with skan's default spacing.
-        return int(text) if text.lstrip('-').isdecimal() else float(text)
+        number = float(text)
+        whole = text.lstrip('-').isdecimal() and abs(number) < 2**63
+        return int(text) if whole else number
     except ValueError:
         raise argparse.ArgumentTypeError(
             f'{text!r} is not a number (a file goes before the options)'
