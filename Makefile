@@ -84,6 +84,46 @@ test-slow: $(STAMPS)/slow-tools ## the slow Python tests
 test-exhaustive: ## the predicates of thinning over all 2^26 neighbourhoods; minutes
 	cargo test --locked --release -- --ignored
 
+.PHONY: test-release
+test-release: ## the Rust tests on kernels as optimised as users have them
+	cargo test --locked --release
+
+# Kernels that check every assertion and overflow, in an environment of their own that sees the packages of .venv;
+# PROFILE=dev takes those that are hardly optimised. What they answer is compared with the optimised ones, for all vectors.
+PROFILE ?= checked
+CHECKED := build/checked
+CHECKED_TESTS := identity parity thinning thinning_chunks preserve_topology chunk_graph csr dask properties radius \
+	radius_chunks pruning measures hostile_input processes
+.PHONY: test-checked
+test-checked: $(STAMPS)/test-tools ## the heart of the Python tests on kernels that check assertions and overflows
+	rm -rf $(CHECKED)
+	$(BIN)/python -m maturin build --profile $(PROFILE) --locked --quiet --out $(CHECKED)/wheel
+	$(BIN)/python -m venv --without-pip $(CHECKED)
+	$(PIP) --python $(CHECKED)/bin/python install --no-deps $(CHECKED)/wheel/*.whl
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		>"$$($(CHECKED)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/packages.pth"
+	$(CHECKED)/bin/python -m pytest --checked $(CHECKED_TESTS:%=tests/test_%.py) $(ARGS)
+	$(BIN)/python tests/answers.py >$(CHECKED)/answers
+	for vectors in avx512 avx2 word; do \
+		SKANRS_VECTORS=$$vectors $(CHECKED)/bin/python tests/answers.py | cmp - $(CHECKED)/answers; \
+	done
+
+.PHONY: test-vectors
+test-vectors: $(STAMPS)/test-tools ## thinning without vectors and with narrower ones than the processor's
+	for vectors in avx2 word; do export SKANRS_VECTORS=$$vectors; \
+		cargo test --locked thinning; \
+		$(BIN)/python -m pytest $(ARGS) \
+			tests/test_{identity,thinning,thinning_chunks,preserve_topology,dask}.py; \
+	done
+
+# The standard library of a nightly toolchain is not instrumented; what is ours and the crates' is.
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+.PHONY: test-sanitized
+test-sanitized: ## the Rust tests under AddressSanitizer; needs a nightly toolchain
+	@cargo +nightly --version >/dev/null 2>&1 || { \
+		echo 'make: a nightly toolchain was not found; install it: rustup toolchain install nightly' >&2; exit 1; }
+	RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked --lib --tests --target $(HOST) --target-dir target/sanitized
+
 .PHONY: test-itk
 test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## thinning against ITK, a second oracle, in .venv-bench
 	$(BIN)/python tests/second_oracle.py $(BENCH)/bin/python $(ARGS)

@@ -58,6 +58,17 @@ impl std::error::Error for Error {}
 /// The result of a kernel.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// Checks that so many things can be numbered in 32 bits, with [`u32::MAX`] left for none of them.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for the argument `name`, where numbers would wrap.
+pub fn check_numbers(name: &'static str, count: usize) -> Result<()> {
+    if count < u32::MAX as usize {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument { name, reason: format!("{count} are more than 32 bits can number") })
+}
+
 /// A vector of `count` copies of `value`, or [`Error::OutOfMemory`].
 ///
 /// # Errors
@@ -76,4 +87,17 @@ pub fn try_with_capacity<T>(what: &'static str, count: usize) -> Result<Vec<T>> 
     let mut vector = Vec::new();
     vector.try_reserve_exact(count).map_err(|_: TryReserveError| Error::out_of_memory::<T>(what, count))?;
     Ok(vector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_counts_whose_numbers_would_wrap() {
+        assert_eq!(check_numbers("nodes", u32::MAX as usize - 1), Ok(()));
+        for count in [u32::MAX as usize, 1 << 32, usize::MAX] {
+            assert!(matches!(check_numbers("nodes", count), Err(Error::InvalidArgument { name: "nodes", .. })));
+        }
+    }
 }

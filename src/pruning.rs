@@ -77,6 +77,7 @@ const TWIGS: &str = "the voxels of twigs";
 /// The voxels with their neighbours, whether a branch leads there or not.
 struct Voxels<I> {
     graph: Csr<I>,
+    /// z, y and x of each voxel, modulo 2³²: those of neighbours differ by one at most.
     places: Vec<[u32; 3]>,
     /// The neighbours that are left, as [`crate::neighbourhood`] numbers them.
     neighbours: Vec<u32>,
@@ -107,7 +108,7 @@ impl<I: Index> Voxels<I> {
 
     /// Steps along each axis from a voxel to a neighbour.
     fn step(&self, voxel: usize, neighbour: usize) -> [i32; 3] {
-        std::array::from_fn(|axis| self.places[neighbour][axis] as i32 - self.places[voxel][axis] as i32)
+        std::array::from_fn(|axis| self.places[neighbour][axis].wrapping_sub(self.places[voxel][axis]).cast_signed())
     }
 
     fn bit_of(&self, voxel: usize, neighbour: usize) -> u32 {
@@ -361,5 +362,17 @@ mod tests {
         tailed.sort_unstable();
         let left = pruned([1, 10, 10], &tailed, shorter_than(100.0));
         assert!(left.iter().all(|voxel| ring.contains(voxel)) && left.len() >= 4);
+    }
+
+    #[test]
+    fn far_out_on_a_long_axis_is_as_near_the_origin() {
+        for length in [1_i64 << 31, 1 << 32, 1 << 40] {
+            // A line across the place where 32 bits end, with a twig of two voxels there.
+            let row = |y: i64, x: i64| y * (length + 9) + length + x;
+            let line = (-8..8).map(|x| row(1, x));
+            let nodes: Vec<i64> = line.clone().chain([row(2, 1), row(3, 2)]).collect();
+            let left = pruned([1, 5, length as usize + 9], &nodes, shorter_than(4.0));
+            assert_eq!(left, line.collect::<Vec<_>>());
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use crate::buffers::{Grow, try_copy, try_push_to_heap};
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
+use crate::errors::{Error, Result, check_numbers, try_filled, try_with_capacity};
 
 pub mod blocks;
 pub mod centre;
@@ -42,13 +42,16 @@ impl Network {
     /// a branch that returns to its node is dropped, since no shortest path takes it.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if a node does not exist, or a length is negative or not finite;
+    /// [`Error::InvalidArgument`] if a node does not exist, or a length is negative or not finite, or 32 bits do not number
+    /// the nodes or the branches;
     /// [`Error::OutOfMemory`].
     pub fn new(nodes: usize, branches: &[(u32, u32)], lengths: &[f64]) -> Result<Self> {
         let invalid = |name, reason| Err(Error::InvalidArgument { name, reason });
         if branches.len() != lengths.len() {
             return invalid("lengths", format!("{} given for {} branches", lengths.len(), branches.len()));
         }
+        check_numbers("nodes", nodes)?;
+        check_numbers("branches", branches.len())?;
         let mut kept = try_with_capacity("branches", branches.len())?;
         for (branch, (&(from, to), &length)) in branches.iter().zip(lengths).enumerate() {
             if from.max(to) as usize >= nodes {

@@ -1,8 +1,9 @@
 //! The thread pool of the kernels: owned, sized by the caller, safe after a fork.
 //!
 //! Rayon's global pool is not used: it cannot be resized, and a child made by `fork` inherits the pool's memory but none of
-//! its threads, so that its first parallel call would wait for ever. Here a pool remembers the process that built it; another
-//! process builds its own. Pools are kept, so a call pays for threads once.
+//! its threads, so that its first parallel call would wait for ever. Here pools remember the process that built them; another
+//! process builds its own. The lock around them is of one process too: a thread that stayed in the parent may have held it.
+//! Pools are kept, so a call pays for threads once.
 //!
 //! Calls that use several threads share a pool. A call that uses one thread has a pool of its own as long as it lasts: the
 //! tasks of a scheduler, each with one thread, run side by side.
@@ -12,7 +13,7 @@ use std::num::NonZeroUsize;
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -22,14 +23,36 @@ use crate::errors::{Error, Result};
 /// 0: not set, use what the machine offers.
 static DEFAULT_THREADS: AtomicUsize = AtomicUsize::new(0);
 
+#[derive(Default)]
 struct Pools {
-    process: u32,
     by_size: HashMap<usize, Arc<ThreadPool>>,
     /// Pools of one thread that no call uses.
     idle: Vec<Arc<ThreadPool>>,
 }
 
-static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
+/// The pools of a process, and those of the process that was forked from it. What a child inherits is never dropped: that
+/// would join threads which stayed in the parent.
+struct OfProcess {
+    process: u32,
+    pools: Mutex<Pools>,
+    child: OnceLock<Box<Self>>,
+}
+
+impl OfProcess {
+    fn new() -> Self {
+        Self { process: process::id(), pools: Mutex::default(), child: OnceLock::new() }
+    }
+
+    /// The last of those that led to this process, or one more after it.
+    fn current() -> &'static Self {
+        static FIRST: OnceLock<OfProcess> = OnceLock::new();
+        let mut last = FIRST.get_or_init(Self::new);
+        while let Some(child) = last.child.get() {
+            last = child;
+        }
+        if last.process == process::id() { last } else { last.child.get_or_init(|| Box::new(Self::new())) }
+    }
+}
 
 /// Sets how many threads a call uses that does not say; `None` returns to the number of processors.
 pub fn set_default_threads(count: Option<NonZeroUsize>) {
@@ -51,17 +74,14 @@ pub fn is_set() -> bool {
     DEFAULT_THREADS.load(Ordering::Relaxed) != 0
 }
 
+/// Makes the place for the pools of this process, before other threads could be making it while somebody forks.
+pub fn prepare() {
+    OfProcess::current();
+}
+
 /// Does something with the pools of this process.
 fn with_pools<T>(run: impl FnOnce(&mut Pools) -> T) -> T {
-    let process = process::id();
-    let mut guard = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
-    if guard.as_ref().is_some_and(|pools| pools.process != process)
-        && let Some(inherited) = guard.take()
-    {
-        // Dropping a pool joins its threads, and those stayed in the parent.
-        std::mem::forget(inherited);
-    }
-    run(guard.get_or_insert_with(|| Pools { process, by_size: HashMap::new(), idle: Vec::new() }))
+    run(&mut OfProcess::current().pools.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn build(count: usize) -> Result<Arc<ThreadPool>> {
@@ -253,6 +273,43 @@ mod tests {
         assert_eq!(run::<(), Error>(2, |_| Err(Error::Interrupted), endless), Err(Error::Interrupted));
         assert_eq!(run::<_, Error>(2, |_| Ok(()), |_| Ok(7)), Ok(7));
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_fork_while_another_thread_has_the_pools_waits_for_nobody() {
+        let meeting = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                with_pools(|_| {
+                    meeting.wait();
+                    meeting.wait();
+                });
+            });
+            meeting.wait();
+            // SAFETY: the child only calls what is tested, and ends without running what the parent registered.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                let found = run::<_, Error>(2, |_| Ok(()), |_| Ok(7)) == Ok(7);
+                unsafe { libc::_exit(i32::from(!found)) };
+            }
+            let (mut status, mut ended) = (-1, 0);
+            for _ in 0..1000 {
+                // SAFETY: the child is ours, and the status is there to be written.
+                ended = unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) };
+                if ended != 0 {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            if ended == 0 {
+                // SAFETY: the child is ours.
+                unsafe { libc::kill(child, libc::SIGKILL) };
+            }
+            meeting.wait();
+            assert_eq!((ended, status), (child, 0));
+        });
+    }
+
     #[test]
     fn tells_how_far_a_kernel_is() {
         let kernel = |monitor: &Monitor| {

@@ -13,6 +13,29 @@ from typing import Any
 
 import pytest
 
+from skanrs import _core
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make test-checked` say which build it means."""
+    parser.addoption(
+        '--checked',
+        action='store_true',
+        help='refuse kernels that were built without debug assertions',
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse another build than was asked for."""
+    if config.getoption('checked') and not _core.debug_assertions:
+        raise pytest.UsageError(f'--checked: {_core.__file__} checks no debug assertions')
+
+
+def pytest_report_header() -> str:
+    """Say which kernels are under test."""
+    kind = 'checked' if _core.debug_assertions else 'optimised'
+    return f'kernels: {kind}, vectors {_core.vectors()}, {_core.__file__}'
+
 
 @pytest.fixture(scope='session')
 def client() -> Iterator[Any]:

@@ -267,6 +267,16 @@ def test_the_largest_shapes_are_refused_in_words():
             skanrs.chunk_graph(block, offset=(0, 0, 0), shape=shape)
 
 
+@pytest.mark.parametrize('length', [2**31, 2**40, 2**62])
+def test_axes_too_long_for_radii_are_refused_in_words(length):
+    mask, nodes = np.ones((1, 1, 8), dtype='u1'), np.arange(8)
+    for axis in range(3):
+        shape, offset = [1, 1, 8], [0, 0, 0]
+        shape[axis], offset[axis] = length, length - 8
+        with pytest.raises(ValueError, match=r'^shape: expected fewer than 2\*\*31 voxels along'):
+            _core.block_radii(mask, 1, nodes, offset, shape, (1, 1, 1), (False, False, False))
+
+
 # Bytes of objects
 
 

@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from importlib import metadata, resources
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.tags import cpython_tags
 
 import skanrs
 
@@ -75,3 +77,23 @@ def test_every_notebook_and_page_is_in_the_index_of_the_documentation():
     notebooks = {f'gallery/{path.stem}' for path in (ROOT / 'notebooks').glob('*.ipynb')}
     pages = {path.stem for path in (ROOT / 'docs').glob('*.md')} - {'index'}
     assert listed == notebooks | pages | {'reference/index'}
+
+
+def test_a_free_threaded_interpreter_does_not_take_the_wheel():
+    """The stable ABI of the wheel is that of interpreters with a lock."""
+    wheel = metadata.distribution('skanrs').read_text('WHEEL')
+    tags = {line.removeprefix('Tag: ') for line in wheel.splitlines() if line.startswith('Tag: ')}
+    interpreter, abi, platform = next(iter(tags)).split('-')
+    assert (interpreter, abi) == ('cp311', 'abi3')
+    for version in [(3, 13), (3, 14)]:
+        name = f'cp3{version[1]}'
+        assert tags & {*map(str, cpython_tags(version, [name], [platform]))}
+        assert not tags & {*map(str, cpython_tags(version, [f'{name}t'], [platform]))}
+
+
+def test_a_free_threaded_interpreter_would_take_its_lock():
+    """Built from source there, the module says that it needs the lock: no such build is tested."""
+    declared = re.findall(r'#\[pymodule\b(.*)\]', (ROOT / 'src/python/mod.rs').read_text())
+    assert declared == ['(gil_used = true)']
+    if sysconfig.get_config_var('Py_GIL_DISABLED'):
+        assert sys._is_gil_enabled()

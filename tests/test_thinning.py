@@ -89,19 +89,6 @@ def test_threads_do_not_matter(threads):
     np.testing.assert_array_equal(found, reference(image))
 
 
-@pytest.mark.parametrize('width', ['word', 'avx2'])
-def test_vectors_do_not_matter(width, tmp_path, run_python):
-    image = blobs((40, 50, 130), 5, 2)
-    np.save(tmp_path / 'image.npy', image)
-    run_python(
-        'import numpy as np, skanrs, sys;'
-        "np.save('skeleton.npy', skanrs.skeletonize(np.load('image.npy')))",
-        env={'SKANRS_VECTORS': width},
-        cwd=tmp_path,
-    )
-    np.testing.assert_array_equal(np.load(tmp_path / 'skeleton.npy'), skanrs.skeletonize(image))
-
-
 DTYPES = [
     'bool', 'i1', 'u1', 'i2', '<u2', '>u2', '<i4', '>i4', '>u8', 'i8',
     'f2', '>f2', 'f4', '>f4', 'f8', '>f8', 'longdouble',

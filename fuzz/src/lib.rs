@@ -200,7 +200,7 @@ pub fn radius_and_pruning(data: &[u8]) {
     let length = bytes.next() as f64 / 16.0;
     let (image, monitor) = (bytes.image(shape), Monitor::new());
     let nodes = nodes_of(&image);
-    let squares = Squares::new(shape, spacing);
+    let squares = Squares::new(shape, spacing).expect("small");
     let background = Background::pack(&Shared::view(&image.view()), 0xff, &monitor).expect("small");
     let place = Place { offset: [0; 3], image: shape, border: [false; 3] };
     let radii = squared_radii(&background, &nodes, &place, &squares, &monitor).expect("small");

@@ -1,7 +1,7 @@
 """Types of the compiled kernels; `make lint` holds them against the module itself."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ __all__ = [
     '__version__',
     'block_radii',
     'components',
+    'debug_assertions',
     'foreground_indices',
     'get_num_threads',
     'graph_centres',
@@ -38,9 +39,12 @@ __all__ = [
     'trace_skeleton',
     'unpack_chunk',
     'unravel',
+    'vectors',
 ]
 
 __version__: str
+# Whether the build checks its own assertions; `make test-checked`.
+debug_assertions: bool
 
 def set_num_threads(count: int | None) -> None: ...
 def get_num_threads() -> int: ...
@@ -63,6 +67,7 @@ def skeletonize(
 def thin_nodes(
     nodes: npt.NDArray[np.int64], shape: tuple[int, int, int], method: str
 ) -> npt.NDArray[np.bool_]: ...
+def vectors() -> Literal['avx512', 'avx2', 'word']: ...
 
 # Thinning in chunks; words are keys and voxels, a script is steps, keys and voxels.
 

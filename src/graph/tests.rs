@@ -104,3 +104,29 @@ fn halves_are_rounded_to_even() {
         assert_eq!(round_to_half(value).to_bits(), f32::to_bits(expected));
     }
 }
+
+#[test]
+fn far_out_in_a_large_image_is_as_near_the_origin() {
+    let block = [5, 6, 7];
+    let nodes = some_nodes(block.iter().product(), 9, 2);
+    let near = Neighbourhood::new(&block, &[1.0; 3], 3);
+    let expected = pixel_graph::<i32>(&nodes, &near, None, &Monitor::new()).unwrap();
+    // Rows are numbered in 32 bits in a window, which the last two shapes have too many of.
+    for (shape, has_grid) in [
+        ([(1 << 29) - 3, 6, 7], true),
+        ([1 << 20, 9, 1 << 20], true),
+        ([(1 << 29) - 2, 6, 7], false),
+        ([1 << 40, 1 << 12, 7], false),
+    ] {
+        let far = Neighbourhood::new(&shape, &[1.0; 3], 3);
+        assert_eq!(far.grid().is_some(), has_grid, "{shape:?}");
+        let moved = |&node: &i64| {
+            let at = position(node, &block);
+            let at = [0, 1, 2].map(|axis| at[axis] + (shape[axis] - block[axis]) as i64);
+            (at[0] * shape[1] as i64 + at[1]) * shape[2] as i64 + at[2]
+        };
+        let moved: Vec<i64> = nodes.iter().map(moved).collect();
+        assert!(moved[0] > i64::from(u32::MAX));
+        assert_eq!(pixel_graph::<i32>(&moved, &far, None, &Monitor::new()).unwrap(), expected);
+    }
+}

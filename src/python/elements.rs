@@ -1,7 +1,7 @@
 //! Arrays of any real element type, as unsigned integers of the same size, which other threads of Python may be writing.
 
-use ndarray::{ArrayView, Dimension};
-use numpy::{Element, PyArrayMethods, PyReadonlyArray};
+use ndarray::{ArrayView, ArrayViewMut, Dimension};
+use numpy::{Element, PyArrayMethods, PyReadonlyArray, PyReadwriteArray, PyUntypedArrayMethods};
 
 use crate::elements::Shared;
 
@@ -11,6 +11,13 @@ pub(super) fn shared<'a, T: Element + Copy, D: Dimension>(
 ) -> ArrayView<'a, Shared<T>, D> {
     // SAFETY: numpy keeps the memory while the array is borrowed; `Shared<T>` has the layout of `T` and promises no more.
     unsafe { array.as_raw_array().cast::<Shared<T>>().deref_into_view() }
+}
+
+/// The elements of an array to write, if it has any: an array without may have strides that no view takes.
+pub(super) fn writable<'a, T: Element, D: Dimension>(
+    array: &'a mut PyReadwriteArray<'_, T, D>,
+) -> Option<ArrayViewMut<'a, T, D>> {
+    if array.is_empty() { None } else { Some(array.as_array_mut()) }
 }
 
 /// Calls a generic function with the array as a read-only one of `u8`, `u16`, `u32` or `u64`, whichever it is, and with the

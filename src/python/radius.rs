@@ -62,7 +62,7 @@ fn radii_of<'py, T: Element + PyElement>(
         if (0..3).any(|axis| place.offset[axis].saturating_add(block[axis]) > place.image[axis]) {
             return wrong("offset", "the block does not lie in the image");
         }
-        let squares = Squares::new(place.image, spacing);
+        let squares = Squares::new(place.image, spacing)?;
         let background = Background::pack(&mask, bits, monitor)?;
         let radii = squared_radii(&background, nodes, &place, &squares, monitor)?;
         let known = |node| place.to_unknown(position(node, block), block, &squares);
@@ -107,7 +107,10 @@ fn lower_radii(
             let reason = "expected voxels and depths inside the image".to_owned();
             return Err(Error::InvalidArgument { name: "voxels", reason });
         }
-        let squares = Squares::new([0, 1, 2].map(|at| if at == axis { 2 * shape[at] } else { shape[at] }), spacing);
+        // No column is asked for more steps than the farthest voxel takes to the face, and the deepest background from there.
+        let gap = voxels.iter().map(|voxel| voxel[0]).max().unwrap_or(0);
+        let depth = depths.iter().filter(|&&depth| depth != u32::MAX).max().map_or(0, |&depth| depth as usize);
+        let squares = Squares::new([0, 1, 2].map(|at| if at == axis { gap + depth } else { shape[at] }), spacing)?;
         lower(Face { axis, depths, shape: [lines, columns] }, &voxels, radii, &squares, monitor)
     })
 }

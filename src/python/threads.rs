@@ -64,6 +64,7 @@ fn get_num_threads(py: Python<'_>) -> usize {
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    threads::prepare();
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(get_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(on_progress, module)?)

@@ -32,8 +32,8 @@ use rayon::prelude::*;
 use rows::Rows;
 use thick::{Member, Search, groups};
 
-use crate::buffers::Grow;
-use crate::errors::{Result, try_filled};
+use crate::buffers::{Grow, try_collect};
+use crate::errors::{Error, Result, try_filled};
 use crate::threads::Monitor;
 
 /// What lists of voxels deep inside an object are for.
@@ -48,13 +48,24 @@ pub struct Squares([Vec<f64>; 3]);
 
 impl Squares {
     /// Those of up to as many steps as an image of `shape` has, of `spacing` each.
-    #[must_use]
-    pub fn new(shape: [usize; 3], spacing: [f64; 3]) -> Self {
-        let square = |axis: usize, steps: usize| {
-            let length = steps as f64 * spacing[axis];
-            length * length
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if an axis has 2³¹ voxels or more, beyond which steps have no numbers; [`Error::OutOfMemory`].
+    pub fn new(shape: [usize; 3], spacing: [f64; 3]) -> Result<Self> {
+        if let Some(length) = shape.into_iter().find(|&length| length > i32::MAX as usize) {
+            let reason = format!("expected fewer than 2**31 voxels along an axis, got {length}");
+            return Err(Error::InvalidArgument { name: "shape", reason });
+        }
+        let squares = |axis: usize| {
+            try_collect(
+                "the squares of distances",
+                (0..=shape[axis].max(1)).map(|steps| {
+                    let length = steps as f64 * spacing[axis];
+                    length * length
+                }),
+            )
         };
-        Self(std::array::from_fn(|axis| (0..=shape[axis].max(1)).map(|steps| square(axis, steps)).collect()))
+        Ok(Self([squares(0)?, squares(1)?, squares(2)?]))
     }
 
     /// The squared distance of this many steps along each axis.

@@ -34,7 +34,7 @@ fn equals_looking_at_every_voxel() {
                 for border in [[false; 3], [true, true, false], [true; 3]] {
                     let image = image(shape, seed as u64 + share, share);
                     let place = Place { offset: [0; 3], image: shape, border };
-                    let squares = Squares::new(shape, spacing);
+                    let squares = Squares::new(shape, spacing).unwrap();
                     let background = Background::pack(&Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
                     assert_eq!(background.is_empty(), image.iter().all(|&value| value != 0));
                     let nodes: Vec<i64> = (0..image.len() as i64).step_by(1 + image.len() / 200).collect();
@@ -56,7 +56,7 @@ fn thick_objects_reach_beyond_the_table() {
     image[[140, 2, 7]] = 0;
     let place = Place { offset: [0; 3], image: shape, border: [false; 3] };
     for spacing in SPACINGS {
-        let squares = Squares::new(shape, spacing);
+        let squares = Squares::new(shape, spacing).unwrap();
         let background = Background::pack(&Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
         let nodes: Vec<i64> = (0..image.len() as i64).step_by(99_991).collect();
         let radii = squared_radii(&background, &nodes, &place, &squares, &Monitor::new()).unwrap();
@@ -71,7 +71,7 @@ fn the_face_of_a_part_tells_all_that_the_other_part_needs() {
     let shape = [9, 10, 70];
     for (spacing, share) in SPACINGS.into_iter().flat_map(|spacing| [(spacing, 0), (spacing, 2), (spacing, 60)]) {
         let image = image(shape, 5, share);
-        let squares = Squares::new(shape, spacing);
+        let squares = Squares::new(shape, spacing).unwrap();
         for (axis, cut) in [(0, 4), (1, 1), (2, 66), (2, 3)] {
             let [mut low, mut high] = [image.view(), image.view()];
             low.slice_axis_inplace(ndarray::Axis(axis), (..cut).into());
@@ -100,4 +100,13 @@ fn the_face_of_a_part_tells_all_that_the_other_part_needs() {
         }
     }
     assert!(image(shape, 5, 60).slice(s![0, .., ..]).iter().any(|&value| value == 0));
+}
+
+#[test]
+fn refuses_axes_whose_steps_would_wrap() {
+    for (axis, length) in [(0, 1 << 31), (1, 1 << 32), (2, usize::MAX)] {
+        let mut shape = [1; 3];
+        shape[axis] = length;
+        assert!(matches!(Squares::new(shape, [1.0; 3]), Err(Error::InvalidArgument { name: "shape", .. })));
+    }
 }

@@ -13,7 +13,7 @@ use super::zhang::{REMOVED, RING};
 use super::{Method, steps};
 use crate::buffers::Grow;
 use crate::csr::{Csr, Index};
-use crate::errors::{Result, try_filled, try_with_capacity};
+use crate::errors::{Result, check_numbers, try_filled, try_with_capacity};
 use crate::graph::{Neighbourhood, pixel_graph};
 use crate::neighbourhood::{bit, is_simple_and_no_endpoint};
 use crate::threads::Monitor;
@@ -21,7 +21,7 @@ use crate::threads::Monitor;
 /// The voxels that are left, and those near which something may still change.
 struct Nodes<I> {
     graph: Csr<I>,
-    /// z, y and x of each voxel.
+    /// z, y and x of each voxel, modulo 2³².
     coordinates: Vec<[u32; 3]>,
     /// The neighbours that are left, as [`crate::neighbourhood`] numbers them.
     neighbours: Vec<u32>,
@@ -33,6 +33,7 @@ struct Nodes<I> {
 
 impl<I: Index> Nodes<I> {
     fn new(nodes: &[i64], shape: [usize; 3], steps: usize, monitor: &Monitor) -> Result<Self> {
+        check_numbers("nodes", nodes.len())?;
         let graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &[1.0; 3], 3), None, monitor)?;
         let mut coordinates = try_with_capacity("coordinates", nodes.len())?;
         coordinates.extend(nodes.iter().map(|&node| {
@@ -61,7 +62,8 @@ impl<I: Index> Nodes<I> {
     /// The bit that `neighbour` has in the neighbourhood of `node`.
     fn direction(&self, node: usize, neighbour: usize) -> u32 {
         let ([z, y, x], [other_z, other_y, other_x]) = (self.coordinates[node], self.coordinates[neighbour]);
-        let offset = |from: u32, to: u32| to as i32 - from as i32;
+        // Neighbours' places differ by one at most, also where they wrap.
+        let offset = |from: u32, to: u32| to.wrapping_sub(from).cast_signed();
         bit(offset(z, other_z), offset(y, other_y), offset(x, other_x))
     }
 
@@ -103,7 +105,8 @@ impl<I: Index> Nodes<I> {
 /// Which voxels thinning leaves of the image whose foreground is `nodes`: ascending linear indices in an image of `shape`.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`] and [`crate::errors::Error::Interrupted`].
+/// [`crate::errors::Error::InvalidArgument`] for more voxels than 32 bits number, [`crate::errors::Error::OutOfMemory`] and
+/// [`crate::errors::Error::Interrupted`].
 ///
 /// # Panics
 /// If the method is Zhang's and the image has more than one plane.
@@ -146,4 +149,29 @@ pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, mo
 /// The eight neighbours in the plane as Zhang's table numbers them.
 fn ring(neighbours: u32) -> usize {
     RING.iter().enumerate().fold(0, |index, (at, &direction)| index | ((neighbours >> direction & 1) as usize) << at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn far_out_on_a_long_axis_is_as_near_the_origin() {
+        // A bar of 3 x 3 x 16 voxels.
+        let bar = |length: i64, start: i64| -> Vec<i64> {
+            let rows = (1..4).flat_map(|z| (1..4).map(move |y| 5 * z + y));
+            rows.flat_map(|row| (start - 8..start + 8).map(move |x| row * length + x)).collect()
+        };
+        for method in [Method::Lee, Method::LeePreserving] {
+            let kept = |length: i64, start| {
+                let shape = [5, 5, length as usize];
+                thin_nodes::<i32>(&bar(length, start), shape, method, &Monitor::new()).unwrap()
+            };
+            let near = kept(20, 10);
+            assert!(near.iter().any(|&kept| kept) && near.iter().any(|&kept| !kept));
+            for start in [1 << 31, 1 << 32, 1 << 40] {
+                assert_eq!(kept(start + 10, start), near);
+            }
+        }
+    }
 }

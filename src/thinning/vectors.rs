@@ -338,6 +338,18 @@ pub enum Width {
     Word,
 }
 
+impl Width {
+    /// As `SKANRS_VECTORS` names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Word => "word",
+        }
+    }
+}
+
 /// The widest vectors of this processor. The environment variable `SKANRS_VECTORS` (`word`, `avx2`) narrows them, so that the
 /// tests can compare the widths.
 pub fn width() -> Width {

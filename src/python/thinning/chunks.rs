@@ -3,11 +3,14 @@
 //! What comes from outside is checked here, for it may come from a file or another process: keys in order and in the image,
 //! voxels in the image, boxes in the image.
 
-use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3};
+use numpy::{
+    Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3,
+    PyUntypedArrayMethods,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::super::elements::with_elements;
+use super::super::elements::{with_elements, writable};
 use super::super::threads::run;
 use super::method;
 use crate::bit_image::Element;
@@ -49,8 +52,7 @@ fn pack<'py, T: Element + PyElement>(
 ) -> PyResult<Words<'py>> {
     let block = block.as_array();
     let frame = Frame::new(shape)?;
-    let (nz, ny, nx) = block.dim();
-    check_boxes(&frame, &[[[offset[0], offset[0] + nz], [offset[1], offset[1] + ny], [offset[2], offset[2] + nx]]])?;
+    check_boxes(&frame, &[box_at(offset, block.shape())])?;
     let words = run(py, false, |monitor| chunk_words(&block, mask, offset, &frame, monitor))?;
     words_out(py, &words)
 }
@@ -108,9 +110,8 @@ fn unpack_chunk(
 ) -> PyResult<()> {
     let frame = Frame::new(shape)?;
     let words = words.iter().map(|words| words_in(&frame, words)).collect::<PyResult<Vec<_>>>()?;
-    let mut output = output.as_array_mut();
-    let (nz, ny, nx) = output.dim();
-    check_boxes(&frame, &[[[offset[0], offset[0] + nz], [offset[1], offset[1] + ny], [offset[2], offset[2] + nx]]])?;
+    check_boxes(&frame, &[box_at(offset, output.shape())])?;
+    let Some(mut output) = writable(&mut output) else { return Ok(()) };
     py.detach(|| {
         for words in &words {
             write_chunk(words, &frame, offset, output.view_mut());
@@ -124,6 +125,10 @@ const PARTS: &str = "the parts of a chunk";
 
 fn malformed(what: &str) -> PyErr {
     PyValueError::new_err(format!("the data of a thinned chunk are damaged: {what}"))
+}
+
+fn box_at(offset: [usize; 3], lengths: &[usize]) -> Box3 {
+    [0, 1, 2].map(|axis| [offset[axis], offset[axis].saturating_add(lengths[axis])])
 }
 
 fn check_boxes(frame: &Frame, boxes: &[Box3]) -> PyResult<()> {

@@ -6,11 +6,11 @@ use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyRea
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::elements::with_elements;
+use super::elements::{with_elements, writable};
 use super::threads::run;
 use crate::bit_image::{BitImage, Element};
 use crate::csr::Index;
-use crate::thinning::{Method, nodes, thin};
+use crate::thinning::{Method, nodes, thin, vectors::width};
 
 /// Images with fewer voxels are thinned before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 18;
@@ -47,7 +47,8 @@ fn thin_into<T: Element + PyElement>(
     method: Method,
     output: &mut PyReadwriteArray3<'_, u8>,
 ) -> PyResult<()> {
-    let (image, output) = (image.as_array(), output.as_array_mut());
+    let Some(output) = writable(output) else { return Ok(()) };
+    let image = image.as_array();
     run(py, image.len() >= VOXELS_WORTH_THREADS, |monitor| {
         let mut packed = BitImage::pack(&image, mask, monitor)?;
         thin(&mut packed, method, monitor)?;
@@ -75,8 +76,15 @@ fn thin_nodes<'py>(
     Ok(kept.into_pyarray(py))
 }
 
+/// The vectors that thinning computes with: "avx512", "avx2" or "word".
+#[pyfunction]
+fn vectors() -> &'static str {
+    width().name()
+}
+
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(skeletonize, module)?)?;
     module.add_function(wrap_pyfunction!(thin_nodes, module)?)?;
+    module.add_function(wrap_pyfunction!(vectors, module)?)?;
     chunks::register(module)
 }

@@ -30,7 +30,7 @@ use super::Method;
 use super::batch::near;
 use crate::bit_image::{BitImage, Element, set_bits, try_zeros};
 use crate::buffers::{Grow, try_collect, try_sort_by};
-use crate::errors::{Error, Result, try_with_capacity};
+use crate::errors::{Error, Result, check_numbers, try_with_capacity};
 use crate::threads::Monitor;
 use crate::word_shape::{Cube, Square, place_of};
 
@@ -189,6 +189,7 @@ impl Stored {
         try_sort_by(WORDS, &mut words, Ord::cmp)?;
         words.dedup_by_key(|word| word.0);
         let count = words.len() + 1;
+        check_numbers("chunks", count)?;
         let mut keys = try_with_capacity(WORDS, count)?;
         keys.push(0);
         keys.extend(words.iter().map(|word| word.0));

@@ -1,0 +1,76 @@
+"""Digests of the answers of every kernel on random images, to compare builds and vectors by.
+
+Builds that agree print the same lines, whatever their assertions, their vectors and their threads.
+Images are large enough for several threads and small enough for hundreds of them.
+
+Usage: python tests/answers.py [COUNT]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from blocks import chunk_graphs, merge_at_random, random_chunks
+from images import blobs, random_image, random_spacing
+
+import skanrs
+
+
+def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
+    """What the kernels make of the images of one seed, each with its name."""
+    random = np.random.default_rng(seed)
+    shape = tuple(random.integers(1, 80, 3))
+    mask = blobs(shape, random, random.uniform(0.7, 3))
+    if seed % 2:
+        mask = random.random(shape) < random.choice([0.2, 0.5, 0.8, 0.95])
+    spacing = random_spacing(random, 3)
+    skeleton = skanrs.skeletonize(mask)
+    yield 'lee', skeleton
+    yield 'preserving', skanrs.skeletonize(mask, preserve_topology=True)
+    for method in ('zhang', 'lee'):
+        yield method, skanrs.skeletonize(mask[0], method=method)
+
+    for preserving in (False, True):
+        thinned = [
+            skanrs.thin_chunk(block, offset=offset, shape=shape, preserve_topology=preserving)
+            for block, offset in skanrs.iter_blocks(mask, chunks=random_chunks(random, shape))
+        ]
+        merged = skanrs.merge_thinned(thinned)
+        for part in thinned:
+            yield 'chunk', part.finish(merged)
+
+    yield 'radii', skanrs.radius_image(skeleton, mask, spacing=spacing)
+    yield 'pruned', skanrs.prune(skeleton, min_length=4 * float(np.max(spacing)), spacing=spacing)
+    yield 'measures', skanrs.analyze(mask, spacing=spacing)
+    for image in (skeleton, random_image(random)):
+        spacing = random_spacing(random, image.ndim)
+        whole = skanrs.Skeleton(image, spacing=spacing)
+        yield 'table', skanrs.summarize(whole, separator='_', find_main_branch=True)
+        graphs = chunk_graphs(image, random_chunks(random, image.shape), spacing=spacing)
+        yield 'merged', skanrs.summarize(merge_at_random(random, graphs), separator='_')
+
+
+def digest(answer: np.ndarray | pd.DataFrame) -> str:
+    """Of the type and every bit; of all columns, where it is a table."""
+    columns = {'': answer} if isinstance(answer, np.ndarray) else dict(answer.items())
+    made = hashlib.sha256()
+    for name, column in columns.items():
+        values = np.asarray(column)
+        made.update(f'{name} {values.dtype} {values.shape} '.encode())
+        made.update(values.tobytes())
+    return made.hexdigest()[:16]
+
+
+def main() -> None:
+    """Print a line for each answer."""
+    for seed in range(int(sys.argv[1]) if len(sys.argv) > 1 else 200):
+        for name, answer in answers(seed):
+            print(seed, name, digest(answer))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,67 @@
+"""Thinning with each width of a processor's vectors: the same voxels, which are scikit-image's."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import answers
+import pytest
+
+from skanrs import _core
+
+TESTS = Path(__file__).parent
+WIDTHS = ['word', 'avx2', 'avx512']
+# Those that this process may use, so that the environment of the tests can narrow them too.
+OFFERED = WIDTHS[: WIDTHS.index(_core.vectors()) + 1]
+NARROWER = OFFERED[:-1]
+
+
+def run(width, *command):
+    """Run Python in a process that uses these vectors, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        env=os.environ | {'SKANRS_VECTORS': width},
+        cwd=TESTS,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize('width', OFFERED)
+def test_the_width_is_the_one_that_was_asked_for(width):
+    assert run(width, '-c', 'from skanrs import _core; print(_core.vectors())') == f'{width}\n'
+
+
+@pytest.mark.parametrize('width', NARROWER)
+def test_identity(width):
+    """scikit-image's images, its pictures, all neighbourhoods of Zhang's, random images."""
+    wanted = 'test_identity or neighbourhoods or random'
+    files = ['test_identity.py', 'test_thinning.py']
+    options = ['-p', 'no:cacheprovider', '-k', wanted]
+    said = run(width, '-m', 'pytest', *options, *files)
+    assert f'vectors {width},' in said
+    assert ' passed' in said
+
+
+@pytest.mark.parametrize('width', NARROWER)
+def test_every_kernel_answers_the_same(width):
+    count = 6
+    expected = [f'{seed} {line}' for seed in range(count) for line in lines(seed)]
+    assert run(width, 'answers.py', str(count)).splitlines() == expected
+
+
+def lines(seed):
+    return [f'{name} {answers.digest(answer)}' for name, answer in answers.answers(seed)]
+
+
+def test_a_digest_sees_one_voxel():
+    name, skeleton = next(answers.answers(0))
+    other = skeleton.copy()
+    other.flat[7] ^= True
+    assert name == 'lee'
+    assert answers.digest(other) != answers.digest(skeleton)
