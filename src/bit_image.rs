@@ -62,13 +62,19 @@ impl Element for u8 {
 
     #[cfg(not(target_arch = "x86_64"))]
     fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
-        let wide_mask = u64::from_ne_bytes([mask; 8]);
-        let (eights, _) = voxels.as_chunks::<8>();
-        eights
-            .iter()
-            .enumerate()
-            .fold(0, |word, (at, eight)| word | pack_eight(u64::from_le_bytes(*eight) & wide_mask) << (8 * at))
+        pack_by_eights(voxels, mask)
     }
+}
+
+/// One bit for each byte that has any bit of `mask`, eight at a time, on any processor.
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn pack_by_eights(voxels: &[u8; WORD], mask: u8) -> u64 {
+    let wide_mask = u64::from_ne_bytes([mask; 8]);
+    let (eights, _) = voxels.as_chunks::<8>();
+    eights
+        .iter()
+        .enumerate()
+        .fold(0, |word, (at, eight)| word | pack_eight(u64::from_le_bytes(*eight) & wide_mask) << (8 * at))
 }
 
 /// One bit for each byte that has any bit of `mask`, sixteen at a time.
@@ -89,7 +95,7 @@ fn pack_by_sse2(voxels: &[u8; WORD], mask: u8) -> u64 {
 }
 
 /// One bit for each nonzero byte, the lowest byte first.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline]
 fn pack_eight(bytes: u64) -> u64 {
     const LOW_SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
@@ -466,5 +472,20 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_reserved() {
         assert!(matches!(BitImage::zeros([1 << 40, 1 << 40, 64]), Err(Error::OutOfMemory { .. })));
+    }
+    #[test]
+    fn bytes_are_packed_alike_on_every_processor() {
+        let mut state = 3_u64;
+        for mask in [0, 1, 0x80, 0xff] {
+            for _ in 0..200 {
+                let voxels: [u8; WORD] = std::array::from_fn(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    if state >> 62 == 0 { (state >> 40) as u8 } else { 0 }
+                });
+                let expected = (0..WORD).fold(0, |word, x| word | u64::from(voxels[x] & mask != 0) << x);
+                assert_eq!(u8::pack(&voxels, mask), expected);
+                assert_eq!(pack_by_eights(&voxels, mask), expected);
+            }
+        }
     }
 }

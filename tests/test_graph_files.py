@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 
+import duckdb
 import igraph
 import morphio
 import networkx
@@ -61,6 +62,16 @@ def test_table(tmp_path, loops, name):
     read = (pd.read_csv if name == 't.csv' else pd.read_parquet)(tmp_path / name)
     table = skanrs.summarize(loops, separator='_')
     pd.testing.assert_frame_equal(read, table, check_exact=True, check_dtype=name != 't.csv')
+
+
+@pytest.mark.parametrize('name', ['t.csv', 't.parquet'])
+def test_table_by_another_reader(tmp_path, loops, name):
+    skanrs.save_skeleton(loops, tmp_path / name)
+    read = duckdb.sql(f"select * from '{tmp_path / name}'").fetchnumpy()
+    table = skanrs.summarize(loops, separator='_')
+    assert list(read) == list(table)
+    for column, values in read.items():
+        np.testing.assert_array_equal(values, table[column].to_numpy(), err_msg=column)
 
 
 def test_graphml(tmp_path, loops):

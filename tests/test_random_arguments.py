@@ -12,84 +12,29 @@ from skanrs import cli
 from skanrs.datasets import vessel_tree
 
 SOURCES = [
-    *(
-        'mask.npy',
-        'gray.tif',
-        'flat.npy',
-        'empty.npy',
-        'full.npy',
-        'none.npy',
-        'line.npy',
-        'odd.npz',
-    ),
-    *(
-        'scan.nii.gz',
-        'store.zarr',
-        'slices',
-        'cut.tif',
-        'text.tif',
-        'four.npy',
-        'nan.npy',
-        'thin.npy',
-    ),
-    *('missing.tif', '.', '', '*.tif', 'mask.npy:/x', 'a.h5', '/dev/null', 'mask.npy\n', '\0.tif'),
-]
+    'mask.npy', 'gray.tif', 'flat.npy', 'empty.npy', 'full.npy', 'none.npy', 'line.npy',
+    'odd.npz', 'scan.nii.gz', 'store.zarr', 'slices', 'cut.tif', 'text.tif', 'four.npy',
+    'nan.npy', 'thin.npy', 'missing.tif', '.', '', '*.tif', 'mask.npy:/x', 'a.h5', '/dev/null',
+    'mask.npy\n', '\x00.tif',
+]  # fmt: skip
 OUTPUTS = [
-    *(
-        't.csv',
-        't.parquet',
-        't.json',
-        't.xlsx',
-        'g.graphml',
-        'g.swc',
-        'g.vtp',
-        'g.gml',
-        's.tif',
-        's.npy',
-    ),
-    *(
-        's.zarr',
-        's.nii.gz',
-        's.h5',
-        'r.html',
-        '.csv',
-        '',
-        'none/t.csv',
-        'slices',
-        'mask.npy',
-        '\0.csv',
-    ),
-    *('t.csv/x.csv', 'é.csv', 'x' * 300 + '.csv', '-', '/dev/full'),
-]
+    't.csv', 't.parquet', 't.json', 't.xlsx', 'g.graphml', 'g.swc', 'g.vtp', 'g.gml', 's.tif',
+    's.npy', 's.zarr', 's.nii.gz', 's.h5', 'r.html', '.csv', '', 'none/t.csv', 'slices',
+    'mask.npy', '\x00.csv', 't.csv/x.csv', 'é.csv', 'x' * 300 + '.csv', '-', '/dev/full',
+]  # fmt: skip
 NUMBERS = [
-    *(
-        '0',
-        '1',
-        '2',
-        '0.5',
-        '-1',
-        '1e3',
-        '1e308',
-        '1e400',
-        'nan',
-        'inf',
-        '-inf',
-        'x',
-        '',
-        ' ',
-        '1,5',
-        '٣',
-    ),
-    *('9' * 400, '0x10', '1_0', '--', '2GB', '1kB', '-5GB', 'otsu', 'none', 'lee', 'zhang'),
-]
+    '0', '1', '2', '0.5', '-1', '1e3', '1e308', '1e400', 'nan', 'inf', '-inf', 'x', '', ' ',
+    '1,5', '٣', '9' * 400, '0x10', '1_0', '--', '2GB', '1kB', '-5GB', 'otsu', 'none', 'lee',
+    'zhang',
+]  # fmt: skip
 FLAGS = [
-    *('--json', '--preserve-topology', '--radii', '--no-radii', '--no-progress', '--progress'),
-    *('--help', '--version', '--nothing', '--js'),
-]
+    '--json', '--preserve-topology', '--radii', '--no-radii', '--no-progress', '--progress',
+    '--help', '--version', '--nothing', '--js',
+]  # fmt: skip
 VALUED = [
-    *('--channel', '--spacing', '--threshold', '--sigma', '--method', '--prune-length'),
-    *('--prune-ratio', '--threads', '--memory'),
-]
+    '--channel', '--spacing', '--threshold', '--sigma', '--method', '--prune-length',
+    '--prune-ratio', '--threads', '--memory',
+]  # fmt: skip
 FILES = ['--skeleton', '--summary', '--report', '-o', '--output']
 COMMANDS = ['analyze', 'analyze', 'analyze', 'skeletonize', 'skeletonize', 'info', 'x', '']
 

@@ -25,6 +25,19 @@ def by_axis(numbers: Iterable[float]) -> str:
     return ' x '.join(f'{number:.10g}' for number in numbers)
 
 
+class HoldsArrays:
+    """What is as large as the arrays that are its attributes now."""
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of all arrays that are held now, in bytes."""
+        return bytes_of(self.__dict__.values())
+
+    def __sizeof__(self) -> int:
+        # What dask's workers ask for.
+        return object.__sizeof__(self) + self.nbytes
+
+
 def bytes_of(values: Iterable[Any]) -> int:
     """Return the bytes of the arrays among these values, one that stands there twice once.
 

@@ -292,6 +292,24 @@ mod tests {
     }
 
     #[test]
+    fn tells_how_far_it_is_while_somebody_looks() {
+        // The cube vanishes, as cubes of even thickness do; the line stays as it is.
+        let mut image = Array3::<u8>::zeros((12, 12, 20));
+        image.slice_mut(ndarray::s![2..10, 2..10, 2..10]).fill(1);
+        image.slice_mut(ndarray::s![5, 5, 13..18]).fill(1);
+        for is_watched in [false, true] {
+            let mut packed = BitImage::pack(&image.view(), 0xff, &Monitor::new()).unwrap();
+            let monitor = Monitor::new();
+            if is_watched {
+                assert_eq!(monitor.done(), None);
+            }
+            let deleted = thin(&mut packed, Method::Lee, &monitor).unwrap().deleted;
+            assert_eq!(deleted, 512);
+            assert_eq!(monitor.done(), is_watched.then_some(512.0 / 517.0));
+        }
+    }
+
+    #[test]
     fn thins_images_without_voxels() {
         let mut image = BitImage::zeros([2, 0, 2]).unwrap();
         assert_eq!(thin(&mut image, Method::Lee, &Monitor::new()), Ok(Thinned { rounds: 0, deleted: 0 }));

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core
-from skanrs._described import by_axis, bytes_of, counted, html_table
+from skanrs._described import HoldsArrays, by_axis, counted, html_table
 from skanrs.memory import size_in_words
 
 from ._nbgraph import NBGraph, csr_to_nbgraph
@@ -23,7 +23,7 @@ Matrix = sparse.csr_matrix | sparse.csr_array
 
 
 @dataclass(repr=False)
-class PathGraph:
+class PathGraph(HoldsArrays):
     """A graph and its branches.
 
     The pixel graph of a skeleton is one example; any graph of long chains will do, such as tracks
@@ -170,15 +170,6 @@ class PathGraph:
 
     def _repr_html_(self) -> str:
         return html_table('PathGraph', self._described())
-
-    @property
-    def nbytes(self) -> int:
-        """The memory of all arrays that are held now, in bytes."""
-        return bytes_of(self.__dict__.values())
-
-    def __sizeof__(self) -> int:
-        # What dask's workers ask for.
-        return object.__sizeof__(self) + self.nbytes
 
     @cached_property
     def nbgraph(self) -> NBGraph:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core, progress
-from skanrs._described import by_axis, bytes_of, counted, html_table
+from skanrs._described import HoldsArrays, by_axis, bytes_of, counted, html_table
 from skanrs.memory import size_in_words
 
 from ._nbgraph import NBGraph, csr_to_nbgraph
@@ -40,7 +40,7 @@ def means_and_stdevs(sums: Array, squares: Array, counts: Array) -> tuple[Array,
     return means, np.sqrt(np.clip(squares / counts - means * means, 0, None))
 
 
-class Skeleton:
+class Skeleton(HoldsArrays):
     """The skeleton of an image: its pixels, their graph, and the branches of the graph.
 
     With N pixels in the skeleton, P branches (paths) and `ndim` axes:
@@ -183,15 +183,6 @@ class Skeleton:
 
     def _repr_html_(self) -> str:
         return html_table('Skeleton', self._described())
-
-    @property
-    def nbytes(self) -> int:
-        """The memory of all arrays that are held now, in bytes."""
-        return bytes_of(self.__dict__.values())
-
-    def __sizeof__(self) -> int:
-        # What dask's workers ask for.
-        return object.__sizeof__(self) + self.nbytes
 
     @classmethod
     def from_path_graph(cls, pg: PathGraph) -> Skeleton:

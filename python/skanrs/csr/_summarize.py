@@ -309,7 +309,8 @@ def chord_lengths(arrays: dict[str, Array], graph: ChunkGraph, value_is_height: 
     table, so that a part of the table cannot know it.
     """
     coordinates, heights = _places(arrays, graph, value_is_height)
-    return _chord_lengths(_real_places(coordinates, graph.spacing, heights))
+    real = _scaled(coordinates[0], graph.spacing), _scaled(coordinates[1], graph.spacing)
+    return _chord_lengths(real, heights)
 
 
 def _places(
@@ -323,18 +324,13 @@ def _places(
     return coordinates, _ends(arrays, 'values', lambda values: values.astype(dtype))
 
 
-def _real_places(coordinates: Pair, spacing: Array, heights: Pair | None) -> Pair:
-    source, destination = (_scaled(pixels, spacing) for pixels in coordinates)
-    if heights is None:
-        return source, destination
-    return (
-        np.concatenate([source, heights[0][:, np.newaxis]], axis=1),
-        np.concatenate([destination, heights[1][:, np.newaxis]], axis=1),
-    )
-
-
-def _chord_lengths(real: Pair) -> Array:
-    difference = real[1] - real[0]
+def _chord_lengths(real: Pair, heights: Pair | None) -> Array:
+    """Return the distances between places in units of the spacing, with heights as an axis more."""
+    source, destination = real
+    if heights is not None:
+        source = np.concatenate([source, heights[0][:, np.newaxis]], axis=1)
+        destination = np.concatenate([destination, heights[1][:, np.newaxis]], axis=1)
+    difference = destination - source
     chords: Array = np.sqrt(difference**2 @ np.ones(difference.shape[1]))
     return chords
 
@@ -369,13 +365,14 @@ def _branch_columns(
     for end, pixels in zip(ends, coordinates, strict=True):
         for axis, column in enumerate(pixels.T):
             columns[f'image_coord_{end}_{axis}'] = column
+    real = _scaled(coordinates[0], spacing), _scaled(coordinates[1], spacing)
     for at, end in enumerate(ends):
-        for axis, column in enumerate(_scaled(coordinates[at], spacing).T):
+        for axis, column in enumerate(real[at].T):
             columns[f'coord_{end}_{axis}'] = column
         if heights is not None:
             columns[f'coord_{end}_{coordinates[at].shape[1]}'] = heights[at]
     if chords is None:
-        chords = _chord_lengths(_real_places(coordinates, spacing, heights))
+        chords = _chord_lengths(real, heights)
     columns['euclidean_distance'] = chords
     return columns
 

@@ -304,7 +304,7 @@ class VesselTree:
             return block
         touches = ((self._highs >= first) & (self._lows <= first + extent)).all(axis=1)
         parts = np.array_split(np.flatnonzero(touches), np.count_nonzero(touches) // 4096 + 1)
-        with progress.call('VesselTree.image'):
+        with progress.call('VesselTree'):
             for at, part in enumerate(parts):
                 progress.advance(at / len(parts))
                 _paint(block, first, *self._balls(part))
