@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::bit_image::{Element, WORD, set_bits, try_zeros};
 use crate::buffers::Grow;
 use crate::elements::Shared;
-use crate::errors::{Result, try_with_capacity};
+use crate::errors::{Error, Result, try_with_capacity};
 use crate::huge_pages::ask_for;
 use crate::threads::Monitor;
 
@@ -29,10 +29,8 @@ const TASK: usize = 1 << 20;
 /// `offset` is where the block's first voxel lies in the image.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
-///
-/// # Panics
-/// If the block does not lie in the image.
+/// [`Error::InvalidArgument`] if the block does not lie in the image; [`Error::OutOfMemory`]; [`Error::Interrupted`] through
+/// `monitor`.
 pub fn foreground<T: Element>(
     block: &ArrayViewD<'_, Shared<T>>,
     mask: T,
@@ -40,9 +38,14 @@ pub fn foreground<T: Element>(
     shape: &[usize],
     monitor: &Monitor,
 ) -> Result<Vec<i64>> {
-    assert!(block.ndim() == shape.len() && offset.len() == shape.len(), "block, offset and image have the same axes");
-    let inside = block.shape().iter().zip(offset).zip(shape).all(|((&length, &at), &whole)| at + length <= whole);
-    assert!(inside, "the block lies in the image");
+    let mut axes = block.shape().iter().zip(offset).zip(shape);
+    if block.ndim() != shape.len()
+        || offset.len() != shape.len()
+        || !axes.all(|((&length, at), &whole)| at.checked_add(length).is_some_and(|end| end <= whole))
+    {
+        let reason = format!("shape {:?} at {offset:?} does not lie in an image of {shape:?}", block.shape());
+        return Err(Error::InvalidArgument { name: "block", reason });
+    }
     if block.is_empty() {
         return Ok(Vec::new());
     }
@@ -50,6 +53,22 @@ pub fn foreground<T: Element>(
         Some(voxels) => join(scan_contiguous(voxels, mask, &Runs::new(block.shape(), offset, shape), monitor)?),
         None => scan_strided(block, mask, offset, shape, monitor),
     }
+}
+
+/// Checks that `nodes` could be what [`foreground`] found in an image of `shape`.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] if they do not ascend, or lie outside, or if linear indices of the image do not fit an `i64`.
+pub fn check_nodes(nodes: &[i64], shape: &[usize]) -> Result<()> {
+    let voxels = shape.iter().try_fold(1_i64, |voxels, &length| voxels.checked_mul(i64::try_from(length).ok()?));
+    let inside = voxels.is_some_and(|voxels| {
+        nodes.first().is_none_or(|&first| first >= 0) && nodes.last().is_none_or(|&last| last < voxels)
+    });
+    if inside && nodes.is_sorted_by(|one, other| one < other) {
+        return Ok(());
+    }
+    let reason = format!("expected ascending linear indices in an image of shape {shape:?}");
+    Err(Error::InvalidArgument { name: "nodes", reason })
 }
 
 /// The steps of the linear index along each axis of an image of `shape`.

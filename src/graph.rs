@@ -226,7 +226,8 @@ impl Heights<'_> {
         }
     }
 
-    fn len(&self) -> usize {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Half(heights) | Self::Single(heights) => heights.len(),
             Self::Double(heights) => heights.len(),

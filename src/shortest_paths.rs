@@ -42,8 +42,8 @@ impl Network {
     /// a branch that returns to its node is dropped, since no shortest path takes it.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if a node does not exist, or a length is negative or not finite, or 32 bits do not number
-    /// the nodes or the branches;
+    /// [`Error::InvalidArgument`] if a node does not exist, or a length is negative or not finite, or all together are so
+    /// long that a sum of distances from a node may not be finite, or 32 bits do not number the nodes or the branches;
     /// [`Error::OutOfMemory`].
     pub fn new(nodes: usize, branches: &[(u32, u32)], lengths: &[f64]) -> Result<Self> {
         let invalid = |name, reason| Err(Error::InvalidArgument { name, reason });
@@ -63,6 +63,9 @@ impl Network {
             if from != to {
                 kept.push((from.min(to), from.max(to), length, branch as u32));
             }
+        }
+        if !(kept.iter().map(|branch| branch.2).sum::<f64>() * nodes as f64).is_finite() {
+            return invalid("lengths", "their sum is so large that sums of distances would not be finite".to_owned());
         }
         kept.sort_unstable_by(|one, other| {
             (one.0, one.1).cmp(&(other.0, other.1)).then(one.2.total_cmp(&other.2)).then(one.3.cmp(&other.3))

@@ -47,8 +47,18 @@ fn chunk_graph() {
 }
 
 #[test]
-fn radius_and_pruning() {
-    replay("radius_and_pruning", 100);
+fn radius() {
+    replay("radius", 100);
+}
+
+#[test]
+fn pruning() {
+    replay("pruning", 100);
+}
+
+#[test]
+fn graph() {
+    replay("graph", 100);
 }
 
 #[test]

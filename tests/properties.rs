@@ -4,7 +4,7 @@ use ndarray::{Array3, Axis, concatenate, s};
 use proptest::prelude::*;
 use skanrs::bit_image::BitImage;
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Table, Values};
-use skanrs::thinning::{Method, thin};
+use skanrs::thinning::{Method, naive, thin};
 use skanrs::threads::Monitor;
 
 fn images() -> impl Strategy<Value = Array3<u8>> {
@@ -16,6 +16,14 @@ fn images() -> impl Strategy<Value = Array3<u8>> {
 
 fn methods() -> impl Strategy<Value = Method> {
     prop_oneof![Just(Method::Lee), Just(Method::LeePreserving)]
+}
+
+/// An image of one plane.
+fn planes() -> impl Strategy<Value = Array3<u8>> {
+    (1..40_usize, 1..140_usize, 1..9_u8).prop_flat_map(|(y, x, tenths)| {
+        let pixels = prop::collection::vec((0..10_u8).prop_map(move |value| u8::from(value < tenths)), y * x);
+        pixels.prop_map(move |pixels| Array3::from_shape_vec((1, y, x), pixels).expect("as many pixels"))
+    })
 }
 
 fn thinned(image: &Array3<u8>, method: Method) -> Array3<u8> {
@@ -49,6 +57,21 @@ proptest! {
         let skeleton = thinned(&image, method);
         prop_assert!(skeleton.iter().zip(&image).all(|(kept, value)| kept <= value));
         prop_assert_eq!(thinned(&skeleton, method), skeleton);
+    }
+
+    #[test]
+    fn thinning_follows_its_definition(image in images(), method in methods()) {
+        prop_assert_eq!(thinned(&image, method), naive::thin(&image, method));
+    }
+
+    #[test]
+    fn thinning_of_planes_follows_its_definition(image in planes()) {
+        for method in [Method::Lee, Method::LeePreserving, Method::Zhang] {
+            let skeleton = thinned(&image, method);
+            prop_assert_eq!(&skeleton, &naive::thin(&image, method));
+            prop_assert!(skeleton.iter().zip(&image).all(|(kept, value)| kept <= value));
+            prop_assert_eq!(&thinned(&skeleton, method), &skeleton);
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::settle::{EDGES, Parts, settle};
 use crate::adjacency::{self, BITS, Grid, bits_of};
 use crate::buffers::{Grow, try_collect, try_copy};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
-use crate::foreground::Starts;
+use crate::foreground::{Starts, check_nodes};
 use crate::graph::{Neighbourhood, tasks};
 use crate::neighbourhood::LATER;
 use crate::threads::Monitor;
@@ -72,13 +72,7 @@ fn check(block: &Block<'_>, geometry: &Geometry) -> Result<()> {
         let reason = format!("shape {:?} at {:?} does not lie in an image of {shape:?}", block.shape, block.offset);
         return wrong("block", reason);
     }
-    let voxels = block.shape.iter().product::<usize>();
-    let ascend = block.nodes.is_sorted_by(|one, other| one < other);
-    let inside = block.nodes.first().is_none_or(|&first| first >= 0)
-        && block.nodes.last().is_none_or(|&last| (last as usize) < voxels);
-    if !ascend || !inside {
-        return wrong("nodes", "expected ascending linear indices of the block".to_owned());
-    }
+    check_nodes(block.nodes, block.shape)?;
     check_count("block", block.nodes.len())?;
     if block.values.len() != if geometry.has_values() { block.nodes.len() } else { 0 } {
         return wrong("values", format!("expected one for each of the {} nodes or none", block.nodes.len()));

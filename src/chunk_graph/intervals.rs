@@ -13,11 +13,11 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use super::bytes::{Reader, Writer};
-use crate::buffers::{Grow, try_push_to_heap};
-use crate::errors::{Error, Result, try_with_capacity};
+use crate::buffers::{Grow, try_collect, try_push_to_heap};
+use crate::errors::{Error, Result, try_filled, try_with_capacity};
 
 /// What the buffers are for.
-const INTERVALS: &str = "the intervals that a chunk graph covers";
+pub(super) const INTERVALS: &str = "the intervals that a chunk graph covers";
 
 /// A stretch of the linear index and how many foreground voxels it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -239,12 +239,13 @@ impl Union {
     /// Takes the intervals by their starts. With `follow`, if the part that came after a part the last time goes on where this
     /// one ends, then it is the next again, and none needs to be searched for: blocks beside each other alternate row by row.
     fn in_order(parts: &[&Intervals], size: u64, follow: bool) -> std::result::Result<Self, NoUnion> {
-        let mut unpackers: Vec<Unpacker<'_>> = parts.iter().map(|part| Unpacker::new(part, size)).collect();
-        let mut shifts: Vec<Shifts> = parts.iter().map(|_| Shifts::default()).collect();
-        let (mut own, mut follower) = (vec![0; parts.len()], vec![0; parts.len()]);
-        let mut next = Vec::with_capacity(parts.len());
+        let mut unpackers = try_collect(INTERVALS, parts.iter().map(|part| Unpacker::new(part, size)))?;
+        let mut shifts = try_collect(INTERVALS, parts.iter().map(|_| Shifts::default()))?;
+        let mut own = try_filled(INTERVALS, parts.len(), 0)?;
+        let mut follower = try_filled(INTERVALS, parts.len(), 0)?;
+        let mut next = try_with_capacity(INTERVALS, parts.len())?;
         // Parts by the start of an interval that is their next one, or was.
-        let mut waiting = BinaryHeap::with_capacity(parts.len());
+        let mut waiting = BinaryHeap::new();
         for (part, unpacker) in unpackers.iter_mut().enumerate() {
             let interval = unpacker.take()?;
             if let Some(interval) = interval {

@@ -9,12 +9,12 @@
 use super::ChunkGraph;
 use super::from_block::check_heights;
 use super::geometry::Geometry;
-use super::intervals::{Intervals, NoUnion, Shifts, Union};
+use super::intervals::{INTERVALS, Intervals, NoUnion, Shifts, Union};
 use super::live::{Chains, Edge, End, LIVE, Live, check_count};
 use super::rows::Terminal;
 use super::rules::{Rule, holds};
 use super::settle::{EDGES, Parts, settle};
-use crate::buffers::{Grow, try_copy, try_sort_by};
+use crate::buffers::{Grow, try_collect, try_copy, try_sort_by};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::threads::Monitor;
 
@@ -42,7 +42,7 @@ impl ChunkGraph {
         if others.iter().any(|other| other.geometry != geometry) {
             return wrong("expected parts of one image, of one shape, spacing and kind of values");
         }
-        let intervals: Vec<&Intervals> = graphs.iter().map(|graph| &graph.covered).collect();
+        let intervals = try_collect(INTERVALS, graphs.iter().map(|graph| &graph.covered))?;
         let union = Union::new(&intervals, geometry.voxels()).map_err(|reason| match reason {
             NoUnion::Overlap(at) => at.error(|part| graphs[part].place(), &geometry.coordinates(at.voxel)),
             NoUnion::Damaged(error) => error,

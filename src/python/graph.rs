@@ -16,6 +16,7 @@ use crate::bit_image::Element;
 use crate::branches::{trace_branches, trace_branches_in_tasks};
 use crate::buffers::try_copy;
 use crate::csr::{CsrView, Index};
+use crate::foreground::check_nodes;
 use crate::graph::{Heights, Neighbourhood};
 use crate::junctions::prune_junctions;
 use crate::{foreground, graph, summary};
@@ -52,6 +53,15 @@ fn indices_of<'py, T: Element + PyElement>(
         foreground::foreground(&block, mask, offset, shape, monitor)
     })?;
     Ok(found.into_pyarray(py))
+}
+
+/// Checks that voxels are of an image that has a pixel graph.
+fn check_voxels(nodes: &[i64], shape: &[usize], spacing: &[f64]) -> PyResult<()> {
+    if !(1..=Neighbourhood::LARGEST_DIMENSION).contains(&shape.len()) || spacing.len() != shape.len() {
+        let reason = format!("shape: expected one to ten axes, each with its spacing, got {shape:?} and {spacing:?}");
+        return Err(PyValueError::new_err(reason));
+    }
+    Ok(check_nodes(nodes, shape)?)
 }
 
 /// The heights of nodes, in the types whose differences numpy rounds differently.
@@ -91,7 +101,11 @@ fn pixel_graph<'py>(
     prune: bool,
 ) -> PyResult<Triple<'py>> {
     let nodes = nodes.as_slice()?;
+    check_voxels(nodes, &shape, &spacing)?;
     let heights = heights.as_ref().map(|heights| heights.get(half)).transpose()?;
+    if heights.as_ref().is_some_and(|heights| heights.len() != nodes.len()) {
+        return Err(PyValueError::new_err(format!("heights: expected one for each of the {} nodes", nodes.len())));
+    }
     let neighbourhood = Neighbourhood::new(&shape, &spacing, connectivity);
     let threads = nodes.len() >= NODES_WORTH_THREADS;
     let narrow = nodes.len().saturating_mul(neighbourhood.largest_degree()) <= i32::LARGEST
@@ -139,6 +153,7 @@ fn trace_skeleton<'py>(
     spacing: Vec<f64>,
 ) -> PyResult<Option<Skeleton<'py>>> {
     let nodes = nodes.as_slice()?;
+    check_voxels(nodes, &shape, &spacing)?;
     let neighbourhood = Neighbourhood::new(&shape, &spacing, shape.len());
     let Some(grid) = neighbourhood.grid() else { return Ok(None) };
     let threads = nodes.len() >= NODES_WORTH_THREADS;

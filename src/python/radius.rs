@@ -95,6 +95,10 @@ fn lower_radii(
     let (lines, columns) = depths.as_array().dim();
     let depths = depths.as_slice()?;
     let voxels = voxels.as_array();
+    if voxels.ncols() != 3 {
+        let reason = format!("expected three columns, got {}", voxels.ncols());
+        return Err(Error::InvalidArgument { name: "voxels", reason }.into());
+    }
     let voxels = voxels.rows().into_iter().map(|row| [row[0], row[1], row[2]].map(|at| at as usize));
     let voxels = try_collect(RADII, voxels)?;
     run(py, radii.len() >= WORTH_THREADS, |monitor| {

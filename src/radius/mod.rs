@@ -173,7 +173,7 @@ pub fn squared_radii(
         Ok(all)
     })?;
     let search = Search { rows: &rows, background, squares };
-    groups(&mut thick, squares).into_par_iter().try_for_each(|members| search.group(members, monitor))?;
+    groups(&mut thick, squares)?.into_par_iter().try_for_each(|members| search.group(members, monitor))?;
     for member in thick {
         radii[member.number] = member.square;
     }

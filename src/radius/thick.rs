@@ -13,7 +13,7 @@
 use super::rows::Rows;
 use super::{Background, Squares};
 use crate::bit_image::{WORD, set_bits};
-use crate::buffers::Grow;
+use crate::buffers::{Grow, try_collect};
 use crate::errors::Result;
 use crate::threads::Monitor;
 
@@ -22,6 +22,8 @@ const ROOM: f64 = 1.0 + 1e-9;
 
 /// A group is halved if it reaches farther than this share of its radius.
 const WIDTH: f64 = 0.08;
+/// What the list of groups is called when there is no memory for it.
+const GROUPS: &str = "the groups of thick places";
 
 /// A voxel whose radius is looked for.
 #[derive(Debug, Clone, Copy)]
@@ -201,7 +203,10 @@ impl Bounds {
 }
 
 /// The voxels of thick places in groups near to each other, each its own range of `members`, which are brought into order.
-pub(super) fn groups<'a>(members: &'a mut [Member], squares: &Squares) -> Vec<&'a mut [Member]> {
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`].
+pub(super) fn groups<'a>(members: &'a mut [Member], squares: &Squares) -> Result<Vec<&'a mut [Member]>> {
     /// Edge of the boxes of groups, in the shortest steps.
     const EDGE: f64 = 32.0;
     let step = |axis: usize| squares.along(axis, 1).sqrt();
@@ -209,5 +214,5 @@ pub(super) fn groups<'a>(members: &'a mut [Member], squares: &Squares) -> Vec<&'
     let edges: [usize; 3] = std::array::from_fn(|axis| ((EDGE * shortest / step(axis)) as usize).max(1));
     let key = |member: &Member| -> [usize; 3] { std::array::from_fn(|axis| member.at[axis] / edges[axis]) };
     members.sort_unstable_by_key(|member| (key(member), member.number));
-    members.chunk_by_mut(|one, other| key(one) == key(other)).collect()
+    try_collect(GROUPS, members.chunk_by_mut(|one, other| key(one) == key(other)))
 }

@@ -30,8 +30,7 @@
 
 mod batch;
 pub mod chunks;
-#[cfg(test)]
-mod naive;
+pub mod naive;
 pub mod nodes;
 mod recheck;
 mod rounds;
@@ -83,7 +82,8 @@ impl Method {
     }
 
     /// Whether the method works for an image of so many planes.
-    const fn is_for(self, planes: usize) -> bool {
+    #[must_use]
+    pub const fn is_for(self, planes: usize) -> bool {
         !matches!(self, Self::Zhang) || planes <= 1
     }
 }

@@ -66,7 +66,7 @@ fn thin_chunks<'py>(
     shape: [usize; 3],
     method: &str,
 ) -> PyResult<(Words<'py>, ResidueOut<'py>)> {
-    let (frame, method) = (Frame::new(shape)?, self::method(method)?);
+    let (frame, method) = (Frame::new(shape)?, self::method(method, shape[0])?);
     check_boxes(&frame, &boxes)?;
     let words = words.iter().map(|words| words_in(&frame, words)).collect::<PyResult<Vec<_>>>()?;
     let resolved = run(py, false, |monitor| {
@@ -84,7 +84,7 @@ fn merge_residues<'py>(
     shape: [usize; 3],
     method: &str,
 ) -> PyResult<(Words<'py>, ResidueOut<'py>)> {
-    let (frame, method) = (Frame::new(shape)?, self::method(method)?);
+    let (frame, method) = (Frame::new(shape)?, self::method(method, shape[0])?);
     let residues =
         residues.into_iter().map(|residue| residue_in(frame, method, residue)).collect::<PyResult<Vec<_>>>()?;
     let resolved = run(py, false, |monitor| merge(&residues.iter().collect::<Vec<_>>(), monitor))?;

@@ -2,7 +2,10 @@
 
 mod chunks;
 
-use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3};
+use numpy::{
+    Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3,
+    PyUntypedArrayMethods,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -10,6 +13,7 @@ use super::elements::{with_elements, writable};
 use super::threads::run;
 use crate::bit_image::{BitImage, Element};
 use crate::csr::Index;
+use crate::foreground::check_nodes;
 use crate::thinning::{Method, nodes, thin, vectors::width};
 
 /// Images with fewer voxels are thinned before other threads are awake.
@@ -18,13 +22,18 @@ const VOXELS_WORTH_THREADS: usize = 1 << 18;
 /// Shorter lists of voxels are thinned before other threads are awake.
 const NODES_WORTH_THREADS: usize = 1 << 14;
 
-fn method(name: &str) -> PyResult<Method> {
-    match name {
-        "lee" => Ok(Method::Lee),
-        "lee-preserving" => Ok(Method::LeePreserving),
-        "zhang" => Ok(Method::Zhang),
-        _ => Err(PyValueError::new_err(format!("method: there is no {name:?}"))),
+/// The method of this name, for an image of so many planes.
+fn method(name: &str, planes: usize) -> PyResult<Method> {
+    let method = match name {
+        "lee" => Method::Lee,
+        "lee-preserving" => Method::LeePreserving,
+        "zhang" => Method::Zhang,
+        _ => return Err(PyValueError::new_err(format!("method: there is no {name:?}"))),
+    };
+    if method.is_for(planes) {
+        return Ok(method);
     }
+    Err(PyValueError::new_err(format!("method: {name:?} is for images of one plane, not {planes}")))
 }
 
 /// Thins the voxels of `image` that have any bit of `mask` into `output`, which holds zeros.
@@ -36,7 +45,6 @@ fn skeletonize(
     method: &str,
     mut output: PyReadwriteArray3<'_, u8>,
 ) -> PyResult<()> {
-    let method = self::method(method)?;
     with_elements!(image: PyReadonlyArray3, mask => thin_into(py, &image, mask, method, &mut output))
 }
 
@@ -44,9 +52,14 @@ fn thin_into<T: Element + PyElement>(
     py: Python<'_>,
     image: &PyReadonlyArray3<'_, T>,
     mask: T,
-    method: Method,
+    method: &str,
     output: &mut PyReadwriteArray3<'_, u8>,
 ) -> PyResult<()> {
+    let (shape, of_output) = (image.shape(), output.shape());
+    let method = self::method(method, shape[0])?;
+    if shape != of_output {
+        return Err(PyValueError::new_err(format!("output: expected the image's shape {shape:?}, got {of_output:?}")));
+    }
     let Some(output) = writable(output) else { return Ok(()) };
     let image = image.as_array();
     run(py, image.len() >= VOXELS_WORTH_THREADS, |monitor| {
@@ -65,8 +78,9 @@ fn thin_nodes<'py>(
     shape: [usize; 3],
     method: &str,
 ) -> PyResult<Bound<'py, PyArray1<bool>>> {
-    let (nodes, method) = (nodes.as_slice()?, self::method(method)?);
+    let (nodes, method) = (nodes.as_slice()?, self::method(method, shape[0])?);
     let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
+        check_nodes(nodes, &shape)?;
         if nodes.len().saturating_mul(26) <= i32::LARGEST {
             nodes::thin_nodes::<i32>(nodes, shape, method, monitor)
         } else {

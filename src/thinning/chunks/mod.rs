@@ -29,7 +29,7 @@ use self::words::{Around, Frame, Key, Places, around, offset, union};
 use super::Method;
 use super::batch::near;
 use crate::bit_image::{BitImage, Element, set_bits, try_zeros};
-use crate::buffers::{Grow, try_collect, try_sort_by};
+use crate::buffers::{Grow, try_collect, try_copy, try_sort_by};
 use crate::errors::{Error, Result, check_numbers, try_with_capacity};
 use crate::threads::Monitor;
 use crate::word_shape::{Cube, Square, place_of};
@@ -38,6 +38,7 @@ use crate::word_shape::{Cube, Square, place_of};
 const WORDS: &str = "the words of chunks";
 const SCRIPT: &str = "the script of chunks";
 const STATE: &str = "the state of chunks";
+const BOXES: &str = "the boxes of chunks";
 
 /// The step of a decided voxel that is never deleted.
 pub const NEVER: u32 = u32::MAX;
@@ -113,14 +114,14 @@ pub fn merge(residues: &[&Residue], monitor: &Monitor) -> Result<Resolved> {
             return Err(invalid(format!("expected parts thinned by one method, got {} and {}", methods.0, methods.1)));
         }
     }
-    let lists: Vec<&[(Key, u64)]> = residues.iter().map(|residue| residue.undecided.as_slice()).collect();
+    let lists = try_collect(WORDS, residues.iter().map(|residue| residue.undecided.as_slice()))?;
     let undecided = union(&lists)?;
     let mut script = try_with_capacity(SCRIPT, residues.iter().map(|residue| residue.script.len()).sum())?;
     for residue in residues {
         script.extend_from_slice(&residue.script);
     }
     script.sort_unstable();
-    let boxes = residues.iter().flat_map(|residue| residue.boxes.iter().copied()).collect();
+    let boxes = try_collect(BOXES, residues.iter().flat_map(|residue| residue.boxes.iter().copied()))?;
     resolve(&Residue { frame: first.frame, method: first.method, boxes, undecided, script }, monitor)
 }
 
@@ -288,7 +289,7 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     Ok(Resolved {
         kept: stored.list(kept)?,
         residue: Residue {
-            boxes: region.boxes().to_vec(),
+            boxes: try_copy(BOXES, region.boxes())?,
             undecided: stored.list(|index| outcome.undecided[index])?,
             script,
             frame: part.frame,

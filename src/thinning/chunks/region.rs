@@ -4,7 +4,9 @@
 //! whether a voxel is known; boxes from a grid of chunks make few cells. Neighbouring boxes are joined, so that merging along
 //! the rows of a grid keeps a region to one box.
 
+use super::BOXES;
 use super::words::Frame;
+use crate::buffers::try_collect;
 use crate::errors::{self, try_filled};
 
 /// The first voxel and the one after the last, along each axis.
@@ -32,12 +34,13 @@ impl Region {
     pub fn new(shape: [usize; 3], boxes: &[Box3]) -> errors::Result<Result<Self, Overlap>> {
         let mut region = Self {
             shape,
-            boxes: joined(boxes.iter().filter(|each| each.iter().all(|[a, b]| a < b)).copied().collect()),
+            boxes: joined(try_collect(BOXES, boxes.iter().filter(|each| each.iter().all(|[a, b]| a < b)).copied())?),
             cuts: [vec![], vec![], vec![]],
             inside: vec![],
         };
         for axis in 0..3 {
-            let mut cuts: Vec<usize> = region.boxes.iter().flat_map(|b| b[axis]).chain([0, shape[axis]]).collect();
+            let mut cuts =
+                try_collect("the cuts of chunks", region.boxes.iter().flat_map(|b| b[axis]).chain([0, shape[axis]]))?;
             cuts.sort_unstable();
             cuts.dedup();
             region.cuts[axis] = cuts;

@@ -1,0 +1,152 @@
+"""The kernels under the package: whatever they are called with they answer or raise, and never panic."""
+
+import copy
+
+import numpy as np
+import pytest
+from images import blobs
+
+from skanrs import _core
+
+SHAPE = (5, 6, 70)
+ONES = (1.0, 1.0, 1.0)
+ORIGIN = (0, 0, 0)
+BOX = [[0, 5], [0, 6], [0, 70]]
+MASK = blobs(SHAPE, 1, 1.2).view(np.uint8)
+NODES = np.flatnonzero(MASK)
+GRAPH = _core.pixel_graph(NODES, SHAPE, ONES, 3)
+TRACED = _core.trace_skeleton(NODES, SHAPE, ONES)
+PATHS = _core.trace_paths(*GRAPH)[:2]
+WORDS = _core.pack_chunk(MASK[:3], 1, ORIGIN, SHAPE)
+RESIDUE = _core.thin_chunks([WORDS], [[[0, 3], [0, 6], [0, 70]]], SHAPE, 'lee')[1]
+BLOCK = {'offset': ORIGIN, 'shape': SHAPE, 'spacing': ONES}
+PART = _core.ChunkGraph.from_block(np.flatnonzero(MASK[:3]), (3, 6, 70), **BLOCK)
+NETWORK = (4, np.uint32([0, 1, 2]), np.uint32([1, 2, 3]), np.array([1.0, 2.0, 3.0]))
+RADII = np.ones(NODES.size)
+PLACES = np.arange(27).reshape(9, 3) % 5
+
+CALLS = {
+    'longest_shortest_paths': NETWORK,
+    'graph_centres': NETWORK,
+    'skeletonize': (MASK, 1, 'lee', np.zeros(SHAPE, np.uint8)),
+    'thin_nodes': (NODES, SHAPE, 'lee'),
+    'pack_chunk': (MASK[:3], 1, ORIGIN, SHAPE),
+    'thin_chunks': ([WORDS], [[[0, 3], [0, 6], [0, 70]]], SHAPE, 'lee'),
+    'merge_residues': ([RESIDUE], SHAPE, 'lee'),
+    'missing_box': ([BOX], SHAPE),
+    'unpack_chunk': ([WORDS], ORIGIN, SHAPE, np.zeros(SHAPE, np.uint8)),
+    'foreground_indices': (MASK, 1, ORIGIN, SHAPE),
+    'pixel_graph': (NODES, SHAPE, ONES, 3),
+    'trace_skeleton': (NODES, SHAPE, ONES),
+    'graph_distances': (*TRACED[0], SHAPE, ONES),
+    'prune_junction_edges': GRAPH,
+    'trace_paths': (*GRAPH, RADII),
+    'path_lengths': (*GRAPH, *PATHS),
+    'path_sums': (PATHS[0].astype(np.int64), np.ones(PATHS[1].size)),
+    'components': GRAPH[:2],
+    'label_paths': (np.zeros(MASK.size, np.int64), NODES, *PATHS),
+    'unravel': (NODES, SHAPE),
+    'block_radii': (MASK, 1, NODES, ORIGIN, SHAPE, ONES, (False, False, False)),
+    'lower_radii': (RADII[:9].copy(), PLACES, 0, np.ones((6, 70), np.uint32), SHAPE, ONES),
+    'prune_nodes': (NODES, SHAPE, ONES, 3.0, 0.5, RADII),
+    'topology': (NODES, SHAPE),
+    'path_measures': (*GRAPH, *PATHS, RADII, False),
+    'rank_gains': (
+        _core.ChunkGraph.merge_with_shifts([PART])[1][0],
+        np.arange(5),
+    ),
+    'ChunkGraph.from_bytes': (PART.to_bytes(),),
+    'ChunkGraph.merge': ([PART],),
+}
+WITHOUT_INPUT = {'get_num_threads', 'on_progress', 'set_num_threads', 'vectors'}
+
+
+def kernel(name):
+    found = _core
+    for part in name.split('.'):
+        found = getattr(found, part)
+    return found
+
+
+def damaged(value, random):
+    """Something else of the same kind, mostly."""
+    if isinstance(value, np.ndarray):
+        value = value.copy()
+        if value.size and random.random() < 0.5:
+            whole = [1, -1, value.size, 2**31, -(2**31), 2**63 - 1]
+            wrong = random.choice([np.nan, np.inf, -1.0, 1e308, -1e308])
+            if value.dtype.kind != 'f':
+                wrong = np.int64(whole[random.integers(len(whole))])
+            value.reshape(-1)[random.integers(value.size)] = wrong.astype(value.dtype)
+            return value
+        return [
+            lambda: value[: value.shape[0] // 2],
+            lambda: value[:0],
+            lambda: value[::-1],
+            lambda: np.concatenate([value, value]),
+            lambda: value[np.newaxis],
+            lambda: np.zeros(value.shape, random.choice(['int64', 'int32', 'uint32', 'float64'])),
+            lambda: np.asfortranarray(value),
+        ][random.integers(7)]()
+    if isinstance(value, (list, tuple)):
+        value = list(value)
+        which = random.integers(4)
+        if which == 0 or not value:
+            return value[:-1]
+        if which == 1:
+            return value * 2
+        at = random.integers(len(value))
+        value[at] = damaged(value[at], random)
+        return value
+    if isinstance(value, str):
+        return random.choice(['zhang', 'lee-preserving', 'none'])
+    if isinstance(value, (bool, int)):
+        return [-1, 0, 1, 2, 7, 1000, 2**62, 2**63, 2**64 - 1][random.integers(9)]
+    if isinstance(value, float):
+        return [-1.0, 0.0, np.nan, np.inf, 1e308, 5e-324][random.integers(6)]
+    return None
+
+
+def test_all_kernels_are_here():
+    functions = {
+        name for name in _core.__all__ if callable(getattr(_core, name)) and name != 'ChunkGraph'
+    }
+    assert functions - WITHOUT_INPUT == {name for name in CALLS if '.' not in name}
+
+
+@pytest.mark.parametrize('name', CALLS)
+def test_a_kernel_answers_or_raises(name):
+    random = np.random.default_rng(list(CALLS).index(name))
+    call, arguments = kernel(name), CALLS[name]
+    call(*(arguments if 'merge' in name else copy.deepcopy(arguments)))
+    raised = 0
+    for _ in range(400):
+        tried = list(arguments)
+        for _ in range(random.integers(1, 3)):
+            at = random.integers(len(tried))
+            tried[at] = damaged(tried[at], random)
+        try:
+            # A panic would be no Exception.
+            call(*tried)
+        except Exception as error:
+            assert str(error), error
+            raised += 1
+    assert raised
+
+
+def test_a_block_answers_or_raises():
+    random = np.random.default_rng(1)
+    for _ in range(400):
+        nodes, block_shape, options = np.flatnonzero(MASK[:3]), (3, 6, 70), dict(BLOCK)
+        which = random.choice(['nodes', 'block_shape', *BLOCK])
+        if which == 'nodes':
+            nodes = damaged(nodes, random)
+        elif which == 'block_shape':
+            block_shape = damaged(block_shape, random)
+        else:
+            options[which] = damaged(options[which], random)
+        try:
+            graph = _core.ChunkGraph.from_block(nodes, block_shape, **options)
+            graph.table(0, graph.finished + 1)
+        except Exception as error:
+            assert str(error), error
