@@ -164,7 +164,9 @@ fn a_path_of_many_nodes_needs_no_deep_stack() {
 
 #[test]
 fn wrong_graphs_are_refused() {
-    for (branch, length) in [((0, 2), 1.0), ((0, 1), -1.0), ((0, 1), f64::NAN), ((0, 1), f64::INFINITY)] {
+    for (branch, length) in
+        [((0, 2), 1.0), ((0, 1), -1.0), ((0, 1), f64::NAN), ((0, 1), f64::INFINITY), ((0, 1), f64::MAX)]
+    {
         assert!(matches!(Network::new(2, &[branch], &[length]), Err(Error::InvalidArgument { .. })));
     }
     assert!(matches!(Network::new(2, &[(0, 1)], &[]), Err(Error::InvalidArgument { .. })));
