@@ -10,7 +10,7 @@
 //! [`neighbourhood`] states what a voxel's neighbours allow, and
 //! [`thinning`] deletes, in memory or in chunks. From a skeleton to its table: [`foreground`] lists its voxels, [`adjacency`] and
 //! [`graph`] join neighbours to a graph of compressed rows ([`csr`]), [`junctions`] prunes clusters of junctions, [`branches`]
-//! traces the paths, [`summary`] computes their numbers; [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main
+//! traces the paths, [`summary`] and [`ends`] compute their numbers; [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main
 //! branches and centres. From a mask and its skeleton to thickness: [`radius`], and what follows for branches:
 //! [`measures`], [`pruning`]; [`topology`] counts tunnels.
 //! [`threads`], [`errors`] and [`buffers`] serve all.
@@ -24,6 +24,7 @@ pub mod buffers;
 pub mod chunk_graph;
 pub mod csr;
 pub mod elements;
+pub mod ends;
 pub mod errors;
 pub mod foreground;
 pub mod graph;

@@ -356,6 +356,20 @@ def test_looking_changes_nothing(dtype):
         np.testing.assert_array_equal(skeleton.path_lengths(), expected['branch_distance'])
 
 
+@pytest.mark.parametrize('ndim', [1, 2, 3, 4])
+@pytest.mark.parametrize('dtype', ['int64', 'float64', 'float32', 'int32'])
+def test_columns_of_kernels_equal_those_of_numpy(ndim, dtype):
+    random = np.random.default_rng(ndim)
+    image = random.random((4000, 90, 26, 11)[ndim - 1 : ndim] * ndim) < 0.2
+    spacing = (10 * random.random(ndim) + 1).astype(dtype)
+    by_kernel = skanrs.Skeleton(image, spacing=spacing)
+    by_numpy = skanrs.Skeleton(image, spacing=spacing)
+    assert by_numpy.coordinates.shape[0] == by_numpy.degrees.size == image.sum()
+    tables = [skanrs.summarize(each, separator='_') for each in (by_kernel, by_numpy)]
+    assert len(tables[0]) > 100
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
 def test_changes_in_place_count():
     image = np.zeros((4, 9), dtype=bool)
     image[1, 1:8] = True

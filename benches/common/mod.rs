@@ -5,10 +5,11 @@ use std::hint::black_box;
 use ndarray::{Array3, ArrayD, s};
 use skanrs::adjacency::{Adjacency, Grid, adjacency};
 use skanrs::bit_image::BitImage;
-use skanrs::branches::trace_branches_in_tasks;
+use skanrs::branches::{Branches, trace_branches_in_tasks};
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Values};
 use skanrs::csr::Csr;
 use skanrs::elements::Shared;
+use skanrs::ends::{path_ends, places};
 use skanrs::foreground::foreground;
 use skanrs::graph::{Neighbourhood, pixel_graph};
 use skanrs::junctions::prune_junctions;
@@ -109,6 +110,13 @@ fn chunk_graph(shape: [usize; 3], offset: [usize; 3], nodes: &[i64]) -> ChunkGra
     ChunkGraph::from_block(block, geometry, &Monitor::new()).expect("the block lies in the image")
 }
 
+fn ends_of(branches: &Branches<i32>, masks: &[u32], voxels: &[i64], shape: [usize; 3]) {
+    let monitor = Monitor::new();
+    let ends = path_ends(&branches.indptr, &branches.indices, masks, voxels, &monitor);
+    let [sources, destinations] = ends.expect("paths fit").voxels;
+    black_box(places([&sources, &destinations], &shape, &[1.0; 3], &monitor)).expect("in the image");
+}
+
 /// The kernels on a volume of this edge, an even number, each with its input at hand.
 pub fn kernels(size: usize) -> Vec<Kernel> {
     const TASK: usize = 1 << 20;
@@ -131,7 +139,7 @@ pub fn kernels(size: usize) -> Vec<Kernel> {
     let masks = [mask.clone(), mask];
     let [mask, chunk] = masks;
     let (graph_again, grid_again) = (graph.clone(), grid);
-    let summed = branches.clone();
+    let (summed, ended, voxels) = (branches.clone(), branches, nodes.clone());
     vec![
         (
             "thinning",
@@ -190,6 +198,7 @@ pub fn kernels(size: usize) -> Vec<Kernel> {
                 black_box(components(&pruned.indptr, &pruned.indices, &monitor)).expect("the graph fits");
             }),
         ),
+        ("ends", Box::new(move || ends_of(&ended, &graph.masks, &voxels, shape))),
         (
             "chunk graph",
             Box::new(move || {

@@ -12,6 +12,7 @@ __all__ = [
     'block_radii',
     'components',
     'debug_assertions',
+    'end_places',
     'foreground_indices',
     'get_num_threads',
     'graph_centres',
@@ -23,6 +24,7 @@ __all__ = [
     'missing_box',
     'on_progress',
     'pack_chunk',
+    'path_ends',
     'path_lengths',
     'path_measures',
     'path_sums',
@@ -158,6 +160,18 @@ def label_paths(
     indptr: _Indices,
     indices: _Indices,
 ) -> None: ...
+def path_ends(
+    starts: _Indices,
+    path_nodes: _Indices,
+    masks: npt.NDArray[np.uint32],
+    voxels: npt.NDArray[np.int64],
+) -> tuple[list[_Indices], list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]: ...
+def end_places(
+    sources: npt.NDArray[np.int64],
+    destinations: npt.NDArray[np.int64],
+    shape: Sequence[int],
+    spacing: npt.NDArray[np.int64] | npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[np.float64]]: ...
 def unravel(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> npt.NDArray[np.int64]: ...
 
 # Radii; axes are three, squares are of distances.

@@ -52,7 +52,7 @@ impl Geometry {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there are no axes or too many, if `spacing` has another length, or if the image has more
-    /// voxels than a linear index of 63 bits can tell apart.
+    /// voxels, or longer steps between neighbours, than a linear index of 63 bits can tell apart.
     pub fn new(shape: &[usize], spacing: &[f64], values: Values) -> Result<Self> {
         let ndim = shape.len();
         let wrong = |name, reason| Err(Error::InvalidArgument { name, reason });
@@ -67,6 +67,11 @@ impl Geometry {
             return wrong("shape", format!("{shape:?} has 2^63 voxels or more"));
         }
         let strides = strides(shape);
+        // The steps to neighbours, which may be longer than the image where axes have length one.
+        let longest = strides.iter().try_fold(0_usize, |sum, &stride| sum.checked_add(stride));
+        if longest.is_none_or(|longest| longest >= 1 << 63) {
+            return wrong("shape", format!("{shape:?} has steps between neighbours of 2^63 voxels or more"));
+        }
         let digit = |direction: usize, axis: usize| direction / 3_usize.pow((ndim - 1 - axis) as u32) % 3;
         let directions = 3_usize.pow(ndim as u32);
         let step = |direction| (0..ndim).map(|axis| (digit(direction, axis) as i64 - 1) * strides[axis] as i64).sum();

@@ -4,6 +4,7 @@
 
 mod chunk_graph;
 mod elements;
+mod ends;
 mod errors;
 mod graph;
 mod measures;
@@ -26,6 +27,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("debug_assertions", cfg!(debug_assertions))?;
     chunk_graph::register(module)?;
+    ends::register(module)?;
     graph::register(module)?;
     measures::register(module)?;
     pruning::register(module)?;

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -213,28 +213,34 @@ def _refuse_spacing(skel: object, spacing: npt.ArrayLike | None) -> None:
 
 def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
     traced = skel._still_traced()
+    voxels = None
     if traced is None:
         starts, nodes = skel.paths.indptr, skel.paths.indices
-    else:
-        starts, nodes = traced.starts, traced.nodes
-    sources, destinations = ends = nodes[starts[:-1]], nodes[starts[1:] - 1]
-    if traced is None:
+        sources, destinations = nodes[starts[:-1]], nodes[starts[1:] - 1]
         graph = index_arrays(skel.graph.indptr, skel.graph.indices)
         components = _core.components(*graph)[sources]
-        degrees: Pair = skel.degrees[sources], skel.degrees[destinations]
+        is_tip = skel.degrees[sources] == 1, skel.degrees[destinations] == 1
+        types = _branch_types(is_tip, sources == destinations)
     else:
+        (sources, destinations), voxels, types = _core.path_ends(
+            traced.starts, traced.nodes, traced.masks, skel._nodes
+        )
         components = traced.components.copy()
-        degrees = traced.degrees(sources), traced.degrees(destinations)
+    of_ends = None if heights is None else (heights[sources], heights[destinations])
+    if voxels is None or 'coordinates' in skel.__dict__:
+        coordinates = skel._coordinates_of(sources), skel._coordinates_of(destinations)
+        places = _places_of_pixels(coordinates, skel.spacing, of_ends)
+    else:
+        places = _places_of_voxels(voxels, skel.skeleton_shape, skel.spacing, of_ends)
     return _branch_columns(
         components=components,
-        nodes=ends,
+        nodes=(sources, destinations),
         # A copy, lest a change of the table change the skeleton.
         lengths=np.array(skel.path_lengths()),
-        is_tip=(degrees[0] == 1, degrees[1] == 1),
+        types=types,
         means_and_stdevs=skel._means_and_stdevs(),
-        coordinates=(skel._coordinates_of(sources), skel._coordinates_of(destinations)),
-        spacing=skel.spacing,
-        heights=None if heights is None else (heights[sources], heights[destinations]),
+        places=places,
+        heights=of_ends,
     )
 
 
@@ -279,17 +285,16 @@ def branch_table(
         statistics: Pair = np.ones(count), np.zeros(count)
     else:
         statistics = means_and_stdevs(arrays['sums'], arrays['squares'], arrays['voxels'])
-    coordinates, heights = _places(arrays, graph, value_is_height)
+    nodes = _ends(arrays, 'nodes', lambda nodes: nodes.astype(index))
+    places, heights = _places(arrays, graph, value_is_height)
     columns = _branch_columns(
         components=arrays['components'].astype(index),
-        nodes=_ends(arrays, 'nodes', lambda nodes: nodes.astype(index)),
+        nodes=nodes,
         lengths=arrays['lengths'],
-        is_tip=_ends(arrays, 'is_tip', lambda is_tip: is_tip),
+        types=_branch_types(_ends(arrays, 'is_tip', lambda is_tip: is_tip), nodes[0] == nodes[1]),
         means_and_stdevs=statistics,
-        coordinates=coordinates,
-        spacing=graph.spacing,
+        places=places if chords is None else places._replace(chords=chords),
         heights=heights,
-        chords=chords,
     )
     # Where rows are a part, they keep their numbers.
     index_of_rows = pd.RangeIndex(start, start + len(arrays['lengths']))
@@ -308,31 +313,56 @@ def chord_lengths(arrays: dict[str, Array], graph: ChunkGraph, value_is_height: 
     From four coordinates on the last bit of numpy's product depends on where a row stands in the
     table, so that a part of the table cannot know it.
     """
-    coordinates, heights = _places(arrays, graph, value_is_height)
-    real = _scaled(coordinates[0], graph.spacing), _scaled(coordinates[1], graph.spacing)
-    return _chord_lengths(real, heights)
+    return _places(arrays, graph, value_is_height)[0].chords
+
+
+class Places(NamedTuple):
+    """Where the ends of branches lie; first the axes of the sources, then of the destinations."""
+
+    pixels: Sequence[Array] | Array
+    scaled: Sequence[Array] | Array
+    """The same in units of the spacing."""
+    chords: Array
+    """How far the ends are apart."""
 
 
 def _places(
     arrays: dict[str, Array], graph: ChunkGraph, value_is_height: bool
-) -> tuple[Pair, Pair | None]:
-    """Return the pixels at both ends, and their heights."""
-    coordinates = _ends(arrays, 'indices', lambda indices: coordinates_of(indices, graph.shape))
-    if not value_is_height:
-        return coordinates, None
-    dtype = graph.dtype if graph.dtype.kind == 'f' else np.dtype(np.float64)
-    return coordinates, _ends(arrays, 'values', lambda values: values.astype(dtype))
+) -> tuple[Places, Pair | None]:
+    """Return where the ends in rows of a chunk graph lie, and their heights."""
+    heights = None
+    if value_is_height:
+        dtype = graph.dtype if graph.dtype.kind == 'f' else np.dtype(np.float64)
+        heights = _ends(arrays, 'values', lambda values: values.astype(dtype))
+    voxels = _ends(arrays, 'indices', lambda indices: indices)
+    return _places_of_voxels(voxels, graph.shape, graph.spacing, heights), heights
 
 
-def _chord_lengths(real: Pair, heights: Pair | None) -> Array:
-    """Return the distances between places in units of the spacing, with heights as an axis more."""
-    source, destination = real
+def _places_of_voxels(
+    voxels: Sequence[Array], shape: tuple[int, ...], spacing: Array, heights: Pair | None
+) -> Places:
+    """Return where voxels of these linear indices lie."""
+    of_kernel = spacing.dtype in (np.int64, np.float64) and spacing.shape == (len(shape),)
+    if of_kernel and heights is None and len(shape) <= 3:
+        return Places(*_core.end_places(voxels[0], voxels[1], shape, np.ascontiguousarray(spacing)))
+    coordinates = coordinates_of(voxels[0], shape), coordinates_of(voxels[1], shape)
+    return _places_of_pixels(coordinates, spacing, heights)
+
+
+def _places_of_pixels(coordinates: Pair, spacing: Array, heights: Pair | None) -> Places:
+    """Return where pixels of these coordinates lie, which may be any numbers."""
+    scaled = _scaled(coordinates[0], spacing), _scaled(coordinates[1], spacing)
+    source, destination = scaled
     if heights is not None:
         source = np.concatenate([source, heights[0][:, np.newaxis]], axis=1)
         destination = np.concatenate([destination, heights[1][:, np.newaxis]], axis=1)
     difference = destination - source
     chords: Array = np.sqrt(difference**2 @ np.ones(difference.shape[1]))
-    return chords
+    return Places(
+        pixels=[*coordinates[0].T, *coordinates[1].T],
+        scaled=[*scaled[0].T, *scaled[1].T],
+        chords=chords,
+    )
 
 
 def _ends(arrays: dict[str, Array], name: str, change: Callable[[Array], Array]) -> Pair:
@@ -344,12 +374,10 @@ def _branch_columns(
     components: Array,
     nodes: Pair,
     lengths: Array,
-    is_tip: Pair,
+    types: Array,
     means_and_stdevs: Pair,
-    coordinates: Pair,
-    spacing: Array,
+    places: Places,
     heights: Pair | None,
-    chords: Array | None = None,
 ) -> dict[str, Array]:
     """Return the columns of the table; pairs are of sources and destinations."""
     ends = ('src', 'dst')
@@ -358,22 +386,19 @@ def _branch_columns(
         'node_id_src': nodes[0],
         'node_id_dst': nodes[1],
         'branch_distance': lengths,
-        'branch_type': _branch_types(is_tip, nodes[0] == nodes[1]),
+        'branch_type': types,
         'mean_pixel_value': means_and_stdevs[0],
         'stdev_pixel_value': means_and_stdevs[1],
     }
-    for end, pixels in zip(ends, coordinates, strict=True):
-        for axis, column in enumerate(pixels.T):
-            columns[f'image_coord_{end}_{axis}'] = column
-    real = _scaled(coordinates[0], spacing), _scaled(coordinates[1], spacing)
-    for at, end in enumerate(ends):
-        for axis, column in enumerate(real[at].T):
-            columns[f'coord_{end}_{axis}'] = column
+    ndim = len(places.pixels) // 2
+    for at, column in enumerate(places.pixels):
+        columns[f'image_coord_{ends[at // ndim]}_{at % ndim}'] = column
+    for end, of_end in enumerate(ends):
+        for axis in range(ndim):
+            columns[f'coord_{of_end}_{axis}'] = places.scaled[end * ndim + axis]
         if heights is not None:
-            columns[f'coord_{end}_{coordinates[at].shape[1]}'] = heights[at]
-    if chords is None:
-        chords = _chord_lengths(real, heights)
-    columns['euclidean_distance'] = chords
+            columns[f'coord_{of_end}_{ndim}'] = heights[end]
+    columns['euclidean_distance'] = places.chords
     return columns
 
 

@@ -1,0 +1,76 @@
+//! The ends of branches, from numpy arrays to numpy arrays.
+
+use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use pyo3::prelude::*;
+
+use super::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
+use super::threads::run;
+use crate::ends::{self, Spacing};
+
+type Array1<'py, T> = Bound<'py, PyArray1<T>>;
+/// Nodes, linear indices of voxels, and the types of the branches.
+type Ends<'py> = ([Bound<'py, PyAny>; 2], [Array1<'py, i64>; 2], Array1<'py, i64>);
+
+/// Sources and destinations of paths through the graph of `voxels`, whose neighbours `masks` tell, and the types of the branches.
+#[pyfunction]
+fn path_ends<'py>(
+    py: Python<'py>,
+    starts: &Bound<'py, PyAny>,
+    path_nodes: &Bound<'py, PyAny>,
+    masks: PyReadonlyArray1<'py, u32>,
+    voxels: PyReadonlyArray1<'py, i64>,
+) -> PyResult<Ends<'py>> {
+    let (masks, voxels) = (masks.as_slice()?, voxels.as_slice()?);
+    with_indices!(IndexPair::new("paths", starts, path_nodes)?, |starts, path_nodes| {
+        let ends = run(py, starts.len() >= NODES_WORTH_THREADS, |monitor| {
+            ends::path_ends(starts, path_nodes, masks, voxels, monitor)
+        })?;
+        let nodes = ends.nodes.map(|nodes| nodes.into_pyarray(py).into_any());
+        Ok((nodes, ends.voxels.map(|voxels| voxels.into_pyarray(py)), ends.types.into_pyarray(py)))
+    })
+}
+
+/// A spacing in the types whose products numpy makes likewise.
+#[derive(FromPyObject)]
+enum AnySpacing<'py> {
+    Whole(PyReadonlyArray1<'py, i64>),
+    Real(PyReadonlyArray1<'py, f64>),
+}
+
+/// Columns of voxels, columns of coordinates, and lengths of chords.
+type Places<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyAny>, Array1<'py, f64>);
+
+/// Where the ends of branches lie, given as linear indices in an image of `shape`: the axes of the sources, then those of the
+/// destinations, in voxels and times the spacing; and how far they are apart.
+#[pyfunction]
+fn end_places<'py>(
+    py: Python<'py>,
+    sources: PyReadonlyArray1<'py, i64>,
+    destinations: PyReadonlyArray1<'py, i64>,
+    shape: Vec<usize>,
+    spacing: AnySpacing<'py>,
+) -> PyResult<Places<'py>> {
+    let ends = [sources.as_slice()?, destinations.as_slice()?];
+    match spacing {
+        AnySpacing::Whole(spacing) => places_of(py, ends, &shape, spacing.as_slice()?),
+        AnySpacing::Real(spacing) => places_of(py, ends, &shape, spacing.as_slice()?),
+    }
+}
+
+fn places_of<'py, S: Spacing + PyElement>(
+    py: Python<'py>,
+    ends: [&[i64]; 2],
+    shape: &[usize],
+    spacing: &[S],
+) -> PyResult<Places<'py>> {
+    let threads = ends[0].len() >= NODES_WORTH_THREADS;
+    let places = run(py, threads, |monitor| ends::places(ends, shape, spacing, monitor))?;
+    let columns = [2 * shape.len(), ends[0].len()];
+    let scaled = places.scaled.into_pyarray(py).reshape(columns)?.into_any();
+    Ok((places.voxels.into_pyarray(py).reshape(columns)?, scaled, places.chords.into_pyarray(py)))
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(path_ends, module)?)?;
+    module.add_function(wrap_pyfunction!(end_places, module)?)
+}
