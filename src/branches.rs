@@ -152,7 +152,8 @@ struct Walker<'a, G: Rows> {
 /// The branches of a symmetric graph.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] naming `adj` if the graph is not symmetric or a node of degree 2 is its own neighbour;
+/// [`Error::InvalidArgument`] naming `adj` if the graph is not symmetric or a node of degree 2 is its own neighbour, or if its
+/// paths have more nodes than its index can number;
 /// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`.
 pub fn trace_branches<G: Rows>(graph: &G, monitor: &Monitor) -> Result<Branches<G::Index>> {
     trace::<G, 1>(graph, graph.nodes().max(1), monitor)
@@ -345,7 +346,10 @@ fn join<I: Index>(parts: &[Walks<I>]) -> Result<Branches<I>> {
         .map(|part| [part.spans.iter().filter(|(_, count)| *count > 0).count(), part.nodes.len()])
         .collect();
     let [paths, nodes] = [0, 1].map(|column| counts.iter().map(|count| count[column]).sum::<usize>());
-    assert!(nodes <= I::LARGEST, "the nodes of all paths can be counted in the type of the index");
+    if nodes > I::LARGEST {
+        let reason = format!("its paths have {nodes} nodes, more than its type of indices can number");
+        return Err(Error::InvalidArgument { name: "adj", reason });
+    }
     let mut joined = Branches {
         indptr: try_zeros(BRANCHES, paths + 1)?,
         indices: try_zeros(BRANCHES, nodes)?,
