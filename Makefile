@@ -93,7 +93,7 @@ test-release: ## the Rust tests on kernels as optimised as users have them
 PROFILE ?= checked
 CHECKED := build/checked
 CHECKED_TESTS := identity parity thinning thinning_chunks preserve_topology chunk_graph csr dask properties radius \
-	radius_chunks pruning measures hostile_input processes
+	radius_chunks pruning measures hostile_input processes kernels
 .PHONY: test-checked
 test-checked: $(STAMPS)/test-tools ## the heart of the Python tests on kernels that check assertions and overflows
 	rm -rf $(CHECKED)

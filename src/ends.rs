@@ -4,7 +4,8 @@
 //! squares of differences, added axis by axis. That order is numpy's for up to three axes; its product of more depends on where
 //! a row stands in the table, so those are left to it.
 //!
-//! Cost: one pass over the branches by all threads, 18 ns each with three axes, most of it for writing 13 columns to fresh memory.
+//! Cost: two passes over the branches by all threads, most of it for writing 18 columns (of three axes) to fresh memory
+//! (`make bench-kernels`).
 
 use std::slice::ChunksMut;
 
@@ -13,6 +14,7 @@ use rayon::prelude::*;
 use crate::bit_image::try_zeros;
 use crate::csr::{Index, check_indptr, check_nodes};
 use crate::errors::{Error, Result};
+use crate::foreground::check_shape;
 use crate::huge_pages::ask_for;
 use crate::threads::Monitor;
 
@@ -50,9 +52,6 @@ pub fn path_ends<P: Index>(
         let reason = format!("{} masks for {} voxels", masks.len(), voxels.len());
         return Err(Error::InvalidArgument { name: "graph", reason });
     }
-    if starts.windows(2).any(|ends| ends[0] == ends[1]) {
-        return Err(Error::InvalidArgument { name: "paths", reason: "a path has no nodes".to_owned() });
-    }
     let count = starts.len() - 1;
     let zeros = || Ok([try_zeros(ENDS, count)?, try_zeros(ENDS, count)?]);
     let mut ends = Ends {
@@ -67,6 +66,9 @@ pub fn path_ends<P: Index>(
     let tasks = starts[..count].par_chunks(TASK).zip(starts[1..].par_chunks(TASK)).zip(ends.types.par_chunks_mut(TASK));
     tasks.zip(nodes).zip(places).try_for_each(|((((from, to), types), nodes), places)| {
         monitor.check()?;
+        if from.iter().zip(to).any(|(start, stop)| start == stop) {
+            return Err(Error::InvalidArgument { name: "paths", reason: "a path has no nodes".to_owned() });
+        }
         for (node, &start) in nodes.0.iter_mut().zip(from) {
             *node = path_nodes[start.get()];
         }
@@ -156,13 +158,12 @@ fn places_in<S: Spacing, const AXES: usize>(
     monitor: &Monitor,
 ) -> Result<Places<S>> {
     let count = ends[0].len();
-    let voxels = shape.iter().try_fold(1_usize, |voxels, &length| voxels.checked_mul(length)).unwrap_or(usize::MAX);
-    let outside =
-        ends.iter().any(|ends| ends.iter().any(|&end| usize::try_from(end).map_or(true, |end| end >= voxels)));
-    if outside || ends[1].len() != count {
-        let reason = format!("expected as many sources as destinations in an image of {shape:?}");
-        return Err(Error::InvalidArgument { name: "voxels", reason });
+    check_shape(&shape)?;
+    if ends[1].len() != count {
+        let reason = format!("expected as many as the {count} sources, got {}", ends[1].len());
+        return Err(Error::InvalidArgument { name: "destinations", reason });
     }
+    let size: usize = shape.iter().product();
     let mut places = Places {
         voxels: try_zeros(ENDS, 2 * AXES * count)?,
         scaled: try_zeros(ENDS, 2 * AXES * count)?,
@@ -181,6 +182,10 @@ fn places_in<S: Spacing, const AXES: usize>(
     let indices = ends[0].par_chunks(TASK).zip(ends[1].par_chunks(TASK));
     parts.into_par_iter().zip(indices).try_for_each(|((mut part, chords), (sources, destinations))| {
         monitor.check()?;
+        if let Some(outside) = sources.iter().chain(destinations).find(|&&index| index as usize >= size) {
+            let reason = format!("there is no voxel {outside} in shape {shape:?}");
+            return Err(Error::InvalidArgument { name: "voxels", reason });
+        }
         for (row, (chord, (&source, &destination))) in
             chords.iter_mut().zip(sources.iter().zip(destinations)).enumerate()
         {
@@ -258,6 +263,37 @@ mod tests {
     }
 
     #[test]
+    fn many_paths_in_several_tasks() {
+        fn compare<P: Index>() {
+            // Paths of one to five nodes, each node after the other.
+            let lengths = (0..20_001).map(|path| 1 + path % 5);
+            let starts: Vec<usize> = std::iter::once(0)
+                .chain(lengths.scan(0, |sum, length| {
+                    Some({
+                        *sum += length;
+                        *sum
+                    })
+                }))
+                .collect();
+            let nodes: Vec<usize> = (0..starts[20_001]).map(|node| node * 7 % 30_000).collect();
+            let masks: Vec<u32> = (0..30_000).map(|node| [1, 0b11, 0b111][node % 3]).collect();
+            let voxels: Vec<i64> = (0..30_000).map(|node| 3 * node + 1).collect();
+            let [typed_starts, typed_nodes] =
+                [&starts, &nodes].map(|list| list.iter().map(|&at| P::new(at)).collect::<Vec<_>>());
+            let ends = path_ends(&typed_starts, &typed_nodes, &masks, &voxels, &Monitor::new()).unwrap();
+            for (path, bounds) in starts.windows(2).enumerate() {
+                let [source, destination] = [nodes[bounds[0]], nodes[bounds[1] - 1]];
+                assert_eq!(ends.nodes.each_ref().map(|nodes| nodes[path].get()), [source, destination]);
+                assert_eq!(ends.voxels.each_ref().map(|voxels| voxels[path]), [voxels[source], voxels[destination]]);
+                let tips = [source, destination].iter().filter(|&&node| node % 3 == 0).count() as i64;
+                assert_eq!(ends.types[path], if source == destination { 3 } else { 2 - tips });
+            }
+        }
+        compare::<i32>();
+        compare::<i64>();
+    }
+
+    #[test]
     fn places_in_the_type_of_the_spacing() {
         let (shape, spacing) = ([3, 40, 50], [0.7, 1.1, 0.3]);
         let ends: [Vec<i64>; 2] = [7, 11].map(|step| (0..20_000).map(|at| at * step % 6000).collect());
@@ -281,9 +317,13 @@ mod tests {
             assert_eq!(found.chords[row].to_bits(), sum.sqrt().to_bits());
             assert_eq!(whole.chords[row].to_bits(), (whole_sum as f64).sqrt().to_bits());
         }
-        for (ends, shape) in
-            [([&[6000][..], &[0]], &shape[..]), ([&[-1], &[0]], &shape), ([&[0], &[]], &shape), ([&[0], &[0]], &[])]
-        {
+        for (ends, shape) in [
+            ([&[6000][..], &[0]], &shape[..]),
+            ([&[-1], &[0]], &shape),
+            ([&[0], &[]], &shape),
+            ([&[0], &[0]], &[]),
+            ([&[0], &[0]], &[1 << 40, 1 << 40, 0]),
+        ] {
             assert!(places(ends, shape, &spacing[..shape.len()], &Monitor::new()).is_err(), "{shape:?}");
         }
     }

@@ -29,7 +29,7 @@ const TASK: usize = 1 << 20;
 /// `offset` is where the block's first voxel lies in the image.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] if the block does not lie in the image; [`Error::OutOfMemory`]; [`Error::Interrupted`] through
+/// [`Error::InvalidArgument`] if the block does not lie in the image, and that of [`check_shape`]; [`Error::OutOfMemory`]; [`Error::Interrupted`] through
 /// `monitor`.
 pub fn foreground<T: Element>(
     block: &ArrayViewD<'_, Shared<T>>,
@@ -46,6 +46,7 @@ pub fn foreground<T: Element>(
         let reason = format!("shape {:?} at {offset:?} does not lie in an image of {shape:?}", block.shape());
         return Err(Error::InvalidArgument { name: "block", reason });
     }
+    check_shape(shape)?;
     if block.is_empty() {
         return Ok(Vec::new());
     }
@@ -55,19 +56,37 @@ pub fn foreground<T: Element>(
     }
 }
 
-/// Checks that `nodes` could be what [`foreground`] found in an image of `shape`.
+/// Checks that linear indices of 63 bits tell the voxels of `shape` apart, and steps between neighbours, which may be longer than
+/// all of it where axes have length one.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] if they do not ascend, or lie outside, or if linear indices of the image do not fit an `i64`.
-pub fn check_nodes(nodes: &[i64], shape: &[usize]) -> Result<()> {
-    let voxels = shape.iter().try_fold(1_i64, |voxels, &length| voxels.checked_mul(i64::try_from(length).ok()?));
-    let inside = voxels.is_some_and(|voxels| {
-        nodes.first().is_none_or(|&first| first >= 0) && nodes.last().is_none_or(|&last| last < voxels)
-    });
-    if inside && nodes.is_sorted_by(|one, other| one < other) {
+/// [`Error::InvalidArgument`] if they do not.
+pub fn check_shape(shape: &[usize]) -> Result<()> {
+    let mut step = Some(1_usize);
+    let mut longest = Some(0_usize);
+    for &length in shape.iter().rev() {
+        longest = longest.and_then(|longest| longest.checked_add(step?));
+        step = step.and_then(|step| step.checked_mul(length.max(1)));
+    }
+    if [step, longest].iter().all(|most| most.is_some_and(|most| most < 1 << 63)) {
         return Ok(());
     }
-    let reason = format!("expected ascending linear indices in an image of shape {shape:?}");
+    let reason = format!("{shape:?} has more voxels or longer steps between neighbours than 63 bits can number");
+    Err(Error::InvalidArgument { name: "shape", reason })
+}
+
+/// Checks that `voxels` could be what [`foreground`] found in an image, or in a block, of `shape`.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] if they do not ascend, or lie outside; that of [`check_shape`].
+pub fn check_voxels(voxels: &[i64], shape: &[usize]) -> Result<()> {
+    check_shape(shape)?;
+    let size = shape.iter().product::<usize>() as i64;
+    let inside = voxels.first().is_none_or(|&first| first >= 0) && voxels.last().is_none_or(|&last| last < size);
+    if inside && voxels.is_sorted_by(|one, other| one < other) {
+        return Ok(());
+    }
+    let reason = format!("expected ascending linear indices in shape {shape:?}");
     Err(Error::InvalidArgument { name: "nodes", reason })
 }
 

@@ -7,13 +7,12 @@
 //! ordered (z, y, x), and the last varies fastest.
 //!
 //! From an image to its skeleton: [`elements`] are read, [`bit_image`] packs them into words of a [`word_shape`],
-//! [`neighbourhood`] states what a voxel's neighbours allow, and
-//! [`thinning`] deletes, in memory or in chunks. From a skeleton to its table: [`foreground`] lists its voxels, [`adjacency`] and
-//! [`graph`] join neighbours to a graph of compressed rows ([`csr`]), [`junctions`] prunes clusters of junctions, [`branches`]
-//! traces the paths, [`summary`] and [`ends`] compute their numbers; [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main
-//! branches and centres. From a mask and its skeleton to thickness: [`radius`], and what follows for branches:
-//! [`measures`], [`pruning`]; [`topology`] counts tunnels.
-//! [`threads`], [`errors`] and [`buffers`] serve all.
+//! [`neighbourhood`] states what a voxel's neighbours allow, and [`thinning`] deletes, in memory or in chunks. From a skeleton to
+//! its table: [`foreground`] lists its voxels, [`adjacency`] and [`graph`] join neighbours to a graph of compressed rows ([`csr`]),
+//! [`junctions`] prunes clusters of junctions, [`branches`] traces the paths, [`summary`] and [`ends`] compute their numbers;
+//! [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main branches and centres. From a mask and its skeleton to
+//! thickness: [`radius`], and what follows for branches: [`measures`], [`pruning`]; [`topology`] counts tunnels. [`threads`],
+//! [`errors`] and [`buffers`] serve all.
 //!
 //! Nothing outside `python` knows of Python.
 

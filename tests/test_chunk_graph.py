@@ -340,7 +340,7 @@ def test_parts_of_different_images_are_named(options, said):
         ({'offset': 3}, TypeError, 'offset: expected a sequence of integers'),
         ({'shape': (6, 8, 1)}, ValueError, 'block: expected 3 axes'),
         ({'shape': (1,) * 5}, ValueError, 'shape: expected 1 to 4 axes'),
-        ({'shape': (2**32, 2**32)}, ValueError, 'shape: .* has 2.63 voxels'),
+        ({'shape': (2**32, 2**32)}, ValueError, 'shape: .* 63 bits can number'),
         ({'spacing': 0}, ValueError, 'spacing: expected positive'),
         ({'spacing': np.nan}, ValueError, 'spacing: expected positive'),
         ({'spacing': [1, 2, 3]}, ValueError, 'spacing: expected a number or one for each of 2'),

@@ -356,18 +356,39 @@ def test_looking_changes_nothing(dtype):
         np.testing.assert_array_equal(skeleton.path_lengths(), expected['branch_distance'])
 
 
-@pytest.mark.parametrize('ndim', [1, 2, 3, 4])
-@pytest.mark.parametrize('dtype', ['int64', 'float64', 'float32', 'int32'])
-def test_columns_of_kernels_equal_those_of_numpy(ndim, dtype):
+@pytest.mark.parametrize('ndim', [1, 2, 3])
+@pytest.mark.parametrize('spacing', [3, 0.7, [2, 1, 3], [0.7, 1.1, 0.3], ['f4'], ['>f8'], ['i4']])
+@pytest.mark.parametrize('value_is_height', [False, True])
+def test_columns_of_kernels_equal_those_of_numpy(ndim, spacing, value_is_height):
     random = np.random.default_rng(ndim)
-    image = random.random((4000, 90, 26, 11)[ndim - 1 : ndim] * ndim) < 0.2
-    spacing = (10 * random.random(ndim) + 1).astype(dtype)
+    image = random.random((9000, 110, 30)[ndim - 1 : ndim] * ndim)
+    image[image > 0.2] = 0
+    if isinstance(spacing, list):
+        kind = spacing[0] if isinstance(spacing[0], str) else None
+        spacing = np.array([0.7, 1.1, 1.3] if kind else spacing[:3])[:ndim]
+        spacing = (10 * spacing).astype(kind) if kind else spacing
     by_kernel = skanrs.Skeleton(image, spacing=spacing)
     by_numpy = skanrs.Skeleton(image, spacing=spacing)
-    assert by_numpy.coordinates.shape[0] == by_numpy.degrees.size == image.sum()
-    tables = [skanrs.summarize(each, separator='_') for each in (by_kernel, by_numpy)]
+    assert by_numpy.coordinates.shape[0] == by_numpy.degrees.size == np.count_nonzero(image)
+    options = {'separator': '_', 'value_is_height': value_is_height}
+    tables = [skanrs.summarize(each, **options) for each in (by_kernel, by_numpy)]
     assert len(tables[0]) > 100
+    assert by_kernel._still_traced() is not None
+    assert by_numpy._still_traced() is None
     pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+@pytest.mark.parametrize('spacing', [2, 2.0, np.float32([0.5, 2]), np.array([1, 2])])
+def test_an_overwritten_spacing_counts(spacing):
+    image = SHAPES['theta']
+    expected = skanrs.Skeleton(image)
+    expected.coordinates  # noqa: B018 (numpy makes the columns where somebody looked)
+    expected.spacing = skeleton_spacing = np.asarray(spacing)
+    skeleton = skanrs.Skeleton(image)
+    skeleton.spacing = spacing
+    table = skanrs.summarize(skeleton, separator='_')
+    pd.testing.assert_frame_equal(table, skanrs.summarize(expected, separator='_'))
+    assert table['coord_src_0'].dtype == (np.int64(1) * skeleton_spacing).dtype
 
 
 def test_changes_in_place_count():

@@ -160,3 +160,24 @@ def test_a_block_answers_or_raises():
             options[which] = damaged(options[which], random)
         raised += refused(block_table, nodes, block_shape, **options)
     assert 0 < raised < 400
+
+
+@pytest.mark.parametrize(
+    'shape', [(0, 2**62, 2**62), (1, 1, 2**62), (2**40, 2**40, 0), (2**21, 2**21, 2**21)]
+)
+def test_shapes_that_63_bits_cannot_number(shape):
+    one = np.array([0])
+    calls = [
+        lambda: _core.pixel_graph(one[:0], shape, ONES, 3),
+        lambda: _core.trace_skeleton(one, shape, ONES),
+        lambda: _core.end_places(one, one, shape, np.array(ONES)),
+        lambda: _core.thin_nodes(one, shape, 'lee'),
+        lambda: _core.prune_nodes(one, shape, ONES, 1.0, 0.0),
+        lambda: _core.foreground_indices(np.zeros((0, 0, 0), np.uint8), 1, ORIGIN, shape),
+        lambda: _core.ChunkGraph.from_block(
+            one[:0], (0, 0, 0), offset=ORIGIN, shape=shape, spacing=ONES
+        ),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match='shape: .* 63 bits'):
+            call()

@@ -121,6 +121,8 @@ def test_wrong_graphs():
     with pytest.raises(ValueError, match='directed'):
         summary_utils.find_main_branch_nx(nx.DiGraph([(1, 2)]))
     graph = nx.Graph()
-    graph.add_edge(1, 2, d=-1.0)
-    with pytest.raises(ValueError, match='lengths'):
-        summary_utils.find_main_branch_nx(graph, 'd')
+    # The sum of distances from a node would not be finite.
+    for length in (-1.0, 1e308):
+        graph.add_edge(1, 2, d=length)
+        with pytest.raises(ValueError, match='lengths'):
+            summary_utils.find_main_branch_nx(graph, 'd')

@@ -43,7 +43,7 @@ fn length(places: &[[usize; 3]], spacing: [f64; 3]) -> f64 {
     })
 }
 
-/// Those of `nodes` that are left as a graph, and its twigs.
+/// The graph of the voxels that are left, from which twigs are taken.
 struct Branches {
     places: Vec<[usize; 3]>,
     rows: Vec<BTreeSet<usize>>,

@@ -78,7 +78,8 @@ def find_main_branch_nx(
     Raises
     ------
     ValueError
-        If the graph is directed, or a length is negative or not finite.
+        If the graph is directed, if a length is negative or not finite, or if all lengths are so
+        large that sums of distances would not be finite.
 
     Notes
     -----
@@ -132,6 +133,9 @@ def find_main_branches(summary: pd.DataFrame) -> npt.NDArray[np.bool_]:
     ------
     KeyError
         If the table lacks a column.
+    ValueError
+        If a length is negative or not finite, or if all lengths are so large that sums of
+        distances would not be finite.
 
     Examples
     --------

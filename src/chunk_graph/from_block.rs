@@ -14,7 +14,7 @@ use super::settle::{EDGES, Parts, settle};
 use crate::adjacency::{self, BITS, Grid, bits_of};
 use crate::buffers::{Grow, try_collect, try_copy};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
-use crate::foreground::{Starts, check_nodes};
+use crate::foreground::{Starts, check_voxels};
 use crate::graph::{Neighbourhood, tasks};
 use crate::neighbourhood::LATER;
 use crate::threads::Monitor;
@@ -72,7 +72,7 @@ fn check(block: &Block<'_>, geometry: &Geometry) -> Result<()> {
         let reason = format!("shape {:?} at {:?} does not lie in an image of {shape:?}", block.shape, block.offset);
         return wrong("block", reason);
     }
-    check_nodes(block.nodes, block.shape)?;
+    check_voxels(block.nodes, block.shape)?;
     check_count("block", block.nodes.len())?;
     if block.values.len() != if geometry.has_values() { block.nodes.len() } else { 0 } {
         return wrong("values", format!("expected one for each of the {} nodes or none", block.nodes.len()));

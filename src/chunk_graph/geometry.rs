@@ -5,7 +5,7 @@
 //! bits, enough for four axes.
 
 use crate::errors::{Error, Result};
-use crate::foreground::strides;
+use crate::foreground::{check_shape, strides};
 use crate::graph::{HeightType, Neighbourhood};
 
 /// A set of directions, one bit each.
@@ -62,16 +62,8 @@ impl Geometry {
         if spacing.len() != ndim {
             return wrong("spacing", format!("expected {ndim} numbers, got {}", spacing.len()));
         }
-        let voxels = shape.iter().try_fold(1_usize, |voxels, &length| voxels.checked_mul(length.max(1)));
-        if voxels.is_none_or(|voxels| voxels >= 1 << 63) {
-            return wrong("shape", format!("{shape:?} has 2^63 voxels or more"));
-        }
+        check_shape(shape)?;
         let strides = strides(shape);
-        // The steps to neighbours, which may be longer than the image where axes have length one.
-        let longest = strides.iter().try_fold(0_usize, |sum, &stride| sum.checked_add(stride));
-        if longest.is_none_or(|longest| longest >= 1 << 63) {
-            return wrong("shape", format!("{shape:?} has steps between neighbours of 2^63 voxels or more"));
-        }
         let digit = |direction: usize, axis: usize| direction / 3_usize.pow((ndim - 1 - axis) as u32) % 3;
         let directions = 3_usize.pow(ndim as u32);
         let step = |direction| (0..ndim).map(|axis| (digit(direction, axis) as i64 - 1) * strides[axis] as i64).sum();

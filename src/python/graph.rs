@@ -16,7 +16,8 @@ use crate::bit_image::Element;
 use crate::branches::{trace_branches, trace_branches_in_tasks};
 use crate::buffers::try_copy;
 use crate::csr::{CsrView, Index};
-use crate::foreground::check_nodes;
+use crate::errors::{Error, Result};
+use crate::foreground::check_voxels;
 use crate::graph::{Heights, Neighbourhood};
 use crate::junctions::prune_junctions;
 use crate::{foreground, graph, summary};
@@ -55,13 +56,14 @@ fn indices_of<'py, T: Element + PyElement>(
     Ok(found.into_pyarray(py))
 }
 
-/// Checks that voxels are of an image that has a pixel graph.
-fn check_voxels(nodes: &[i64], shape: &[usize], spacing: &[f64]) -> PyResult<()> {
+/// The neighbourhood of voxels, which are checked to be of an image that has one.
+fn neighbourhood_of(nodes: &[i64], shape: &[usize], spacing: &[f64], connectivity: usize) -> Result<Neighbourhood> {
     if !(1..=Neighbourhood::LARGEST_DIMENSION).contains(&shape.len()) || spacing.len() != shape.len() {
-        let reason = format!("shape: expected one to ten axes, each with its spacing, got {shape:?} and {spacing:?}");
-        return Err(PyValueError::new_err(reason));
+        let reason = format!("expected one to ten axes, each with its spacing, got {shape:?} and {spacing:?}");
+        return Err(Error::InvalidArgument { name: "shape", reason });
     }
-    Ok(check_nodes(nodes, shape)?)
+    check_voxels(nodes, shape)?;
+    Ok(Neighbourhood::new(shape, spacing, connectivity))
 }
 
 /// The heights of nodes, in the types whose differences numpy rounds differently.
@@ -101,12 +103,12 @@ fn pixel_graph<'py>(
     prune: bool,
 ) -> PyResult<Triple<'py>> {
     let nodes = nodes.as_slice()?;
-    check_voxels(nodes, &shape, &spacing)?;
+    let neighbourhood = run(py, false, |_| neighbourhood_of(nodes, &shape, &spacing, connectivity))?;
     let heights = heights.as_ref().map(|heights| heights.get(half)).transpose()?;
     if heights.as_ref().is_some_and(|heights| heights.len() != nodes.len()) {
-        return Err(PyValueError::new_err(format!("heights: expected one for each of the {} nodes", nodes.len())));
+        let reason = format!("expected one for each of the {} nodes", nodes.len());
+        return Err(Error::InvalidArgument { name: "heights", reason }.into());
     }
-    let neighbourhood = Neighbourhood::new(&shape, &spacing, connectivity);
     let threads = nodes.len() >= NODES_WORTH_THREADS;
     let narrow = nodes.len().saturating_mul(neighbourhood.largest_degree()) <= i32::LARGEST
         || run(py, threads, |monitor| graph::count_entries(nodes, &neighbourhood, monitor))?.max(nodes.len())
@@ -153,8 +155,7 @@ fn trace_skeleton<'py>(
     spacing: Vec<f64>,
 ) -> PyResult<Option<Skeleton<'py>>> {
     let nodes = nodes.as_slice()?;
-    check_voxels(nodes, &shape, &spacing)?;
-    let neighbourhood = Neighbourhood::new(&shape, &spacing, shape.len());
+    let neighbourhood = run(py, false, |_| neighbourhood_of(nodes, &shape, &spacing, shape.len()))?;
     let Some(grid) = neighbourhood.grid() else { return Ok(None) };
     let threads = nodes.len() >= NODES_WORTH_THREADS;
     // Paths have as many nodes as there are, and two ends for two entries.

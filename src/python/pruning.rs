@@ -7,7 +7,7 @@ use super::graph::NODES_WORTH_THREADS;
 use super::threads::run;
 use crate::csr::Index;
 use crate::errors::Error;
-use crate::foreground::check_nodes;
+use crate::foreground::check_voxels;
 use crate::pruning::{Limits, prune};
 
 /// Which voxels pruning leaves of the skeleton whose foreground is `nodes`: ascending linear indices in an image of `shape`.
@@ -25,7 +25,7 @@ fn prune_nodes<'py>(
     let nodes = nodes.as_slice()?;
     let radii = radii.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
     let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
-        check_nodes(nodes, &shape)?;
+        check_voxels(nodes, &shape)?;
         if radii.is_some_and(|radii| radii.len() != nodes.len()) {
             let reason = format!("expected one for each of the {} voxels", nodes.len());
             return Err(Error::InvalidArgument { name: "radii", reason });

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::threads::run;
 use crate::csr::Index;
-use crate::foreground::check_nodes;
+use crate::foreground::check_voxels;
 use crate::topology::topology;
 
 /// How many components, of these how many single voxels, tunnels and cavities the voxels `nodes` have: ascending linear indices
@@ -18,7 +18,7 @@ fn topology_of(
 ) -> PyResult<(usize, usize, usize, usize)> {
     let nodes = nodes.as_slice()?;
     let found = run(py, false, |monitor| {
-        check_nodes(nodes, &shape)?;
+        check_voxels(nodes, &shape)?;
         if nodes.len() <= i32::LARGEST {
             topology::<i32>(nodes, shape, monitor)
         } else {

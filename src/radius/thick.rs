@@ -22,7 +22,8 @@ const ROOM: f64 = 1.0 + 1e-9;
 
 /// A group is halved if it reaches farther than this share of its radius.
 const WIDTH: f64 = 0.08;
-/// What the list of groups is called when there is no memory for it.
+
+/// What the buffers are for.
 const GROUPS: &str = "the groups of thick places";
 
 /// A voxel whose radius is looked for.

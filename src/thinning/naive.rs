@@ -7,6 +7,7 @@ use super::zhang::REMOVED;
 use crate::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
 
 /// Whether Lee's thinning of the image is all of simple voxels that are no endpoints, so that nothing was to preserve.
+#[cfg(test)]
 #[must_use]
 pub fn deletes_simple_voxels_only(image: &Array3<u8>) -> bool {
     let mut image = image.mapv(|value| u8::from(value != 0));
@@ -19,7 +20,7 @@ pub fn deletes_simple_voxels_only(image: &Array3<u8>) -> bool {
     only.get()
 }
 
-/// The image, thinned.
+/// The image, thinned; by Zhang's method each plane by itself.
 #[must_use]
 pub fn thin(image: &Array3<u8>, method: Method) -> Array3<u8> {
     let mut image = image.mapv(|value| u8::from(value != 0));

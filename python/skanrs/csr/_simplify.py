@@ -73,7 +73,8 @@ def _fast_graph_center_idx(skel: Skeleton) -> Any:
     Raises
     ------
     ValueError
-        If the skeleton has no pixels.
+        If the skeleton has no pixels, or if its branches are so long that sums of distances would
+        not be finite.
     """
     from scipy.sparse import csgraph
 

@@ -286,14 +286,14 @@ def branch_table(
     else:
         statistics = means_and_stdevs(arrays['sums'], arrays['squares'], arrays['voxels'])
     nodes = _ends(arrays, 'nodes', lambda nodes: nodes.astype(index))
-    places, heights = _places(arrays, graph, value_is_height)
+    places, heights = _places(arrays, graph, value_is_height, chords)
     columns = _branch_columns(
         components=arrays['components'].astype(index),
         nodes=nodes,
         lengths=arrays['lengths'],
         types=_branch_types(_ends(arrays, 'is_tip', lambda is_tip: is_tip), nodes[0] == nodes[1]),
         means_and_stdevs=statistics,
-        places=places if chords is None else places._replace(chords=chords),
+        places=places,
         heights=heights,
     )
     # Where rows are a part, they keep their numbers.
@@ -327,7 +327,10 @@ class Places(NamedTuple):
 
 
 def _places(
-    arrays: dict[str, Array], graph: ChunkGraph, value_is_height: bool
+    arrays: dict[str, Array],
+    graph: ChunkGraph,
+    value_is_height: bool,
+    chords: Array | None = None,
 ) -> tuple[Places, Pair | None]:
     """Return where the ends in rows of a chunk graph lie, and their heights."""
     heights = None
@@ -335,29 +338,37 @@ def _places(
         dtype = graph.dtype if graph.dtype.kind == 'f' else np.dtype(np.float64)
         heights = _ends(arrays, 'values', lambda values: values.astype(dtype))
     voxels = _ends(arrays, 'indices', lambda indices: indices)
-    return _places_of_voxels(voxels, graph.shape, graph.spacing, heights), heights
+    return _places_of_voxels(voxels, graph.shape, graph.spacing, heights, chords), heights
 
 
 def _places_of_voxels(
-    voxels: Sequence[Array], shape: tuple[int, ...], spacing: Array, heights: Pair | None
+    voxels: Sequence[Array],
+    shape: tuple[int, ...],
+    spacing: npt.ArrayLike,
+    heights: Pair | None,
+    chords: Array | None = None,
 ) -> Places:
     """Return where voxels of these linear indices lie."""
-    of_kernel = spacing.dtype in (np.int64, np.float64) and spacing.shape == (len(shape),)
+    steps = np.ascontiguousarray(spacing)
+    of_kernel = steps.dtype in (np.int64, np.float64) and steps.shape == (len(shape),)
     if of_kernel and heights is None and len(shape) <= 3:
-        return Places(*_core.end_places(voxels[0], voxels[1], shape, np.ascontiguousarray(spacing)))
+        return Places(*_core.end_places(voxels[0], voxels[1], shape, steps))
     coordinates = coordinates_of(voxels[0], shape), coordinates_of(voxels[1], shape)
-    return _places_of_pixels(coordinates, spacing, heights)
+    return _places_of_pixels(coordinates, spacing, heights, chords)
 
 
-def _places_of_pixels(coordinates: Pair, spacing: Array, heights: Pair | None) -> Places:
+def _places_of_pixels(
+    coordinates: Pair, spacing: npt.ArrayLike, heights: Pair | None, chords: Array | None = None
+) -> Places:
     """Return where pixels of these coordinates lie, which may be any numbers."""
     scaled = _scaled(coordinates[0], spacing), _scaled(coordinates[1], spacing)
-    source, destination = scaled
-    if heights is not None:
-        source = np.concatenate([source, heights[0][:, np.newaxis]], axis=1)
-        destination = np.concatenate([destination, heights[1][:, np.newaxis]], axis=1)
-    difference = destination - source
-    chords: Array = np.sqrt(difference**2 @ np.ones(difference.shape[1]))
+    if chords is None:
+        source, destination = scaled
+        if heights is not None:
+            source = np.concatenate([source, heights[0][:, np.newaxis]], axis=1)
+            destination = np.concatenate([destination, heights[1][:, np.newaxis]], axis=1)
+        difference = destination - source
+        chords = np.asarray(np.sqrt(difference**2 @ np.ones(difference.shape[1])))
     return Places(
         pixels=[*coordinates[0].T, *coordinates[1].T],
         scaled=[*scaled[0].T, *scaled[1].T],
@@ -402,7 +413,7 @@ def _branch_columns(
     return columns
 
 
-def _scaled(pixels: Array, spacing: Array) -> Array:
+def _scaled(pixels: Array, spacing: npt.ArrayLike) -> Array:
     # One type on both sides: where memory is short, numpy crashes in a product that has to convert.
     scaled: Array = pixels.astype(np.result_type(pixels, spacing), copy=False) * spacing
     return scaled

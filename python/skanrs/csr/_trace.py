@@ -49,10 +49,6 @@ class Traced(NamedTuple):
         shape = self.lengths.size, self.nodes.size
         return sparse.csr_matrix((values, self.nodes, self.starts), shape=shape)
 
-    def degrees(self, nodes: Array) -> Array:
-        """Return the number of neighbours of these pixels."""
-        return np.asarray(self.indptr[nodes + 1] - self.indptr[nodes])
-
 
 def trace(
     shape: tuple[int, ...],

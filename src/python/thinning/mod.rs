@@ -13,7 +13,7 @@ use super::elements::{with_elements, writable};
 use super::threads::run;
 use crate::bit_image::{BitImage, Element};
 use crate::csr::Index;
-use crate::foreground::check_nodes;
+use crate::foreground::check_voxels;
 use crate::thinning::{Method, nodes, thin, vectors::width};
 
 /// Images with fewer voxels are thinned before other threads are awake.
@@ -80,7 +80,7 @@ fn thin_nodes<'py>(
 ) -> PyResult<Bound<'py, PyArray1<bool>>> {
     let (nodes, method) = (nodes.as_slice()?, self::method(method, shape[0])?);
     let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
-        check_nodes(nodes, &shape)?;
+        check_voxels(nodes, &shape)?;
         if nodes.len().saturating_mul(26) <= i32::LARGEST {
             nodes::thin_nodes::<i32>(nodes, shape, method, monitor)
         } else {
