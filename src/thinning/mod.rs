@@ -18,9 +18,10 @@
 //! They look at 7.4 million words, find candidates in 2.8 million, delete in 1.4 million; 0.2 million voxels wait for an earlier
 //! neighbour. The formulas take a fifth of the time; most of it goes into bringing the 27 words around each word together,
 //! and half of that is waiting for memory, hence the prefetching and the large pages. With two threads a
-//! voxel costs 35 to 39 ns to delete, reading and writing included, from 256³ to 1000³ (docs/benchmarks.md). What cannot be saved
+//! voxel costs 34 to 42 ns to delete, reading and writing included, from 256³ to 1000³ (docs/benchmarks.md). What cannot be saved
 //! is reading the input and writing the output, a byte a voxel each: a fifth of the whole at 5 % foreground, and all but the
-//! whole where foreground is rare.
+//! whole where foreground is rare. At 1000³ a quarter of the samples of `perf record` are the system's, which clears the pages
+//! of the output before they are written; 31 % are collecting, 26 % the rechecks' search and the deletions.
 //!
 //! Memory: two bits a voxel and one byte a word of 64, allocated as zeros, so background that is never near foreground costs
 //! nothing.
