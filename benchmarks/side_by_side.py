@@ -1,8 +1,10 @@
 """Print how long skanrs and its peers take for the same work, on the same machine, in turns.
 
 Each side is a process of its own that keeps running (`worker.py`), the peers' in their own
-environment. Inputs are loaded and code is compiled before anything is timed, and a first call that
-touches memory is not counted; then the sides are asked in turn, A B A B, so that whatever else the
+environment. Inputs are loaded and code is compiled before anything is timed, and a first call is
+not counted. Before each turn eight times the memory of the input is touched and freed, since a
+system may take far longer to give memory that was not used for a while (on a virtual machine twenty
+times). The sides are asked in turn, A B A B, so that whatever else the
 machine does meets them alike (a turn of short calls lasts half a second). Who takes more than half
 a minute is not asked again: that one call counts, since the first touch of memory is little of it.
 Medians are printed, how many times longer a peer takes, and the peak memory of the whole process.
@@ -32,6 +34,8 @@ SAME = ('skanrs', 'scikit-image', 'skan', 'scikit-image + skan')
 FIRST = ('first-call', 'first-table')
 LONG = 30
 """Seconds from which on one call is enough."""
+TOUCHED = 8
+"""Bytes a voxel that are touched before a turn."""
 
 
 class Worker:
@@ -52,10 +56,11 @@ class Worker:
         line = self.process.stdout.readline()
         return json.loads(line) if line else None
 
-    def time(self, *, counts=True):
+    def time(self, voxels, *, counts=True):
         """Time a call, unless a long one was timed before; return whether there was an answer."""
         if self.seconds and self.seconds[-1] > LONG:
             return True
+        touch_memory(TOUCHED * voxels)
         try:
             self.process.stdin.write('go\n')
             self.process.stdin.flush()
@@ -101,6 +106,12 @@ def main():
         print('\n' + ', '.join(f'{name} {version}' for name, version in sorted(versions.items())))
     if options.write:
         write_report(results, machine(options.threads), versions, options.said)
+
+
+def touch_memory(size):
+    """Touch so many bytes, or half of those that are free, and give them back."""
+    free = os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+    np.ones(min(size, free // 2), np.uint8)
 
 
 def source(made, row, size, folder):
@@ -156,9 +167,9 @@ def compare(row, sides, path, share, options, versions):
         Worker(python_of(side, options), side, row.work, path, threads) for side, threads in wanted
     ]
     alive = [worker for worker in workers if worker.versions]
-    alive = [worker for worker in alive if worker.time(counts=False)]
+    alive = [worker for worker in alive if worker.time(voxels, counts=False)]
     for _ in range(repeats):
-        alive = [worker for worker in alive if worker.time()]
+        alive = [worker for worker in alive if worker.time(voxels)]
     lines = []
     ours = workers[0]
     if ours not in alive:

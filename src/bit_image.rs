@@ -3,7 +3,8 @@
 //! A word holds a cube of 4×4×4 voxels, or a square of 8×8 where the image is a single plane ([`crate::word_shape`]). Words lie in
 //! raster order. A plane of empty words lies before and after the image, an empty row of words before each plane, which also
 //! serves as the one after the plane before, and an empty word before each row likewise. So every voxel has all its 26
-//! neighbours in memory and no kernel asks where the border is; voxels of a word beyond the image are empty too.
+//! neighbours in memory and no kernel asks where the border is; voxels of a word beyond the image are empty too. One more word
+//! at the end lets four words be read where three are wanted.
 //!
 //! Cost: a bit a voxel and the border; pages that hold no foreground are never touched. Packing reads each voxel once, in the
 //! order of memory, at the speed of memory where background prevails.
@@ -126,7 +127,7 @@ impl BitImage {
         let mut image = Self { shape, log, words: Vec::new() };
         let planes = image.words_along(0).checked_add(2);
         let rows = planes.and_then(|planes| planes.checked_mul(image.words_along(1).checked_add(1)?));
-        let words = rows.and_then(|rows| rows.checked_add(1)?.checked_mul(image.row_stride())?.checked_add(1));
+        let words = rows.and_then(|rows| rows.checked_add(1)?.checked_mul(image.row_stride())?.checked_add(2));
         let words = words.ok_or(Error::out_of_memory::<u64>("the bit image", usize::MAX))?;
         image.words = try_zeros("the bit image", words)?;
         huge_pages::ask_for(&mut image.words);

@@ -1,13 +1,13 @@
 //! A hint to the processor: what will be read soon.
 
-/// Has the memory around an element brought near while other work is done; any index will do.
+/// Has the memory around an element brought near while other work is done; any array and any index will do.
 #[inline(always)]
-pub fn prefetch<T>(array: &[T], index: usize) {
+pub fn prefetch<T>(array: *const [T], index: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a hint reads nothing and cannot fault, wherever it points.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(array.as_ptr().wrapping_add(index).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(array.cast::<T>().wrapping_add(index).cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (array, index);

@@ -6,7 +6,7 @@
 //!
 //! Within a word the voxels are in raster order: bit `(z · sides[1] + y) · sides[2] + x`.
 
-use crate::neighbourhood::CENTRE;
+use crate::neighbourhood::{CENTRE, EARLIER};
 
 /// Voxels in a word.
 pub const WORD: usize = 64;
@@ -108,10 +108,23 @@ pub const fn place_of(log: [u32; 3], bit: usize) -> [usize; 3] {
 #[must_use]
 #[inline(always)]
 pub fn neighbours<W: WordShape>(word: impl Fn(usize, usize) -> u64, bit: usize) -> u32 {
+    neighbours_in::<W>(word, bit, 3) & !(1 << CENTRE)
+}
+
+/// Those of the neighbours that come before the voxel in raster order.
+#[must_use]
+#[inline(always)]
+pub fn earlier_neighbours<W: WordShape>(word: impl Fn(usize, usize) -> u64, bit: usize) -> u32 {
+    neighbours_in::<W>(word, bit, 2) & EARLIER
+}
+
+/// The voxels of the first planes of the 3×3×3 around a voxel.
+#[inline(always)]
+fn neighbours_in<W: WordShape>(word: impl Fn(usize, usize) -> u64, bit: usize, planes: usize) -> u32 {
     let [z, y, x] = [0, 1, 2].map(|axis| coordinate(W::LOG, bit, axis));
     let side = W::SIDES[2];
     let mut mask = 0;
-    for dz in 0..3 {
+    for dz in 0..planes {
         if W::SIDES[0] == 1 && dz != 1 {
             continue;
         }
@@ -131,7 +144,7 @@ pub fn neighbours<W: WordShape>(word: impl Fn(usize, usize) -> u64, bit: usize) 
             mask |= ((three & 0b111) as u32) << (9 * dz + 3 * dy);
         }
     }
-    mask & !(1 << CENTRE)
+    mask
 }
 
 /// Which word a coordinate lies in, of three in a row, and its place there; `at` is one more than the coordinate.
@@ -163,6 +176,7 @@ mod tests {
                 .filter(|at| voxel(z + at / 9 - 1, y + at / 3 % 3 - 1, x + at % 3 - 1))
                 .fold(0, |mask, at| mask | 1 << at);
             assert_eq!(neighbours::<W>(word, bit), expected, "bit {bit}");
+            assert_eq!(earlier_neighbours::<W>(word, bit), expected & EARLIER, "bit {bit}");
         }
     }
 

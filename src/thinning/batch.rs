@@ -4,22 +4,33 @@
 //! x, then y, then z puts every neighbour at the place of its voxel: 54 moves of three instructions for 26 directions, for up to
 //! 512 voxels.
 
+use std::ops::Range;
+
 use super::simple_points::Neighbours;
-use super::vectors::{LANES, Lanes, Vector};
+use super::vectors::{LANES, Lanes, Quads, Vector};
 use crate::word_shape::WordShape;
 
 /// Three words along x in each of the nine rows of words around: z, then y.
 pub type Rows<T> = [[T; 3]; 9];
 
-/// The word before, the word at `index` and the word after.
+/// The word before a word, the word itself, the word after, and one that is not read: as many as an instruction moves.
+pub type Quad = [u64; 4];
+
+/// The words around that at `index`.
 #[inline(always)]
-pub fn around_word(words: &[u64], index: usize) -> [u64; 3] {
+pub fn around_word(words: &[u64], index: usize) -> Quad {
     *words[index - 1..].first_chunk().expect("a border surrounds the image")
 }
 
+/// Rows of words around a word that hold earlier neighbours: all but those of the next plane.
+pub const EARLIER_ROWS: usize = 6;
+
 /// Up to eight words with those around them.
+///
+/// The words around are kept as they come, four at a time, and sorted by direction when they are read: word by word they would
+/// cost three times as many stores, and the loads that follow would have to wait for each.
 pub struct Batch {
-    rows: Rows<Lanes>,
+    rows: [Quads; 9],
     pub voxels: Lanes,
     pub indices: [usize; LANES],
     pub count: usize,
@@ -28,7 +39,7 @@ pub struct Batch {
 impl Batch {
     #[inline(always)]
     pub fn new() -> Self {
-        Self { rows: [[Lanes::NONE; 3]; 9], voxels: Lanes::NONE, indices: [0; LANES], count: 0 }
+        Self { rows: [Quads::NONE; 9], voxels: Lanes::NONE, indices: [0; LANES], count: 0 }
     }
 
     #[inline(always)]
@@ -44,18 +55,26 @@ impl Batch {
 
     /// Adds the voxels of a word with the rows around it.
     #[inline(always)]
-    pub fn push<W: WordShape>(&mut self, index: usize, voxels: u64, row: impl Fn(usize) -> [u64; 3]) {
+    pub fn push<W: WordShape>(&mut self, index: usize, voxels: u64, row: impl Fn(usize) -> Quad) {
+        self.voxels.0[self.count % LANES] = voxels;
+        self.push_rows::<W>(index, 0..9, row);
+    }
+
+    /// Adds the rows around a word that hold earlier neighbours, in a batch whose other rows are empty.
+    #[inline(always)]
+    pub fn push_earlier<W: WordShape>(&mut self, index: usize, row: impl Fn(usize) -> Quad) {
+        self.push_rows::<W>(index, 0..EARLIER_ROWS, row);
+    }
+
+    #[inline(always)]
+    fn push_rows<W: WordShape>(&mut self, index: usize, rows: Range<usize>, row: impl Fn(usize) -> Quad) {
         let lane = self.count % LANES;
-        self.voxels.0[lane] = voxels;
         self.indices[lane] = index;
-        for (at, lanes) in self.rows.iter_mut().enumerate() {
+        for at in rows {
             if W::SIDES[0] == 1 && at / 3 != 1 {
                 continue;
             }
-            let [before, word, after] = row(at);
-            lanes[0].0[lane] = before;
-            lanes[1].0[lane] = word;
-            lanes[2].0[lane] = after;
+            self.rows[at].0[lane] = row(at);
         }
         self.count += 1;
     }
@@ -64,8 +83,8 @@ impl Batch {
     #[inline(always)]
     pub fn neighbours<W: WordShape, V: Vector>(&self, first: usize) -> Neighbours<V> {
         let mut rows = [[V::none(); 3]; 9];
-        for (row, lanes) in rows.iter_mut().zip(&self.rows) {
-            *row = [V::load(&lanes[0], first), V::load(&lanes[1], first), V::load(&lanes[2], first)];
+        for (row, quads) in rows.iter_mut().zip(&self.rows) {
+            *row = V::load_columns(quads, first);
         }
         neighbours::<W, V>(&rows)
     }
@@ -118,7 +137,8 @@ pub fn from_after<W: WordShape, V: Vector>(word: V, after: V, axis: usize) -> V 
 
 /// The voxels of the middle word that are in a set or have a neighbour in it; `row` tells the set's words.
 #[inline(always)]
-pub fn near<W: WordShape>(row: impl Fn(usize) -> [u64; 3]) -> u64 {
+pub fn near<W: WordShape>(row: impl Fn(usize) -> Quad) -> u64 {
+    let row = |at| three(row(at));
     let middle = plane_near::<W>(row(3), row(4), row(5));
     if W::SIDES[0] == 1 {
         return middle;
@@ -129,7 +149,8 @@ pub fn near<W: WordShape>(row: impl Fn(usize) -> [u64; 3]) -> u64 {
 
 /// The voxels of the middle word that have an earlier neighbour in a set; `row` tells the set's words, of the first six rows.
 #[inline(always)]
-pub fn after_any<W: WordShape>(row: impl Fn(usize) -> [u64; 3]) -> u64 {
+pub fn after_any<W: WordShape>(row: impl Fn(usize) -> Quad) -> u64 {
+    let row = |at| three(row(at));
     let own = row(4);
     let (row_before, row_own) = (spread::<W>(row(3), 2), spread::<W>(own, 2));
     let earlier = from_before::<W, u64>(own[0], own[1], 2) | from_before::<W, u64>(row_before, row_own, 1);
@@ -138,6 +159,12 @@ pub fn after_any<W: WordShape>(row: impl Fn(usize) -> [u64; 3]) -> u64 {
     }
     let plane = spread::<W>([row_before, row_own, spread::<W>(row(5), 2)], 1);
     earlier | from_before::<W, u64>(plane_near::<W>(row(0), row(1), row(2)), plane, 0)
+}
+
+/// The words of a quad that are read.
+#[inline(always)]
+const fn three([before, word, after, _]: Quad) -> [u64; 3] {
+    [before, word, after]
 }
 
 /// The voxels in a set and their neighbours along an axis.
@@ -164,6 +191,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             state ^ state >> 29
         };
+        let quad = |[before, word, after]: [u64; 3]| [before, word, after, u64::MAX];
         for round in 0..50 {
             let rows: Rows<u64> = std::array::from_fn(|_| {
                 std::array::from_fn(
@@ -171,7 +199,7 @@ mod tests {
                 )
             });
             let moved = neighbours::<W, u64>(&rows);
-            let (near, after_any) = (near::<W>(|row| rows[row]), after_any::<W>(|row| rows[row]));
+            let (near, after_any) = (near::<W>(|row| quad(rows[row])), after_any::<W>(|row| quad(rows[row])));
             for bit in 0..WORD {
                 let expected = word_shape::neighbours::<W>(|row, dx| rows[row][dx], bit);
                 for (direction, word) in moved.iter().enumerate().filter(|&(direction, _)| direction != 13) {

@@ -16,12 +16,16 @@
 //!
 //! Where the time goes, in a vessel tree of 512³ voxels with 6.9 million of foreground: 72 border steps delete 6.3 million.
 //! They look at 7.4 million words, find candidates in 2.8 million, delete in 1.4 million; 0.2 million voxels wait for an earlier
-//! neighbour. The formulas take a fifth of the time; most of it goes into bringing the 27 words around each word together,
-//! and half of that is waiting for memory, hence the prefetching and the large pages. With two threads a
-//! voxel costs 34 to 42 ns to delete, reading and writing included, from 256³ to 1000³ (docs/benchmarks.md). What cannot be saved
+//! neighbour. Of the samples of `perf record` on one thread 39 % are collecting, 18 % the recheck's search, 11 % the
+//! deletions, 8 % the recheck in raster order, 13 % packing and unpacking, 10 % the system's clearing of pages. With two threads a
+//! voxel costs 25 to 33 ns to delete, reading and writing included, from 256³ to 1000³ (docs/benchmarks.md). What cannot be saved
 //! is reading the input and writing the output, a byte a voxel each: a fifth of the whole at 5 % foreground, and all but the
-//! whole where foreground is rare. At 1000³ a quarter of the samples of `perf record` are the system's, which clears the pages
-//! of the output before they are written; 31 % are collecting, 26 % the rechecks' search and the deletions.
+//! whole where foreground is rare.
+//!
+//! What it was not: the formulas. A third of the time went into wrong guesses of the processor (which words are active, which of
+//! them have candidates, which words a deletion touches) and into waiting for memory that nobody had asked for: a deletion's
+//! word, the words that a list in raster order comes to. Hence [`queue`], the stores that always store, and the prefetching;
+//! hence also the wide moves of [`batch`] and the large pages.
 //!
 //! Memory: two bits a voxel and one byte a word of 64, allocated as zeros, so background that is never near foreground costs
 //! nothing.
@@ -31,8 +35,10 @@
 
 mod batch;
 pub mod chunks;
+mod collect;
 pub mod naive;
 pub mod nodes;
+mod queue;
 mod recheck;
 mod rounds;
 pub mod simple_points;

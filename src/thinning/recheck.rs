@@ -1,9 +1,9 @@
 //! Lee's recheck: the collected voxels in raster order, each deleted if its neighbours present by then are connected.
 //!
-//! Only earlier collected neighbours make the order matter. A voxel without any is deleted: it was simple when collected and
-//! nothing changed since. For the others a formula finds those that are deleted whatever happens to the earlier ones, 512
-//! voxels at a time and in any order ([`deleted_whatever_happens`]); that settles nine in ten. The rest is decided in raster
-//! order, by flood fill. Later collected neighbours are always present, as in the sequential method.
+//! Only earlier collected neighbours make the order matter. A formula finds the voxels that are deleted whatever happens to
+//! those, 512 at a time and in any order ([`deleted_whatever_happens`]): all that have none, since they were simple when they
+//! were collected and nothing changed, and nine in ten of the others. The rest is decided in raster order, by flood fill. Later
+//! collected neighbours are always present, as in the sequential method.
 //!
 //! Slabs decide side by side: a voxel that has an earlier collected neighbour in another slab is deferred, and so is one that
 //! has a deferred earlier neighbour; those are decided at the end, in raster order and in sequence.
@@ -11,19 +11,14 @@
 use std::ops::Range;
 
 use super::Method;
-use super::batch::{Batch, after_any};
+use super::batch::{Batch, EARLIER_ROWS, after_any};
 use super::rounds::{AHEAD, Geometry, Slab, WAITING};
 use super::simple_points::{Border, EARLIER, Neighbours, deleted_whatever_happens, simple_whatever_happens};
 use super::vectors::{Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
 use crate::buffers::Grow;
 use crate::errors::Result;
-use crate::neighbourhood::EARLIER as EARLIER_VOXELS;
-use crate::prefetch::prefetch;
-use crate::word_shape::{self, WordShape};
-
-/// Rows of words around a word that hold earlier neighbours: all but those of the next plane.
-pub const EARLIER_ROWS: usize = 6;
+use crate::word_shape::{WordShape, earlier_neighbours, neighbours};
 
 /// What a step rechecks by.
 #[derive(Debug, Clone, Copy)]
@@ -129,20 +124,11 @@ fn find_waiting_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
     for (at, &index) in indices.iter().enumerate() {
         if let Some(&later) = indices.get(at + AHEAD) {
-            for (at, row) in geometry.rows_around.iter().enumerate() {
-                prefetch(words, later.wrapping_add_signed(*row));
-                if at < EARLIER_ROWS {
-                    prefetch(collected, later.wrapping_add_signed(*row));
-                }
-            }
+            geometry.prefetch(words, later, 0..9);
+            geometry.prefetch(collected, later, 0..EARLIER_ROWS);
         }
-        let rows = |row: usize| geometry.row_around(collected, index, row);
-        let voxels = collected[index] & after_any::<W>(rows);
-        if voxels == 0 {
-            continue;
-        }
-        batch.push::<W>(index, voxels, |row| geometry.row_around(words, index, row));
-        earlier.push::<W>(index, voxels, |row| if row < EARLIER_ROWS { rows(row) } else { [0; 3] });
+        batch.push::<W>(index, collected[index], |row| geometry.row_around(words, index, row));
+        earlier.push_earlier::<W>(index, |row| geometry.row_around(collected, index, row));
         if batch.is_full() {
             keep_waiting::<W, V, PRESERVING>(&mut batch, &mut earlier, border, waiting)?;
         }
@@ -168,7 +154,7 @@ fn defer_strangers<W: WordShape>(
         if !inside.contains(index) {
             let strange = |row: usize| {
                 let first = index.wrapping_add_signed(geometry.rows_around[row]) - 1;
-                std::array::from_fn(|dx| if own.contains(&(first + dx)) { 0 } else { collected[first + dx] })
+                std::array::from_fn(|dx| if dx == 3 || own.contains(&(first + dx)) { 0 } else { collected[first + dx] })
             };
             let apart = *voxels & after_any::<W>(strange);
             if apart != 0 {
@@ -236,9 +222,17 @@ pub fn decide_slab<W: WordShape>(
     let mut last = listed.last().map_or(0, |&(index, _)| index + geometry.reach());
     let known = listed.len();
     let mut pushed = Ok(());
-    geometry.in_raster_order::<W>(waiting, |index, bit| {
-        let nearby = |words: &[u64]| around::<W>(index, bit, geometry, |at| words.get(at.wrapping_sub(start)).copied());
-        if index <= last && nearby(deferred) & EARLIER_VOXELS != 0 {
+    let gone: *const [u64] = collected;
+    let ask = |index: usize| {
+        geometry.prefetch(words, index, 0..9);
+        geometry.prefetch(gone, index.wrapping_sub(start), 0..EARLIER_ROWS);
+    };
+    geometry.in_raster_order::<W>(waiting, ask, |index, bit| {
+        let nearby = |words: &[u64]| {
+            let word = around(index, geometry, |at| words.get(at.wrapping_sub(start)).copied());
+            earlier_neighbours::<W>(word, bit)
+        };
+        if index <= last && nearby(deferred) != 0 {
             deferred[index - start] |= 1 << bit;
             if pushed.is_ok() {
                 pushed = listed.try_push(WAITING, (index, 1 << bit));
@@ -246,8 +240,8 @@ pub fn decide_slab<W: WordShape>(
             last = last.max(index + geometry.reach());
             return;
         }
-        let gone = nearby(collected) & EARLIER_VOXELS;
-        let present = around::<W>(index, bit, geometry, |at| words.get(at).copied());
+        let gone = nearby(collected);
+        let present = neighbours::<W>(around(index, geometry, |at| words.get(at).copied()), bit);
         if rule.method.deletes(present & !gone) {
             collected[index - start] |= 1 << bit;
         }
@@ -274,23 +268,28 @@ pub fn decide<W: WordShape>(
     for &(index, voxels) in waiting {
         collected[index] &= !voxels;
     }
-    geometry.in_raster_order::<W>(waiting, |index, bit| {
-        let gone = around::<W>(index, bit, geometry, |at| collected.get(at).copied()) & EARLIER_VOXELS;
-        let present = around::<W>(index, bit, geometry, |at| words.get(at).copied());
+    let gone: *const [u64] = collected;
+    let ask = |index: usize| {
+        geometry.prefetch(words, index, 0..9);
+        geometry.prefetch(gone, index, 0..EARLIER_ROWS);
+    };
+    geometry.in_raster_order::<W>(waiting, ask, |index, bit| {
+        let gone = earlier_neighbours::<W>(around(index, geometry, |at| collected.get(at).copied()), bit);
+        let present = neighbours::<W>(around(index, geometry, |at| words.get(at).copied()), bit);
         if rule.method.deletes(present & !gone) {
             collected[index] |= 1 << bit;
         }
     });
 }
 
-/// The neighbours of a voxel among words of which not all need be there.
-#[inline]
-fn around<W: WordShape>(index: usize, bit: usize, geometry: &Geometry, word: impl Fn(usize) -> Option<u64>) -> u32 {
-    let at = |row: usize, dx: usize| index.wrapping_add_signed(geometry.rows_around[row]) + dx - 1;
-    word_shape::neighbours::<W>(|row, dx| word(at(row, dx)).unwrap_or(0), bit)
+/// The words around a word, of which not all need be there.
+#[inline(always)]
+fn around(index: usize, geometry: &Geometry, word: impl Fn(usize) -> Option<u64>) -> impl Fn(usize, usize) -> u64 {
+    move |row, dx| word(index.wrapping_add_signed(geometry.rows_around[row]) + dx - 1).unwrap_or(0)
 }
 
-/// Calls `decide` with the word and the bit of each of the voxels, in the raster order of the image.
+/// Calls `decide` with the word and the bit of each of the voxels, in the raster order of the image, and `ask` with each word
+/// some time before.
 ///
 /// The voxels are given by word, the words in raster order; `row_of` and `plane_of` number the rows and planes of words.
 #[inline(always)]
@@ -298,12 +297,22 @@ pub fn in_raster_order<W: WordShape, I: Copy>(
     voxels: &[(I, u64)],
     row_of: impl Fn(I) -> u64,
     plane_of: impl Fn(I) -> u64,
+    ask: impl Fn(I),
     mut decide: impl FnMut(I, usize),
 ) {
     let in_row = (1_u64 << W::SIDES[2]) - 1;
+    // The words whose memory is still to be asked for, and how far ahead of their use that is still to get.
+    let (mut unasked, mut ahead) = (voxels, AHEAD);
     for plane in voxels.chunk_by(|a, b| plane_of(a.0) == plane_of(b.0)) {
         for z in 0..W::SIDES[0] {
             for row in plane.chunk_by(|a, b| row_of(a.0) == row_of(b.0)) {
+                if z == 0 {
+                    let (asked, rest) = unasked.split_at((ahead + row.len()).min(unasked.len()));
+                    for &(word, _) in asked {
+                        ask(word);
+                    }
+                    (unasked, ahead) = (rest, 0);
+                }
                 for y in 0..W::SIDES[1] {
                     let shift = (z << (W::LOG[1] + W::LOG[2])) | (y << W::LOG[2]);
                     for &(word, voxels) in row {

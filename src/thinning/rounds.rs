@@ -3,23 +3,22 @@
 //! A word is *active* for a kind of step if one of its voxels or their neighbours was deleted since that kind of step last
 //! looked at it. Nothing else needs a look: collecting is a function of the neighbourhood alone, and a failed recheck means
 //! that a neighbour was just deleted. One byte a word and one byte a row hold a bit for each kind of step, so finding the
-//! active words costs a scan of the active rows' bytes, eight at a time.
+//! active words costs a scan of the active rows' bytes.
 //!
-//! A step has four phases, each parallel over slabs: collect (reads the image, writes the collected voxels of its own slab),
-//! find what waits (reads both), decide that (writes the collected voxels of its own slab; see [`super::recheck`]), delete
-//! (writes the image and the activity of its own slab, and lists the words of other slabs that it activates). Between them
-//! little is done in sequence: the voxels that wait for those of another slab, and those lists.
+//! A step has four phases, each parallel over slabs: collect (reads the image, writes the collected voxels of its own slab; see
+//! [`super::collect`]), find what waits (reads both), decide that (writes the collected voxels of its own slab; see
+//! [`super::recheck`]), delete (writes the image and the activity of its own slab, and lists the words of other slabs that it
+//! activates). Between them little is done in sequence: the voxels that wait for those of another slab, and those lists.
 
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::batch::{Batch, around_word, from_after, from_before};
+use super::batch::{Quad, around_word};
+use super::collect::{collect_border, collect_removed};
 use super::recheck::{self, Recheck};
-use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
-use super::vectors::{Lanes, Vector, for_this_processor};
-use super::zhang::removed_pixels;
+use super::simple_points::BORDERS;
 use super::{Method, steps};
 use crate::bit_image::{BitImage, try_zeros};
 use crate::buffers::{Grow, try_collect};
@@ -34,6 +33,9 @@ const WORDS_WORTH_THREADS: usize = if cfg!(test) { 1 } else { 2048 };
 
 /// The fewest rows of words that make a slab.
 const ROWS_IN_SLAB: usize = if cfg!(test) { 2 } else { 16 };
+
+/// How many words ahead of its use memory is asked for.
+pub const AHEAD: usize = 16;
 
 /// What a list of waiting voxels is called when there is no memory for it.
 pub const WAITING: &str = "the voxels that wait";
@@ -59,7 +61,7 @@ pub struct Rounds<'a, W> {
 #[derive(Debug, Clone, Copy)]
 pub struct Geometry {
     /// Words from a row to the next, and from a plane to the next.
-    row: usize,
+    pub row: usize,
     plane: usize,
     /// The nine rows of words around a word's, as distances in raster order.
     pub rows_around: [isize; 9],
@@ -79,19 +81,34 @@ impl Geometry {
         self.plane + self.row + 1
     }
 
-    /// The three words of one of the nine rows of words around a word.
+    /// The words of one of the nine rows of words around a word.
     #[inline(always)]
-    pub fn row_around(&self, words: &[u64], index: usize, row: usize) -> [u64; 3] {
+    pub fn row_around(&self, words: &[u64], index: usize, row: usize) -> Quad {
         around_word(words, index.wrapping_add_signed(self.rows_around[row]))
     }
 
-    /// Calls `decide` with the word and the bit of each of the voxels, which are given by word, in the raster order of the image.
+    /// Asks for the memory around a word, in some of the nine rows.
     #[inline(always)]
-    pub fn in_raster_order<W: WordShape>(&self, voxels: &[(usize, u64)], decide: impl FnMut(usize, usize)) {
+    pub fn prefetch<T>(&self, array: *const [T], index: usize, rows: Range<usize>) {
+        for row in rows {
+            prefetch(array, index.wrapping_add_signed(self.rows_around[row]));
+        }
+    }
+
+    /// Calls `decide` with the word and the bit of each of the voxels, which are given by word, in the raster order of the
+    /// image, and `ask` with each word some time before.
+    #[inline(always)]
+    pub fn in_raster_order<W: WordShape>(
+        &self,
+        voxels: &[(usize, u64)],
+        ask: impl Fn(usize),
+        decide: impl FnMut(usize, usize),
+    ) {
         recheck::in_raster_order::<W, usize>(
             voxels,
             |index| (index / self.row) as u64,
             |index| (index / self.plane) as u64,
+            ask,
             decide,
         );
     }
@@ -108,18 +125,18 @@ pub struct Slab {
     pub deferred: Vec<(usize, u64)>,
     /// Words of other slabs that a deletion activates.
     beyond: Vec<usize>,
-    looked_at: usize,
+    pub looked_at: usize,
     deleted: u64,
 }
 
 /// A slab with its part of what it may write.
-struct Part<'a> {
-    slab: &'a mut Slab,
+pub struct Part<'a> {
+    pub slab: &'a mut Slab,
     /// The first word of the part.
-    start: usize,
-    words: &'a mut [u64],
-    active_words: &'a mut [u8],
-    active_rows: &'a mut [u8],
+    pub start: usize,
+    pub words: &'a mut [u64],
+    pub active_words: &'a mut [u8],
+    pub active_rows: &'a mut [u8],
 }
 
 impl<'a, W: WordShape> Rounds<'a, W> {
@@ -288,227 +305,6 @@ fn parts<'a>(
         .collect()
 }
 
-/// What a kind of step collects.
-///
-/// A trait rather than closures, because only functions that are always inlined are compiled for this processor.
-trait Collect {
-    /// The voxels of a word that are worth the predicate.
-    fn candidates<W: WordShape>(&self, words: &[u64], index: usize) -> u64;
-    /// Those of `voxels` that satisfy the predicate.
-    fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V;
-}
-
-/// Lee's: simple voxels on a border that are no endpoints.
-struct OnBorder {
-    border: &'static Border,
-    /// The distance of the next word behind the border.
-    next: isize,
-}
-
-impl Collect for OnBorder {
-    #[inline(always)]
-    fn candidates<W: WordShape>(&self, words: &[u64], index: usize) -> u64 {
-        match words[index] {
-            0 => 0,
-            word => word & !behind::<W>(word, words[index.wrapping_add_signed(self.next)], self.border),
-        }
-    }
-
-    #[inline(always)]
-    fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V {
-        simple_and_no_endpoint(neighbours, voxels, self.border)
-    }
-}
-
-/// The neighbours behind a border; `next` is the next word in that direction.
-#[inline(always)]
-pub fn behind<W: WordShape>(word: u64, next: u64, border: &Border) -> u64 {
-    // Each arm with its axis at compile time.
-    match (border.axis, border.forward) {
-        (0, false) => from_before::<W, u64>(next, word, 0),
-        (0, true) => from_after::<W, u64>(word, next, 0),
-        (1, false) => from_before::<W, u64>(next, word, 1),
-        (1, true) => from_after::<W, u64>(word, next, 1),
-        (_, false) => from_before::<W, u64>(next, word, 2),
-        (_, true) => from_after::<W, u64>(word, next, 2),
-    }
-}
-
-/// Zhang's: the pixels that the table deletes.
-struct InTable {
-    step: usize,
-}
-
-impl Collect for InTable {
-    #[inline(always)]
-    fn candidates<W: WordShape>(&self, words: &[u64], index: usize) -> u64 {
-        words[index]
-    }
-
-    #[inline(always)]
-    fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V {
-        removed_pixels(neighbours, voxels, self.step)
-    }
-}
-
-for_this_processor! {
-    fn collect_border<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
-        = collect_border_lanes;
-}
-
-for_this_processor! {
-    fn collect_removed<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
-        = collect_removed_lanes;
-}
-
-#[inline(always)]
-fn collect_border_lanes<W: WordShape, V: Vector>(
-    part: &mut Part<'_>,
-    words: &[u64],
-    geometry: &Geometry,
-    step: usize,
-) -> Result<()> {
-    let border = &BORDERS[step];
-    let next = geometry.rows_around[border.face / 3] + border.face as isize % 3 - 1;
-    collect_active::<W, V>(part, words, geometry, step, &OnBorder { border, next })
-}
-
-#[inline(always)]
-fn collect_removed_lanes<W: WordShape, V: Vector>(
-    part: &mut Part<'_>,
-    words: &[u64],
-    geometry: &Geometry,
-    step: usize,
-) -> Result<()> {
-    collect_active::<W, V>(part, words, geometry, step, &InTable { step })
-}
-
-/// Runs over the active words of a part and keeps what is collected of their candidates, eight words at a time.
-#[inline(always)]
-fn collect_active<W: WordShape, V: Vector>(
-    part: &mut Part<'_>,
-    words: &[u64],
-    geometry: &Geometry,
-    step: usize,
-    rule: &impl Collect,
-) -> Result<()> {
-    let active = 1_u8 << step;
-    let eight_active = u64::from_ne_bytes([active; EIGHT]);
-    let mut queue = Queue::new();
-    part.slab.collected.clear();
-    part.slab.looked_at = 0;
-    let active_words = std::mem::take(&mut part.active_words);
-    let active_rows = std::mem::take(&mut part.active_rows);
-    for (row, (active_row, bytes)) in active_rows.iter_mut().zip(active_words.chunks_mut(geometry.row)).enumerate() {
-        if *active_row & active == 0 {
-            continue;
-        }
-        *active_row &= !active;
-        let start = part.start + row * geometry.row;
-        for (at, bytes) in bytes.chunks_mut(EIGHT).enumerate() {
-            let mut found = if let Some(bytes) = bytes.first_chunk_mut::<EIGHT>() {
-                let all = u64::from_ne_bytes(*bytes);
-                *bytes = (all & !eight_active).to_ne_bytes();
-                u64::from_le_bytes((all & eight_active).to_ne_bytes())
-            } else {
-                let mut eight = [0; EIGHT];
-                for (eight, byte) in eight.iter_mut().zip(bytes) {
-                    *eight = *byte & active;
-                    *byte &= !active;
-                }
-                u64::from_le_bytes(eight)
-            };
-            while found != 0 {
-                let index = start + at * EIGHT + found.trailing_zeros() as usize / EIGHT;
-                found &= found - 1;
-                prefetch(words, index);
-                queue.active[queue.count % QUEUE] = index;
-                queue.count += 1;
-                if queue.count == QUEUE {
-                    collect_queue::<W, V>(part, &mut queue, words, geometry, rule)?;
-                }
-            }
-        }
-    }
-    collect_queue::<W, V>(part, &mut queue, words, geometry, rule)?;
-    if queue.batch.count > 0 {
-        collect_batch::<W, V>(part, &mut queue.batch, rule)?;
-    }
-    Ok(())
-}
-
-/// Words whose activity is looked at together.
-const EIGHT: usize = 8;
-
-/// Active words that wait until the memory around them has come.
-struct Queue {
-    active: [usize; QUEUE],
-    candidates: [(usize, u64); QUEUE],
-    count: usize,
-    batch: Batch,
-}
-
-/// How many words ahead of its use memory is asked for.
-pub const AHEAD: usize = 16;
-
-/// So many words are asked for before the first is used.
-const QUEUE: usize = 64;
-
-impl Queue {
-    #[inline(always)]
-    fn new() -> Self {
-        Self { active: [0; QUEUE], candidates: [(0, 0); QUEUE], count: 0, batch: Batch::new() }
-    }
-}
-
-/// Collects from the queued words.
-#[inline(always)]
-fn collect_queue<W: WordShape, V: Vector>(
-    part: &mut Part<'_>,
-    queue: &mut Queue,
-    words: &[u64],
-    geometry: &Geometry,
-    rule: &impl Collect,
-) -> Result<()> {
-    part.slab.looked_at += queue.count;
-    let mut candidates = 0;
-    for &index in &queue.active[..queue.count] {
-        let voxels = rule.candidates::<W>(words, index);
-        if voxels != 0 {
-            for row in rows_of::<W>() {
-                prefetch(words, index.wrapping_add_signed(geometry.rows_around[row]));
-            }
-            queue.candidates[candidates] = (index, voxels);
-            candidates += 1;
-        }
-    }
-    queue.count = 0;
-    for &(index, voxels) in &queue.candidates[..candidates] {
-        queue.batch.push::<W>(index, voxels, |row| geometry.row_around(words, index, row));
-        if queue.batch.is_full() {
-            collect_batch::<W, V>(part, &mut queue.batch, rule)?;
-        }
-    }
-    Ok(())
-}
-
-#[inline(always)]
-fn collect_batch<W: WordShape, V: Vector>(part: &mut Part<'_>, batch: &mut Batch, rule: &impl Collect) -> Result<()> {
-    let mut result = Lanes::NONE;
-    for first in (0..batch.count).step_by(V::WORDS) {
-        let voxels = V::load(&batch.voxels, first);
-        rule.collect(&batch.neighbours::<W, V>(first), voxels).store(&mut result, first);
-    }
-    for lane in 0..batch.count {
-        if result.0[lane] != 0 {
-            part.words[batch.indices[lane] - part.start] = result.0[lane];
-            part.slab.collected.try_push("the collected words", batch.indices[lane])?;
-        }
-    }
-    batch.clear();
-    Ok(())
-}
-
 /// Applies and clears the collected voxels of a slab.
 fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometry: &Geometry) -> Result<()> {
     let Part { slab, start, words, active_words, active_rows } = part;
@@ -519,9 +315,8 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
     for (at, &index) in slab.collected.iter().enumerate() {
         if let Some(&later) = slab.collected.get(at + AHEAD) {
             prefetch(deletions, later - start);
-            for row in rows_of::<W>() {
-                prefetch(active_words, later.wrapping_add_signed(geometry.rows_around[row]).wrapping_sub(start));
-            }
+            prefetch(words, later - start);
+            geometry.prefetch(active_words, later - start, rows_of::<W>());
         }
         let deleted = std::mem::take(&mut deletions[index - start]);
         if deleted == 0 {
@@ -534,15 +329,16 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
                 own_row = (index - start) / geometry.row;
                 in_row = start + own_row * geometry.row..start + (own_row + 1) * geometry.row;
             }
+            let (own, every_step) = (index - start, geometry.every_step);
             for row in rows_of::<W>() {
-                // Without branches: which words are touched is hard to foretell.
+                // Without branches: which words are touched is hard to foretell, but this one is.
                 let at = index.wrapping_add_signed(geometry.rows_around[row]) - start;
-                let every_step = |touching: bool| if touching { geometry.every_step } else { 0 };
                 let touched = |dx: usize| deleted & W::TOUCHING[3 * row + dx] != 0;
-                active_words[at - 1] |= every_step(touched(0));
-                active_words[at] |= every_step(touched(1));
-                active_words[at + 1] |= every_step(touched(2));
-                active_rows[own_row.wrapping_add_signed(geometry.row_distances[row])] |= every_step(touched(1));
+                active_words[if touched(0) { at - 1 } else { own }] = every_step;
+                active_words[if touched(1) { at } else { own }] = every_step;
+                active_words[if touched(2) { at + 1 } else { own }] = every_step;
+                let row = own_row.wrapping_add_signed(geometry.row_distances[row]);
+                active_rows[if touched(1) { row } else { own_row }] = every_step;
             }
             continue;
         }
@@ -564,7 +360,7 @@ fn delete_collected<W: WordShape>(part: Part<'_>, deletions: &mut [u64], geometr
 }
 
 /// The rows of words around a word that hold anything: in 2D those of its own plane.
-const fn rows_of<W: WordShape>() -> Range<usize> {
+pub const fn rows_of<W: WordShape>() -> Range<usize> {
     if W::SIDES[0] == 1 { 3..6 } else { 0..9 }
 }
 

@@ -18,6 +18,16 @@ impl Lanes {
     pub const NONE: Self = Self([0; LANES]);
 }
 
+/// Four words for each lane, in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(64))]
+pub struct Quads(pub [[u64; 4]; LANES]);
+
+impl Quads {
+    /// No voxel.
+    pub const NONE: Self = Self([[0; 4]; LANES]);
+}
+
 /// One or more words; each bit is one voxel's answer.
 pub trait Vector:
     Copy
@@ -36,6 +46,9 @@ pub trait Vector:
 
     /// The words from lane `first` on.
     fn load(lanes: &Lanes, first: usize) -> Self;
+
+    /// The first, second and third words from lane `first` on.
+    fn load_columns(quads: &Quads, first: usize) -> [Self; 3];
 
     /// Writes the words from lane `first` on.
     fn store(self, lanes: &mut Lanes, first: usize);
@@ -84,6 +97,12 @@ impl Vector for u64 {
     }
 
     #[inline(always)]
+    fn load_columns(quads: &Quads, first: usize) -> [Self; 3] {
+        let [before, word, after, _] = quads.0[first];
+        [before, word, after]
+    }
+
+    #[inline(always)]
     fn store(self, lanes: &mut Lanes, first: usize) {
         lanes.0[first] = self;
     }
@@ -126,20 +145,22 @@ mod x86 {
 
     use std::arch::x86_64::{
         __m256i, __m512i, _mm_cvtsi64_si128, _mm256_and_si256, _mm256_andnot_si256, _mm256_load_si256, _mm256_or_si256,
-        _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_sll_epi64, _mm256_srl_epi64, _mm256_store_si256,
-        _mm256_testz_si256, _mm256_xor_si256, _mm512_and_si512, _mm512_andnot_si512, _mm512_load_si512,
-        _mm512_or_si512, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sll_epi64, _mm512_srl_epi64,
-        _mm512_store_si512, _mm512_ternarylogic_epi64, _mm512_test_epi64_mask, _mm512_xor_si512,
+        _mm256_permute2x128_si256, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_sll_epi64, _mm256_srl_epi64,
+        _mm256_store_si256, _mm256_testz_si256, _mm256_unpackhi_epi64, _mm256_unpacklo_epi64, _mm256_xor_si256,
+        _mm512_and_si512, _mm512_andnot_si512, _mm512_load_si512, _mm512_or_si512, _mm512_permutex2var_epi64,
+        _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_sll_epi64,
+        _mm512_srl_epi64, _mm512_store_si512, _mm512_ternarylogic_epi64, _mm512_test_epi64_mask, _mm512_xor_si512,
     };
     use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, Not};
 
-    use super::{Lanes, Vector};
+    use super::{Lanes, Quads, Vector};
 
     macro_rules! vector {
         (
             $(#[$attribute:meta])* $name:ident($inner:ty), $words:literal: $and:ident $or:ident $xor:ident $and_not:ident
             $zero:ident $set:ident, $load:ident $store:ident $up:ident $down:ident, |$value:ident| $is_empty:expr,
-            |$a:ident, $b:ident, $c:ident| $sum:expr, $carry:expr
+            |$a:ident, $b:ident, $c:ident| $sum:expr, $carry:expr,
+            |$q0:ident, $q1:ident, $q2:ident, $q3:ident| $columns:expr
         ) => {
             $(#[$attribute])*
             #[derive(Debug, Clone, Copy)]
@@ -217,6 +238,17 @@ mod x86 {
                 }
 
                 #[inline(always)]
+                fn load_columns(quads: &Quads, first: usize) -> [Self; 3] {
+                    let words = quads.0[first..first + $words].as_flattened();
+                    // SAFETY: each pointer is that of as many of the words as a vector has, four times in all; quads are
+                    // aligned as lanes are, and the callers are kernels that were chosen for the feature.
+                    let [$q0, $q1, $q2, $q3]: [$inner; 4] =
+                        std::array::from_fn(|at| unsafe { $load(words[at * $words..][..$words].as_ptr().cast()) });
+                    // SAFETY: the callers are kernels that were chosen for the feature.
+                    unsafe { $columns }
+                }
+
+                #[inline(always)]
                 fn store(self, lanes: &mut Lanes, first: usize) {
                     let words = &mut lanes.0[first..first + $words];
                     // SAFETY: as for `load`.
@@ -276,7 +308,21 @@ mod x86 {
         Avx512(__m512i), 8: _mm512_and_si512 _mm512_or_si512 _mm512_xor_si512 _mm512_andnot_si512
         _mm512_setzero_si512 _mm512_set1_epi64, _mm512_load_si512 _mm512_store_si512
         _mm512_sll_epi64 _mm512_srl_epi64, |value| _mm512_test_epi64_mask(value, value) == 0,
-        |a, b, c| _mm512_ternarylogic_epi64::<0x96>(a, b, c), _mm512_ternarylogic_epi64::<0xe8>(a, b, c)
+        |a, b, c| _mm512_ternarylogic_epi64::<0x96>(a, b, c), _mm512_ternarylogic_epi64::<0xe8>(a, b, c),
+        |q0, q1, q2, q3| {
+            // Each vector holds the four words of two lanes. First and third words of four lanes, then second words.
+            let outer = _mm512_setr_epi64(0, 4, 8, 12, 2, 6, 10, 14);
+            let inner = _mm512_setr_epi64(1, 5, 9, 13, 1, 5, 9, 13);
+            let [outer_low, outer_high] =
+                [_mm512_permutex2var_epi64(q0, outer, q1), _mm512_permutex2var_epi64(q2, outer, q3)];
+            let [inner_low, inner_high] =
+                [_mm512_permutex2var_epi64(q0, inner, q1), _mm512_permutex2var_epi64(q2, inner, q3)];
+            [
+                Self(_mm512_shuffle_i64x2::<0x44>(outer_low, outer_high)),
+                Self(_mm512_shuffle_i64x2::<0x44>(inner_low, inner_high)),
+                Self(_mm512_shuffle_i64x2::<0xee>(outer_low, outer_high)),
+            ]
+        }
     );
 
     vector!(
@@ -285,7 +331,17 @@ mod x86 {
         _mm256_setzero_si256 _mm256_set1_epi64x, _mm256_load_si256 _mm256_store_si256
         _mm256_sll_epi64 _mm256_srl_epi64, |value| _mm256_testz_si256(value, value) == 1,
         |a, b, c| _mm256_xor_si256(_mm256_xor_si256(a, b), c),
-        _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(_mm256_xor_si256(a, b), c))
+        _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(_mm256_xor_si256(a, b), c)),
+        |q0, q1, q2, q3| {
+            // Each vector holds the four words of a lane. First and third words of two lanes, then second and fourth ones.
+            let [outer_low, outer_high] = [_mm256_unpacklo_epi64(q0, q1), _mm256_unpacklo_epi64(q2, q3)];
+            let [inner_low, inner_high] = [_mm256_unpackhi_epi64(q0, q1), _mm256_unpackhi_epi64(q2, q3)];
+            [
+                Self(_mm256_permute2x128_si256::<0x20>(outer_low, outer_high)),
+                Self(_mm256_permute2x128_si256::<0x20>(inner_low, inner_high)),
+                Self(_mm256_permute2x128_si256::<0x31>(outer_low, outer_high)),
+            ]
+        }
     );
 }
 
@@ -381,4 +437,32 @@ fn widest() -> Width {
 #[cfg(not(target_arch = "x86_64"))]
 const fn widest() -> Width {
     Width::Word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    for_this_processor! {
+        fn columns(quads: &Quads, found: &mut [Lanes; 3]) = columns_lanes;
+    }
+
+    #[inline(always)]
+    fn columns_lanes<V: Vector>(quads: &Quads, found: &mut [Lanes; 3]) {
+        for first in (0..LANES).step_by(V::WORDS) {
+            for (column, found) in V::load_columns(quads, first).into_iter().zip(&mut *found) {
+                column.store(found, first);
+            }
+        }
+    }
+
+    #[test]
+    fn sorts_words_by_direction() {
+        let quads = Quads(std::array::from_fn(|lane| std::array::from_fn(|at| (10 * lane + at) as u64)));
+        let mut found = [Lanes::NONE; 3];
+        columns(&quads, &mut found);
+        for (at, lanes) in found.iter().enumerate() {
+            assert_eq!(lanes.0, std::array::from_fn(|lane| (10 * lane + at) as u64));
+        }
+    }
 }

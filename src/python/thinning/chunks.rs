@@ -17,7 +17,7 @@ use crate::bit_image::Element;
 use crate::buffers::try_collect;
 use crate::thinning::Method;
 use crate::thinning::chunks::region::Box3;
-use crate::thinning::chunks::words::{Frame, Key, union};
+use crate::thinning::chunks::words::{Frame, Key, Places, union};
 use crate::thinning::chunks::{Residue, Resolved, Scripted, chunk_words, merge, thin_words, write_chunk};
 
 type Array<'py, T> = Bound<'py, PyArray1<T>>;
@@ -136,9 +136,25 @@ fn check_boxes(frame: &Frame, boxes: &[Box3]) -> PyResult<()> {
     if boxes.iter().all(inside) { Ok(()) } else { Err(malformed("a box leaves the image")) }
 }
 
-fn check_word(frame: &Frame, key: Key, voxels: u64) -> PyResult<()> {
-    let inside = frame.words().is_some_and(|words| key < words) && voxels & !frame.inside(frame.place(key)) == 0;
-    if inside { Ok(()) } else { Err(malformed("a voxel leaves the image")) }
+/// Whether words hold voxels of the image only.
+struct Checker {
+    frame: Frame,
+    words: Key,
+    places: Places,
+    /// Whether no word reaches beyond the image.
+    is_filled: bool,
+}
+
+impl Checker {
+    fn new(frame: &Frame) -> Self {
+        let is_filled = (0..3).all(|axis| frame.shape[axis].is_multiple_of(frame.side(axis)));
+        Self { frame: *frame, words: frame.words().unwrap_or(0), places: Places::new(*frame), is_filled }
+    }
+
+    fn check(&mut self, key: Key, voxels: u64) -> PyResult<()> {
+        let inside = key < self.words && (self.is_filled || voxels & !self.frame.inside(self.places.key(key)) == 0);
+        if inside { Ok(()) } else { Err(malformed("a voxel leaves the image")) }
+    }
 }
 
 fn words_in(frame: &Frame, words: &WordsIn<'_>) -> PyResult<Vec<(Key, u64)>> {
@@ -147,8 +163,9 @@ fn words_in(frame: &Frame, words: &WordsIn<'_>) -> PyResult<Vec<(Key, u64)>> {
         return Err(malformed("lengths differ"));
     }
     let words = try_collect(PARTS, keys.iter().copied().zip(voxels.iter().copied()))?;
+    let mut checker = Checker::new(frame);
     for &(key, voxels) in &words {
-        check_word(frame, key, voxels)?;
+        checker.check(key, voxels)?;
     }
     if words.is_sorted_by(|a, b| a.0 < b.0) { Ok(words) } else { Err(malformed("words are out of order")) }
 }
@@ -162,8 +179,9 @@ fn residue_in(frame: Frame, method: Method, residue: ResidueIn<'_>) -> PyResult<
     }
     let script = steps.iter().zip(keys).zip(voxels);
     let script = try_collect(PARTS, script.map(|((&step, &key), &voxels)| Scripted { step, key, voxels }))?;
+    let mut checker = Checker::new(&frame);
     for each in &script {
-        check_word(&frame, each.key, each.voxels)?;
+        checker.check(each.key, each.voxels)?;
     }
     Ok(Residue { frame, method, boxes, undecided: words_in(&frame, &undecided)?, script })
 }

@@ -25,7 +25,7 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 use self::region::{Box3, Region};
 use self::simulation::{Event, Simulation};
-use self::words::{Around, Frame, Key, Places, around, offset, union};
+use self::words::{Around, FIRST, Frame, Key, Places, around, offset, row, union, with_gaps};
 use super::Method;
 use super::batch::near;
 use crate::bit_image::{BitImage, Element, set_bits, try_zeros};
@@ -120,7 +120,8 @@ pub fn merge(residues: &[&Residue], monitor: &Monitor) -> Result<Resolved> {
     for residue in residues {
         script.extend_from_slice(&residue.script);
     }
-    script.sort_unstable();
+    // Sorted lists one after the other, which this sort merges; as below.
+    try_sort_by(SCRIPT, &mut script, Ord::cmp)?;
     let boxes = try_collect(BOXES, residues.iter().flat_map(|residue| residue.boxes.iter().copied()))?;
     resolve(&Residue { frame: first.frame, method: first.method, boxes, undecided, script }, monitor)
 }
@@ -153,7 +154,7 @@ pub fn chunk_words<T: Element>(
     Ok(words)
 }
 
-/// The words that a run works on, by index; 0 is the empty word.
+/// The words that a run works on, by index, and empty ones between them.
 struct Stored {
     keys: Vec<Key>,
     around: Vec<Around>,
@@ -167,17 +168,20 @@ impl Stored {
         let scripted = try_collect(WORDS, part.script.iter().map(|script| (script.key, script.voxels)))?;
         let scripted = union(&[&scripted])?;
         let mut words = union(&[&part.undecided, &scripted])?;
-        // Words that hold nothing but unknown voxels next to the foreground.
-        let mut halo = Vec::new();
+        // Words at the edge of the region, and those beyond that hold nothing but unknown voxels next to the foreground.
+        let (mut edge, mut halo) = (Vec::new(), Vec::new());
         let mut place_of = Places::new(part.frame);
         for &(key, _) in &words {
             let place = place_of.key(key);
-            if region.surrounds(&part.frame, place) {
+            let inside = region.inside_around(&part.frame, place);
+            if inside == [[true; 3]; 3] {
                 continue;
             }
-            for direction in (0..27).filter(|&direction| direction != 13) {
-                if let Some(place) = part.frame.moved(place, offset(direction))
-                    && region.beyond(&part.frame, place) != 0
+            edge.try_push(WORDS, (key, region.beyond(&part.frame, place)))?;
+            for direction in 0..27 {
+                let [z, y, x] = offset(direction).map(|step| (step + 1) as usize);
+                if !(inside[0][z] && inside[1][y] && inside[2][x])
+                    && let Some(place) = part.frame.moved(place, offset(direction))
                 {
                     halo.try_push(WORDS, (part.frame.key(place), 0))?;
                 }
@@ -185,44 +189,45 @@ impl Stored {
         }
         halo.sort_unstable();
         halo.dedup();
-        words.try_extend(WORDS, halo)?;
-        // Two sorted lists one after the other, which this sort merges.
+        for (key, voxels) in &mut halo {
+            *voxels = region.beyond(&part.frame, place_of.key(*key));
+        }
+        halo.retain(|word| word.1 != 0);
+        words.try_extend_from_slice(WORDS, &halo)?;
+        // Two sorted lists one after the other, which this sort merges; as the next.
         try_sort_by(WORDS, &mut words, Ord::cmp)?;
         words.dedup_by_key(|word| word.0);
-        let count = words.len() + 1;
-        check_numbers("chunks", count)?;
-        let mut keys = try_with_capacity(WORDS, count)?;
-        keys.push(0);
-        keys.extend(words.iter().map(|word| word.0));
-        let beyond = std::iter::once(0).chain(words.iter().map(|&(key, _)| {
-            let place = place_of.key(key);
-            if region.surrounds(&part.frame, place) { 0 } else { region.beyond(&part.frame, place) }
-        }));
+        let mut beyond = edge;
+        beyond.try_extend_from_slice(WORDS, &halo)?;
+        try_sort_by(WORDS, &mut beyond, Ord::cmp)?;
+        beyond.dedup();
+        let keys = with_gaps(&part.frame, words.iter().map(|word| word.0))?;
+        check_numbers("chunks", keys.len())?;
         Ok(Self {
             around: around(&part.frame, &keys)?,
             mine: spread(&part.undecided, &keys)?,
             scripted: spread(&scripted, &keys)?,
-            beyond: try_collect(WORDS, beyond)?,
+            beyond: spread(&beyond, &keys)?,
             keys,
         })
     }
 
     /// Voxels by key, for each word that has any.
     fn list(&self, voxels: impl Fn(usize) -> u64) -> Result<Vec<(Key, u64)>> {
-        let words = (1..self.keys.len()).map(|index| (self.keys[index], voxels(index)));
+        let words = (FIRST..self.keys.len()).map(|index| (self.keys[index], voxels(index)));
         try_collect(WORDS, words.filter(|word| word.1 != 0))
     }
 
     /// The index of a stored word.
     fn index(&self, key: Key) -> usize {
-        1 + self.keys[1..].partition_point(|&stored| stored < key)
+        FIRST + self.keys[FIRST..].partition_point(|&stored| stored < key)
     }
 }
 
 /// Words by key as words by index.
 fn spread(words: &[(Key, u64)], keys: &[Key]) -> Result<Vec<u64>> {
     let mut all = try_zeros(STATE, keys.len())?;
-    let mut index = 1;
+    let mut index = FIRST;
     for &(key, voxels) in words {
         while keys[index] < key {
             index += 1;
@@ -266,8 +271,10 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
         STATE,
         stored.around.iter().enumerate().map(|(index, around)| match stored.scripted[index] | decided(index) {
             voxels if voxels != 0 && outcome.doubtful[index] => {
-                let unsure = |at: u32| outcome.undecided[at as usize] | stored.beyond[at as usize];
-                let row = |row: usize| [0, 1, 2].map(|dx| unsure(around[3 * row + dx]));
+                let row = |at: usize| {
+                    let [undecided, beyond] = [&outcome.undecided, &stored.beyond].map(|words| row(words, around, at));
+                    std::array::from_fn(|dx| undecided[dx] | beyond[dx])
+                };
                 voxels & if part.frame.shape[0] == 1 { near::<Square>(row) } else { near::<Cube>(row) }
             }
             _ => 0,
@@ -278,14 +285,14 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
         let word = event.word as usize;
         (word, event.step, event.voxels & decided(word))
     });
-    let never = (1..stored.keys.len()).map(|word| (word, NEVER, kept(word)));
+    let never = (FIRST..stored.keys.len()).map(|word| (word, NEVER, kept(word)));
     let all = old.chain(new).chain(never).map(|(word, step, voxels)| Scripted {
         step,
         key: stored.keys[word],
         voxels: voxels & asked[word],
     });
     let mut script = try_collect(SCRIPT, all.filter(|script| script.voxels != 0))?;
-    script.sort_unstable();
+    try_sort_by(SCRIPT, &mut script, Ord::cmp)?;
     Ok(Resolved {
         kept: stored.list(kept)?,
         residue: Residue {

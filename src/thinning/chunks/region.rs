@@ -80,31 +80,32 @@ impl Region {
         Some([0, 1, 2].map(|axis| [self.cuts[axis][at[axis]], self.cuts[axis][at[axis] + 1]]))
     }
 
-    /// Whether one of the boxes holds a word and all words around it, as far as they lie in the image; at least where it is
-    /// easily seen.
+    /// Whether the voxels of the words before a word, of itself and of those after, along each axis, lie in the region as far as
+    /// they lie in the image; at least where it is easily seen. So do those of a word for which all three axes say so.
     #[must_use]
-    pub fn surrounds(&self, frame: &Frame, place: [usize; 3]) -> bool {
+    pub fn inside_around(&self, frame: &Frame, place: [usize; 3]) -> [[bool; 3]; 3] {
         let covered = frame.covered(place);
-        self.is_in_a_box([0, 1, 2].map(|axis| {
-            let ([start, end], margin) = (covered[axis], frame.side(axis));
-            [start.saturating_sub(margin), (end + margin).min(self.shape[axis])]
-        }))
+        let Some(each) = self.box_of(covered) else { return [[false; 3]; 3] };
+        [0, 1, 2].map(|axis| {
+            let ([start, end], side, [first, last]) = (covered[axis], frame.side(axis), each[axis]);
+            [start.saturating_sub(side) >= first, true, (end + side).min(self.shape[axis]) <= last]
+        })
     }
 
-    /// Whether one of the first boxes holds all these voxels.
-    fn is_in_a_box(&self, voxels: Box3) -> bool {
+    /// The one of the first boxes that holds all these voxels.
+    fn box_of(&self, voxels: Box3) -> Option<&Box3> {
         const LOOKED_AT: usize = 8;
         self.boxes
             .iter()
             .take(LOOKED_AT)
-            .any(|each| each.iter().zip(voxels).all(|(each, [start, end])| each[0] <= start && each[1] >= end))
+            .find(|each| each.iter().zip(voxels).all(|(each, [start, end])| each[0] <= start && each[1] >= end))
     }
 
     /// The voxels of a word that lie in the image but not in the region.
     #[must_use]
     pub fn beyond(&self, frame: &Frame, place: [usize; 3]) -> u64 {
         let covered = frame.covered(place);
-        if self.is_in_a_box(covered) {
+        if self.box_of(covered).is_some() {
             return 0;
         }
         let cells = [0, 1, 2].map(|axis| {

@@ -1,9 +1,13 @@
 //! Sparse words: only those of an image that hold voxels of interest, with their neighbours found beforehand.
 //!
 //! A word is known by its [`Key`], its place among the words of the whole image in raster order; so blocks at any offset cut
-//! their voxels into the same words, and sorted keys are raster order. Index 0 is an empty word that stands for everything
-//! that is not stored. Cost: 27 indices a word, found by 9 pointers that move through the sorted keys once.
+//! their voxels into the same words, and sorted keys are raster order. Words in a row lie side by side, with an empty one where
+//! one that is not stored has a neighbour that is; so three words in a row need one index. Cost: 9 indices a word, found by 9
+//! pointers that move through the sorted keys once, and up to two empty words for each run of words.
 
+use super::super::batch::{Quad, around_word};
+use super::WORDS;
+use crate::buffers::{Grow, try_sort_by};
 use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::word_shape::{self, logarithms};
 
@@ -135,8 +139,45 @@ impl Places {
     }
 }
 
-/// The 27 words around a word: three for each of nine rows, raster order; 0 where none is stored.
-pub type Around = [u32; 27];
+/// The words around a word: the middle one of three in each of nine rows.
+pub type Around = [u32; 9];
+
+/// An index with empty words around it.
+const NOTHING: u32 = 1;
+
+/// The first index that holds a word of the image.
+pub const FIRST: usize = 3;
+
+/// Empty words after the last: two, and one that is read for the fourth of a quad.
+const AFTER: usize = 3;
+
+/// The keys by index. An empty word is put wherever one of a row is not stored but a neighbour along x is, so that the words
+/// before and after each lie beside it in memory; it has the key before, so that the first index of a key is that of the word.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`].
+pub fn with_gaps(frame: &Frame, words: impl ExactSizeIterator<Item = Key>) -> Result<Vec<Key>> {
+    let mut keys = try_with_capacity(WORDS, 2 * words.len())?;
+    keys.try_extend(WORDS, [0; FIRST])?;
+    let mut row = 0..0;
+    let mut last: Option<Key> = None;
+    for key in words {
+        if let Some(last) = last {
+            // Of what is not stored between two words of a row, the first and the last have neighbours that are.
+            let gap = if row.contains(&key) { (key - last - 1).min(2) } else { 2 };
+            keys.try_extend(WORDS, std::iter::repeat_n(last, gap as usize))?;
+        }
+        if !row.contains(&key) {
+            let along = frame.words_along(2) as u64;
+            let start = key / along * along;
+            row = start..start + along;
+        }
+        keys.try_push(WORDS, key)?;
+        last = Some(key);
+    }
+    keys.try_extend(WORDS, [last.unwrap_or(0); AFTER])?;
+    Ok(keys)
+}
 
 /// The offset of a direction.
 #[must_use]
@@ -144,18 +185,21 @@ pub const fn offset(direction: usize) -> [isize; 3] {
     [direction as isize / 9 - 1, direction as isize / 3 % 3 - 1, direction as isize % 3 - 1]
 }
 
-/// The neighbours of each stored word; `keys[0]` stands for the empty word and is not read.
+/// The words around each word, of keys [`with_gaps`].
 ///
 /// # Errors
 /// [`crate::errors::Error::OutOfMemory`].
 pub fn around(frame: &Frame, keys: &[Key]) -> Result<Vec<Around>> {
-    let mut all = try_filled("the neighbours of words", keys.len(), [0; 27])?;
-    let mut next = [1_usize; 9];
+    let mut all = try_filled("the neighbours of words", keys.len(), [NOTHING; 9])?;
+    let mut next = [FIRST; 9];
     let mut place_of = Places::new(*frame);
     // The keys of the row of words that is looked at, and the first ones of the rows around it.
     let (mut own, mut starts) = (0..0, [None; 9]);
-    for (index, around) in all.iter_mut().enumerate().skip(1) {
+    for index in FIRST..keys.len() - AFTER {
         let key = keys[index];
+        if index > FIRST && key == keys[index - 1] {
+            continue;
+        }
         let [z, y, x] = place_of.key(key);
         if !own.contains(&key) {
             own = place_of.keys.clone();
@@ -164,20 +208,18 @@ pub fn around(frame: &Frame, keys: &[Key]) -> Result<Vec<Around>> {
                 frame.neighbour([z, y, 0], [dz, dy, 0])
             });
         }
-        let (has_before, has_after) = (x > 0, key + 1 < own.end);
+        let (before, after) = (u64::from(x > 0), u64::from(key + 1 < own.end));
         for (row, at) in next.iter_mut().enumerate() {
             let Some(start) = starts[row] else { continue };
             let wanted = start + x as u64;
             // The pointer stops at the word before, the word itself or the one after, whichever is stored first.
-            while *at < keys.len() && keys[*at] + u64::from(has_before) < wanted {
+            while *at < keys.len() && keys[*at] + before < wanted {
                 *at += 1;
             }
-            let mut found = *at;
-            for (dx, exists) in [has_before, true, has_after].into_iter().enumerate() {
-                let is_there = exists && keys.get(found).is_some_and(|&key| key + 1 == wanted + dx as u64);
-                // Without a branch: whether a neighbour is there is hard to foretell.
-                around[3 * row + dx] = if is_there { found as u32 } else { 0 };
-                found += usize::from(is_there);
+            if let Some(&found) = keys.get(*at)
+                && found <= wanted + after
+            {
+                all[index][row] = (*at as u64 + wanted - found) as u32;
             }
         }
     }
@@ -194,7 +236,7 @@ pub fn union(lists: &[&[(Key, u64)]]) -> Result<Vec<(Key, u64)>> {
         words.extend_from_slice(list);
     }
     if lists.len() > 1 || !words.is_sorted() {
-        words.sort_unstable();
+        try_sort_by(WORDS, &mut words, Ord::cmp)?;
     }
     words.dedup_by(|next, word| {
         let same = next.0 == word.0;
@@ -206,9 +248,62 @@ pub fn union(lists: &[&[(Key, u64)]]) -> Result<Vec<(Key, u64)>> {
     Ok(words)
 }
 
-/// The three words of a row around a word.
+/// The words of a row around a word.
 #[must_use]
 #[inline(always)]
-pub fn row(words: &[u64], around: &Around, at: usize) -> [u64; 3] {
-    [0, 1, 2].map(|dx| words[around[3 * at + dx] as usize])
+pub fn row(words: &[u64], around: &Around, at: usize) -> Quad {
+    around_word(words, around[at] as usize)
+}
+
+/// One of the words of a row around a word.
+#[must_use]
+#[inline(always)]
+pub const fn at(words: &[u64], around: &Around, row: usize, dx: usize) -> u64 {
+    words[around[row] as usize + dx - 1]
+}
+
+/// The index of the word in a direction.
+#[must_use]
+#[inline(always)]
+pub const fn word(around: &Around, direction: usize) -> usize {
+    around[direction / 3] as usize + direction % 3 - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_words_around_each_as_a_search_does() {
+        let frame = Frame { shape: [12, 18, 30] };
+        let along = [0, 1, 2].map(|axis| frame.words_along(axis));
+        let count = frame.words().unwrap();
+        let mut state = 9_u64;
+        for keep in [0, 1, 2, 4, 7, 8] {
+            let words: Vec<(Key, u64)> = (0..count)
+                .filter_map(|key| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    (state >> 40 & 7 < keep).then_some((key, key + 1))
+                })
+                .collect();
+            let keys = with_gaps(&frame, words.iter().map(|word| word.0)).unwrap();
+            let mut stored = vec![0; keys.len()];
+            for &(key, word) in &words {
+                let index = FIRST + keys[FIRST..].partition_point(|&stored| stored < key);
+                assert_eq!((keys[index], stored[index]), (key, 0));
+                stored[index] = word;
+            }
+            let all = around(&frame, &keys).unwrap();
+            for (index, around) in all.iter().enumerate().filter(|&(index, _)| stored[index] != 0) {
+                for direction in 0..27 {
+                    let neighbour = frame.neighbour(frame.place(keys[index]), offset(direction));
+                    let expected = neighbour.filter(|&key| words.binary_search(&(key, key + 1)).is_ok());
+                    let expected = expected.map_or(0, |key| key + 1);
+                    assert_eq!(at(&stored, around, direction / 3, direction % 3), expected, "{along:?} {direction}");
+                    assert_eq!(stored[word(around, direction)], expected);
+                    assert_eq!(row(&stored, around, direction / 3)[direction % 3], expected);
+                }
+            }
+        }
+    }
 }

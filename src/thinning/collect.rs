@@ -1,0 +1,204 @@
+//! Collecting: what a border step would delete, of the words that are active for it.
+//!
+//! The active words are found 64 at a time in the bytes that tell them, and their candidates (voxels on the border) by their own
+//! word and the one behind the border; what has candidates goes to the predicate, eight words at a time.
+
+use super::batch::{Batch, from_after, from_before};
+use super::queue::{Queue, take_active};
+use super::rounds::{Geometry, Part, rows_of};
+use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
+use super::vectors::{Lanes, Vector, for_this_processor};
+use super::zhang::removed_pixels;
+use crate::buffers::Grow;
+use crate::errors::Result;
+use crate::prefetch::prefetch;
+use crate::word_shape::{WORD, WordShape};
+
+/// What a kind of step collects.
+///
+/// A trait rather than closures, because only functions that are always inlined are compiled for this processor.
+trait Collect {
+    /// The distance of the word that the candidates are found with, beside their own.
+    fn behind(&self) -> isize;
+    /// The voxels of a word that are worth the predicate.
+    fn candidates<W: WordShape>(&self, words: &[u64], index: usize) -> u64;
+    /// Those of `voxels` that satisfy the predicate.
+    fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V;
+}
+
+/// Lee's: simple voxels on a border that are no endpoints.
+struct OnBorder {
+    border: &'static Border,
+    behind: isize,
+}
+
+impl Collect for OnBorder {
+    #[inline(always)]
+    fn behind(&self) -> isize {
+        self.behind
+    }
+
+    #[inline(always)]
+    fn candidates<W: WordShape>(&self, words: &[u64], index: usize) -> u64 {
+        let word = words[index];
+        word & !behind::<W>(word, words[index.wrapping_add_signed(self.behind)], self.border)
+    }
+
+    #[inline(always)]
+    fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V {
+        simple_and_no_endpoint(neighbours, voxels, self.border)
+    }
+}
+
+/// The neighbours behind a border; `next` is the next word in that direction.
+#[inline(always)]
+pub fn behind<W: WordShape>(word: u64, next: u64, border: &Border) -> u64 {
+    // Each arm with its axis at compile time.
+    match (border.axis, border.forward) {
+        (0, false) => from_before::<W, u64>(next, word, 0),
+        (0, true) => from_after::<W, u64>(word, next, 0),
+        (1, false) => from_before::<W, u64>(next, word, 1),
+        (1, true) => from_after::<W, u64>(word, next, 1),
+        (_, false) => from_before::<W, u64>(next, word, 2),
+        (_, true) => from_after::<W, u64>(word, next, 2),
+    }
+}
+
+/// Zhang's: the pixels that the table deletes.
+struct InTable {
+    step: usize,
+}
+
+impl Collect for InTable {
+    #[inline(always)]
+    fn behind(&self) -> isize {
+        0
+    }
+
+    #[inline(always)]
+    fn candidates<W: WordShape>(&self, words: &[u64], index: usize) -> u64 {
+        words[index]
+    }
+
+    #[inline(always)]
+    fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V {
+        removed_pixels(neighbours, voxels, self.step)
+    }
+}
+
+for_this_processor! {
+    /// Collects Lee's voxels of a part.
+    pub fn collect_border<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
+        = collect_border_lanes;
+}
+
+for_this_processor! {
+    /// Collects Zhang's pixels of a part.
+    pub fn collect_removed<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
+        = collect_removed_lanes;
+}
+
+#[inline(always)]
+fn collect_border_lanes<W: WordShape, V: Vector>(
+    part: &mut Part<'_>,
+    words: &[u64],
+    geometry: &Geometry,
+    step: usize,
+) -> Result<()> {
+    let border = &BORDERS[step];
+    let behind = geometry.rows_around[border.face / 3] + border.face as isize % 3 - 1;
+    collect_active::<W, V>(part, words, geometry, step, &OnBorder { border, behind })
+}
+
+#[inline(always)]
+fn collect_removed_lanes<W: WordShape, V: Vector>(
+    part: &mut Part<'_>,
+    words: &[u64],
+    geometry: &Geometry,
+    step: usize,
+) -> Result<()> {
+    collect_active::<W, V>(part, words, geometry, step, &InTable { step })
+}
+
+/// Runs over the active words of a part and keeps what is collected of their candidates, eight words at a time.
+#[inline(always)]
+fn collect_active<W: WordShape, V: Vector>(
+    part: &mut Part<'_>,
+    words: &[u64],
+    geometry: &Geometry,
+    step: usize,
+    rule: &impl Collect,
+) -> Result<()> {
+    let active = 1_u8 << step;
+    let (mut queue, mut batch) = (Queue::new(), Batch::new());
+    part.slab.collected.clear();
+    part.slab.looked_at = 0;
+    let active_words = std::mem::take(&mut part.active_words);
+    let active_rows = std::mem::take(&mut part.active_rows);
+    for (row, (active_row, bytes)) in active_rows.iter_mut().zip(active_words.chunks_mut(geometry.row)).enumerate() {
+        if *active_row & active == 0 {
+            continue;
+        }
+        *active_row &= !active;
+        let start = part.start + row * geometry.row;
+        for (at, bytes) in bytes.chunks_mut(WORD).enumerate() {
+            let mut found = take_active(bytes, step);
+            while found != 0 {
+                queue.add_first(&mut found, start + at * WORD, |index| {
+                    prefetch(words, index);
+                    prefetch(words, index.wrapping_add_signed(rule.behind()));
+                });
+                if queue.is_full() {
+                    collect_queue::<W, V>(part, &mut queue, &mut batch, words, geometry, rule)?;
+                }
+            }
+        }
+    }
+    collect_queue::<W, V>(part, &mut queue, &mut batch, words, geometry, rule)?;
+    if batch.count > 0 {
+        collect_batch::<W, V>(part, &mut batch, rule)?;
+    }
+    Ok(())
+}
+
+/// Collects from the queued words.
+#[inline(always)]
+fn collect_queue<W: WordShape, V: Vector>(
+    part: &mut Part<'_>,
+    queue: &mut Queue,
+    batch: &mut Batch,
+    words: &[u64],
+    geometry: &Geometry,
+    rule: &impl Collect,
+) -> Result<()> {
+    part.slab.looked_at += queue.count();
+    let candidates = queue.take(|index| rule.candidates::<W>(words, index));
+    for &(index, _) in candidates {
+        geometry.prefetch(words, index, rows_of::<W>());
+        prefetch(part.words, index - part.start);
+    }
+    for &(index, voxels) in candidates {
+        batch.push::<W>(index, voxels, |row| geometry.row_around(words, index, row));
+        if batch.is_full() {
+            collect_batch::<W, V>(part, batch, rule)?;
+        }
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn collect_batch<W: WordShape, V: Vector>(part: &mut Part<'_>, batch: &mut Batch, rule: &impl Collect) -> Result<()> {
+    let mut result = Lanes::NONE;
+    for first in (0..batch.count).step_by(V::WORDS) {
+        let voxels = V::load(&batch.voxels, first);
+        rule.collect(&batch.neighbours::<W, V>(first), voxels).store(&mut result, first);
+    }
+    for lane in 0..batch.count {
+        if result.0[lane] != 0 {
+            part.words[batch.indices[lane] - part.start] = result.0[lane];
+            part.slab.collected.try_push("the collected words", batch.indices[lane])?;
+        }
+    }
+    batch.clear();
+    Ok(())
+}
