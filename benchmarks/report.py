@@ -6,6 +6,21 @@ import matplotlib.pyplot as plt
 
 DOCS = Path(__file__).parent.parent / 'docs'
 PLOT = 'images/benchmarks.png'
+PUBLIC = {
+    'vessap_vessels.npz': 'the vascular tree of vessap/vessap, `data/label.nii.gz`',
+    'berea_pores_200.npz': 'the pores of a sandstone, µCT, of PMEAL/OpenPNM, '
+    '`berea_100_to_300.npz`',
+    'neuron_lm_rivulet.npz': 'a neuron, light microscopy, of RivuletStudio/rivuletpy, '
+    '`tests/data/test.tif.zip`, voxels above 30',
+}
+"""Masks of public repositories, by the name of the file that they were measured from."""
+
+
+def public_files(results):
+    """Return the lines that say where the files among the inputs are from."""
+    measured = ' '.join(result['title'] for result in results)
+    said = [f'{name} is {what}' for name, what in PUBLIC.items() if name in measured]
+    return [f'Of the files {"; ".join(said)}.', ''] if said else []
 
 
 def write_report(results, machine, versions, command):
@@ -19,12 +34,14 @@ def write_report(results, machine, versions, command):
         '',
         'Each side is a process of its own; they take turns on the same input, which is in memory '
         'before. Seconds are medians of the runs that are stated, after a first one that is not '
-        'counted; short calls are repeated for half a second and give one run, their median, and '
-        'who takes more than half a minute was run once. Memory is the peak of the whole process. '
+        'counted, with memory of eight bytes a voxel touched beforehand; short calls are repeated '
+        'for half a second and give one run, their median, and who takes more than half a minute '
+        'was run once. Memory is the peak of the whole process. '
         '"equal" means equal to skanrs to the last bit; "another result" is that of another '
         'method. Volumes are made by `benchmarks/rows.py`. Bytes beyond input and output can be '
         'negative, since pages of zeros that nobody writes to take no memory.',
         '',
+        *public_files(results),
         f'![How many times longer the peers take]({PLOT})',
         '',
         '| what | side | runs | seconds | times skanrs | peak memory | result |',

@@ -2,11 +2,11 @@
 
 Each side is a process of its own that keeps running (`worker.py`), the peers' in their own
 environment. Inputs are loaded and code is compiled before anything is timed, and a first call is
-not counted. Before each turn eight times the memory of the input is touched and freed, since a
-system may take far longer to give memory that was not used for a while (on a virtual machine twenty
-times). The sides are asked in turn, A B A B, so that whatever else the
-machine does meets them alike (a turn of short calls lasts half a second). Who takes more than half
-a minute is not asked again: that one call counts, since the first touch of memory is little of it.
+not counted; then the sides are asked in turn, A B A B, so that whatever else the machine does meets
+them alike (a turn of short calls lasts half a second). Before each turn memory of eight bytes a
+voxel is touched and freed, for a system may take twenty times as long to give memory that was not
+used for some seconds (a virtual machine has to ask its host). Who takes more than half a minute is
+not asked again: that one call counts.
 Medians are printed, how many times longer a peer takes, and the peak memory of the whole process.
 "equal" means equal to the last bit; who computes another kind of skeleton is marked as such.
 `--write` keeps table and plot in docs/.
@@ -306,7 +306,7 @@ def arguments():
     )
     parser.add_argument('--peers', required=True, help='the Python that has the peers')
     parser.add_argument(
-        '--rows', nargs='*', choices=names, metavar='ROW', help='all by default; with --file none'
+        '--rows', nargs='*', choices=names, metavar='ROW', help='all by default, and without names; with --file none'
     )
     parser.add_argument(
         '--file', nargs='+', default=[], help='masks to thin and to measure, in any format'
@@ -321,6 +321,8 @@ def arguments():
     options = parser.parse_args()
     if options.rows is None:
         options.rows = [] if options.file else names
+    elif not options.rows:
+        options.rows = names
     given = [part for part in sys.argv[1:] if part not in ('--peers', options.peers)]
     options.said = f'make bench ARGS="{" ".join(given)}"' if given else 'make bench'
     return options
