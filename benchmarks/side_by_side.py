@@ -306,7 +306,11 @@ def arguments():
     )
     parser.add_argument('--peers', required=True, help='the Python that has the peers')
     parser.add_argument(
-        '--rows', nargs='*', choices=names, metavar='ROW', help='all by default, and without names; with --file none'
+        '--rows',
+        nargs='*',
+        choices=names,
+        metavar='ROW',
+        help='all if none is named; with --file only if given',
     )
     parser.add_argument(
         '--file', nargs='+', default=[], help='masks to thin and to measure, in any format'
