@@ -366,7 +366,7 @@ pub const fn rows_of<W: WordShape>() -> Range<usize> {
 
 /// The directions of the words that voxels of a word touch, its own too.
 #[inline(always)]
-pub fn touched_words<W: WordShape>(voxels: u64, mut touch: impl FnMut(usize)) {
+fn touched_words<W: WordShape>(voxels: u64, mut touch: impl FnMut(usize)) {
     for row in rows_of::<W>() {
         let touching = voxels & W::TOUCHING[3 * row + 1];
         if touching != 0 {
