@@ -292,7 +292,7 @@ def test_interrupt(folder):
     )
     said = [process.stderr.readline(), process.stderr.readline()]
     assert said[1].startswith('threshold')
-    time.sleep(0.3)
+    time.sleep(0.1)
     asked = time.monotonic()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

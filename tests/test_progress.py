@@ -94,6 +94,11 @@ def test_time_left():
     assert time_left(None, 10) == time_left(0.01, 10) == time_left(0.5, 0.1) == ''
 
 
+def long_work():
+    """Return a mask whose thinning takes several looks, which are 50 ms apart, on any machine."""
+    return np.ones((420, 420, 420), dtype=bool)
+
+
 def parts_of(lines, name):
     """Return the parts of the work that lines of this name tell, as they were told."""
     found = [
@@ -104,8 +109,7 @@ def parts_of(lines, name):
 
 
 def test_a_call_tells_how_far_the_kernels_are(terminal):
-    # Long enough for some looks, 50 ms apart.
-    mask = np.ones((300, 300, 300), dtype=bool)
+    mask = long_work()
     skeleton = skanrs.skeletonize(mask)
     parts = parts_of(terminal.lines(), 'skeletonize')
     assert parts == sorted(parts)
@@ -120,7 +124,7 @@ def test_a_call_tells_how_far_the_kernels_are(terminal):
 
 
 def test_a_call_tells_its_parts(terminal):
-    mask = balls((200, 200, 200), radius=(90, 95))
+    mask = balls((300, 300, 300), radius=(135, 142))
     skeleton = mask & (np.random.default_rng(0).random(mask.shape) < 0.0005)
     terminal.truncate(0)
     terminal.seek(0)
@@ -145,7 +149,7 @@ def test_short_calls_show_nothing(terminal, monkeypatch):
 
 
 def test_other_threads_show_nothing(terminal):
-    mask = np.ones((300, 300, 300), dtype=bool)
+    mask = long_work()
     thread = threading.Thread(target=skanrs.skeletonize, args=[mask])
     thread.start()
     thread.join()
@@ -174,7 +178,7 @@ def test_a_call_that_fails_says_when(capsys, clock):
 
 def test_nothing_unless_asked_for(capsys, monkeypatch):
     monkeypatch.setattr(progress, 'DELAY', 0.0)
-    skanrs.skeletonize(np.ones((300, 300, 300), dtype=bool))
+    skanrs.skeletonize(long_work())
     assert capsys.readouterr() == ('', '')
 
 
@@ -185,7 +189,7 @@ def test_bad_argument(shown):
 
 
 def test_the_command_tells_how_far_the_kernels_are(tmp_path):
-    np.save(tmp_path / 'mask.npy', balls((300, 300, 300), radius=(90, 140)))
+    np.save(tmp_path / 'mask.npy', long_work())
     terminal, other_end = pty.openpty()
     command = [sys.executable, '-m', 'skanrs', 'skeletonize', 'mask.npy', '-o', 'skeleton.npy']
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=other_end)
@@ -212,7 +216,7 @@ def test_in_a_notebook():
     code = """
     import numpy as np, skanrs
     skanrs.progress.DELAY = 0.0
-    skanrs.skeletonize(np.ones((300, 300, 300), dtype=bool))
+    skanrs.skeletonize(np.ones((420, 420, 420), dtype=bool))
     """
     try:
         reply = client.execute_interactive(

@@ -242,7 +242,7 @@ def test_interrupt_is_answered_within_a_second():
         sent.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
-    timer = threading.Timer(0.3, interrupt)
+    timer = threading.Timer(0.1, interrupt)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         skanrs.skeletonize(image)
