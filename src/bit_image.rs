@@ -394,15 +394,41 @@ fn shift_row(row: &mut [u64], places: usize) {
 
 /// The words of a column of 64 voxels, from the rows that they share: `side` bits of each row, one after the other.
 #[inline]
-fn gather<'a>(rows: impl Iterator<Item = &'a u64> + Clone, side: usize, words: &mut [u64]) {
-    if rows.clone().fold(0, |any, row| any | row) == 0 {
+fn gather<'a>(rows: impl Iterator<Item = &'a u64>, side: usize, words: &mut [u64]) {
+    let mut parts = [0; MOST_ROWS];
+    for (part, row) in parts.iter_mut().zip(rows) {
+        *part = *row;
+    }
+    if parts.iter().fold(0, |any, row| any | row) == 0 {
         return;
     }
-    let part = (1 << side) - 1;
-    for (at, row) in rows.enumerate().filter(|row| *row.1 != 0) {
-        for (k, word) in words.iter_mut().enumerate() {
-            *word |= (row >> (k * side) & part) << (at * side);
+    match side {
+        4 => transpose::<4>(&mut parts),
+        _ => transpose::<8>(&mut parts),
+    }
+    for (word, part) in words.iter_mut().zip(parts) {
+        *word |= part;
+    }
+}
+
+/// The most rows that share words: those of a cube.
+const MOST_ROWS: usize = 16;
+
+/// Exchanges rows and columns of a square matrix whose elements have so many bits, a row a word: halves of rows with those of
+/// the rows that many on, then quarters, and so on.
+#[inline]
+fn transpose<const BITS: usize>(rows: &mut [u64; MOST_ROWS]) {
+    let mut half = WORD / BITS / 2;
+    while half > 0 {
+        let shift = half * BITS;
+        // The lower half of each pair of halves.
+        let lower = u64::MAX / ((1 << shift) + 1);
+        for row in (0..WORD / BITS).filter(|row| row & half == 0) {
+            let exchanged = (rows[row] >> shift ^ rows[row + half]) & lower;
+            rows[row] ^= exchanged << shift;
+            rows[row + half] ^= exchanged;
         }
+        half /= 2;
     }
 }
 
