@@ -124,7 +124,6 @@ impl Drop for Own {
 #[derive(Debug, Default)]
 pub struct Monitor {
     stop: AtomicBool,
-    watched: AtomicBool,
     done: AtomicU64,
     total: AtomicU64,
 }
@@ -133,12 +132,7 @@ impl Monitor {
     /// Nobody asked yet, and nothing is done.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            stop: AtomicBool::new(false),
-            watched: AtomicBool::new(false),
-            done: AtomicU64::new(0),
-            total: AtomicU64::new(0),
-        }
+        Self { stop: AtomicBool::new(false), done: AtomicU64::new(0), total: AtomicU64::new(0) }
     }
 
     /// Asks the kernel to stop.
@@ -150,12 +144,6 @@ impl Monitor {
     /// [`Error::Interrupted`] once somebody asked the kernel to stop.
     pub fn check(&self) -> Result<()> {
         if self.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
-    }
-
-    /// Whether the call lasts so long that somebody looks at how far it is; what costs something to count is counted then.
-    #[must_use]
-    pub fn is_watched(&self) -> bool {
-        self.watched.load(Ordering::Relaxed)
     }
 
     /// Says how many steps, of whatever kind, the work has.
@@ -171,7 +159,6 @@ impl Monitor {
     /// The part of the work that is done, from 0 to 1, if the kernel told.
     #[must_use]
     pub fn done(&self) -> Option<f64> {
-        self.watched.store(true, Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed);
         (total > 0).then(|| (self.done.load(Ordering::Relaxed) as f64 / total as f64).min(1.0))
     }
@@ -312,8 +299,9 @@ mod tests {
 
     #[test]
     fn tells_how_far_a_kernel_is() {
+        let looked = AtomicBool::new(false);
         let kernel = |monitor: &Monitor| {
-            while !monitor.is_watched() {
+            while !looked.load(Ordering::Relaxed) {
                 std::thread::yield_now();
             }
             monitor.advance(3);
@@ -326,6 +314,7 @@ mod tests {
         let mut seen = Vec::new();
         let look = |monitor: &Monitor| {
             seen.push(monitor.done());
+            looked.store(true, Ordering::Relaxed);
             if seen.last() == Some(&None) { Ok(()) } else { Err(Error::Interrupted) }
         };
         assert_eq!(run::<_, Error>(2, look, kernel), Err(Error::Interrupted));

@@ -147,20 +147,6 @@ pub fn near<W: WordShape>(row: impl Fn(usize) -> Quad) -> u64 {
     spread::<W>([before, middle, plane_near::<W>(row(6), row(7), row(8))], 0)
 }
 
-/// The voxels of the middle word that have an earlier neighbour in a set; `row` tells the set's words, of the first six rows.
-#[inline(always)]
-pub fn after_any<W: WordShape>(row: impl Fn(usize) -> Quad) -> u64 {
-    let row = |at| three(row(at));
-    let own = row(4);
-    let (row_before, row_own) = (spread::<W>(row(3), 2), spread::<W>(own, 2));
-    let earlier = from_before::<W, u64>(own[0], own[1], 2) | from_before::<W, u64>(row_before, row_own, 1);
-    if W::SIDES[0] == 1 {
-        return earlier;
-    }
-    let plane = spread::<W>([row_before, row_own, spread::<W>(row(5), 2)], 1);
-    earlier | from_before::<W, u64>(plane_near::<W>(row(0), row(1), row(2)), plane, 0)
-}
-
 /// The words of a quad that are read.
 #[inline(always)]
 const fn three([before, word, after, _]: Quad) -> [u64; 3] {
@@ -182,7 +168,6 @@ fn plane_near<W: WordShape>(before: [u64; 3], row: [u64; 3], after: [u64; 3]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::neighbourhood::EARLIER;
     use crate::word_shape::{self, Cube, Square, WORD};
 
     fn compare<W: WordShape>() {
@@ -199,14 +184,13 @@ mod tests {
                 )
             });
             let moved = neighbours::<W, u64>(&rows);
-            let (near, after_any) = (near::<W>(|row| quad(rows[row])), after_any::<W>(|row| quad(rows[row])));
+            let near = near::<W>(|row| quad(rows[row]));
             for bit in 0..WORD {
                 let expected = word_shape::neighbours::<W>(|row, dx| rows[row][dx], bit);
                 for (direction, word) in moved.iter().enumerate().filter(|&(direction, _)| direction != 13) {
                     assert_eq!(word >> bit & 1, u64::from(expected >> direction & 1), "bit {bit}, {direction}");
                 }
                 assert_eq!(near >> bit & 1 == 1, expected != 0 || rows[4][1] >> bit & 1 == 1);
-                assert_eq!(after_any >> bit & 1 == 1, expected & EARLIER != 0);
             }
         }
     }

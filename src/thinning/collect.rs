@@ -3,9 +3,10 @@
 //! The active words are found 64 at a time in the bytes that tell them, and their candidates (voxels on the border) by their own
 //! word and the one behind the border; what has candidates goes to the predicate, eight words at a time.
 
+use super::bands::Geometry;
 use super::batch::{Batch, from_after, from_before};
 use super::queue::{Queue, take_active};
-use super::rounds::{Geometry, Part, rows_of};
+use super::rounds::rows_of;
 use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
 use super::vectors::{Lanes, Vector, for_this_processor};
 use super::zhang::removed_pixels;
@@ -13,6 +14,21 @@ use crate::buffers::Grow;
 use crate::errors::Result;
 use crate::prefetch::prefetch;
 use crate::word_shape::{WORD, WordShape};
+
+/// What a list of words with collected voxels is called when there is no memory for it.
+pub const COLLECTED: &str = "the collected words";
+
+/// Rows of words of a band.
+pub struct Part<'a> {
+    /// The first word's index.
+    pub start: usize,
+    pub collected: &'a mut [u64],
+    pub active_words: &'a mut [u8],
+    pub active_rows: &'a mut [u8],
+    /// The words with collected voxels, in raster order, and the number of words looked at.
+    pub found: Vec<usize>,
+    pub looked_at: usize,
+}
 
 /// What a kind of step collects.
 ///
@@ -131,8 +147,6 @@ fn collect_active<W: WordShape, V: Vector>(
 ) -> Result<()> {
     let active = 1_u8 << step;
     let (mut queue, mut batch) = (Queue::new(), Batch::new());
-    part.slab.collected.clear();
-    part.slab.looked_at = 0;
     let active_words = std::mem::take(&mut part.active_words);
     let active_rows = std::mem::take(&mut part.active_rows);
     for (row, (active_row, bytes)) in active_rows.iter_mut().zip(active_words.chunks_mut(geometry.row)).enumerate() {
@@ -171,11 +185,11 @@ fn collect_queue<W: WordShape, V: Vector>(
     geometry: &Geometry,
     rule: &impl Collect,
 ) -> Result<()> {
-    part.slab.looked_at += queue.count();
+    part.looked_at += queue.count();
     let candidates = queue.take(|index| rule.candidates::<W>(words, index));
     for &(index, _) in candidates {
         geometry.prefetch(words, index, rows_of::<W>());
-        prefetch(part.words, index - part.start);
+        prefetch(part.collected, index - part.start);
     }
     for &(index, voxels) in candidates {
         batch.push::<W>(index, voxels, |row| geometry.row_around(words, index, row));
@@ -195,8 +209,8 @@ fn collect_batch<W: WordShape, V: Vector>(part: &mut Part<'_>, batch: &mut Batch
     }
     for lane in 0..batch.count {
         if result.0[lane] != 0 {
-            part.words[batch.indices[lane] - part.start] = result.0[lane];
-            part.slab.collected.try_push("the collected words", batch.indices[lane])?;
+            part.collected[batch.indices[lane] - part.start] = result.0[lane];
+            part.found.try_push(COLLECTED, batch.indices[lane])?;
         }
     }
     batch.clear();

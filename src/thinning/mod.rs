@@ -11,21 +11,23 @@
 //!
 //! What makes it fast: 64 voxels a word ([`crate::word_shape`]) and 8 words an instruction ([`simple_points`], [`zhang`]); after
 //! the first round only words near a deletion are looked at again ([`rounds`]); the recheck, which is sequential by definition,
-//! is mostly decided at once as well, because what happens to earlier neighbours seldom matters. The result does not depend on
-//! the number of threads.
+//! is mostly decided at once as well, because what happens to earlier neighbours seldom matters; and steps follow one another
+//! over the image plane by plane ([`schedule`]), each plane being worked on while it is in the cache. The result does not depend
+//! on the number of threads.
 //!
 //! Where the time goes, in a vessel tree of 512³ voxels with 6.9 million of foreground: 72 border steps delete 6.3 million.
 //! They look at 7.4 million words, find candidates in 2.8 million, delete in 1.4 million; 0.2 million voxels wait for an earlier
-//! neighbour. Of the samples of `perf record` on one thread 39 % are collecting, 18 % the recheck's search, 11 % the
-//! deletions, 8 % the recheck in raster order, 13 % packing and unpacking, 10 % the system's clearing of pages. With two threads a
-//! voxel costs 25 to 33 ns to delete, reading and writing included, from 256³ to 1000³ (docs/benchmarks.md). What cannot be saved
-//! is reading the input and writing the output, a byte a voxel each: a fifth of the whole at 5 % foreground, and all but the
+//! neighbour. Of the samples of `perf record` on one thread 40 % are collecting, 16 % the recheck's search, 15 % the recheck in
+//! raster order and the deletions, 10 % packing and unpacking, 17 % the system's clearing of pages. With two threads a
+//! voxel costs 20 to 25 ns to delete, reading and writing included, from 256³ to 1000³ (docs/benchmarks.md). What cannot be saved
+//! is reading the input and writing the output, a byte a voxel each: a quarter of the whole at 5 % foreground, and all but the
 //! whole where foreground is rare.
 //!
 //! What it was not: the formulas. A third of the time went into wrong guesses of the processor (which words are active, which of
 //! them have candidates, which words a deletion touches) and into waiting for memory that nobody had asked for: a deletion's
 //! word, the words that a list in raster order comes to. Hence [`queue`], the stores that always store, and the prefetching;
-//! hence also the wide moves of [`batch`] and the large pages.
+//! hence also the wide moves of [`batch`] and the large pages. A step's four phases, each over the whole image, had each to
+//! fetch the image from memory anew: a third of the time at 1000³. Hence [`schedule`].
 //!
 //! Memory: two bits a voxel and one byte a word of 64, allocated as zeros, so background that is never near foreground costs
 //! nothing.
@@ -33,6 +35,7 @@
 //! Sources: T.-C. Lee, R. L. Kashyap, C.-N. Chu, CVGIP 56(6):462–478, 1994; T. Y. Zhang, C. Y. Suen, CACM 27(3):236–239,
 //! 1984; the behaviour of scikit-image 0.26, whose order of borders (that of `ImageJ`) and table of neighbours are kept.
 
+mod bands;
 mod batch;
 pub mod chunks;
 mod collect;
@@ -41,21 +44,18 @@ pub mod nodes;
 mod queue;
 mod recheck;
 mod rounds;
+mod schedule;
 pub mod simple_points;
 pub mod vectors;
 mod zhang;
 
 use std::fmt;
 
-use log::debug;
-
 use crate::bit_image::BitImage;
 use crate::errors::Result;
 use crate::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
 use crate::threads::Monitor;
-use crate::word_shape::{Cube, Square, WordShape};
-
-use self::rounds::Rounds;
+use crate::word_shape::{Cube, Square};
 
 /// How to thin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,33 +128,9 @@ pub fn thin(image: &mut BitImage, method: Method, monitor: &Monitor) -> Result<T
         return Ok(Thinned { rounds: 0, deleted: 0 });
     }
     if image.shape()[0] == 1 {
-        run_rounds(&mut Rounds::<Square>::new(image, method)?, monitor)
+        rounds::thin::<Square>(image, method, monitor)
     } else {
-        run_rounds(&mut Rounds::<Cube>::new(image, method)?, monitor)
-    }
-}
-
-fn run_rounds<W: WordShape>(rounds: &mut Rounds<'_, W>, monitor: &Monitor) -> Result<Thinned> {
-    let mut thinned = Thinned { rounds: 0, deleted: 0 };
-    let mut is_counted = false;
-    loop {
-        let mut deleted = 0;
-        for step in 0..rounds.steps() {
-            monitor.check()?;
-            let in_step = rounds.step(step)?;
-            monitor.advance(in_step);
-            deleted += in_step;
-        }
-        thinned.rounds += 1;
-        thinned.deleted += deleted;
-        if !is_counted && monitor.is_watched() {
-            monitor.expect(thinned.deleted + rounds.count());
-            is_counted = true;
-        }
-        debug!("pass {}: {deleted} voxels deleted", thinned.rounds);
-        if deleted == 0 {
-            return Ok(thinned);
-        }
+        rounds::thin::<Cube>(image, method, monitor)
     }
 }
 
@@ -269,11 +245,12 @@ mod tests {
     }
 
     #[test]
-    fn thins_in_slabs_on_any_number_of_threads() {
+    fn thins_on_any_number_of_threads() {
         for threads in [2, 3, 7, 16] {
             compare(&random_image((33, 29, 70), 7), Method::Lee, threads);
             compare(&random_image((33, 29, 70), 7), Method::LeePreserving, threads);
             compare(&random_image((6, 90, 40), 10), Method::Lee, threads);
+            compare(&random_image((190, 9, 40), 6), Method::Lee, threads);
             compare(&random_image((1, 150, 170), 4), Method::Lee, threads);
             compare(&random_image((1, 150, 170), 5), Method::Zhang, threads);
         }
@@ -299,21 +276,17 @@ mod tests {
     }
 
     #[test]
-    fn tells_how_far_it_is_while_somebody_looks() {
+    fn tells_how_far_it_is() {
         // The cube vanishes, as cubes of even thickness do; the line stays as it is.
         let mut image = Array3::<u8>::zeros((12, 12, 20));
         image.slice_mut(ndarray::s![2..10, 2..10, 2..10]).fill(1);
         image.slice_mut(ndarray::s![5, 5, 13..18]).fill(1);
-        for is_watched in [false, true] {
-            let mut packed = BitImage::pack(&image.view(), 0xff, &Monitor::new()).unwrap();
-            let monitor = Monitor::new();
-            if is_watched {
-                assert_eq!(monitor.done(), None);
-            }
-            let deleted = thin(&mut packed, Method::Lee, &monitor).unwrap().deleted;
-            assert_eq!(deleted, 512);
-            assert_eq!(monitor.done(), is_watched.then_some(512.0 / 517.0));
-        }
+        let mut packed = BitImage::pack(&image.view(), 0xff, &Monitor::new()).unwrap();
+        let monitor = Monitor::new();
+        assert_eq!(monitor.done(), None);
+        let deleted = thin(&mut packed, Method::Lee, &monitor).unwrap().deleted;
+        assert_eq!(deleted, 512);
+        assert_eq!(monitor.done(), Some(512.0 / 517.0));
     }
 
     #[test]

@@ -5,20 +5,21 @@
 //! were collected and nothing changed, and nine in ten of the others. The rest is decided in raster order, by flood fill. Later
 //! collected neighbours are always present, as in the sequential method.
 //!
-//! Slabs decide side by side: a voxel that has an earlier collected neighbour in another slab is deferred, and so is one that
-//! has a deferred earlier neighbour; those are decided at the end, in raster order and in sequence.
-
-use std::ops::Range;
+//! A band is decided when those before it are, so all earlier voxels are.
 
 use super::Method;
-use super::batch::{Batch, EARLIER_ROWS, after_any};
-use super::rounds::{AHEAD, Geometry, Slab, WAITING};
+use super::bands::Geometry;
+use super::batch::{Batch, EARLIER_ROWS};
+use super::rounds::AHEAD;
 use super::simple_points::{Border, EARLIER, Neighbours, deleted_whatever_happens, simple_whatever_happens};
 use super::vectors::{Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
 use crate::buffers::Grow;
 use crate::errors::Result;
 use crate::word_shape::{WordShape, earlier_neighbours, neighbours};
+
+/// What a list of waiting voxels is called when there is no memory for it.
+pub const WAITING: &str = "the voxels that wait";
 
 /// What a step rechecks by.
 #[derive(Debug, Clone, Copy)]
@@ -45,33 +46,29 @@ pub fn settled<V: Vector, const PRESERVING: bool>(
     }
 }
 
-/// Lists the voxels of a slab whose recheck depends on that of an earlier neighbour; those that have one beyond the words of
-/// `own` apart.
+/// Adds the collected voxels of the words at `indices` to `waiting` whose recheck depends on that of an earlier neighbour.
 ///
 /// # Errors
 /// [`crate::errors::Error::OutOfMemory`].
 pub fn find_waiting<W: WordShape>(
-    slab: &mut Slab,
+    waiting: &mut Vec<(usize, u64)>,
+    indices: &[usize],
     words: &[u64],
     collected: &[u64],
     geometry: &Geometry,
-    own: &Range<usize>,
     rule: Recheck,
 ) -> Result<()> {
     if rule.method == Method::LeePreserving {
-        find_not_simple::<W>(slab, words, collected, geometry, rule.border)?;
+        find_not_simple::<W>(waiting, indices, words, collected, geometry, rule.border)
     } else {
-        find_not_connected::<W>(slab, words, collected, geometry, rule.border)?;
+        find_not_connected::<W>(waiting, indices, words, collected, geometry, rule.border)
     }
-    if own.len() < words.len() {
-        defer_strangers::<W>(slab, collected, geometry, own)?;
-    }
-    Ok(())
 }
 
 for_this_processor! {
     fn find_not_connected<W>(
-        slab: &mut Slab,
+        waiting: &mut Vec<(usize, u64)>,
+    indices: &[usize],
         words: &[u64],
         collected: &[u64],
         geometry: &Geometry,
@@ -81,7 +78,8 @@ for_this_processor! {
 
 for_this_processor! {
     fn find_not_simple<W>(
-        slab: &mut Slab,
+        waiting: &mut Vec<(usize, u64)>,
+    indices: &[usize],
         words: &[u64],
         collected: &[u64],
         geometry: &Geometry,
@@ -91,36 +89,37 @@ for_this_processor! {
 
 #[inline(always)]
 fn find_not_connected_lanes<W: WordShape, V: Vector>(
-    slab: &mut Slab,
+    waiting: &mut Vec<(usize, u64)>,
+    indices: &[usize],
     words: &[u64],
     collected: &[u64],
     geometry: &Geometry,
     border: &Border,
 ) -> Result<()> {
-    find_waiting_lanes::<W, V, false>(slab, words, collected, geometry, border)
+    find_waiting_lanes::<W, V, false>(waiting, indices, words, collected, geometry, border)
 }
 
 #[inline(always)]
 fn find_not_simple_lanes<W: WordShape, V: Vector>(
-    slab: &mut Slab,
+    waiting: &mut Vec<(usize, u64)>,
+    indices: &[usize],
     words: &[u64],
     collected: &[u64],
     geometry: &Geometry,
     border: &Border,
 ) -> Result<()> {
-    find_waiting_lanes::<W, V, true>(slab, words, collected, geometry, border)
+    find_waiting_lanes::<W, V, true>(waiting, indices, words, collected, geometry, border)
 }
 
 #[inline(always)]
 fn find_waiting_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
-    slab: &mut Slab,
+    waiting: &mut Vec<(usize, u64)>,
+    indices: &[usize],
     words: &[u64],
     collected: &[u64],
     geometry: &Geometry,
     border: &Border,
 ) -> Result<()> {
-    let Slab { collected: indices, waiting, .. } = slab;
-    waiting.clear();
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
     for (at, &index) in indices.iter().enumerate() {
         if let Some(&later) = indices.get(at + AHEAD) {
@@ -137,36 +136,6 @@ fn find_waiting_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
         keep_waiting::<W, V, PRESERVING>(&mut batch, &mut earlier, border, waiting)?;
     }
     Ok(())
-}
-
-/// Moves the waiting voxels that have an earlier collected neighbour beyond the words of `own` to the deferred ones.
-fn defer_strangers<W: WordShape>(
-    slab: &mut Slab,
-    collected: &[u64],
-    geometry: &Geometry,
-    own: &Range<usize>,
-) -> Result<()> {
-    let Slab { waiting, deferred, .. } = slab;
-    deferred.clear();
-    let mut pushed = Ok(());
-    let inside = own.start + geometry.reach()..own.end.saturating_sub(geometry.reach());
-    waiting.retain_mut(|(index, voxels)| {
-        if !inside.contains(index) {
-            let strange = |row: usize| {
-                let first = index.wrapping_add_signed(geometry.rows_around[row]) - 1;
-                std::array::from_fn(|dx| if dx == 3 || own.contains(&(first + dx)) { 0 } else { collected[first + dx] })
-            };
-            let apart = *voxels & after_any::<W>(strange);
-            if apart != 0 {
-                if pushed.is_ok() {
-                    pushed = deferred.try_push(WAITING, (*index, apart));
-                }
-                *voxels &= !apart;
-            }
-        }
-        *voxels != 0
-    });
-    pushed
 }
 
 /// Keeps the voxels of the batch that are not deleted whatever happens.
@@ -196,65 +165,6 @@ fn keep_waiting<W: WordShape, V: Vector, const PRESERVING: bool>(
     batch.clear();
     earlier.clear();
     Ok(())
-}
-
-/// Decides the waiting voxels of a slab, whose first word is `start`, and leaves in `collected` what is deleted; moves those
-/// that wait for another slab to the slab's deferred ones.
-///
-/// # Errors
-/// [`crate::errors::Error::OutOfMemory`].
-pub fn decide_slab<W: WordShape>(
-    slab: &mut Slab,
-    words: &[u64],
-    start: usize,
-    collected: &mut [u64],
-    deferred: &mut [u64],
-    geometry: &Geometry,
-    rule: Recheck,
-) -> Result<()> {
-    let Slab { waiting, deferred: listed, .. } = slab;
-    for &(index, voxels) in waiting.iter().chain(listed.iter()) {
-        collected[index - start] &= !voxels;
-    }
-    for &(index, voxels) in listed.iter() {
-        deferred[index - start] = voxels;
-    }
-    let mut last = listed.last().map_or(0, |&(index, _)| index + geometry.reach());
-    let known = listed.len();
-    let mut pushed = Ok(());
-    let gone: *const [u64] = collected;
-    let ask = |index: usize| {
-        geometry.prefetch(words, index, 0..9);
-        geometry.prefetch(gone, index.wrapping_sub(start), 0..EARLIER_ROWS);
-    };
-    geometry.in_raster_order::<W>(waiting, ask, |index, bit| {
-        let nearby = |words: &[u64]| {
-            let word = around(index, geometry, |at| words.get(at.wrapping_sub(start)).copied());
-            earlier_neighbours::<W>(word, bit)
-        };
-        if index <= last && nearby(deferred) != 0 {
-            deferred[index - start] |= 1 << bit;
-            if pushed.is_ok() {
-                pushed = listed.try_push(WAITING, (index, 1 << bit));
-            }
-            last = last.max(index + geometry.reach());
-            return;
-        }
-        let gone = nearby(collected);
-        let present = neighbours::<W>(around(index, geometry, |at| words.get(at).copied()), bit);
-        if rule.method.deletes(present & !gone) {
-            collected[index - start] |= 1 << bit;
-        }
-    });
-    if listed.len() > known {
-        listed.sort_unstable();
-        listed.dedup_by(|next, word| {
-            let same = next.0 == word.0;
-            word.1 |= if same { next.1 } else { 0 };
-            same
-        });
-    }
-    pushed
 }
 
 /// Decides waiting voxels, given by word, with all others decided, and leaves in `collected` what is deleted.

@@ -1,0 +1,280 @@
+//! The arrays of an image in the course of thinning, in bands that several threads work on at the same time.
+//!
+//! A band is a plane of words or some, in 2D some rows. Whoever has a [`Claim`] on a band of a step may read and write a few bands
+//! around it; that nobody else does at the same time follows from how far apart [`super::schedule`] keeps the steps.
+//!
+//! A task on band `b` of a step, reading and writing:
+//!
+//! | | image | collected voxels | activity |
+//! |---|---|---|---|
+//! | collect, recheck `b` | reads `b - 1` to `b + 2` | writes `b - 1` to `b + 2` | writes `b` |
+//! | delete `b - 1` | writes `b - 1` | writes `b - 1` | writes `b - 2` to `b + 1` |
+//!
+//! (The last of them for the border: what comes after the last word of a band's neighbour lies in the band after that.)
+//!
+//! A claim of the step before is on band `b + 4` or later, one of the step after on `b - 4` or earlier, so no band that one
+//! writes is read or written by another.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::batch::{Quad, around_word};
+use super::recheck;
+use super::schedule::{Claim, LAG};
+use super::{Method, steps};
+use crate::bit_image::{BitImage, try_zeros};
+use crate::errors::Result;
+use crate::huge_pages;
+use crate::prefetch::prefetch;
+use crate::word_shape::WordShape;
+
+/// The most words of a band, if it can be less than a plane: what lies around a band should fit into a processor's own cache.
+const WORDS_IN_BAND: usize = if cfg!(test) { 200 } else { 1 << 14 };
+
+/// Strides of the image, as the phases need them.
+#[derive(Debug, Clone, Copy)]
+pub struct Geometry {
+    /// Words from a row to the next, and from a plane to the next.
+    pub row: usize,
+    plane: usize,
+    /// The nine rows of words around a word's, as distances in raster order.
+    pub rows_around: [isize; 9],
+    /// The same distances in rows.
+    pub row_distances: [isize; 9],
+    /// The words of a band.
+    pub band: usize,
+    /// The bits of all kinds of steps.
+    pub every_step: u8,
+}
+
+impl Geometry {
+    fn new(image: &BitImage, method: Method, threads: usize) -> Self {
+        let (row, plane) = (image.row_stride(), image.plane_stride());
+        let distances = |plane: usize, row: usize| {
+            std::array::from_fn(|at| {
+                (at as isize / 3 - 1) * plane.cast_signed() + (at as isize % 3 - 1) * row.cast_signed()
+            })
+        };
+        let (unit, units) = if image.shape()[0] == 1 { (row, plane / row) } else { (plane, image.words_along(0)) };
+        // Small bands cost time for each, but there are to be enough for steps of all threads side by side.
+        let most = if threads == 1 { units } else { units / (2 * (LAG + 1) * threads) };
+        let in_band = (WORDS_IN_BAND / unit).min(most).max(1);
+        Self {
+            row,
+            plane,
+            rows_around: distances(plane, row),
+            row_distances: distances(plane / row, 1),
+            band: in_band * unit,
+            every_step: (1 << steps(method, image.shape()[0])) - 1,
+        }
+    }
+
+    /// The words of one of the nine rows of words around a word.
+    #[inline(always)]
+    pub fn row_around(&self, words: &[u64], index: usize, row: usize) -> Quad {
+        around_word(words, index.wrapping_add_signed(self.rows_around[row]))
+    }
+
+    /// Asks for the memory around a word, in some of the nine rows.
+    #[inline(always)]
+    pub fn prefetch<T>(&self, array: *const [T], index: usize, rows: Range<usize>) {
+        for row in rows {
+            prefetch(array, index.wrapping_add_signed(self.rows_around[row]));
+        }
+    }
+
+    /// Calls `decide` with the word and the bit of each of the voxels, which are given by word, in the raster order of the
+    /// image, and `ask` with each word some time before.
+    #[inline(always)]
+    pub fn in_raster_order<W: WordShape>(
+        &self,
+        voxels: &[(usize, u64)],
+        ask: impl Fn(usize),
+        decide: impl FnMut(usize, usize),
+    ) {
+        recheck::in_raster_order::<W, usize>(
+            voxels,
+            |index| (index / self.row) as u64,
+            |index| (index / self.plane) as u64,
+            ask,
+            decide,
+        );
+    }
+}
+
+/// The arrays of an image in the course of thinning.
+pub struct Bands<'a> {
+    pub geometry: Geometry,
+    /// The number of bands.
+    pub count: usize,
+    /// Foreground voxels at the beginning.
+    pub foreground: u64,
+    /// The words of the image but for its empty first and last planes.
+    pub inner: usize,
+    words: Shared<'a, u64>,
+    /// The voxels that a step collected, from then until it deletes them.
+    collected: Shared<'a, u64>,
+    /// Words near a deletion since a kind of step last looked at them, a bit for each kind, and rows that have such.
+    active_words: Shared<'a, u8>,
+    active_rows: Shared<'a, u8>,
+}
+
+/// What collecting a band and rechecking it sees. Words are numbered from the beginning of the band before.
+pub struct Around<'a> {
+    /// The words of the band.
+    pub own: Range<usize>,
+    pub words: &'a [u64],
+    pub collected: &'a mut [u64],
+    /// Those of the band only.
+    pub active_words: &'a mut [u8],
+    pub active_rows: &'a mut [u8],
+}
+
+/// What deleting from a band sees. Words are numbered from the beginning of the band before.
+pub struct Deletion<'a> {
+    /// The first word of the band.
+    pub start: usize,
+    /// Those of the band only.
+    pub words: &'a mut [u64],
+    pub collected: &'a mut [u64],
+    pub active_words: &'a mut [u8],
+    pub active_rows: &'a mut [u8],
+}
+
+/// The arrays that a [`Bands`] borrows beside the image.
+#[derive(Default)]
+pub struct Buffers {
+    collected: Vec<u64>,
+    active_words: Vec<u8>,
+    active_rows: Vec<u8>,
+}
+
+impl<'a> Bands<'a> {
+    /// The arrays at the beginning: everything that holds foreground is active.
+    ///
+    /// # Errors
+    /// [`crate::errors::Error::OutOfMemory`].
+    pub fn new(image: &'a mut BitImage, buffers: &'a mut Buffers, method: Method, threads: usize) -> Result<Self> {
+        let geometry = Geometry::new(image, method, threads);
+        let (row, plane) = (geometry.row, geometry.plane);
+        let inner = image.words_along(0) * plane;
+        let words = image.words_mut();
+        let Buffers { collected, active_words, active_rows } = buffers;
+        *collected = try_zeros("the collected voxels", words.len())?;
+        huge_pages::ask_for(collected);
+        *active_words = try_zeros("the active words", words.len())?;
+        huge_pages::ask_for(active_words);
+        *active_rows = try_zeros("the active rows", words.len().div_ceil(row))?;
+        let all_rows = words.par_chunks(row).zip(active_words.par_chunks_mut(row)).zip(&mut *active_rows);
+        let activate = |((words, active), active_row): ((&[u64], &mut [u8]), &mut u8)| {
+            let mut foreground = 0;
+            for (&word, active) in words.iter().zip(active) {
+                if word != 0 {
+                    foreground += u64::from(word.count_ones());
+                    *active = geometry.every_step;
+                    *active_row = geometry.every_step;
+                }
+            }
+            foreground
+        };
+        let foreground = all_rows.map(activate).sum();
+        Ok(Self {
+            count: inner.div_ceil(geometry.band),
+            foreground,
+            inner,
+            words: Shared::new(words),
+            collected: Shared::new(collected),
+            active_words: Shared::new(active_words),
+            active_rows: Shared::new(active_rows),
+            geometry,
+        })
+    }
+
+    /// The words of a band with those of so many bands before and after.
+    const fn words_of(&self, band: usize, before: usize, after: usize) -> Range<usize> {
+        let Geometry { plane, band: length, .. } = self.geometry;
+        (plane + band * length).saturating_sub(before * length)..plane + (band + after + 1) * length
+    }
+
+    /// The words of a band.
+    fn own_words(&self, band: usize) -> Range<usize> {
+        let words = self.words_of(band, 0, 0);
+        words.start..words.end.min(self.geometry.plane + self.inner)
+    }
+
+    fn rows_of(&self, words: &Range<usize>) -> Range<usize> {
+        words.start / self.geometry.row..words.end.div_ceil(self.geometry.row)
+    }
+
+    /// What collecting one of the claimed bands may use.
+    pub fn around<'c>(&'c self, claim: &'c mut Claim<'_>, band: usize) -> Around<'c> {
+        assert!(claim.tasks.contains(&band) && band < self.count, "the band is claimed");
+        let (own, around) = (self.own_words(band), self.words_of(band, 1, 2));
+        // SAFETY: as the head of the module says: the claim is the only one of its step, and those of others are further away
+        // than what it reads and writes. It is borrowed as long as the slices, so there are no others of its own.
+        unsafe {
+            Around {
+                own: own.start - around.start..own.end - around.start,
+                words: self.words.read(around.clone()),
+                collected: self.collected.write(around),
+                active_rows: self.active_rows.write(self.rows_of(&own)),
+                active_words: self.active_words.write(own),
+            }
+        }
+    }
+
+    /// What deleting from the band before one of the claimed may use.
+    pub fn deletion<'c>(&'c self, claim: &'c mut Claim<'_>, task: usize) -> Deletion<'c> {
+        assert!(claim.tasks.contains(&task) && task > 0, "the band is claimed");
+        let (own, around) = (self.own_words(task - 1), self.words_of(task - 1, 1, 2));
+        // SAFETY: as in `around`.
+        unsafe {
+            Deletion {
+                start: own.start - around.start,
+                words: self.words.write(own.clone()),
+                collected: self.collected.write(own),
+                active_rows: self.active_rows.write(self.rows_of(&around)),
+                active_words: self.active_words.write(around),
+            }
+        }
+    }
+}
+
+/// An array of which several threads write parts.
+struct Shared<'a, T> {
+    start: *mut T,
+    length: usize,
+    borrowed: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it gives out slices only, of which those who take them see to it that they are no other thread's.
+unsafe impl<T: Send + Sync> Sync for Shared<'_, T> {}
+
+impl<'a, T> Shared<'a, T> {
+    const fn new(array: &'a mut [T]) -> Self {
+        Self { start: array.as_mut_ptr(), length: array.len(), borrowed: PhantomData }
+    }
+
+    fn inside(&self, range: Range<usize>) -> Range<usize> {
+        range.start.min(self.length)..range.end.min(self.length)
+    }
+
+    /// # Safety
+    /// As long as the slice lives nobody writes the range.
+    unsafe fn read(&self, range: Range<usize>) -> &[T] {
+        let range = self.inside(range);
+        // SAFETY: the range lies inside the array; the rest is the caller's word.
+        unsafe { std::slice::from_raw_parts(self.start.add(range.start), range.len()) }
+    }
+
+    /// # Safety
+    /// As long as the slice lives nobody else reads or writes the range.
+    #[expect(clippy::mut_from_ref, reason = "the caller sees to it that there is no other")]
+    unsafe fn write(&self, range: Range<usize>) -> &mut [T] {
+        let range = self.inside(range);
+        // SAFETY: the range lies inside the array; the rest is the caller's word.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+    }
+}
