@@ -3,7 +3,7 @@
 mod common;
 
 use criterion::Criterion;
-use skanrs::threads::{default_threads, pool};
+use skanrs::threads::{Pool, default_threads};
 
 const SIZE: usize = 256;
 
@@ -14,7 +14,7 @@ fn main() {
     for (name, kernel) in common::kernels(SIZE) {
         let mut group = criterion.benchmark_group(name);
         for &count in &threads {
-            let pool = pool(count).expect("the system gives threads");
+            let pool = Pool::take(count).expect("the system gives threads");
             let title = if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") };
             group.bench_function(title, |bencher| bencher.iter(|| pool.install(&kernel)));
         }

@@ -5,7 +5,7 @@
 #[path = "../benches/common/mod.rs"]
 mod common;
 
-use skanrs::threads::pool;
+use skanrs::threads::Pool;
 
 const SIZE: usize = 192;
 
@@ -24,5 +24,5 @@ fn main() {
     let found = common::kernels(SIZE).into_iter().find(|(kernel, _)| *kernel == name);
     let Some((_, kernel)) = found else { panic!("there is no kernel named {name:?}") };
     // Callgrind notices where each thread enters the function, so it is entered by the one that works.
-    pool(1).expect("the system gives a thread").install(|| measured(&*kernel));
+    Pool::take(1).expect("the system gives a thread").install(|| measured(&*kernel));
 }

@@ -3,13 +3,13 @@
 //! Rayon's global pool is not used: it cannot be resized, and a child made by `fork` inherits the pool's memory but none of
 //! its threads, so that its first parallel call would wait for ever. Here pools remember the process that built them; another
 //! process builds its own. The lock around them is of one process too: a thread that stayed in the parent may have held it.
-//! Pools are kept, so a call pays for threads once.
 //!
-//! Calls that use several threads share a pool. A call that uses one thread has a pool of its own as long as it lasts: the
-//! tasks of a scheduler, each with one thread, run side by side.
+//! A call has a pool of its own as long as it lasts, so it waits for nothing that another call does: the tasks of a scheduler run
+//! side by side, and a short call is done while a long one goes on. Pools are kept for the next call, which pays for no threads.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::ops::Deref;
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -23,12 +23,8 @@ use crate::errors::{Error, Result};
 /// 0: not set, use what the machine offers.
 static DEFAULT_THREADS: AtomicUsize = AtomicUsize::new(0);
 
-#[derive(Default)]
-struct Pools {
-    by_size: HashMap<usize, Arc<ThreadPool>>,
-    /// Pools of one thread that no call uses.
-    idle: Vec<Arc<ThreadPool>>,
-}
+/// The pools that no call uses, by their number of threads.
+type Pools = HashMap<usize, Vec<Arc<ThreadPool>>>;
 
 /// The pools of a process, and those of the process that was forked from it. What a child inherits is never dropped: that
 /// would join threads which stayed in the parent.
@@ -89,34 +85,32 @@ fn build(count: usize) -> Result<Arc<ThreadPool>> {
     pool.map(Arc::new).map_err(|error| Error::Threads { reason: error.to_string() })
 }
 
-/// The pool of `count` threads of this process, which all calls share.
-///
-/// # Errors
-/// [`Error::Threads`] if the operating system refuses the threads.
-pub fn pool(count: usize) -> Result<Arc<ThreadPool>> {
-    with_pools(|pools| {
-        if let Some(pool) = pools.by_size.get(&count) {
-            return Ok(Arc::clone(pool));
-        }
-        let pool = build(count)?;
-        pools.by_size.insert(count, Arc::clone(&pool));
-        Ok(pool)
-    })
-}
+/// A pool that belongs to one call.
+pub struct Pool(Arc<ThreadPool>);
 
-/// A pool of one thread that belongs to one call.
-struct Own(Arc<ThreadPool>);
-
-impl Own {
-    fn take() -> Result<Self> {
-        let idle = with_pools(|pools| pools.idle.pop());
-        idle.map_or_else(|| build(1), Ok).map(Self)
+impl Pool {
+    /// A pool of `count` threads.
+    ///
+    /// # Errors
+    /// [`Error::Threads`] if the operating system refuses the threads.
+    pub fn take(count: usize) -> Result<Self> {
+        let idle = with_pools(|pools| pools.get_mut(&count).and_then(Vec::pop));
+        idle.map_or_else(|| build(count), Ok).map(Self)
     }
 }
 
-impl Drop for Own {
+impl Deref for Pool {
+    type Target = ThreadPool;
+
+    fn deref(&self) -> &ThreadPool {
+        &self.0
+    }
+}
+
+impl Drop for Pool {
     fn drop(&mut self) {
-        with_pools(|pools| pools.idle.push(Arc::clone(&self.0)));
+        let pool = Arc::clone(&self.0);
+        with_pools(|pools| pools.entry(pool.current_num_threads()).or_default().push(pool));
     }
 }
 
@@ -180,14 +174,7 @@ pub fn run<T: Send, E: From<Error>>(
     kernel: impl FnOnce(&Monitor) -> Result<T> + Send,
 ) -> std::result::Result<T, E> {
     const POLL_EVERY: Duration = Duration::from_millis(50);
-    let (own, shared);
-    let threads = if count == 1 {
-        own = Own::take()?;
-        &own.0
-    } else {
-        shared = pool(count)?;
-        &shared
-    };
+    let threads = Pool::take(count)?;
     let monitor = Monitor::new();
     let (sender, receiver) = mpsc::sync_channel(1);
     let mut stopped = Ok(());
@@ -232,21 +219,27 @@ mod tests {
     }
 
     #[test]
-    fn calls_with_one_thread_run_side_by_side() {
-        // Each waits for the other: one after the other they would wait for ever.
-        let meeting = std::sync::Barrier::new(2);
-        let meet = || {
-            let together = |_: &Monitor| {
+    fn calls_run_side_by_side() {
+        for count in [1, 2] {
+            // One call more than each has threads, and each waits for all: in one pool they would wait for ever.
+            let meeting = std::sync::Barrier::new(count + 1);
+            let meet = |_: &Monitor| {
                 meeting.wait();
-                Ok(std::thread::current().id())
+                Ok(())
             };
-            run::<_, Error>(1, |_| Ok(()), together)
-        };
-        let (one, other) = std::thread::scope(|scope| {
-            let other = scope.spawn(meet);
-            (meet(), other.join().unwrap())
-        });
-        assert_ne!(one.unwrap(), other.unwrap());
+            std::thread::scope(|scope| {
+                for _ in 0..=count {
+                    scope.spawn(|| run::<_, Error>(count, |_| Ok(()), meet).unwrap());
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn pools_are_used_again() {
+        let ids = || run::<_, Error>(5, |_| Ok(()), |_| Ok(rayon::broadcast(|_| std::thread::current().id()))).unwrap();
+        let [one, other] = [ids(), ids()];
+        assert_eq!(one, other);
     }
 
     #[test]

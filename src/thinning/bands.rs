@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use super::batch::{Quad, around_word};
 use super::recheck;
-use super::schedule::{Claim, LAG};
+use super::schedule::{Claim, LAG, Schedule};
 use super::{Method, steps};
 use crate::bit_image::{BitImage, try_zeros};
 use crate::errors::Result;
@@ -30,7 +30,8 @@ use crate::huge_pages;
 use crate::prefetch::prefetch;
 use crate::word_shape::WordShape;
 
-/// The most words of a band, if it can be less than a plane: what lies around a band should fit into a processor's own cache.
+/// So many words a band has at most, but for a single plane (in 2D, row) of more: what lies around a band should fit into a
+/// processor's own cache.
 const WORDS_IN_BAND: usize = if cfg!(test) { 200 } else { 1 << 14 };
 
 /// Strides of the image, as the phases need them.
@@ -44,7 +45,7 @@ pub struct Geometry {
     /// The same distances in rows.
     pub row_distances: [isize; 9],
     /// The words of a band.
-    pub band: usize,
+    band: usize,
     /// The bits of all kinds of steps.
     pub every_step: u8,
 }
@@ -104,15 +105,18 @@ impl Geometry {
     }
 }
 
-/// The arrays of an image in the course of thinning.
+/// The arrays of an image in the course of thinning, and the only schedule by which they are used.
 pub struct Bands<'a> {
     pub geometry: Geometry,
+    pub schedule: Schedule,
+    /// How many threads can work on it by that schedule.
+    pub workers: usize,
     /// The number of bands.
     pub count: usize,
     /// Foreground voxels at the beginning.
     pub foreground: u64,
     /// The words of the image but for its empty first and last planes.
-    pub inner: usize,
+    inner: usize,
     words: Shared<'a, u64>,
     /// The voxels that a step collected, from then until it deletes them.
     collected: Shared<'a, u64>,
@@ -121,7 +125,8 @@ pub struct Bands<'a> {
     active_rows: Shared<'a, u8>,
 }
 
-/// What collecting a band and rechecking it sees. Words are numbered from the beginning of the band before.
+/// What collecting a band and rechecking it sees. Words are numbered from the beginning of the band
+/// before (of the array, where there is no whole one).
 pub struct Around<'a> {
     /// The words of the band.
     pub own: Range<usize>,
@@ -132,7 +137,8 @@ pub struct Around<'a> {
     pub active_rows: &'a mut [u8],
 }
 
-/// What deleting from a band sees. Words are numbered from the beginning of the band before.
+/// What deleting from a band sees. Words are numbered from the beginning of the band
+/// before (of the array, where there is no whole one).
 pub struct Deletion<'a> {
     /// The first word of the band.
     pub start: usize,
@@ -159,7 +165,7 @@ impl<'a> Bands<'a> {
     pub fn new(image: &'a mut BitImage, buffers: &'a mut Buffers, method: Method, threads: usize) -> Result<Self> {
         let geometry = Geometry::new(image, method, threads);
         let (row, plane) = (geometry.row, geometry.plane);
-        let inner = image.words_along(0) * plane;
+        let (inner, kinds) = (image.words_along(0) * plane, steps(method, image.shape()[0]));
         let words = image.words_mut();
         let Buffers { collected, active_words, active_rows } = buffers;
         *collected = try_zeros("the collected voxels", words.len())?;
@@ -180,8 +186,16 @@ impl<'a> Bands<'a> {
             foreground
         };
         let foreground = all_rows.map(activate).sum();
+        let count = inner.div_ceil(geometry.band);
+        // One task more than bands: it deletes from the last.
+        let tasks = count + 1;
+        let side_by_side = (tasks / (LAG + 1)).clamp(1, threads);
+        // Two steps side by side are less than what many threads do together.
+        let workers = if side_by_side < threads.min(3) { 1 } else { side_by_side };
         Ok(Self {
-            count: inner.div_ceil(geometry.band),
+            schedule: Schedule::new(kinds, tasks, inner, workers),
+            workers,
+            count,
             foreground,
             inner,
             words: Shared::new(words),
@@ -210,10 +224,13 @@ impl<'a> Bands<'a> {
 
     /// What collecting one of the claimed bands may use.
     pub fn around<'c>(&'c self, claim: &'c mut Claim<'_>, band: usize) -> Around<'c> {
-        assert!(claim.tasks.contains(&band) && band < self.count, "the band is claimed");
+        assert!(
+            claim.is_of(&self.schedule) && claim.tasks().contains(&band) && band < self.count,
+            "the band is claimed"
+        );
         let (own, around) = (self.own_words(band), self.words_of(band, 1, 2));
-        // SAFETY: as the head of the module says: the claim is the only one of its step, and those of others are further away
-        // than what it reads and writes. It is borrowed as long as the slices, so there are no others of its own.
+        // SAFETY: as the head of the module says: the schedule gave no other claim on this step, and those on others are further
+        // away than what is read and written. The claim is borrowed as long as the slices, so there are no others of its own.
         unsafe {
             Around {
                 own: own.start - around.start..own.end - around.start,
@@ -227,7 +244,7 @@ impl<'a> Bands<'a> {
 
     /// What deleting from the band before one of the claimed may use.
     pub fn deletion<'c>(&'c self, claim: &'c mut Claim<'_>, task: usize) -> Deletion<'c> {
-        assert!(claim.tasks.contains(&task) && task > 0, "the band is claimed");
+        assert!(claim.is_of(&self.schedule) && claim.tasks().contains(&task) && task > 0, "the band is claimed");
         let (own, around) = (self.own_words(task - 1), self.words_of(task - 1, 1, 2));
         // SAFETY: as in `around`.
         unsafe {

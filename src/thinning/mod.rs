@@ -198,7 +198,7 @@ mod tests {
     fn compare(image: &Array3<u8>, method: Method, threads: usize) {
         let mut packed = BitImage::pack(&image.view(), 0xff, &Monitor::new()).unwrap();
         let run = || thin(&mut packed, method, &Monitor::new()).unwrap();
-        let thinned = crate::threads::pool(threads).unwrap().install(run);
+        let thinned = crate::threads::Pool::take(threads).unwrap().install(run);
         let mut found = Array3::zeros(image.raw_dim());
         packed.unpack_into(found.view_mut());
         let expected = naive::thin(image, method);

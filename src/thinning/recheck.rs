@@ -68,7 +68,7 @@ pub fn find_waiting<W: WordShape>(
 for_this_processor! {
     fn find_not_connected<W>(
         waiting: &mut Vec<(usize, u64)>,
-    indices: &[usize],
+        indices: &[usize],
         words: &[u64],
         collected: &[u64],
         geometry: &Geometry,
@@ -79,7 +79,7 @@ for_this_processor! {
 for_this_processor! {
     fn find_not_simple<W>(
         waiting: &mut Vec<(usize, u64)>,
-    indices: &[usize],
+        indices: &[usize],
         words: &[u64],
         collected: &[u64],
         geometry: &Geometry,
@@ -184,18 +184,18 @@ pub fn decide<W: WordShape>(
         geometry.prefetch(gone, index, 0..EARLIER_ROWS);
     };
     geometry.in_raster_order::<W>(waiting, ask, |index, bit| {
-        let gone = earlier_neighbours::<W>(around(index, geometry, |at| collected.get(at).copied()), bit);
-        let present = neighbours::<W>(around(index, geometry, |at| words.get(at).copied()), bit);
+        let gone = earlier_neighbours::<W>(around(index, geometry, collected), bit);
+        let present = neighbours::<W>(around(index, geometry, words), bit);
         if rule.method.deletes(present & !gone) {
             collected[index] |= 1 << bit;
         }
     });
 }
 
-/// The words around a word, of which not all need be there.
+/// The words around a word.
 #[inline(always)]
-fn around(index: usize, geometry: &Geometry, word: impl Fn(usize) -> Option<u64>) -> impl Fn(usize, usize) -> u64 {
-    move |row, dx| word(index.wrapping_add_signed(geometry.rows_around[row]) + dx - 1).unwrap_or(0)
+fn around(index: usize, geometry: &Geometry, words: &[u64]) -> impl Fn(usize, usize) -> u64 {
+    move |row, dx| words[index.wrapping_add_signed(geometry.rows_around[row]) + dx - 1]
 }
 
 /// Calls `decide` with the word and the bit of each of the voxels, in the raster order of the image, and `ask` with each word

@@ -5,9 +5,10 @@
 //! that a neighbour was just deleted. One byte a word and one byte a row hold a bit for each kind of step, so finding the
 //! active words costs a scan of the active rows' bytes.
 //!
-//! A step does four things with a band ([`super::bands`]): collect (reads the image, writes the collected voxels; see
-//! [`super::collect`]), find what waits (reads both), decide that (writes the collected voxels; see [`super::recheck`]), and,
-//! when the next band has come so far, delete (writes the image and the activity). One band after the other gives what doing the
+//! A step does four things with a band ([`super::bands`]): collect (reads the image, clears the activity, writes the collected
+//! voxels; see [`super::collect`]), find what waits (reads image and collected voxels), decide that (writes the collected voxels;
+//! see [`super::recheck`]), and, when the next band has come so far, delete (clears the collected voxels, writes the image and
+//! the activity). One band after the other gives what doing the
 //! whole image at once gives: collecting and deciding read the image as it was before the step in the bands around, and only
 //! earlier voxels matter for what is decided. Hence several steps can be under way, each some bands behind the one before
 //! ([`super::schedule`]).
@@ -19,9 +20,9 @@ use rayon::prelude::*;
 use super::bands::{Around, Bands, Buffers, Deletion, Geometry};
 use super::collect::{COLLECTED, Part, collect_border, collect_removed};
 use super::recheck::{self, Recheck, WAITING};
-use super::schedule::{Claim, LAG, Lists, Schedule};
+use super::schedule::{Claim, Lists};
 use super::simple_points::BORDERS;
-use super::{Method, Thinned, steps};
+use super::{Method, Thinned};
 use crate::bit_image::BitImage;
 use crate::buffers::Grow;
 use crate::errors::Result;
@@ -32,7 +33,8 @@ use crate::word_shape::WordShape;
 /// How many words ahead of its use memory is asked for.
 pub const AHEAD: usize = 16;
 
-/// Fewer words are looked at by one thread: waking the others would take longer.
+/// Images of fewer words are thinned by one thread, and steps that look at fewer are not divided: waking the other threads would
+/// take longer.
 const WORDS_WORTH_THREADS: usize = if cfg!(test) { 1 } else { 2048 };
 
 /// Thins an image in place on the threads of the current pool.
@@ -41,33 +43,21 @@ const WORDS_WORTH_THREADS: usize = if cfg!(test) { 1 } else { 2048 };
 /// As [`super::thin`].
 pub fn thin<W: WordShape>(image: &mut BitImage, method: Method, monitor: &Monitor) -> Result<Thinned> {
     assert_eq!(image.sides(), W::SIDES, "the image has words of this shape");
-    let kinds = steps(method, image.shape()[0]);
     let mut buffers = Buffers::default();
     let threads = if image.words().len() < WORDS_WORTH_THREADS { 1 } else { rayon::current_num_threads() };
     let bands = Bands::new(image, &mut buffers, method, threads)?;
     monitor.expect(bands.foreground);
-    // One task more than bands: it deletes from the last.
-    let tasks = bands.count + 1;
-    let workers = (tasks / (LAG + 1)).clamp(1, threads);
-    let schedule = Schedule::new(kinds, tasks, bands.inner, workers);
-    // Where claims wait for each other nobody may hold one and wait for a pool, whose threads could be those that wait.
+    let workers = bands.workers;
+    // Where claims wait for each other nobody may hold one and wait for the pool, whose threads could be those that wait.
     let parts = if workers == 1 { threads } else { 1 };
     let thinning = Thinning { bands, method, monitor, parts };
-    let work = || {
-        while let Some(mut claim) = schedule.claim() {
-            match thinning.run::<W>(&mut claim) {
-                Ok(()) => claim.finish(),
-                Err(error) => schedule.fail(error),
-            }
-        }
-    };
     rayon::scope(|scope| {
         for _ in 1..workers {
-            scope.spawn(|_| work());
+            scope.spawn(|_| thinning.work::<W>());
         }
-        work();
+        thinning.work::<W>();
     });
-    schedule.outcome()
+    thinning.bands.schedule.outcome()
 }
 
 /// A thinning under way.
@@ -80,9 +70,19 @@ struct Thinning<'a> {
 }
 
 impl Thinning<'_> {
+    /// Does claims until there are none.
+    fn work<W: WordShape>(&self) {
+        while let Some(mut claim) = self.bands.schedule.claim() {
+            match self.run::<W>(&mut claim) {
+                Ok(()) => claim.finish(),
+                Err(error) => self.bands.schedule.fail(error),
+            }
+        }
+    }
+
     /// Does the claimed tasks.
     fn run<W: WordShape>(&self, claim: &mut Claim<'_>) -> Result<()> {
-        for task in claim.tasks.clone() {
+        for task in claim.tasks() {
             self.monitor.check()?;
             let deleted = claim.deleted;
             self.task::<W>(claim, task)?;

@@ -62,7 +62,8 @@ struct State {
     /// Words that each kind of step looked at the last time.
     looked_at: Vec<usize>,
     deleted_in_round: u64,
-    thinned: Thinned,
+    /// What each round deleted.
+    rounds: Vec<u64>,
     is_over: bool,
     error: Option<Error>,
     sleeping: usize,
@@ -79,6 +80,8 @@ pub struct Schedule {
     changed: Condvar,
     /// Moves when the state changed.
     version: AtomicUsize,
+    /// The rounds that were logged.
+    logged: Mutex<usize>,
 }
 
 /// Some tasks of a step that one thread does.
@@ -88,7 +91,7 @@ pub struct Claim<'a> {
     number: usize,
     /// The kind of step.
     pub kind: usize,
-    pub tasks: Range<usize>,
+    tasks: Range<usize>,
     pub lists: Lists,
     /// Words that such a step looked at the last time.
     pub expected: usize,
@@ -106,7 +109,7 @@ impl Schedule {
             idle: Vec::new(),
             looked_at: vec![words; kinds],
             deleted_in_round: 0,
-            thinned: Thinned { rounds: 0, deleted: 0 },
+            rounds: Vec::new(),
             is_over: false,
             error: None,
             sleeping: 0,
@@ -118,6 +121,7 @@ impl Schedule {
             state: Mutex::new(state),
             changed: Condvar::new(),
             version: AtomicUsize::new(0),
+            logged: Mutex::new(0),
         }
     }
 
@@ -138,8 +142,8 @@ impl Schedule {
             }
             // A band takes microseconds, which is as long as falling asleep and waking up.
             if looks < LOOKS {
-                drop(state);
                 let version = self.version.load(Ordering::Relaxed);
+                drop(state);
                 while looks < LOOKS && self.version.load(Ordering::Relaxed) == version {
                     looks += 1;
                     std::hint::spin_loop();
@@ -172,24 +176,27 @@ impl Schedule {
         let tasks = step.done..ready.min(step.done.saturating_add(bands));
         step.claimed = tasks.clone();
         let lists = std::mem::take(&mut step.lists);
-        debug_assert!(state.keeps_distances(), "claims are apart");
+        if cfg!(debug_assertions) && !state.keeps_distances() {
+            self.end(state);
+            panic!("claims are apart");
+        }
         let expected = state.looked_at[kind];
         Some(Claim { schedule: self, number, kind, tasks, lists, expected, deleted: 0, looked_at: 0, is_done: false })
     }
 
     /// The tasks of a step that could be done by now.
     fn ready(&self, state: &State, at: usize) -> usize {
-        match at.checked_sub(1).map(|before| state.under_way[before].done) {
-            Some(done) if done < self.tasks => done.saturating_sub(LAG),
-            _ => self.tasks,
-        }
+        // A step that is done is no longer under way.
+        at.checked_sub(1).map_or(self.tasks, |before| state.under_way[before].done.saturating_sub(LAG))
     }
 
     /// Ends everything with an error.
     pub fn fail(&self, error: Error) {
         let mut state = self.lock();
-        state.error.get_or_insert(error);
-        self.end(&mut state);
+        if !state.is_over {
+            state.error = Some(error);
+            self.end(&mut state);
+        }
     }
 
     fn end(&self, state: &mut State) {
@@ -211,16 +218,28 @@ impl Schedule {
     /// The first that [`Self::fail`] was told.
     pub fn outcome(self) -> Result<Thinned> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        state.error.map_or(Ok(state.thinned), Err)
+        let thinned = Thinned { rounds: state.rounds.len(), deleted: state.rounds.iter().sum() };
+        state.error.map_or(Ok(thinned), Err)
+    }
+
+    /// Logs the rounds that ended, in their order, and without the lock around the state: a logger may take its time.
+    fn log_rounds(&self) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let deleted = self.lock().rounds.get(*logged).copied();
+            let Some(deleted) = deleted else { return };
+            *logged += 1;
+            debug!(target: "skanrs::thinning", "pass {logged}: {deleted} voxels deleted");
+        }
     }
 }
 
 impl Claim<'_> {
     /// Gives the tasks back as done.
     pub fn finish(mut self) {
-        self.is_done = true;
         let schedule = self.schedule;
         let mut state = schedule.lock();
+        let rounds = state.rounds.len();
         let at = self.number - state.first;
         let step = &mut state.under_way[at];
         step.claimed = 0..0;
@@ -232,6 +251,22 @@ impl Claim<'_> {
             state.end_step(schedule.kinds);
         }
         schedule.tell(&state);
+        self.is_done = true;
+        let has_ended_round = state.rounds.len() > rounds;
+        drop(state);
+        if has_ended_round {
+            schedule.log_rounds();
+        }
+    }
+
+    /// The number of a band for each task, and one more for the last.
+    pub fn tasks(&self) -> Range<usize> {
+        self.tasks.clone()
+    }
+
+    /// Whether this is a claim of `schedule`.
+    pub fn is_of(&self, schedule: &Schedule) -> bool {
+        std::ptr::eq(self.schedule, schedule)
     }
 }
 
@@ -251,9 +286,7 @@ impl State {
         self.deleted_in_round += step.deleted;
         self.idle.push(step.lists);
         if kind + 1 == kinds {
-            self.thinned.rounds += 1;
-            self.thinned.deleted += self.deleted_in_round;
-            debug!("pass {}: {} voxels deleted", self.thinned.rounds, self.deleted_in_round);
+            self.rounds.push(self.deleted_in_round);
             self.is_over = self.deleted_in_round == 0;
             self.deleted_in_round = 0;
         }

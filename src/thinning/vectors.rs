@@ -1,7 +1,7 @@
 //! Words of 64 voxels side by side, as wide as the processor computes at once: the unit of the predicates of thinning.
 //!
 //! The formulas are written once over [`Vector`] and compiled for each width. Left to the compiler, arrays of eight words came
-//! out as scalar code, six times slower; hence the processor's own vectors, and with them the only `unsafe` of thinning.
+//! out as scalar code, six times slower; hence the processor's own vectors, and their `unsafe`.
 
 use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, Not};
 
