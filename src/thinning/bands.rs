@@ -25,7 +25,7 @@ use super::recheck;
 use super::schedule::{Claim, LAG, Schedule};
 use super::{Method, steps};
 use crate::bit_image::{BitImage, try_zeros};
-use crate::errors::Result;
+use crate::errors::{Result, try_filled};
 use crate::huge_pages;
 use crate::prefetch::prefetch;
 use crate::word_shape::WordShape;
@@ -120,9 +120,10 @@ pub struct Bands<'a> {
     words: Shared<'a, u64>,
     /// The voxels that a step collected, from then until it deletes them.
     collected: Shared<'a, u64>,
-    /// Words near a deletion since a kind of step last looked at them, a bit for each kind, and rows that have such.
+    /// Words near a deletion since a kind of step last looked at them, a bit for each kind, and rows and bands that have such.
     active_words: Shared<'a, u8>,
     active_rows: Shared<'a, u8>,
+    active_bands: Shared<'a, u8>,
 }
 
 /// What collecting a band and rechecking it sees. Words are numbered from the beginning of the band
@@ -147,6 +148,7 @@ pub struct Deletion<'a> {
     pub collected: &'a mut [u64],
     pub active_words: &'a mut [u8],
     pub active_rows: &'a mut [u8],
+    pub active_bands: &'a mut [u8],
 }
 
 /// The arrays that a [`Bands`] borrows beside the image.
@@ -155,6 +157,7 @@ pub struct Buffers {
     collected: Vec<u64>,
     active_words: Vec<u8>,
     active_rows: Vec<u8>,
+    active_bands: Vec<u8>,
 }
 
 impl<'a> Bands<'a> {
@@ -167,7 +170,7 @@ impl<'a> Bands<'a> {
         let (row, plane) = (geometry.row, geometry.plane);
         let (inner, kinds) = (image.words_along(0) * plane, steps(method, image.shape()[0]));
         let words = image.words_mut();
-        let Buffers { collected, active_words, active_rows } = buffers;
+        let Buffers { collected, active_words, active_rows, active_bands } = buffers;
         *collected = try_zeros("the collected voxels", words.len())?;
         huge_pages::ask_for(collected);
         *active_words = try_zeros("the active words", words.len())?;
@@ -187,6 +190,7 @@ impl<'a> Bands<'a> {
         };
         let foreground = all_rows.map(activate).sum();
         let count = inner.div_ceil(geometry.band);
+        *active_bands = try_filled("the active bands", count, geometry.every_step)?;
         // One task more than bands: it deletes from the last.
         let tasks = count + 1;
         let side_by_side = (tasks / (LAG + 1)).clamp(1, threads);
@@ -202,6 +206,7 @@ impl<'a> Bands<'a> {
             collected: Shared::new(collected),
             active_words: Shared::new(active_words),
             active_rows: Shared::new(active_rows),
+            active_bands: Shared::new(active_bands),
             geometry,
         })
     }
@@ -220,6 +225,15 @@ impl<'a> Bands<'a> {
 
     fn rows_of(&self, words: &Range<usize>) -> Range<usize> {
         words.start / self.geometry.row..words.end.div_ceil(self.geometry.row)
+    }
+
+    /// Whether one of the claimed bands is active for the claimed step; it is no longer.
+    pub fn take_active(&self, claim: &mut Claim<'_>, band: usize) -> bool {
+        assert!(claim.is_of(&self.schedule) && claim.tasks().contains(&band), "the band is claimed");
+        // SAFETY: as in `around`.
+        let active = unsafe { self.active_bands.write(band..band + 1) };
+        let bit = 1 << claim.kind;
+        active.iter_mut().any(|active| std::mem::replace(active, *active & !bit) & bit != 0)
     }
 
     /// What collecting one of the claimed bands may use.
@@ -254,6 +268,7 @@ impl<'a> Bands<'a> {
                 collected: self.collected.write(own),
                 active_rows: self.active_rows.write(self.rows_of(&around)),
                 active_words: self.active_words.write(around),
+                active_bands: self.active_bands.write((task - 1).saturating_sub(1)..task + 1),
             }
         }
     }

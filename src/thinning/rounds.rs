@@ -98,7 +98,7 @@ impl Thinning<'_> {
         let mut lists = std::mem::take(&mut claim.lists);
         std::mem::swap(&mut lists.collected, &mut lists.before);
         lists.collected.clear();
-        if task < self.bands.count {
+        if task < self.bands.count && self.bands.take_active(claim, task) {
             let mut around = self.bands.around(claim, task);
             let looked_at = self.collect::<W>(&mut lists.collected, &mut around, step, parts)?;
             if self.method != Method::Zhang && !lists.collected.is_empty() {
@@ -184,7 +184,7 @@ fn find_waiting<W: WordShape>(
 
 /// Applies and clears the collected voxels of a band; returns their number.
 fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, geometry: &Geometry) -> u64 {
-    let Deletion { start, words, collected, active_words, active_rows } = deletion;
+    let Deletion { start, words, collected, active_words, active_rows, active_bands } = deletion;
     let mut count = 0;
     // The last word's row and its words, for a division costs as much as the rest.
     let (mut own_row, mut in_row) = (0, 0..0);
@@ -214,6 +214,10 @@ fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, geometry: &Ge
             let row = own_row.wrapping_add_signed(geometry.row_distances[row]);
             active_rows[if touched(1) { row } else { own_row }] = geometry.every_step;
         }
+    }
+    if count > 0 {
+        // Which of them are touched need not be known: to look at a band costs little.
+        active_bands.fill(geometry.every_step);
     }
     count
 }
