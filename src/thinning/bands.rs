@@ -120,10 +120,11 @@ pub struct Bands<'a> {
     words: Shared<'a, u64>,
     /// The voxels that a step collected, from then until it deletes them.
     collected: Shared<'a, u64>,
-    /// Words near a deletion since a kind of step last looked at them, a bit for each kind, and rows and bands that have such.
+    /// Words near a deletion since a kind of step last looked at them, a bit for each kind, and rows that may have such.
     active_words: Shared<'a, u8>,
     active_rows: Shared<'a, u8>,
-    active_bands: Shared<'a, u8>,
+    /// The same of bands.
+    activity: Shared<'a, u8>,
 }
 
 /// What collecting a band and rechecking it sees. Words are numbered from the beginning of the band
@@ -206,7 +207,7 @@ impl<'a> Bands<'a> {
             collected: Shared::new(collected),
             active_words: Shared::new(active_words),
             active_rows: Shared::new(active_rows),
-            active_bands: Shared::new(active_bands),
+            activity: Shared::new(active_bands),
             geometry,
         })
     }
@@ -231,7 +232,7 @@ impl<'a> Bands<'a> {
     pub fn take_active(&self, claim: &mut Claim<'_>, band: usize) -> bool {
         assert!(claim.is_of(&self.schedule) && claim.tasks().contains(&band), "the band is claimed");
         // SAFETY: as in `around`.
-        let active = unsafe { self.active_bands.write(band..band + 1) };
+        let active = unsafe { self.activity.write(band..band + 1) };
         let bit = 1 << claim.kind;
         active.iter_mut().any(|active| std::mem::replace(active, *active & !bit) & bit != 0)
     }
@@ -268,7 +269,7 @@ impl<'a> Bands<'a> {
                 collected: self.collected.write(own),
                 active_rows: self.active_rows.write(self.rows_of(&around)),
                 active_words: self.active_words.write(around),
-                active_bands: self.active_bands.write((task - 1).saturating_sub(1)..task + 1),
+                active_bands: self.activity.write((task - 1).saturating_sub(1)..task + 1),
             }
         }
     }
