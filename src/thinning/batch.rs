@@ -147,6 +147,24 @@ pub fn near<W: WordShape>(row: impl Fn(usize) -> Quad) -> u64 {
     spread::<W>([before, middle, plane_near::<W>(row(6), row(7), row(8))], 0)
 }
 
+/// For each of the 27 words around a word, the voxels that are in a set of the middle word or have a neighbour in it.
+pub fn spread_around<W: WordShape>(set: u64) -> [u64; 27] {
+    let mut words = [0; 27];
+    let planes = if W::SIDES[0] == 1 { [0, set, 0] } else { spread_out::<W>(set, 0) };
+    for (z, plane) in planes.into_iter().enumerate() {
+        for (y, row) in spread_out::<W>(plane, 1).into_iter().enumerate() {
+            words[9 * z + 3 * y..][..3].copy_from_slice(&spread_out::<W>(row, 2));
+        }
+    }
+    words
+}
+
+/// A set and its neighbours along an axis, in the word before, in its own, and in the word after.
+#[inline(always)]
+fn spread_out<W: WordShape>(set: u64, axis: usize) -> [u64; 3] {
+    [from_after::<W, u64>(0, set, axis), spread::<W>([0, set, 0], axis), from_before::<W, u64>(set, 0, axis)]
+}
+
 /// The words of a quad that are read.
 #[inline(always)]
 const fn three([before, word, after, _]: Quad) -> [u64; 3] {
@@ -185,6 +203,11 @@ mod tests {
             });
             let moved = neighbours::<W, u64>(&rows);
             let near = near::<W>(|row| quad(rows[row]));
+            let mut gathered = 0;
+            for (direction, words) in rows.as_flattened().iter().map(|&word| spread_around::<W>(word)).enumerate() {
+                gathered |= words[26 - direction];
+            }
+            assert_eq!(gathered, near);
             for bit in 0..WORD {
                 let expected = word_shape::neighbours::<W>(|row, dx| rows[row][dx], bit);
                 for (direction, word) in moved.iter().enumerate().filter(|&(direction, _)| direction != 13) {

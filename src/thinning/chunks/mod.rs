@@ -25,9 +25,8 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 
 use self::region::{Box3, Region};
 use self::simulation::{Event, Simulation};
-use self::words::{Around, FIRST, Frame, Key, Places, around, offset, row, union, with_gaps};
+use self::words::{Around, FIRST, Frame, Key, Places, around, offset, rows, union, with_gaps};
 use super::Method;
-use super::batch::near;
 use crate::bit_image::{BitImage, Element, set_bits, try_zeros};
 use crate::buffers::{Grow, try_collect, try_copy, try_sort_by};
 use crate::errors::{Error, Result, check_numbers, try_with_capacity};
@@ -158,9 +157,14 @@ pub fn chunk_words<T: Element>(
 struct Stored {
     keys: Vec<Key>,
     around: Vec<Around>,
+    /// The row of words that each lies in, as the number of rows before, and the plane of each row.
+    rows: Vec<u32>,
+    planes: Vec<u64>,
     mine: Vec<u64>,
     scripted: Vec<u64>,
     beyond: Vec<u64>,
+    /// The words at the edge of the region.
+    edge: Vec<u32>,
 }
 
 impl Stored {
@@ -168,46 +172,63 @@ impl Stored {
         let scripted = try_collect(WORDS, part.script.iter().map(|script| (script.key, script.voxels)))?;
         let scripted = union(&[&scripted])?;
         let mut words = union(&[&part.undecided, &scripted])?;
+        let mut place_of = Places::new(part.frame);
         // Words at the edge of the region, and those beyond that hold nothing but unknown voxels next to the foreground.
         let (mut edge, mut halo) = (Vec::new(), Vec::new());
-        let mut place_of = Places::new(part.frame);
+        let interior = region.interior(&part.frame);
         for &(key, _) in &words {
             let place = place_of.key(key);
-            let inside = region.inside_around(&part.frame, place);
-            if inside == [[true; 3]; 3] {
+            if (0..3).all(|axis| interior[axis].contains(&place[axis])) {
                 continue;
             }
-            edge.try_push(WORDS, (key, region.beyond(&part.frame, place)))?;
-            for direction in 0..27 {
-                let [z, y, x] = offset(direction).map(|step| (step + 1) as usize);
-                if !(inside[0][z] && inside[1][y] && inside[2][x])
-                    && let Some(place) = part.frame.moved(place, offset(direction))
-                {
-                    halo.try_push(WORDS, (part.frame.key(place), 0))?;
+            let inside = region.inside_around(&part.frame, place);
+            if inside != [[true; 3]; 3] {
+                edge.try_push(WORDS, (key, inside))?;
+            }
+        }
+        // Each of the rows of words around gives its words in order.
+        for [z, y] in (0..9).map(|row| [row / 3, row % 3]) {
+            let mut next = 0;
+            for &(key, inside) in &edge {
+                let row_is_inside = inside[0][z] && inside[1][y];
+                for x in (0..3).filter(|&x| !(row_is_inside && inside[2][x])) {
+                    let neighbour = part.frame.neighbour(place_of.key(key), offset(9 * z + 3 * y + x));
+                    if let Some(neighbour) = neighbour.filter(|&neighbour| neighbour >= next) {
+                        halo.try_push(WORDS, neighbour)?;
+                        next = neighbour + 1;
+                    }
                 }
             }
         }
         halo.sort_unstable();
         halo.dedup();
-        for (key, voxels) in &mut halo {
-            *voxels = region.beyond(&part.frame, place_of.key(*key));
-        }
-        halo.retain(|word| word.1 != 0);
+        let halo = halo.into_iter().map(|key| (key, region.beyond(&part.frame, place_of.key(key))));
+        let halo = try_collect(WORDS, halo.filter(|word| word.1 != 0))?;
         words.try_extend_from_slice(WORDS, &halo)?;
-        // Two sorted lists one after the other, which this sort merges; as the next.
+        // Sorted lists one after the other, which this sort merges; as below.
         try_sort_by(WORDS, &mut words, Ord::cmp)?;
         words.dedup_by_key(|word| word.0);
-        let mut beyond = edge;
+        let at_edge = edge.iter().map(|&(key, _)| (key, region.beyond(&part.frame, place_of.key(key))));
+        let mut beyond = try_collect(WORDS, at_edge)?;
         beyond.try_extend_from_slice(WORDS, &halo)?;
         try_sort_by(WORDS, &mut beyond, Ord::cmp)?;
         beyond.dedup();
         let keys = with_gaps(&part.frame, words.iter().map(|word| word.0))?;
         check_numbers("chunks", keys.len())?;
+        let all_rows = rows(&part.frame, &keys)?;
+        let mut rows = try_zeros(WORDS, keys.len())?;
+        for (row, number) in all_rows.iter().zip(0..) {
+            rows[row.words.clone()].fill(number);
+        }
+        let planes = all_rows.iter().map(|row| row.number / part.frame.words_along(1) as u64);
         Ok(Self {
-            around: around(&part.frame, &keys)?,
+            around: around(&part.frame, &keys, &all_rows)?,
+            rows,
+            planes: try_collect(WORDS, planes)?,
             mine: spread(&part.undecided, &keys)?,
             scripted: spread(&scripted, &keys)?,
             beyond: spread(&beyond, &keys)?,
+            edge: try_collect(WORDS, indices(&edge, &keys).map(|(index, _)| index as u32))?,
             keys,
         })
     }
@@ -227,14 +248,21 @@ impl Stored {
 /// Words by key as words by index.
 fn spread(words: &[(Key, u64)], keys: &[Key]) -> Result<Vec<u64>> {
     let mut all = try_zeros(STATE, keys.len())?;
-    let mut index = FIRST;
-    for &(key, voxels) in words {
-        while keys[index] < key {
-            index += 1;
-        }
+    for (index, &voxels) in indices(words, keys) {
         all[index] = voxels;
     }
     Ok(all)
+}
+
+/// What is given by ascending keys of words, by index.
+fn indices<'a, T>(words: &'a [(Key, T)], keys: &[Key]) -> impl Iterator<Item = (usize, &'a T)> {
+    let mut index = FIRST;
+    words.iter().map(move |(key, value)| {
+        while keys[index] < *key {
+            index += 1;
+        }
+        (index, value)
+    })
 }
 
 /// Runs the undecided voxels of a region among its script.
@@ -264,22 +292,8 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
         Simulation::<Cube>::new(part, &stored)?.run(&events, monitor)?
     };
 
-    let decided = |index: usize| stored.mine[index] & !outcome.undecided[index];
-    let kept = |index: usize| outcome.left[index] & decided(index);
-    // What another region's run may ask about: the decided foreground next to what is undecided or unknown.
-    let asked = try_collect(
-        STATE,
-        stored.around.iter().enumerate().map(|(index, around)| match stored.scripted[index] | decided(index) {
-            voxels if voxels != 0 && outcome.doubtful[index] => {
-                let row = |at: usize| {
-                    let [undecided, beyond] = [&outcome.undecided, &stored.beyond].map(|words| row(words, around, at));
-                    std::array::from_fn(|dx| undecided[dx] | beyond[dx])
-                };
-                voxels & if part.frame.shape[0] == 1 { near::<Square>(row) } else { near::<Cube>(row) }
-            }
-            _ => 0,
-        }),
-    )?;
+    let decided = |index: usize| stored.mine[index] & !outcome.unknown[index];
+    let kept = |index: usize| stored.mine[index] & outcome.sure[index];
     let old = part.script.iter().map(|script| (stored.index(script.key), script.step, script.voxels));
     let new = outcome.log.iter().map(|event| {
         let word = event.word as usize;
@@ -289,7 +303,8 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     let all = old.chain(new).chain(never).map(|(word, step, voxels)| Scripted {
         step,
         key: stored.keys[word],
-        voxels: voxels & asked[word],
+        // What another region's run may ask about: the decided foreground next to what is undecided or beyond.
+        voxels: voxels & outcome.near_unknown[word],
     });
     let mut script = try_collect(SCRIPT, all.filter(|script| script.voxels != 0))?;
     try_sort_by(SCRIPT, &mut script, Ord::cmp)?;
@@ -297,7 +312,7 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
         kept: stored.list(kept)?,
         residue: Residue {
             boxes: try_copy(BOXES, region.boxes())?,
-            undecided: stored.list(|index| outcome.undecided[index])?,
+            undecided: stored.list(|index| stored.mine[index] & outcome.unknown[index])?,
             script,
             frame: part.frame,
             method: part.method,

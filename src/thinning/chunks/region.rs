@@ -4,6 +4,8 @@
 //! whether a voxel is known; boxes from a grid of chunks make few cells. Neighbouring boxes are joined, so that merging along
 //! the rows of a grid keeps a region to one box.
 
+use std::ops::Range;
+
 use super::BOXES;
 use super::words::Frame;
 use crate::buffers::try_collect;
@@ -89,6 +91,22 @@ impl Region {
         [0, 1, 2].map(|axis| {
             let ([start, end], side, [first, last]) = (covered[axis], frame.side(axis), each[axis]);
             [start.saturating_sub(side) >= first, true, (end + side).min(self.shape[axis]) <= last]
+        })
+    }
+
+    /// Words along each axis that lie in the first box with all words around them, as far as those lie in the image: for these
+    /// [`Self::inside_around`] need not be asked.
+    #[must_use]
+    pub fn interior(&self, frame: &Frame) -> [Range<usize>; 3] {
+        [0, 1, 2].map(|axis| {
+            let side = frame.side(axis);
+            self.boxes.first().map_or(0..0, |each| {
+                let [start, end] = each[axis];
+                let first = if start == 0 { 0 } else { start.div_ceil(side) + 1 };
+                let last =
+                    if end == self.shape[axis] { frame.words_along(axis) } else { (end / side).saturating_sub(1) };
+                first..last
+            })
         })
     }
 
@@ -193,5 +211,23 @@ mod tests {
         assert_eq!(Region::new(shape, &[]).unwrap().unwrap().beyond(&frame, [0, 1, 32]), 0x0033_0033_0033_0033);
         boxes.push([[1, 2], [0, 1], [3, 4]]);
         assert_eq!(Region::new(shape, &boxes).unwrap().unwrap_err(), Overlap(boxes[0], boxes[11]));
+    }
+
+    #[test]
+    fn the_interior_is_inside_with_all_around() {
+        let frame = Frame { shape: [30, 41, 50] };
+        for (each, expected) in [
+            ([[0, 30], [0, 41], [0, 50]], 8 * 11 * 13),
+            ([[3, 24], [8, 41], [0, 30]], 3 * 8 * 6),
+            ([[4, 12], [0, 41], [0, 50]], 0),
+        ] {
+            let region = Region::new(frame.shape, &[each]).unwrap().unwrap();
+            let interior = region.interior(&frame);
+            let places = (0..frame.words().unwrap()).map(|key| frame.place(key));
+            let within = places.filter(|place| (0..3).all(|axis| interior[axis].contains(&place[axis])));
+            let inside = within.filter(|&place| region.inside_around(&frame, place) == [[true; 3]; 3]);
+            assert_eq!(inside.count(), expected);
+            assert_eq!(interior.into_iter().map(|along| along.len()).product::<usize>(), expected);
+        }
     }
 }

@@ -9,26 +9,27 @@
 //! decisions of the sequential method on the whole image, whatever is beyond; the run ends when a whole round changes nothing
 //! and no script is left, for decisions are functions of the state.
 //!
-//! Cost: where nothing is unknown a third more than thinning in memory, for finding the words around each; elsewhere voxels are
-//! decided one by one ([`super::doubt`]), each until it becomes unknown. A block of 256³ inside a vessel tree takes twice as long
-//! as it would in memory, for packing, thinning and saying what is left.
+//! Cost: where nothing is unknown that of thinning in memory. Next to unknown voxels each word is looked at twice, with all of
+//! those absent and with all of them present, and a third of the voxels one by one ([`super::doubt`]); what may be deleted becomes
+//! unknown, which costs a few nanoseconds for each of the words around. Of a block of 250³ inside a vessel tree three quarters of
+//! the time are steps, a sixth finding the words around each, the rest saying what is left.
 
 use std::marker::PhantomData;
 
-use super::super::batch::{Batch, near};
+use super::super::batch::{Batch, near, spread_around};
 use super::super::collect::behind;
 use super::super::queue::{Queue, take_active};
 use super::super::recheck::{in_raster_order, settled};
 use super::super::rounds::rows_of;
-use super::super::simple_points::{BORDERS, EARLIER, simple_and_no_endpoint};
-use super::super::vectors::{Lanes, Vector, for_this_processor};
+use super::super::simple_points::{BORDERS, EARLIER, Neighbours, simple_and_no_endpoint};
+use super::super::vectors::{LANES, Lanes, Vector, for_this_processor};
 use super::super::zhang::removed_pixels;
 use super::super::{Method, steps};
 use super::doubt::{self, Collector, Decision};
-use super::words::{self, Around, FIRST, Places, row};
+use super::words::{self, Around, row};
 use super::{Residue, SCRIPT, STATE, Stored, WORDS};
 use crate::bit_image::{WORD, set_bits, try_zeros};
-use crate::buffers::{Grow, try_collect};
+use crate::buffers::{Grow, try_collect, try_copy, try_sort_by};
 use crate::errors::Result;
 use crate::prefetch::prefetch;
 use crate::threads::Monitor;
@@ -49,29 +50,23 @@ pub struct Event {
 pub struct Simulation<'a, W> {
     method: Method,
     steps: usize,
-    around: &'a [Around],
-    /// The row and the plane of words that each word lies in.
-    rows: Vec<u64>,
-    planes: Vec<u64>,
-    /// Voxels that are present or unknown.
-    present: Vec<u64>,
-    /// Voxels that are present for sure.
+    stored: &'a Stored,
+    /// Voxels that are present for sure, and those that are unknown, for good.
     sure: Vec<u64>,
-    /// Voxels to decide.
-    mine: &'a [u64],
-    /// Voxels to decide that were unknown at some time.
-    undecided: Vec<u64>,
-    /// What this step collects for sure, and what it may collect.
+    unknown: Vec<u64>,
+    /// Unknown voxels and all neighbours of such.
+    near_unknown: Vec<u64>,
+    /// Voxels to decide that this step collects or may collect.
     collected: Vec<u64>,
-    maybe: Vec<u64>,
     /// What this step deletes, and what becomes unknown.
     deleted: Vec<u64>,
     doubted: Vec<u64>,
-    /// Kinds of steps that have to look at a word, and whether there is anything unknown around it.
+    /// Kinds of steps that have to look at a word.
     active: Vec<u8>,
-    doubtful: Vec<bool>,
-    /// Words that this step touches, ascending.
+    /// Words that this step touches.
     touched: Vec<u32>,
+    /// Candidates of this step in words that have any next to something unknown.
+    doubtful: Vec<(usize, u64)>,
     collector: Collector,
     log: Vec<Event>,
     shape: PhantomData<W>,
@@ -79,64 +74,46 @@ pub struct Simulation<'a, W> {
 
 /// What a run has found, by word.
 pub struct Outcome {
+    /// Voxels that are left for sure.
+    pub sure: Vec<u64>,
     /// Voxels that were unknown at some time.
-    pub undecided: Vec<u64>,
-    /// Voxels to decide that are left; those undecided are not to be read.
-    pub left: Vec<u64>,
-    /// The deletions of voxels to decide, in the order of steps; those undecided are not to be read.
+    pub unknown: Vec<u64>,
+    /// Those and their neighbours.
+    pub near_unknown: Vec<u64>,
+    /// The deletions of voxels to decide, in the order of steps.
     pub log: Vec<Event>,
-    /// Words around which something is or was unknown.
-    pub doubtful: Vec<bool>,
 }
 
 impl<'a, W: WordShape> Simulation<'a, W> {
     /// A part of an image before its first step.
     pub fn new(part: &Residue, stored: &'a Stored) -> Result<Self> {
-        let Stored { keys, around, mine, scripted, beyond } = stored;
+        let Stored { keys, mine, scripted, beyond, .. } = stored;
         let count = keys.len();
         let zeros = || try_zeros::<u64>(STATE, count);
-        let (mut present, mut sure) = (zeros()?, zeros()?);
-        let (mut rows, mut planes) = (zeros()?, zeros()?);
-        let mut place_of = Places::new(part.frame);
-        for index in 0..count {
-            sure[index] = mine[index] | scripted[index];
-            present[index] = sure[index] | beyond[index];
-        }
-        for index in (FIRST..count).filter(|&index| present[index] != 0) {
-            let [z, y, _] = place_of.key(keys[index]);
-            rows[index] = (z * part.frame.words_along(1) + y) as u64;
-            planes[index] = z as u64;
-        }
         let steps = steps(part.method, part.frame.shape[0]);
-        let mut active = try_zeros::<u8>("the active words", count)?;
-        let mut doubtful = try_zeros::<bool>("the doubtful words", count)?;
-        for index in FIRST..count {
-            active[index] = if mine[index] == 0 { 0 } else { (1 << steps) - 1 };
-            if beyond[index] != 0 {
-                mark_doubtful(&mut doubtful, &around[index]);
-            }
-        }
-        Ok(Self {
+        let every_step = (1 << steps) - 1;
+        let active = mine.iter().map(|&mine| if mine == 0 { 0 } else { every_step });
+        let mut simulation = Self {
             method: part.method,
             steps,
-            around,
-            rows,
-            planes,
-            present,
-            sure,
-            mine,
-            undecided: zeros()?,
+            stored,
+            sure: try_collect(STATE, mine.iter().zip(scripted).map(|(mine, scripted)| mine | scripted))?,
+            unknown: try_copy(STATE, beyond)?,
+            near_unknown: zeros()?,
             collected: zeros()?,
-            maybe: zeros()?,
             deleted: zeros()?,
             doubted: zeros()?,
-            active,
-            doubtful,
+            active: try_collect("the active words", active)?,
             touched: Vec::new(),
+            doubtful: Vec::new(),
             collector: Collector::new()?,
             log: Vec::new(),
             shape: PhantomData,
-        })
+        };
+        for index in stored.edge.iter().map(|&index| index as usize) {
+            simulation.near_unknown[index] = near::<W>(|at| row(beyond, &stored.around[index], at));
+        }
+        Ok(simulation)
     }
 
     /// Runs to the end; `script` are the deletions of decided voxels, in the order of steps.
@@ -157,9 +134,8 @@ impl<'a, W: WordShape> Simulation<'a, W> {
                 quiet = 0;
             }
         }
-        let left = self.present.iter().zip(self.mine).map(|(present, mine)| present & mine);
-        let left = try_collect(STATE, left)?;
-        Ok(Outcome { undecided: self.undecided, left, log: self.log, doubtful: self.doubtful })
+        let Self { sure, unknown, near_unknown, log, .. } = self;
+        Ok(Outcome { sure, unknown, near_unknown, log })
     }
 
     /// One border step; returns whether anything changed.
@@ -186,8 +162,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
     fn take_collected(&mut self) {
         for &word in &self.touched {
             let word = word as usize;
-            self.deleted[word] |= self.collected[word];
-            self.doubted[word] |= self.maybe[word] & self.sure[word];
+            self.deleted[word] |= self.collected[word] & !self.doubted[word];
         }
     }
 
@@ -195,88 +170,86 @@ impl<'a, W: WordShape> Simulation<'a, W> {
     fn apply(&mut self, step: u32) -> Result<bool> {
         let mut changed = false;
         let every_step = ((1 << self.steps) - 1) as u8;
-        for &index in &self.touched {
+        let touched = std::mem::take(&mut self.touched);
+        for &index in &touched {
             let word = index as usize;
             self.collected[word] = 0;
-            self.maybe[word] = 0;
-            let deleted = std::mem::take(&mut self.deleted[word]) & self.present[word];
+            let deleted = std::mem::take(&mut self.deleted[word]);
             let doubted = std::mem::take(&mut self.doubted[word]);
             if deleted | doubted == 0 {
                 continue;
             }
             changed = true;
-            self.present[word] &= !deleted;
             self.sure[word] &= !(deleted | doubted);
-            let all = self.around;
-            let around = &all[word];
             if doubted != 0 {
-                self.undecided[word] |= doubted;
-                mark_doubtful(&mut self.doubtful, around);
+                self.unknown[word] |= doubted;
+                self.mark_near(word, doubted);
             }
-            if deleted & self.mine[word] != 0 {
-                self.log.try_push(SCRIPT, Event { step, word: index, voxels: deleted & self.mine[word] })?;
+            let mine = deleted & self.stored.mine[word];
+            if mine != 0 {
+                self.log.try_push(SCRIPT, Event { step, word: index, voxels: mine })?;
             }
+            let around = &self.stored.around[word];
             for row in rows_of::<W>() {
-                // Without branches: which words are touched is hard to foretell, but this one is.
-                for direction in 3 * row..3 * row + 3 {
-                    let touched = (deleted | doubted) & W::TOUCHING[direction] != 0;
-                    self.active[if touched { words::word(around, direction) } else { word }] = every_step;
+                // Without branches: which words are touched is hard to foretell.
+                let three = self.active[around[row] as usize - 1..].first_chunk_mut::<3>();
+                for (dx, active) in three.expect("empty words surround each").iter_mut().enumerate() {
+                    let touched = (deleted | doubted) & W::TOUCHING[3 * row + dx] != 0;
+                    *active |= if touched { every_step } else { 0 };
                 }
             }
         }
+        self.touched = touched;
         Ok(changed)
     }
 
-    /// Collects voxels with unknown neighbours, one by one.
-    fn collect_doubtful(&mut self, word: usize, voxels: u64, kind: usize) {
-        let around = &self.around[word];
-        for bit in set_bits(voxels) {
-            let sure = neighbours::<W>(&self.sure, around, bit);
-            let present = neighbours::<W>(&self.present, around, bit);
-            let decision = match self.method {
-                Method::Lee | Method::LeePreserving => {
-                    self.collector.on_border(sure, present & !sure, 1 << BORDERS[kind].face)
-                }
-                Method::Zhang => doubt::in_table(sure, present & !sure, kind),
-            };
-            match decision {
-                Decision::Yes => self.collected[word] |= 1 << bit,
-                Decision::Maybe => self.maybe[word] |= 1 << bit,
-                Decision::No => {}
-            }
+    /// Notes unknown voxels of a word, for those near.
+    fn mark_near(&mut self, word: usize, unknown: u64) {
+        let around = &self.stored.around[word];
+        for (direction, near) in spread_around::<W>(unknown).into_iter().enumerate() {
+            self.near_unknown[words::word(around, direction)] |= near;
         }
     }
 
-    /// Rechecks one voxel, all earlier ones being rechecked.
+    /// Whether a step collects a voxel some of whose neighbours are unknown.
+    fn is_collected(&mut self, word: usize, bit: usize, kind: usize) -> Decision {
+        let around = &self.stored.around[word];
+        let sure = neighbours::<W>(&self.sure, around, bit);
+        let unknown = neighbours::<W>(&self.unknown, around, bit);
+        match self.method {
+            Method::Lee | Method::LeePreserving => self.collector.on_border(sure, unknown, 1 << BORDERS[kind].face),
+            Method::Zhang => doubt::in_table(sure, unknown, kind),
+        }
+    }
+
+    /// Notes what a step collects or may collect of a word. What it may becomes unknown: the recheck would keep one in two thousand.
+    #[inline(always)]
+    fn note_collected(&mut self, word: usize, collected: u64, doubted: u64) -> Result<()> {
+        if collected | doubted != 0 {
+            self.collected[word] = collected | doubted;
+            self.doubted[word] = doubted;
+            self.touched.try_push(WORDS, word as u32)?;
+        }
+        Ok(())
+    }
+
+    /// Rechecks one collected voxel, all earlier ones being rechecked.
     fn recheck_voxel(&mut self, word: usize, bit: usize, kind: usize) {
-        let around = &self.around[word];
+        let around = &self.stored.around[word];
         let gone = earlier_neighbours::<W>(|row, dx| words::at(&self.deleted, around, row, dx), bit);
         let doubted = earlier_neighbours::<W>(|row, dx| words::at(&self.doubted, around, row, dx), bit);
-        let present = neighbours::<W>(&self.present, around, bit) & !gone;
-        if !self.doubtful[word] && doubted == 0 {
-            debug_assert_eq!(present, neighbours::<W>(&self.sure, around, bit) & !gone, "nothing around is unknown");
-            self.deleted[word] |= u64::from(self.method.deletes(present)) << bit;
+        let sure = neighbours::<W>(&self.sure, around, bit) & !gone & !doubted;
+        if self.near_unknown[word] >> bit & 1 == 0 && doubted == 0 {
+            self.deleted[word] |= u64::from(self.method.deletes(sure)) << bit;
             return;
         }
-        let sure = neighbours::<W>(&self.sure, around, bit) & !gone & !doubted;
+        let unknown = neighbours::<W>(&self.unknown, around, bit) | doubted;
         let decision = match self.method {
-            Method::LeePreserving => self.collector.on_border(sure, present & !sure, 1 << BORDERS[kind].face),
-            _ => doubt::recheck(sure, present & !sure),
+            Method::LeePreserving => self.collector.on_border(sure, unknown, 1 << BORDERS[kind].face),
+            _ => doubt::recheck(sure, unknown),
         };
-        if decision == Decision::Yes && self.collected[word] >> bit & 1 == 1 {
-            self.deleted[word] |= 1 << bit;
-        } else if decision != Decision::No {
-            self.doubted[word] |= self.sure[word] & 1 << bit;
-        }
-    }
-
-    /// The voxels of a word that are unknown or have an unknown neighbour.
-    fn near_unknown(&self, word: usize) -> u64 {
-        let around = &self.around[word];
-        near::<W>(|at| {
-            let [present, sure] = [row(&self.present, around, at), row(&self.sure, around, at)];
-            std::array::from_fn(|dx| present[dx] & !sure[dx])
-        })
+        self.deleted[word] |= u64::from(decision == Decision::Yes) << bit;
+        self.doubted[word] |= u64::from(decision == Decision::Maybe) << bit;
     }
 }
 
@@ -284,12 +257,6 @@ impl<'a, W: WordShape> Simulation<'a, W> {
 #[inline(always)]
 fn neighbours<W: WordShape>(words: &[u64], around: &Around, bit: usize) -> u32 {
     word_shape::neighbours::<W>(|row, dx| words::at(words, around, row, dx), bit)
-}
-
-fn mark_doubtful(doubtful: &mut [bool], around: &Around) {
-    for &middle in around {
-        doubtful[middle as usize - 1..][..3].fill(true);
-    }
 }
 
 for_this_processor! {
@@ -305,7 +272,7 @@ fn collect_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ki
         let end = simulation.active.len().min(start + WORD);
         let mut found = take_active(&mut simulation.active[start..end], kind);
         while found != 0 {
-            queue.add_first(&mut found, start, |index| prefetch(simulation.around, index));
+            queue.add_first(&mut found, start, |index| prefetch(simulation.stored.around.as_slice(), index));
             if queue.is_full() {
                 collect_queue::<W, V>(simulation, &mut queue, &mut batch, kind)?;
             }
@@ -314,9 +281,9 @@ fn collect_lanes<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, ki
     }
     collect_queue::<W, V>(simulation, &mut queue, &mut batch, kind)?;
     if batch.count > 0 {
-        collect_batch::<W, V>(simulation, &mut batch, kind);
+        collect_batch::<W, V>(simulation, &mut batch, kind)?;
     }
-    Ok(())
+    collect_doubtful::<W, V>(simulation, kind)
 }
 
 /// Collects from the queued words.
@@ -327,51 +294,104 @@ fn collect_queue<W: WordShape, V: Vector>(
     batch: &mut Batch,
     kind: usize,
 ) -> Result<()> {
-    let (all, border) = (simulation.around, &BORDERS[kind]);
+    let (Stored { around: all, mine, .. }, border) = (simulation.stored, &BORDERS[kind]);
     let is_lee = simulation.method != Method::Zhang;
     let candidates = queue.take(|word| {
         let sure = simulation.sure[word];
         // One in a thousand unknown voxels would later be deleted for certain; asking again costs more than all the rest.
-        let voxels = simulation.mine[word] & sure;
+        let voxels = mine[word] & sure;
         if is_lee {
             voxels & !behind::<W>(sure, simulation.sure[words::word(&all[word], border.face)], border)
         } else {
             voxels
         }
     });
-    for &(word, mut voxels) in candidates {
-        simulation.touched.try_push(WORDS, word as u32)?;
-        if simulation.doubtful[word] {
-            let doubtful = voxels & simulation.near_unknown(word);
-            simulation.collect_doubtful(word, doubtful, kind);
-            voxels &= !doubtful;
+    for &(word, voxels) in candidates {
+        if voxels & simulation.near_unknown[word] != 0 {
+            simulation.doubtful.try_push(WORDS, (word, voxels))?;
+            continue;
         }
-        if voxels != 0 {
-            batch.push::<W>(word, voxels, |at| row(&simulation.sure, &all[word], at));
-            if batch.is_full() {
-                collect_batch::<W, V>(simulation, batch, kind);
-            }
+        batch.push::<W>(word, voxels, |at| row(&simulation.sure, &all[word], at));
+        if batch.is_full() {
+            collect_batch::<W, V>(simulation, batch, kind)?;
         }
     }
     Ok(())
 }
 
 #[inline(always)]
-fn collect_batch<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, batch: &mut Batch, kind: usize) {
+fn collect_batch<W: WordShape, V: Vector>(
+    simulation: &mut Simulation<'_, W>,
+    batch: &mut Batch,
+    kind: usize,
+) -> Result<()> {
     let mut result = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);
         let neighbours = batch.neighbours::<W, V>(first);
-        let collected = match simulation.method {
-            Method::Lee | Method::LeePreserving => simple_and_no_endpoint(&neighbours, voxels, &BORDERS[kind]),
-            Method::Zhang => removed_pixels(&neighbours, voxels, kind),
-        };
-        collected.store(&mut result, first);
+        collected_of(simulation.method, &neighbours, voxels, kind).store(&mut result, first);
     }
     for lane in 0..batch.count {
-        simulation.collected[batch.indices[lane]] |= result.0[lane];
+        simulation.note_collected(batch.indices[lane], result.0[lane], 0)?;
     }
     batch.clear();
+    Ok(())
+}
+
+/// Those of `voxels`, candidates of a step, that it collects.
+#[inline(always)]
+fn collected_of<V: Vector>(method: Method, neighbours: &Neighbours<V>, voxels: V, kind: usize) -> V {
+    match method {
+        Method::Lee | Method::LeePreserving => simple_and_no_endpoint(neighbours, voxels, &BORDERS[kind]),
+        Method::Zhang => removed_pixels(neighbours, voxels, kind),
+    }
+}
+
+/// Collects from words with unknown voxels in or next to them. With none of those present and with all of them, eight words at a
+/// time, two in three answers differ; only the others are asked for one by one.
+#[inline(always)]
+fn collect_doubtful<W: WordShape, V: Vector>(simulation: &mut Simulation<'_, W>, kind: usize) -> Result<()> {
+    let mut doubtful = std::mem::take(&mut simulation.doubtful);
+    let all = &simulation.stored.around;
+    let [mut with_none, mut with_all] = [Batch::new(), Batch::new()];
+    for words in doubtful.chunks(LANES) {
+        for &(word, voxels) in words {
+            let around = &all[word];
+            with_none.push::<W>(word, voxels, |at| row(&simulation.sure, around, at));
+            with_all.push::<W>(word, voxels, |at| {
+                let [sure, unknown] = [row(&simulation.sure, around, at), row(&simulation.unknown, around, at)];
+                std::array::from_fn(|dx| sure[dx] | unknown[dx])
+            });
+        }
+        let mut results = [Lanes::NONE; 2];
+        for (batch, result) in [&with_none, &with_all].into_iter().zip(&mut results) {
+            for first in (0..batch.count).step_by(V::WORDS) {
+                let neighbours = batch.neighbours::<W, V>(first);
+                let voxels = V::load(&batch.voxels, first);
+                let candidates = match simulation.method {
+                    Method::Lee | Method::LeePreserving => voxels.without(neighbours[BORDERS[kind].face]),
+                    Method::Zhang => voxels,
+                };
+                collected_of(simulation.method, &neighbours, candidates, kind).store(result, first);
+            }
+        }
+        for (lane, &(word, voxels)) in words.iter().enumerate() {
+            let [with_none, with_all] = results.map(|result| result.0[lane]);
+            let near_unknown = voxels & simulation.near_unknown[word];
+            let (mut collected, mut doubted) = (with_none & !near_unknown, (with_none ^ with_all) & near_unknown);
+            for bit in set_bits(near_unknown & !doubted) {
+                let decision = simulation.is_collected(word, bit, kind);
+                collected |= u64::from(decision == Decision::Yes) << bit;
+                doubted |= u64::from(decision == Decision::Maybe) << bit;
+            }
+            simulation.note_collected(word, collected, doubted)?;
+        }
+        with_none.clear();
+        with_all.clear();
+    }
+    doubtful.clear();
+    simulation.doubtful = doubtful;
+    Ok(())
 }
 
 /// Rechecks the collected voxels of a step.
@@ -417,32 +437,28 @@ fn recheck_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
     kind: usize,
     scripted: bool,
 ) -> Result<()> {
-    let mut waiting = Vec::new();
+    // Voxels next to anything unknown, and those whose recheck depends on an earlier neighbour's.
+    let [mut doubtful, mut waiting] = [Vec::new(), Vec::new()];
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
-    let touched = std::mem::take(&mut simulation.touched);
+    let (touched, stored) = (std::mem::take(&mut simulation.touched), simulation.stored);
     for &index in &touched {
         let word = index as usize;
-        let voxels = simulation.collected[word] | simulation.maybe[word];
-        if voxels == 0 {
-            continue;
-        }
-        let all = simulation.around;
-        let around = &all[word];
+        let collected = simulation.collected[word] & !simulation.doubted[word];
         // Next to anything unknown the order is kept.
-        let in_order =
-            if simulation.doubtful[word] { simulation.maybe[word] | voxels & simulation.near_unknown(word) } else { 0 };
+        let in_order = collected & simulation.near_unknown[word];
         if in_order != 0 {
-            waiting.try_push(WORDS, (index, in_order))?;
+            doubtful.try_push(WORDS, (index, in_order))?;
         }
-        let voxels = voxels & !in_order;
+        let voxels = collected & !in_order;
         if voxels == 0 {
             continue;
         }
+        let around = &stored.around[word];
         let earlier_row = |at: usize| {
-            let [collected, maybe] = [row(&simulation.collected, around, at), row(&simulation.maybe, around, at)];
+            let collected = row(&simulation.collected, around, at);
             // Deletions of the script come in raster order too.
             let scripted = if scripted { row(&simulation.deleted, around, at) } else { [0; 4] };
-            std::array::from_fn(|dx| collected[dx] | maybe[dx] | scripted[dx])
+            std::array::from_fn(|dx| collected[dx] | scripted[dx])
         };
         batch.push::<W>(word, voxels, |at| row(&simulation.sure, around, at));
         earlier.push_earlier::<W>(word, earlier_row);
@@ -454,21 +470,21 @@ fn recheck_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
         recheck_batch::<W, V, PRESERVING>(simulation, &mut batch, &mut earlier, kind, &mut waiting)?;
     }
     simulation.touched = touched;
-    waiting.sort_unstable();
+    // Sorted lists one after the other, which this sort merges.
+    waiting.try_extend_from_slice(WORDS, &doubtful)?;
+    try_sort_by(WORDS, &mut waiting, Ord::cmp)?;
     waiting.dedup_by(|next, word| {
         let same = next.0 == word.0;
         word.1 |= if same { next.1 } else { 0 };
         same
     });
-    let [rows, planes] = [std::mem::take(&mut simulation.rows), std::mem::take(&mut simulation.planes)];
     in_raster_order::<W, u32>(
         &waiting,
-        |word| rows[word as usize],
-        |word| planes[word as usize],
+        |word| u64::from(stored.rows[word as usize]),
+        |word| stored.planes[stored.rows[word as usize] as usize],
         |_| {},
         |word, bit| simulation.recheck_voxel(word as usize, bit, kind),
     );
-    (simulation.rows, simulation.planes) = (rows, planes);
     Ok(())
 }
 

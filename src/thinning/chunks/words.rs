@@ -2,13 +2,15 @@
 //!
 //! A word is known by its [`Key`], its place among the words of the whole image in raster order; so blocks at any offset cut
 //! their voxels into the same words, and sorted keys are raster order. Words in a row lie side by side, with an empty one where
-//! one that is not stored has a neighbour that is; so three words in a row need one index. Cost: 9 indices a word, found by 9
-//! pointers that move through the sorted keys once, and up to two empty words for each run of words.
+//! one that is not stored has a neighbour that is; so three words in a row need one index. Cost: 9 indices a word, looked up in
+//! the rows around written out place by place, and up to two empty words for each run of words.
+
+use std::ops::Range;
 
 use super::super::batch::{Quad, around_word};
 use super::WORDS;
 use crate::buffers::{Grow, try_sort_by};
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
+use crate::errors::{Error, Result, try_with_capacity};
 use crate::word_shape::{self, logarithms};
 
 /// The place of a word among the words of the image.
@@ -115,7 +117,7 @@ impl Frame {
 pub struct Places {
     frame: Frame,
     /// The keys of the row of the last one, and its place.
-    keys: std::ops::Range<Key>,
+    keys: Range<Key>,
     row: [usize; 2],
 }
 
@@ -185,44 +187,119 @@ pub const fn offset(direction: usize) -> [isize; 3] {
     [direction as isize / 9 - 1, direction as isize / 3 % 3 - 1, direction as isize % 3 - 1]
 }
 
-/// The words around each word, of keys [`with_gaps`].
+/// A row of words.
+#[derive(Debug)]
+pub struct Row {
+    /// Its number among those of the image.
+    pub number: Key,
+    /// The indices of its words.
+    pub words: Range<usize>,
+}
+
+/// The rows of keys [`with_gaps`], with the empty words after each.
 ///
 /// # Errors
 /// [`crate::errors::Error::OutOfMemory`].
-pub fn around(frame: &Frame, keys: &[Key]) -> Result<Vec<Around>> {
-    let mut all = try_filled("the neighbours of words", keys.len(), [NOTHING; 9])?;
-    let mut next = [FIRST; 9];
-    let mut place_of = Places::new(*frame);
-    // The keys of the row of words that is looked at, and the first ones of the rows around it.
-    let (mut own, mut starts) = (0..0, [None; 9]);
-    for index in FIRST..keys.len() - AFTER {
-        let key = keys[index];
-        if index > FIRST && key == keys[index - 1] {
-            continue;
+pub fn rows(frame: &Frame, keys: &[Key]) -> Result<Vec<Row>> {
+    let along = frame.words_along(2) as u64;
+    let mut rows = Vec::new();
+    let mut start = FIRST;
+    while start < keys.len() - AFTER {
+        let number = keys[start] / along;
+        let next = (number + 1) * along;
+        let end = start + keys[start..keys.len() - AFTER].iter().take_while(|&&key| key < next).count();
+        rows.try_push(WORDS, Row { number, words: start..end })?;
+        start = end;
+    }
+    Ok(rows)
+}
+
+/// So many words along x are looked up at a time.
+const WINDOW: usize = 1 << 10;
+
+/// The index at each place of a row from two words before a window to one after it.
+type Indices = [u32; WINDOW + 4];
+
+const EMPTY: Indices = [NOTHING; WINDOW + 4];
+
+/// A part of a row of words by place, with the empty words that are stored beside words.
+struct Line {
+    indices: Box<Indices>,
+    /// The key at the beginning of the window.
+    window: Option<Key>,
+    /// The places that are written.
+    written: Range<usize>,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self { indices: Box::new(EMPTY), window: None, written: 0..0 }
+    }
+
+    /// Shows a row's words in the window of keys that begins with `window`.
+    fn show(&mut self, row: &Row, window: Key, keys: &[Key]) {
+        if self.window.replace(window) == Some(window) {
+            return;
         }
-        let [z, y, x] = place_of.key(key);
-        if !own.contains(&key) {
-            own = place_of.keys.clone();
-            starts = std::array::from_fn(|row| {
-                let [dz, dy, _] = offset(3 * row + 1);
-                frame.neighbour([z, y, 0], [dz, dy, 0])
-            });
-        }
-        let (before, after) = (u64::from(x > 0), u64::from(key + 1 < own.end));
-        for (row, at) in next.iter_mut().enumerate() {
-            let Some(start) = starts[row] else { continue };
-            let wanted = start + x as u64;
-            // The pointer stops at the word before, the word itself or the one after, whichever is stored first.
-            while *at < keys.len() && keys[*at] + before < wanted {
-                *at += 1;
-            }
-            if let Some(&found) = keys.get(*at)
-                && found <= wanted + after
-            {
-                all[index][row] = (*at as u64 + wanted - found) as u32;
-            }
+        self.indices[self.written.clone()].fill(NOTHING);
+        let end = window + WINDOW as u64;
+        let all = &keys[row.words.clone()];
+        let within = all.partition_point(|&key| key + 1 < window)..all.partition_point(|&key| key <= end);
+        let place = |key: Key| (key + 1 - window) as usize;
+        let shown = &all[within.clone()];
+        self.written = shown.first().map_or(0, |&key| place(key))..shown.last().map_or(0, |&key| place(key) + 3);
+        // From the last to the first, so that each word overwrites what the empty ones after it say.
+        let first = (row.words.start + within.start) as u32;
+        for (&key, index) in shown.iter().zip(first..first + shown.len() as u32).rev() {
+            self.indices[place(key)..][..3].copy_from_slice(&[index - 1, index, index + 1]);
         }
     }
+}
+
+/// The words around each word, of keys [`with_gaps`] in these rows.
+///
+/// # Errors
+/// [`crate::errors::Error::OutOfMemory`].
+pub fn around(frame: &Frame, keys: &[Key], rows: &[Row]) -> Result<Vec<Around>> {
+    let mut all = try_with_capacity("the neighbours of words", keys.len())?;
+    all.extend([[NOTHING; 9]; FIRST]);
+    let along = frame.words_along(2) as u64;
+    // The three rows of each of three planes, each shown until the row three further on is.
+    let mut lines: [Line; 9] = std::array::from_fn(|_| Line::new());
+    let mut next = [0; 9];
+    for own in rows {
+        let place = frame.place(own.number * along);
+        let around: [Option<&Row>; 9] = std::array::from_fn(|row| {
+            let [dz, dy, _] = offset(3 * row + 1);
+            let wanted = frame.neighbour(place, [dz, dy, 0])? / along;
+            let at = &mut next[row];
+            while rows.get(*at)?.number < wanted {
+                *at += 1;
+            }
+            rows.get(*at).filter(|row| row.number == wanted)
+        });
+        let line = |row: usize, shown: &Row| row / 3 * 3 + (shown.number % 3) as usize;
+        let mut rest = own.words.clone();
+        while !rest.is_empty() {
+            let start = (keys[rest.start] - own.number * along) / WINDOW as u64 * WINDOW as u64;
+            for (row, shown) in around.iter().enumerate().filter_map(|(row, shown)| Some((row, (*shown)?))) {
+                lines[line(row, shown)].show(shown, shown.number * along + start, keys);
+            }
+            let shown: [&Indices; 9] =
+                std::array::from_fn(|row| around[row].map_or(&EMPTY, |shown| &*lines[line(row, shown)].indices));
+            let window = own.number * along + start;
+            let count = keys[rest.clone()].partition_point(|&key| key < window + WINDOW as u64);
+            all.extend((rest.start..rest.start + count).map(|index| {
+                if index > FIRST && keys[index] == keys[index - 1] {
+                    return [NOTHING; 9];
+                }
+                let place = (keys[index] + 2 - window) as usize;
+                shown.map(|indices| indices[place])
+            }));
+            rest.start += count;
+        }
+    }
+    all.extend([[NOTHING; 9]; AFTER]);
     Ok(all)
 }
 
@@ -275,7 +352,12 @@ mod tests {
 
     #[test]
     fn finds_the_words_around_each_as_a_search_does() {
-        let frame = Frame { shape: [12, 18, 30] };
+        for shape in [[12, 18, 30], [5, 9, 4 * WINDOW + 20], [1, 20, 16 * WINDOW + 3]] {
+            compare(Frame { shape });
+        }
+    }
+
+    fn compare(frame: Frame) {
         let along = [0, 1, 2].map(|axis| frame.words_along(axis));
         let count = frame.words().unwrap();
         let mut state = 9_u64;
@@ -293,7 +375,7 @@ mod tests {
                 assert_eq!((keys[index], stored[index]), (key, 0));
                 stored[index] = word;
             }
-            let all = around(&frame, &keys).unwrap();
+            let all = around(&frame, &keys, &rows(&frame, &keys).unwrap()).unwrap();
             for (index, around) in all.iter().enumerate().filter(|&(index, _)| stored[index] != 0) {
                 for direction in 0..27 {
                     let neighbour = frame.neighbour(frame.place(keys[index]), offset(direction));
