@@ -100,25 +100,85 @@ impl ChunkGraph {
         ends.sort_unstable();
         ends.dedup();
         monitor.check()?;
-        let number = |index: u64| ends.partition_point(|&end| end < index);
+        let numbers = Numbers::new(&ends)?;
         let mut sets = DisjointSets::<i64>::new(ends.len())?;
-        for [source, target] in &rows.ends {
-            sets.join(number(*source), number(*target));
+        let mut sources = try_with_capacity(TABLE, rows.len())?;
+        for &[source, target] in &rows.ends {
+            let source = numbers.of(source);
+            sources.push(source);
+            sets.join(source, numbers.of(target));
         }
         monitor.check()?;
         let mut smallest = try_filled(TABLE, ends.len(), u64::MAX)?;
-        for (row, [source, _]) in rows.ends.iter().enumerate() {
-            let set = sets.find(number(*source));
-            smallest[set] = smallest[set].min(if holds(Rule::SmallestVoxel) { rows.smallest[row] } else { *source });
+        for (row, &source) in sources.iter().enumerate() {
+            let set = sets.find(source);
+            let index = if holds(Rule::SmallestVoxel) { rows.smallest[row] } else { rows.ends[row][0] };
+            smallest[set] = smallest[set].min(index);
         }
         let mut first: Vec<u64> = try_collect(TABLE, smallest.iter().copied().filter(|&index| index != u64::MAX))?;
         first.try_extend_from_slice(TABLE, &self.parts.isolated)?;
         first.sort_unstable();
         monitor.check()?;
-        let component = |row: usize| {
-            let index = smallest[sets.find(number(rows.ends[row][0]))];
-            first.partition_point(|&first| first < index) as u64
-        };
+        let numbers = Numbers::new(&first)?;
+        let component = |row: usize| numbers.of(smallest[sets.find(sources[row])]) as u64;
         try_collect(TABLE, range.map(component))
+    }
+}
+
+/// The places of indices in an ascending list of them, found by what its even parts would be: many searches in a long list
+/// would each wait for memory many times.
+struct Numbers<'a> {
+    indices: &'a [u64],
+    /// Where the indices of each part begin; a part has indices that are the same but for so many bits.
+    starts: Vec<usize>,
+    bits: u32,
+}
+
+impl<'a> Numbers<'a> {
+    fn new(indices: &'a [u64]) -> Result<Self> {
+        let most = indices.last().copied().unwrap_or(0);
+        let bits = (u64::BITS - most.leading_zeros()).saturating_sub(indices.len().checked_ilog2().unwrap_or(0));
+        let mut starts = try_with_capacity(TABLE, (most >> bits) as usize + 2)?;
+        for (number, &index) in indices.iter().enumerate() {
+            starts.resize(((index >> bits) as usize + 1).max(starts.len()), number);
+        }
+        starts.push(indices.len());
+        Ok(Self { indices, starts, bits })
+    }
+
+    /// The place of an index, or where it would be.
+    fn of(&self, index: u64) -> usize {
+        let part = ((index >> self.bits) as usize).min(self.starts.len() - 1);
+        let (start, end) = (self.starts[part], self.starts.get(part + 1).copied().unwrap_or(self.indices.len()));
+        start + self.indices[start..end].partition_point(|&other| other < index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_numbers_as_a_search_does() {
+        let mut state = 7_u64;
+        for round in 0..60 {
+            let mut indices: Vec<u64> = (0..round * 3)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    [state >> 57, state >> 30, 1_000_000 + (state >> 58), state][round % 4]
+                })
+                .collect();
+            indices.sort_unstable();
+            indices.dedup();
+            let numbers = Numbers::new(&indices).unwrap();
+            let asked = indices.iter().flat_map(|&index| [index.saturating_sub(1), index, index.saturating_add(1)]);
+            for index in asked.chain([0, 1, u64::MAX]) {
+                assert_eq!(
+                    numbers.of(index),
+                    indices.partition_point(|&other| other < index),
+                    "{index} in {indices:?}"
+                );
+            }
+        }
     }
 }
