@@ -184,6 +184,11 @@ class BlockVoxels(NamedTuple):
     """Their values; none of an image of bool."""
 
 
+def result_at(results: Sequence[Any], at: int) -> Any:
+    """Return one of the results of a task of ours; a function of ours, lest it be wrapped."""
+    return results[at]
+
+
 def _dependencies(tasks: dict[Key, Any], key: Key) -> list[Key]:
     task = tasks[key]
     if hasattr(task, 'dependencies'):

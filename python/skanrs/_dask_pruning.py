@@ -9,7 +9,6 @@ nothing is computed here.
 from __future__ import annotations
 
 from functools import partial
-from operator import getitem
 from typing import Any, NamedTuple
 
 import dask.array as da
@@ -19,7 +18,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from . import _core
-from ._dask import Array, Blocks, BlockTask, BlockVoxels, Key, as_block
+from ._dask import Array, Blocks, BlockTask, BlockVoxels, Key, as_block, result_at
 from ._masks import in_three_axes
 from ._positions import Shape
 from .csr._pixel_graph import as_image, foreground_nodes
@@ -71,7 +70,7 @@ def prune_blocks(
     tasks[kept] = (partial(_kept, skeleton.shape, steps, limits, along), parts)
     for number, index in enumerate(blocks.indices()):
         of_block = [(f'prune-voxels-{token}', *index), (f'prune-kept-of-{token}', *index)]
-        tasks[of_block[1]] = (getitem, kept, number)
+        tasks[of_block[1]] = (result_at, kept, number)
         task = BlockTask(_draw, *blocks.place(index), skeleton.dtype)
         tasks[(name, *index)] = (task, of_block)
     layers = dict(blocks.graph.layers)

@@ -15,7 +15,6 @@ import bisect
 from collections.abc import Callable
 from functools import partial
 from itertools import accumulate, pairwise
-from operator import getitem
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +24,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from . import _core
-from ._dask import Array, Blocks, BlockTask, BlockVoxels, Index, Key, as_block
+from ._dask import Array, Blocks, BlockTask, BlockVoxels, Index, Key, as_block, result_at
 from ._positions import Shape
 from .chunks import ChunkGraph, block_graph, merge_with_shifts, radius_graph
 from .csr._summarize import (
@@ -154,7 +153,7 @@ class TableTasks:
             rows = self._part('rows', node.result, 1)
             split = self.add('pieces', (number,), (finish, rows, shifts, numbers))
             for at, slab in enumerate(slabs):
-                pieces[slab].append(self.add('piece', (number, slab), (getitem, split, at)))
+                pieces[slab].append(self.add('piece', (number, slab), (result_at, split, at)))
         slabs_of_rows = [self.add('slab', (at,), (_gather, keys)) for at, keys in enumerate(pieces)]
         counts = [self.add('count', (at,), (_count, slab)) for at, slab in enumerate(slabs_of_rows)]
         layout = self.add('layout', (), (partial(_layout, count), counts))
@@ -172,7 +171,8 @@ class TableTasks:
         keys = []
         for part in range(count):
             members_of = [
-                self.add('member', (part, at), (getitem, cut, part)) for at, cut in enumerate(cuts)
+                self.add('member', (part, at), (result_at, cut, part))
+                for at, cut in enumerate(cuts)
             ]
             make = partial(_partition, part, value_is_height, separator)
             keys.append(self.add('part', (part,), (make, members_of, layout, whole, main, chords)))
@@ -193,7 +193,7 @@ class TableTasks:
         return self.add(kind, (), (compute, rows, *more))
 
     def _part(self, kind: str, result: Key, at: int) -> Key:
-        return self.add(kind, result, (getitem, result, at))
+        return self.add(kind, result, (result_at, result, at))
 
     def _slabs(self, node: Node) -> range:
         """Return the slabs in which branches of a node can start."""

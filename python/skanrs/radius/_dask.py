@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import itertools
 from functools import partial
-from operator import getitem
 from typing import Any, NamedTuple
 
 import dask.array as da
@@ -24,7 +23,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
 from skanrs import _core
-from skanrs._dask import Blocks, BlockTask, BlockVoxels, Index, Key, as_block
+from skanrs._dask import Blocks, BlockTask, BlockVoxels, Index, Key, as_block, result_at
 from skanrs._elements import check_elements
 from skanrs._masks import as_mask, check_mask, in_three_axes
 from skanrs._positions import Shape
@@ -153,7 +152,7 @@ def check_same_blocks(skeleton: da.Array, other: da.Array, name: str) -> None:
 
 
 def _part(tasks: dict[Key, Any], kind: str, index: tuple[Any, ...], key: Key, at: int) -> Key:
-    tasks[(kind, *index)] = (getitem, key, at)
+    tasks[(kind, *index)] = (result_at, key, at)
     return (kind, *index)
 
 

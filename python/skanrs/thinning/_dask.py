@@ -14,14 +14,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
-from operator import getitem
 from typing import Any
 
 import dask.array as da
 import numpy as np
 from dask.base import tokenize
 
-from skanrs._dask import Blocks, BlockTask, Index, Key, as_block
+from skanrs._dask import Blocks, BlockTask, Index, Key, as_block, result_at
 from skanrs._elements import check_elements
 from skanrs._positions import Shape
 
@@ -76,8 +75,8 @@ class _Tasks:
                 packed.append(self.add('pack', index, (pack_block, self.blocks.key(index))))
             thin_group = BlockTask(_thin, *self._place(members), self.whole)
             thinned = self.add('thin', group, (thin_group, packed))
-            self.kept[group] = [self.add('kept', (0, *group), (getitem, thinned, 0))]
-            self.residues[group] = self.add('residue', (0, *group), (getitem, thinned, 1))
+            self.kept[group] = [self.add('kept', (0, *group), (result_at, thinned, 0))]
+            self.residues[group] = self.add('residue', (0, *group), (result_at, thinned, 1))
 
     def merge_groups(self) -> None:
         """Merge neighbours, two along each axis at a time, until nothing is left to decide."""
@@ -93,8 +92,8 @@ class _Tasks:
             for region, members in joined.items():
                 place = (level, *region)
                 merged = self.add('merge', place, (partial(_merge, self.whole), members))
-                kept[region] = self.add('kept', place, (getitem, merged, 0))
-                residues[region] = self.add('residue', place, (getitem, merged, 1))
+                kept[region] = self.add('kept', place, (result_at, merged, 0))
+                residues[region] = self.add('residue', place, (result_at, merged, 1))
             parents = {group: _parent(region) for group, region in parents.items()}
             for group, region in parents.items():
                 self.kept[group].append(kept[region])
