@@ -19,7 +19,7 @@
 //! They look at 7.4 million words, find candidates in 2.8 million, delete in 1.4 million; 0.2 million voxels wait for an earlier
 //! neighbour. Of the samples of `perf record` on one thread 40 % are collecting, 16 % the recheck's search, 15 % the recheck in
 //! raster order and the deletions, 10 % packing and unpacking, 17 % the system's clearing of pages. With two threads a
-//! voxel costs 26 to 28 ns to delete, reading and writing included, from 256³ to 1000³ (docs/benchmarks.md). What cannot be saved
+//! voxel costs 25 to 33 ns to delete, reading and writing included, from 256³ to 1000³ (docs/benchmarks.md). What cannot be saved
 //! is reading the input and writing the output, a byte a voxel each: a quarter of the whole at 5 % foreground, and all but the
 //! whole where foreground is rare.
 //!
