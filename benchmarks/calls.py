@@ -63,18 +63,24 @@ def _skanrs(image, work, threads):
         skeleton = skanrs.skeletonize
         return lambda: skanrs.summarize(skanrs.Skeleton(skeleton(image)), separator='_')
     import dask
-    import dask.array as da
 
-    # As many tasks at a time as threads, each task with one. Without name=False dask would read
-    # the whole image to name the array after it.
+    # As many tasks at a time as threads, each task with one.
     skanrs.set_num_threads(1)
+    mask = _in_chunks(image)
 
     def chunked():
-        mask = da.from_array(image, chunks=CHUNK, name=False)
         with dask.config.set(scheduler='threads', num_workers=threads):
             return skanrs.summarize(skanrs.skeletonize(mask), separator='_').compute()
 
     return chunked
+
+
+def _in_chunks(image):
+    """Make the input of what takes dask arrays: that copies the image, so it is not timed."""
+    import dask.array as da
+
+    # Without name=False dask would read the whole image to name the array after it.
+    return da.from_array(image, chunks=CHUNK, name=False)
 
 
 def _scikit_image(image, work, threads):
@@ -115,8 +121,9 @@ def _blog(image, work, threads):
             rows[[f'image_coord_src_{axis}', f'image_coord_dst_{axis}']] += start
         return rows
 
+    mask = _in_chunks(image)
+
     def workflow():
-        mask = da.from_array(image, chunks=CHUNK, name=False)
         skeleton = mask.map_overlap(skeletonize, depth=1, boundary=False, dtype=bool)
         with dask.config.set(scheduler='threads', num_workers=threads):
             skeleton = skeleton.persist()

@@ -33,13 +33,13 @@ def write_report(results, machine, versions, command):
         + '.',
         '',
         'Each side is a process of its own; they take turns on the same input, which is in memory '
-        'before. Seconds are medians of the runs that are stated, after a first one that is not '
-        'counted, with memory of eight bytes a voxel touched beforehand; short calls are repeated '
-        'for half a second and give one run, their median, and who takes more than half a minute '
-        'was run once. Memory is the peak of the whole process. '
-        '"equal" means equal to skanrs to the last bit; "another result" is that of another '
-        'method. Volumes are made by `benchmarks/rows.py`. Bytes beyond input and output can be '
-        'negative, since pages of zeros that nobody writes to take no memory.',
+        'before, as a dask array where blocks are taken. Seconds are medians of the runs that are '
+        'stated, after a first one that is not counted, with memory of eight bytes a voxel touched '
+        'beforehand; short calls are repeated for half a second and give one run, their median, '
+        'and who takes more than half a minute was run once. Memory is the peak of the whole '
+        'process. "equal" means equal to skanrs to the last bit; "another result" is that of '
+        'another method. Volumes are made by `benchmarks/rows.py`. Bytes beyond input and output '
+        'can be negative, since pages of zeros that nobody writes to take no memory.',
         '',
         *public_files(results),
         f'![How many times longer the peers take]({PLOT})',
