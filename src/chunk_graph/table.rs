@@ -125,8 +125,8 @@ impl ChunkGraph {
     }
 }
 
-/// The places of indices in an ascending list of them, found by what its even parts would be: many searches in a long list
-/// would each wait for memory many times.
+/// The places of indices in an ascending list of them, each looked for among those that share its first bits: searches of a long
+/// list wait for memory many times.
 struct Numbers<'a> {
     indices: &'a [u64],
     /// Where the indices of each part begin; a part has indices that are the same but for so many bits.
@@ -137,7 +137,9 @@ struct Numbers<'a> {
 impl<'a> Numbers<'a> {
     fn new(indices: &'a [u64]) -> Result<Self> {
         let most = indices.last().copied().unwrap_or(0);
-        let bits = (u64::BITS - most.leading_zeros()).saturating_sub(indices.len().checked_ilog2().unwrap_or(0));
+        let bits = (u64::BITS - most.leading_zeros())
+            .saturating_sub(indices.len().checked_ilog2().unwrap_or(0))
+            .min(u64::BITS - 1);
         let mut starts = try_with_capacity(TABLE, (most >> bits) as usize + 2)?;
         for (number, &index) in indices.iter().enumerate() {
             starts.resize(((index >> bits) as usize + 1).max(starts.len()), number);
@@ -161,6 +163,7 @@ mod tests {
     #[test]
     fn finds_numbers_as_a_search_does() {
         let mut state = 7_u64;
+        assert_eq!(Numbers::new(&[u64::MAX]).unwrap().of(u64::MAX), 0);
         for round in 0..60 {
             let mut indices: Vec<u64> = (0..round * 3)
                 .map(|_| {

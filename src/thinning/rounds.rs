@@ -207,12 +207,12 @@ fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, geometry: &Ge
         for row in rows_of::<W>() {
             // Without branches: which words are touched is hard to foretell.
             let at = index.wrapping_add_signed(geometry.rows_around[row]);
-            let touched = |dx: usize| if deleted & W::TOUCHING[3 * row + dx] != 0 { geometry.every_step } else { 0 };
+            let steps_of = |dx: usize| if deleted & W::TOUCHING[3 * row + dx] != 0 { geometry.every_step } else { 0 };
             let three = active_words[at - 1..].first_chunk_mut::<3>().expect("a border surrounds the image");
             for (dx, active) in three.iter_mut().enumerate() {
-                *active |= touched(dx);
+                *active |= steps_of(dx);
             }
-            active_rows[own_row.wrapping_add_signed(geometry.row_distances[row])] |= touched(1);
+            active_rows[own_row.wrapping_add_signed(geometry.row_distances[row])] |= steps_of(1);
         }
     }
     if count > 0 {

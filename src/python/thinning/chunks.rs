@@ -148,7 +148,7 @@ struct Checker {
 impl Checker {
     fn new(frame: &Frame) -> Self {
         let is_filled = (0..3).all(|axis| frame.shape[axis].is_multiple_of(frame.side(axis)));
-        Self { frame: *frame, words: frame.words().unwrap_or(0), places: Places::new(*frame), is_filled }
+        Self { frame: *frame, words: frame.words(), places: Places::new(*frame), is_filled }
     }
 
     fn check(&mut self, key: Key, voxels: u64) -> PyResult<()> {

@@ -216,14 +216,14 @@ impl Stored {
         let keys = with_gaps(&part.frame, words.iter().map(|word| word.0))?;
         check_numbers("chunks", keys.len())?;
         let all_rows = rows(&part.frame, &keys)?;
-        let mut rows = try_zeros(WORDS, keys.len())?;
+        let mut row_of_word = try_zeros(WORDS, keys.len())?;
         for (row, number) in all_rows.iter().zip(0..) {
-            rows[row.words.clone()].fill(number);
+            row_of_word[row.words.clone()].fill(number);
         }
         let planes = all_rows.iter().map(|row| row.number / part.frame.words_along(1) as u64);
         Ok(Self {
             around: around(&part.frame, &keys, &all_rows)?,
-            rows,
+            rows: row_of_word,
             planes: try_collect(WORDS, planes)?,
             mine: spread(&part.undecided, &keys)?,
             scripted: spread(&scripted, &keys)?,
@@ -295,6 +295,7 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     let decided = |index: usize| stored.mine[index] & !outcome.unknown[index];
     let kept = |index: usize| stored.mine[index] & outcome.sure[index];
     let old = part.script.iter().map(|script| (stored.index(script.key), script.step, script.voxels));
+    // Damaged data may have voxels that are in the script and undecided as well.
     let new = outcome.log.iter().map(|event| {
         let word = event.word as usize;
         (word, event.step, event.voxels & decided(word))

@@ -223,7 +223,7 @@ mod tests {
         ] {
             let region = Region::new(frame.shape, &[each]).unwrap().unwrap();
             let interior = region.interior(&frame);
-            let places = (0..frame.words().unwrap()).map(|key| frame.place(key));
+            let places = (0..frame.words()).map(|key| frame.place(key));
             let within = places.filter(|place| (0..3).all(|axis| interior[axis].contains(&place[axis])));
             let inside = within.filter(|&place| region.inside_around(&frame, place) == [[true; 3]; 3]);
             assert_eq!(inside.count(), expected);

@@ -126,7 +126,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
                 next += 1;
             }
             quiet = if self.step(step, &script[first..next])? { 0 } else { quiet + 1 };
-            step += 1;
+            step = step.saturating_add(1);
             if quiet >= self.steps {
                 // Nothing happens until the next deletion of the script.
                 let Some(event) = script.get(next) else { break };
@@ -194,8 +194,8 @@ impl<'a, W: WordShape> Simulation<'a, W> {
                 // Without branches: which words are touched is hard to foretell.
                 let three = self.active[around[row] as usize - 1..].first_chunk_mut::<3>();
                 for (dx, active) in three.expect("empty words surround each").iter_mut().enumerate() {
-                    let touched = (deleted | doubted) & W::TOUCHING[3 * row + dx] != 0;
-                    *active |= if touched { every_step } else { 0 };
+                    let is_touched = (deleted | doubted) & W::TOUCHING[3 * row + dx] != 0;
+                    *active |= if is_touched { every_step } else { 0 };
                 }
             }
         }
@@ -222,7 +222,8 @@ impl<'a, W: WordShape> Simulation<'a, W> {
         }
     }
 
-    /// Notes what a step collects or may collect of a word. What it may becomes unknown: the recheck would keep one in two thousand.
+    /// Notes what a step collects or may collect of a word. What it may collect becomes unknown at once: the recheck would spare one
+    /// in two thousand.
     #[inline(always)]
     fn note_collected(&mut self, word: usize, collected: u64, doubted: u64) -> Result<()> {
         if collected | doubted != 0 {
@@ -240,6 +241,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
         let doubted = earlier_neighbours::<W>(|row, dx| words::at(&self.doubted, around, row, dx), bit);
         let sure = neighbours::<W>(&self.sure, around, bit) & !gone & !doubted;
         if self.near_unknown[word] >> bit & 1 == 0 && doubted == 0 {
+            debug_assert_eq!(neighbours::<W>(&self.unknown, around, bit), 0, "nothing around is unknown");
             self.deleted[word] |= u64::from(self.method.deletes(sure)) << bit;
             return;
         }

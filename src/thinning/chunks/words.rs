@@ -10,7 +10,8 @@ use std::ops::Range;
 use super::super::batch::{Quad, around_word};
 use super::WORDS;
 use crate::buffers::{Grow, try_sort_by};
-use crate::errors::{Error, Result, try_with_capacity};
+use crate::errors::{Result, try_with_capacity};
+use crate::foreground::check_shape;
 use crate::word_shape::{self, logarithms};
 
 /// The place of a word among the words of the image.
@@ -27,12 +28,10 @@ impl Frame {
     /// The words of an image of `shape`.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if it has more than 2⁶³ words.
+    /// That of [`check_shape`].
     pub fn new(shape: [usize; 3]) -> Result<Self> {
-        let frame = Self { shape };
-        let too_large =
-            || Error::InvalidArgument { name: "shape", reason: "expected fewer than 2**63 voxels".to_owned() };
-        frame.words().map(|_| frame).ok_or_else(too_large)
+        check_shape(&shape)?;
+        Ok(Self { shape })
     }
 
     /// Binary logarithms of the sides of a word.
@@ -53,11 +52,10 @@ impl Frame {
         self.shape[axis].div_ceil(self.side(axis))
     }
 
-    /// The number of words, or `None` beyond 2⁶³.
+    /// The number of words.
     #[must_use]
-    pub fn words(&self) -> Option<Key> {
-        let words = (0..3).try_fold(1_u64, |words, axis| words.checked_mul(self.words_along(axis) as u64));
-        words.filter(|&words| i64::try_from(words).is_ok())
+    pub fn words(&self) -> Key {
+        (0..3).map(|axis| self.words_along(axis) as u64).product()
     }
 
     /// The key of a word.
@@ -264,7 +262,7 @@ pub fn around(frame: &Frame, keys: &[Key], rows: &[Row]) -> Result<Vec<Around>> 
     let mut all = try_with_capacity("the neighbours of words", keys.len())?;
     all.extend([[NOTHING; 9]; FIRST]);
     let along = frame.words_along(2) as u64;
-    // The three rows of each of three planes, each shown until the row three further on is.
+    // The three rows of each of three planes, each shown until the row three further on is, or its next window.
     let mut lines: [Line; 9] = std::array::from_fn(|_| Line::new());
     let mut next = [0; 9];
     for own in rows {
@@ -359,7 +357,7 @@ mod tests {
 
     fn compare(frame: Frame) {
         let along = [0, 1, 2].map(|axis| frame.words_along(axis));
-        let count = frame.words().unwrap();
+        let count = frame.words();
         let mut state = 9_u64;
         for keep in [0, 1, 2, 4, 7, 8] {
             let words: Vec<(Key, u64)> = (0..count)
