@@ -20,8 +20,8 @@ from skanrs.cli import main
 from skanrs.command import in_chunks as chunked
 from skanrs.command import run as command
 from skanrs.datasets import lung, vessel_tree
-from skanrs.files.npy import Npy
-from skanrs.files.packed import PackedMask
+from skanrs.files.packed_mask import PackedMask
+from skanrs.files.read.npy import Npy
 
 GRAY = lung('healthy', shape=(56, 64, 60), seed=3).image
 MASK = vessel_tree((56, 64, 60), seed=3)

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image, ImageSequence
 
 from skanrs import files, open_image
-from skanrs.files import FileError, read_image, write_together
+from skanrs.files import FileError, read_image, write_files
 
 IMAGES = {
     'bool': np.arange(60).reshape(3, 4, 5) % 3 == 0,
@@ -184,7 +184,7 @@ def test_written_skeleton_is_read(tmp_path, suffix, shape, unit):
     image = np.random.default_rng(0).random(shape) < 0.3
     spacing = (2.0, 1.0, 0.3)[: len(shape)]
     path = tmp_path / f'skeleton{suffix}'
-    with files.Together() as outputs:
+    with files.AtomicOutputs() as outputs:
         files.write_image(outputs, path, image, spacing, unit)
     read = open_image(path)
     np.testing.assert_array_equal(read.image.compute() != 0, image, strict=True)
@@ -231,7 +231,7 @@ def zarr_by_hand(path):
 def test_imagej_finds_the_size_of_voxels(tmp_path):
     """As its documentation has it: z in the description, x and y as pixels for each unit."""
     path = tmp_path / 's.tif'
-    with files.Together() as outputs:
+    with files.AtomicOutputs() as outputs:
         files.write_image(outputs, path, np.ones((3, 4, 5), bool), (2.5, 0.5, 0.25), 'µm')
     with Image.open(path) as file:
         lines = dict(line.split('=') for line in file.tag_v2[270].splitlines())
@@ -244,7 +244,7 @@ def test_imagej_finds_the_size_of_voxels(tmp_path):
 def test_written_table_is_read(tmp_path, name):
     table = pd.DataFrame({'node_id_src': [1, 2], 'branch_distance': [0.1, 1 / 3]})
     path = tmp_path / name
-    write_together({path: files.table_writer(path, table)})
+    write_files({path: files.table_writer(path, table)})
     read = (pd.read_csv if name == 'table.csv' else pd.read_parquet)(path)
     pd.testing.assert_frame_equal(read, table, check_exact=True)
 
@@ -252,14 +252,14 @@ def test_written_table_is_read(tmp_path, name):
 def test_overwrites(tmp_path):
     path = tmp_path / 'a'
     path.write_text('before')
-    write_together({path: lambda file: file.write(b'after')})
+    write_files({path: lambda file: file.write(b'after')})
     assert path.read_text() == 'after'
     assert listing(tmp_path) == ['a']
 
 
 def test_permissions_are_ordinary(tmp_path):
     (tmp_path / 'ordinary').write_text('')
-    write_together({tmp_path / 'a': lambda file: file.write(b'a')})
+    write_files({tmp_path / 'a': lambda file: file.write(b'a')})
     assert (tmp_path / 'a').stat().st_mode == (tmp_path / 'ordinary').stat().st_mode
 
 
@@ -279,7 +279,7 @@ def test_failing_writer_leaves_nothing(tmp_path, kind, existing):
     before = listing(tmp_path)
     outputs = {tmp_path / 'a': lambda file: file.write(b'after'), tmp_path / 'b': fail(kind)}
     with pytest.raises(kind):
-        write_together(outputs)
+        write_files(outputs)
     assert listing(tmp_path) == before
     if existing:
         assert (tmp_path / 'a').read_text() == 'before'
@@ -287,7 +287,7 @@ def test_failing_writer_leaves_nothing(tmp_path, kind, existing):
 
 def test_full_disk_is_named(tmp_path):
     with pytest.raises(FileError, match=r'b cannot be written: no space'):
-        write_together({tmp_path / 'a': lambda file: None, tmp_path / 'b': fail(OSError)})
+        write_files({tmp_path / 'a': lambda file: None, tmp_path / 'b': fail(OSError)})
     assert listing(tmp_path) == []
 
 
@@ -300,7 +300,7 @@ def test_failing_rename_restores_the_first(tmp_path, existing):
         (tmp_path / 'b').mkdir()
 
     with pytest.raises(FileError, match='b cannot be written'):
-        write_together({tmp_path / 'a': lambda file: file.write(b'x'), tmp_path / 'b': make_folder})
+        write_files({tmp_path / 'a': lambda file: file.write(b'x'), tmp_path / 'b': make_folder})
     assert listing(tmp_path) == (['a', 'b'] if existing else ['b'])
     if existing:
         assert (tmp_path / 'a').read_text() == 'before'

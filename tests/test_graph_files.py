@@ -16,7 +16,7 @@ import pytest
 import skanrs
 from skanrs.datasets import vessel_tree
 from skanrs.files import FileError
-from skanrs.files.graphs import geometry_of
+from skanrs.files.write.geometry import geometry_of
 
 SPACING = (2.0, 1.0, 0.5)
 

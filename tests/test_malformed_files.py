@@ -85,7 +85,7 @@ def test_zip_bomb(tmp_path, monkeypatch):
             member.write(bytes(10**6))
     (tmp_path / 'a.npz').write_bytes(file.getvalue())
     assert len(file.getvalue()) < 10**6
-    monkeypatch.setattr('skanrs.files.source.free_memory', lambda: 10**8)
+    monkeypatch.setattr('skanrs.files.read.source.free_memory', lambda: 10**8)
     tracemalloc.start()
     with pytest.raises(FileError, match=r'a\.npz takes 300 MB in memory, and 100 MB are free'):
         read_image(tmp_path / 'a.npz')
@@ -160,7 +160,7 @@ def test_shapes_that_no_file_fills(tmp_path, name):
 @pytest.mark.parametrize('name', ['a.h5', 'a.zarr'])
 def test_pieces_larger_than_memory(tmp_path, name, monkeypatch):
     sparse(tmp_path / name, (2000,) * 3, (1000,) * 3)
-    monkeypatch.setattr('skanrs.files.source.free_memory', lambda: 5 * 10**8)
+    monkeypatch.setattr('skanrs.files.read.source.free_memory', lambda: 5 * 10**8)
     lazy = skanrs.open_image(tmp_path / name)
     with pytest.raises(FileError, match='is stored in pieces of which each takes 1.0 GB in memory'):
         lazy.image[0, 0, :10].compute(scheduler='sync')

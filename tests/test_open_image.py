@@ -18,7 +18,7 @@ import skanrs
 from skanrs import files
 from skanrs.datasets import vessel_tree
 from skanrs.files import FileError, open_source, read_image
-from skanrs.files.tiff import Tiff
+from skanrs.files.read.tiff import Tiff
 
 STACK = np.random.default_rng(0).integers(0, 60000, (7, 20, 30), dtype=np.uint16)
 PLANE = STACK[0]
@@ -168,7 +168,7 @@ def test_chunks_that_are_none(tmp_path, chunks):
 
 def test_slabs_are_cut_but_pages_read_once(tmp_path, monkeypatch):
     """Whatever is computed of blocks that are parts of pages."""
-    reader = sys.modules['skanrs.files.open_image']
+    reader = sys.modules['skanrs.files.read.blocks']
     monkeypatch.setattr(reader, 'BLOCK_VOXELS', 1 << 12)
     monkeypatch.setattr(reader, 'CUT_VOXELS', 1 << 10)
     image = np.random.default_rng(0).random((30, 64, 50)) < 0.1
@@ -203,7 +203,7 @@ def test_slabs_are_cut_but_pages_read_once(tmp_path, monkeypatch):
     ],
 )
 def test_blocks_of_slabs(read, cut):
-    cut_slabs = sys.modules['skanrs.files.open_image'].cut_slabs
+    cut_slabs = sys.modules['skanrs.files.read.blocks'].cut_slabs
     assert cut_slabs(read, tuple(5000 for _ in read)) == cut
 
 

@@ -14,7 +14,8 @@ import pytest
 import tifffile
 
 import skanrs
-from skanrs.files import FileError, claims, read_image
+from skanrs.files import FileError, read_image
+from skanrs.files.read import size_checks
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,7 @@ def test_the_maker_of_tiffs(tmp_path):
 
 
 @pytest.mark.parametrize('pages', [1, 40])
-@pytest.mark.parametrize('compression', claims.TIFF_RATIOS)
+@pytest.mark.parametrize('compression', size_checks.TIFF_RATIOS)
 @pytest.mark.parametrize('side', [10**4, 2**32 - 1])
 def test_pages_that_their_bytes_cannot_hold(tmp_path, pages, compression, side):
     (tmp_path / 'a.tif').write_bytes(tiff(side, side, SMALL_STRIP, compression, pages))
@@ -105,8 +106,8 @@ def test_tiles_that_are_not_stored(tmp_path):
 def test_pages_larger_than_memory(tmp_path, monkeypatch):
     """What LZMA unpacks to has no bound worth the name; what is free has."""
     (tmp_path / 'a.tif').write_bytes(tiff(2000, 2000, b'x' * 99, 34925, pages=3))
-    monkeypatch.setattr('skanrs.files.source.free_memory', lambda: 3 * 10**6)
-    monkeypatch.setattr('skanrs.files.source.SURELY_THERE', 0)
+    monkeypatch.setattr('skanrs.files.read.source.free_memory', lambda: 3 * 10**6)
+    monkeypatch.setattr('skanrs.files.read.source.SURELY_THERE', 0)
     refused(tmp_path / 'a.tif', r'takes (4\.2|12\.0) MB in memory, and 3\.0 MB are free')
 
 
@@ -114,7 +115,7 @@ def test_pages_larger_than_memory(tmp_path, monkeypatch):
 def test_strips_that_unpack_to_more_than_their_page(tmp_path, monkeypatch, compression):
     import lzma
 
-    monkeypatch.setattr(claims, 'UNPACKED', 1 << 22)
+    monkeypatch.setattr(size_checks, 'UNPACKED', 1 << 22)
     for size, said in [(10**6, None), (5 * 10**7, r'a strip or tile unpacks to more than 4\.2 MB')]:
         data = bytes(size)
         strip = zlib.compress(data) if compression == 8 else lzma.compress(data, preset=0)
@@ -198,7 +199,7 @@ def test_gzip_bomb(tmp_path, monkeypatch):
     """An honest image of zeros, larger than memory."""
     packed(tmp_path / 'a.nii.gz', nifti((1000, 1000, 300)), 3 * 10**8)
     assert (tmp_path / 'a.nii.gz').stat().st_size < 2 * 10**6
-    monkeypatch.setattr('skanrs.files.source.free_memory', lambda: 10**8)
+    monkeypatch.setattr('skanrs.files.read.source.free_memory', lambda: 10**8)
     with pytest.raises(FileError, match=r'a\.nii\.gz takes 300 MB in memory, and 100 MB are free'):
         read_image(tmp_path / 'a.nii.gz')
     lazy = skanrs.open_image(tmp_path / 'a.nii.gz')

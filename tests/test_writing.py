@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from skanrs.files import FileError, write_together
+from skanrs.files import FileError, write_files
 
 SIZE = 300_000
 
@@ -24,7 +24,7 @@ def test_killed_at_a_random_moment(tmp_path):
         child = os.fork()
         if child == 0:
             for letter in (b'1', b'2', b'3') * 1000:
-                write_together({path: lambda file, letter=letter: file.write(letter * SIZE)})
+                write_files({path: lambda file, letter=letter: file.write(letter * SIZE)})
             os._exit(0)
         time.sleep(moments.random() * 0.05)
         os.kill(child, signal.SIGKILL)
@@ -53,7 +53,7 @@ def test_a_full_disk(tmp_path):
         with pytest.raises(
             FileError, match=r'table\.csv cannot be written: File too large'
         ) as said:
-            write_together({path: lambda file: file.write(b'1' * SIZE)})
+            write_files({path: lambda file: file.write(b'1' * SIZE)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, ignored)

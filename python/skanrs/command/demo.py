@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from skanrs.datasets.lungs import Kind, lung
-from skanrs.files import Writer, write_together
+from skanrs.files import Writer, write_files
 
 from .report import BRANCH_TYPES
 
@@ -47,7 +47,7 @@ def demo(folder: Path, *, edge: int = 256, seed: int = 0) -> None:
         image, spacing, _ = lung(kind, shape=(edge,) * 3, seed=seed)
         source, table = folder / f'{kind}.npz', folder / f'{kind}.csv'
         summary = folder / f'{kind}_summary.csv'
-        write_together({source: _saver(image, spacing)})
+        write_files({source: _saver(image, spacing)})
         typed = ['analyze', str(source), '-o', str(table), *OPTIONS]
         typed += ['--skeleton', str(folder / f'{kind}_skeleton.npz'), '--summary', str(summary)]
         if draws:
@@ -150,7 +150,7 @@ def _write_pictures(
 
     figure = Figure(figsize=(12, 7.5), layout='constrained')
     _draw(folder, tables, figure)
-    write_together(
+    write_files(
         {
             picture: lambda file: figure.savefig(file, format='png', dpi=80),
             report: lambda file: write_comparison(

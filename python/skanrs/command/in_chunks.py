@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from skanrs import threads, threshold
 from skanrs.files import FileError, Source
-from skanrs.files.open_image import grown_pieces, lazy_array
-from skanrs.files.packed import PackedMask
+from skanrs.files.packed_mask import PackedMask
+from skanrs.files.read.blocks import grown_pieces, lazy_array
 from skanrs.memory import held_memory, size_in_words
 
 from .progress import Progress

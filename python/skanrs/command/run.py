@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 
 from skanrs import files
-from skanrs.files import FileError, Source, Together
-from skanrs.files.packed import PackedMask
+from skanrs.files import AtomicOutputs, FileError, Source
+from skanrs.files.packed_mask import PackedMask
 from skanrs.memory import free_memory, held_memory, peak_memory
 
 from .progress import Progress
@@ -141,7 +141,7 @@ def run(
     allowed = memory
     if memory is None:
         memory = int(SHARE_OF_FREE * (free_memory() or 1 << 62)) + held_memory()
-    with files.open_source(source, channel=channel) as image, Together() as together:
+    with files.open_source(source, channel=channel) as image, AtomicOutputs() as together:
         spacing_from = 'as given'
         if spacing is None:
             spacing_from = 'from the file' if image.spacing else 'none is known'
@@ -198,7 +198,7 @@ def run(
 
 
 def _write(
-    together: Together, outputs: Outputs, options: Options, result: Result, report: Report
+    together: AtomicOutputs, outputs: Outputs, options: Options, result: Result, report: Report
 ) -> None:
     for path in outputs.tables:
         files.write_skeleton(

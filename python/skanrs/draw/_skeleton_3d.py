@@ -117,7 +117,7 @@ def _lines(
     image_axes: str | None,
 ) -> _Lines:
     from skanrs.csr import summarize
-    from skanrs.files.graphs import geometry_of
+    from skanrs.files.write.geometry import geometry_of
 
     geometry = geometry_of(skeleton, radii, image_axes)
     starts, at = geometry.line_starts, geometry.line_points

@@ -1,23 +1,32 @@
-"""Files: images in, lazily or whole; skeletons, tables and graphs out, all or not at all.
+"""Files: images in, lazily or whole; masks, skeletons, tables and graphs out, complete or absent.
 
-One module for each format. The format's own library reads it, imported on use. What cannot be read
-raises `FileError` with one sentence that names the file. Nothing is ever unpickled.
+`read` and `write` have one module for each format. The format's own library reads or writes it and
+is imported on use. What cannot be read or written raises `FileError` with one sentence that names
+the file. Nothing is ever unpickled.
 """
 
 from .errors import FileError, need
-from .graphs import GRAPH_SUFFIXES, needs_geometry, save_skeleton, write_skeleton
-from .open_image import SOURCE_SUFFIXES, ImageFile, LazyImage, open_image, open_source, read_image
-from .output import (
+from .read.open_image import (
+    SOURCE_SUFFIXES,
+    ImageFile,
+    LazyImage,
+    open_image,
+    open_source,
+    read_image,
+)
+from .read.source import Source
+from .write.atomic import AtomicOutputs, Writer, write_files
+from .write.check_output import (
+    GRAPH_SUFFIXES,
     IMAGE_SUFFIXES,
     REPORT_SUFFIXES,
     TABLE_SUFFIXES,
-    Mask,
     check_output,
-    table_writer,
-    write_image,
 )
-from .source import Source
-from .together import Together, Writer, write_together
+from .write.images import write_image
+from .write.mask import Mask
+from .write.save_skeleton import needs_geometry, save_skeleton, write_skeleton
+from .write.tables import table_writer
 
 __all__ = [
     'GRAPH_SUFFIXES',
@@ -25,12 +34,12 @@ __all__ = [
     'REPORT_SUFFIXES',
     'SOURCE_SUFFIXES',
     'TABLE_SUFFIXES',
+    'AtomicOutputs',
     'FileError',
     'ImageFile',
     'LazyImage',
     'Mask',
     'Source',
-    'Together',
     'Writer',
     'check_output',
     'need',
@@ -40,7 +49,7 @@ __all__ = [
     'read_image',
     'save_skeleton',
     'table_writer',
+    'write_files',
     'write_image',
     'write_skeleton',
-    'write_together',
 ]

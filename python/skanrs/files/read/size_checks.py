@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from skanrs.memory import size_in_words
 
-from .errors import FileError
+from ..errors import FileError
 
 __all__ = [
     'DEFLATE_RATIO',

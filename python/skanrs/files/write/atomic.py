@@ -13,23 +13,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from .errors import FileError
+from ..errors import FileError
 
-__all__ = ['Together', 'Writer', 'write_together']
+__all__ = ['AtomicOutputs', 'Writer', 'write_files']
 
 Writer = Callable[[IO[bytes]], None]
 
 
-class Together:
+class AtomicOutputs:
     """A ``with`` block whose outputs get their names at its end, all or none.
 
     Examples
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from skanrs.files import Together
+    >>> from skanrs.files import AtomicOutputs
     >>> folder = Path(tempfile.mkdtemp())
-    >>> with Together() as outputs:
+    >>> with AtomicOutputs() as outputs:
     ...     _ = outputs.new(folder / 'a.txt').write_text('whole')
     ...     (folder / 'a.txt').exists()
     False
@@ -43,7 +43,7 @@ class Together:
         self._scratch: list[Path] = []
         self._path = Path()
 
-    def __enter__(self) -> 'Together':
+    def __enter__(self) -> 'AtomicOutputs':
         return self
 
     def new(self, path: Path) -> Path:
@@ -137,7 +137,7 @@ class Together:
         return path.with_name(f'.{path.name}.{self._token}.{ending}')
 
 
-def write_together(outputs: Mapping[Path, Writer]) -> None:
+def write_files(outputs: Mapping[Path, Writer]) -> None:
     """Write several files, all or none of them.
 
     Parameters
@@ -150,7 +150,7 @@ def write_together(outputs: Mapping[Path, Writer]) -> None:
     FileError
         If a file cannot be written.
     """
-    with Together() as together:
+    with AtomicOutputs() as together:
         for path, writer in outputs.items():
             together.write(path, writer)
 

@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from .graphs import Array, Geometry
+from .geometry import Array, Geometry
 
 if TYPE_CHECKING:
     import pandas as pd

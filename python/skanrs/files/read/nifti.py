@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .claims import DEFLATE_RATIO, check_ratio
-from .errors import FileError, need
-from .source import Array, Box, Source, plain_unit, usable
+from ..errors import FileError, need
+from ..units import plain_unit
+from .size_checks import DEFLATE_RATIO, check_ratio
+from .source import Array, Box, Source, usable
 
 __all__ = ['Nifti']
 

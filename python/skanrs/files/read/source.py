@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from skanrs.memory import free_memory, size_in_words
 
-from .errors import FileError, dtype_name
+from ..errors import FileError, dtype_name
 
 __all__ = ['Source']
 
@@ -29,16 +29,6 @@ NOT_OF_SPACE = {'c': 'channels', 's': 'colours', 't': 'times'}
 
 # Bytes that need no look at what is free.
 SURELY_THERE = 1 << 28
-
-# Units of length, as files spell them.
-UNITS = {
-    'nm': ('nm', 'nanometer', 'nanometre'),
-    'µm': ('µm', 'μm', 'um', 'micron', 'microns', 'micrometer', 'micrometre', '\\u00b5m'),
-    'mm': ('mm', 'millimeter', 'millimetre'),
-    'cm': ('cm', 'centimeter', 'centimetre'),
-    'm': ('m', 'meter', 'metre'),
-}
-METRES = {'nm': 1e-9, 'µm': 1e-6, 'mm': 1e-3, 'cm': 1e-2, 'm': 1.0}
 
 
 class Source(ABC):
@@ -270,32 +260,6 @@ def state_of(path: Path) -> tuple[int, ...]:
 def letters(ndim: int) -> str:
     """Return the axes of an array that does not name them."""
     return 'zyx'[3 - ndim :] if ndim <= 3 else '?' * ndim
-
-
-def plain_unit(text: object) -> str | None:
-    """Return a unit of length in its usual spelling."""
-    name = str(text or '').strip().strip('\x00')
-    for unit, spellings in UNITS.items():
-        if name.lower() in spellings or name == unit:
-            return unit
-    return None if name.lower() in ('', 'pixel', 'pixels', 'none', 'null', 'unknown') else name
-
-
-def in_one_unit(
-    spacing: Sequence[float], units: Sequence[str | None], name: object
-) -> tuple[tuple[float, ...], str | None]:
-    """Return sizes in the unit of the last of them; `name` is that of the file."""
-    unit = units[-1]
-    if len(set(units)) == 1:
-        return tuple(spacing), unit
-    known = [METRES.get(one or '') for one in units]
-    if None in known:
-        raise FileError(f'{name} names units of axes that differ: {", ".join(map(str, units))}')
-    last = known[-1]
-    return tuple(
-        size * metres / last  # type: ignore[operator]
-        for size, metres in zip(spacing, known, strict=True)
-    ), unit
 
 
 def usable(spacing: Sequence[float] | None) -> tuple[float, ...] | None:

@@ -6,8 +6,8 @@ not about their ends. Branches from and to the same node are edges of their own.
 
 from typing import IO, TYPE_CHECKING
 
-from .errors import need
-from .graphs import in_order
+from ..errors import need
+from .geometry import in_order
 
 if TYPE_CHECKING:
     import pandas as pd

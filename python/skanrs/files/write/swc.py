@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from .graphs import Array, Geometry
+from .geometry import Array, Geometry
 
 __all__ = ['write_swc']
 

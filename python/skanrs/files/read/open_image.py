@@ -1,25 +1,25 @@
 """From a path to an image: which reader a name asks for, and the image, lazy or in memory."""
 
-import math
-import operator
 import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from skanrs._described import by_axis, counted, html_table
 from skanrs.memory import size_in_words
 
-from .errors import FileError, known_suffix
+from ..errors import FileError, known_suffix
+from .blocks import in_blocks
 from .hdf5 import Hdf5
 from .nifti import Nifti
-from .npy import Npy, Npz
+from .npy import Npy
+from .npz import Npz
 from .source import Source
-from .tiff import Tiff, TiffSlices
+from .tiff import Tiff
+from .tiff_slices import TiffSlices
 from .zarr import Zarr
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ __all__ = [
     'SOURCE_SUFFIXES',
     'ImageFile',
     'LazyImage',
-    'lazy_array',
     'open_image',
     'open_source',
     'read_image',
@@ -47,17 +46,6 @@ READERS['.nii.gz'] = Nifti
 HDF5_SUFFIXES = ('.h5', '.hdf5')
 SOURCE_SUFFIXES = (*READERS, *HDF5_SUFFIXES)
 TIFF_SUFFIXES = ('.tif', '.tiff')
-
-BLOCK_VOXELS = 1 << 24
-"""How many voxels are read at a time for a lazy image, unless the file's own pieces are larger."""
-CUT_VOXELS = 1 << 22
-"""How many voxels blocks hold that are cut from slabs, such as pages."""
-SLABS = 4
-"""Of how many slabs a block takes a part at most; so many are in memory at a time."""
-MOST_BLOCKS = 1 << 20
-"""How many blocks a lazy image has at most: a file of some bytes can claim any shape."""
-THICK = 64
-"""Blocks of so many planes are thick enough."""
 
 
 class ImageFile(NamedTuple):
@@ -212,85 +200,7 @@ def open_image(
     ((5, 5), (0.5, 0.5), None, 'yx')
     """
     source = open_source(path, channel=channel)
-    if chunks is None:
-        read = grown_pieces(source.pieces, source.shape, BLOCK_VOXELS)
-        cut = cut_slabs(read, source.shape)
-        _check_count(source, cut)
-        image = lazy_array(source, read).rechunk(cut)
-    else:
-        image = lazy_array(source, _block_shape(chunks, source.shape))
-    return LazyImage(image, source.spacing, source.unit, source.axes)
-
-
-def _block_shape(chunks: int | Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the shape of blocks as a tuple, or say what it has to be."""
-    try:
-        block = tuple(operator.index(length) for length in np.atleast_1d(np.asarray(chunks)))
-    except (TypeError, ValueError):
-        raise TypeError(f'chunks: expected whole numbers, got {chunks!r}') from None
-    block = block * len(shape) if len(block) == 1 else block
-    if len(block) != len(shape) or min(block) < 1:
-        raise ValueError(
-            f'chunks: expected 1 or {len(shape)} positive numbers for an image of shape'
-            f' {tuple(shape)}, got {chunks!r}'
-        )
-    return block
-
-
-def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':
-    """Return the image of a source as a dask array in these blocks."""
-    try:
-        import dask.array as da
-    except ImportError as error:
-        raise FileError(f"{source.path} needs dask: pip install 'skanrs[dask]'") from error
-    from dask.base import tokenize
-
-    _check_count(source, chunks)
-    name = f'image-{tokenize(source.__reduce__()[1], source.state())}'
-    return da.from_array(source, chunks=tuple(chunks), name=name, asarray=True)
-
-
-def _check_count(source: Source, chunks: Sequence[int]) -> None:
-    count = math.prod(
-        -(-length // max(1, block)) for length, block in zip(source.shape, chunks, strict=False)
-    )
-    if count > MOST_BLOCKS:
-        raise FileError(
-            f'{source.path} claims an image of shape {source.shape}, which is {count:,} blocks; '
-            f'up to {MOST_BLOCKS:,} are allowed, so choose larger ones by chunks if this is meant'
-        )
-
-
-def grown_pieces(pieces: Sequence[int], shape: Sequence[int], voxels: int) -> tuple[int, ...]:
-    """Return the shape of blocks of whole pieces, as near to cubes of so many voxels as may be."""
-    block = [min(piece, length) or 1 for piece, length in zip(pieces, shape, strict=True)]
-    while True:
-        able = [axis for axis, length in enumerate(shape) if block[axis] < length]
-        if not able:
-            return tuple(block)
-        axis = min(able, key=lambda axis: block[axis])
-        larger = min(2 * block[axis], shape[axis])
-        if math.prod(block) // block[axis] * larger > voxels:
-            return tuple(block)
-        block[axis] = larger
-
-
-def cut_slabs(block: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the shape of blocks that are nearer to cubes than large and thin ones; else theirs."""
-    thin = min(block)
-    if math.prod(block) <= CUT_VOXELS or 2 * thin >= max(block):
-        return tuple(block)
-    axis = list(block).index(thin)
-    if thin < THICK:
-        thin = min(SLABS * thin, THICK, shape[axis])
-    # What the shorter of the other axes leaves is the longer one's.
-    others = sorted((length, at) for at, length in enumerate(block) if at != axis)
-    cut, left = list(block), CUT_VOXELS // thin
-    cut[axis] = thin
-    for count, (length, at) in zip(range(len(others), 0, -1), others, strict=True):
-        cut[at] = min(length, math.isqrt(left) if count == 2 else left)
-        left //= cut[at]
-    return tuple(cut)
+    return LazyImage(in_blocks(source, chunks), source.spacing, source.unit, source.axes)
 
 
 def _must_exist(path: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import FileError, need
-from .source import Array, Box, Source, in_one_unit, letters, named_spacing, plain_unit, usable
+from ..errors import FileError, need
+from ..units import in_one_unit, plain_unit
+from .source import Array, Box, Source, letters, named_spacing, usable
 
 __all__ = ['Zarr']
 

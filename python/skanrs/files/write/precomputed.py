@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .graphs import Geometry
-from .source import METRES
+from ..units import METRES
+from .geometry import Geometry
 
 __all__ = ['write_precomputed']
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import FileError, need
+from ..errors import FileError, need
 from .source import Array, Box, Source, letters, named_spacing, state_of
 
 __all__ = ['Hdf5']

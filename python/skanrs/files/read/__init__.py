@@ -1,0 +1,1 @@
+"""Readers of images, one module for each format."""

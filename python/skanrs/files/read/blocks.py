@@ -1,0 +1,108 @@
+"""The blocks in which a lazy image is read: whole pieces of the file, nearly cubes."""
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import FileError
+from .source import Source
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+__all__ = ['cut_slabs', 'grown_pieces', 'in_blocks', 'lazy_array']
+
+BLOCK_VOXELS = 1 << 24
+"""How many voxels are read at a time for a lazy image, unless the file's own pieces are larger."""
+CUT_VOXELS = 1 << 22
+"""How many voxels blocks hold that are cut from slabs, such as pages."""
+SLABS = 4
+"""Of how many slabs a block takes a part at most; so many are in memory at a time."""
+MOST_BLOCKS = 1 << 20
+"""How many blocks a lazy image has at most: a file of some bytes can claim any shape."""
+THICK = 64
+"""Blocks of so many planes are thick enough."""
+
+
+def in_blocks(source: Source, chunks: int | Sequence[int] | None) -> 'da.Array':
+    """Return the image of a source as a dask array in blocks of this shape, or of one that fits."""
+    if chunks is not None:
+        return lazy_array(source, _block_shape(chunks, source.shape))
+    read = grown_pieces(source.pieces, source.shape, BLOCK_VOXELS)
+    cut = cut_slabs(read, source.shape)
+    _check_count(source, cut)
+    return lazy_array(source, read).rechunk(cut)
+
+
+def _block_shape(chunks: int | Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of blocks as a tuple, or say what it has to be."""
+    try:
+        block = tuple(operator.index(length) for length in np.atleast_1d(np.asarray(chunks)))
+    except (TypeError, ValueError):
+        raise TypeError(f'chunks: expected whole numbers, got {chunks!r}') from None
+    block = block * len(shape) if len(block) == 1 else block
+    if len(block) != len(shape) or min(block) < 1:
+        raise ValueError(
+            f'chunks: expected 1 or {len(shape)} positive numbers for an image of shape'
+            f' {tuple(shape)}, got {chunks!r}'
+        )
+    return block
+
+
+def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':
+    """Return the image of a source as a dask array in these blocks."""
+    try:
+        import dask.array as da
+    except ImportError as error:
+        raise FileError(f"{source.path} needs dask: pip install 'skanrs[dask]'") from error
+    from dask.base import tokenize
+
+    _check_count(source, chunks)
+    name = f'image-{tokenize(source.__reduce__()[1], source.state())}'
+    return da.from_array(source, chunks=tuple(chunks), name=name, asarray=True)
+
+
+def _check_count(source: Source, chunks: Sequence[int]) -> None:
+    count = math.prod(
+        -(-length // max(1, block)) for length, block in zip(source.shape, chunks, strict=False)
+    )
+    if count > MOST_BLOCKS:
+        raise FileError(
+            f'{source.path} claims an image of shape {source.shape}, which is {count:,} blocks; '
+            f'up to {MOST_BLOCKS:,} are allowed, so choose larger ones by chunks if this is meant'
+        )
+
+
+def grown_pieces(pieces: Sequence[int], shape: Sequence[int], voxels: int) -> tuple[int, ...]:
+    """Return the shape of blocks of whole pieces, as near to cubes of so many voxels as may be."""
+    block = [min(piece, length) or 1 for piece, length in zip(pieces, shape, strict=True)]
+    while True:
+        able = [axis for axis, length in enumerate(shape) if block[axis] < length]
+        if not able:
+            return tuple(block)
+        axis = min(able, key=lambda axis: block[axis])
+        larger = min(2 * block[axis], shape[axis])
+        if math.prod(block) // block[axis] * larger > voxels:
+            return tuple(block)
+        block[axis] = larger
+
+
+def cut_slabs(block: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of blocks that are nearer to cubes than large and thin ones; else theirs."""
+    thin = min(block)
+    if math.prod(block) <= CUT_VOXELS or 2 * thin >= max(block):
+        return tuple(block)
+    axis = list(block).index(thin)
+    if thin < THICK:
+        thin = min(SLABS * thin, THICK, shape[axis])
+    # What the shorter of the other axes leaves is the longer one's.
+    others = sorted((length, at) for at, length in enumerate(block) if at != axis)
+    cut, left = list(block), CUT_VOXELS // thin
+    cut[axis] = thin
+    for count, (length, at) in zip(range(len(others), 0, -1), others, strict=True):
+        cut[at] = min(length, math.isqrt(left) if count == 2 else left)
+        left //= cut[at]
+    return tuple(cut)

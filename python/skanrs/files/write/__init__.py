@@ -1,0 +1,1 @@
+"""Writers of masks, tables and graphs, one module for each format."""

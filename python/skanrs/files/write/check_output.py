@@ -1,0 +1,65 @@
+"""Which formats can be written, and whether a file of a given name can be, before any long work."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import FileError, known_suffix, need
+
+__all__ = [
+    'GEOMETRY_SUFFIXES',
+    'GRAPH_SUFFIXES',
+    'IMAGE_SUFFIXES',
+    'REPORT_SUFFIXES',
+    'TABLE_SUFFIXES',
+    'check_output',
+]
+
+IMAGE_SUFFIXES = ('.npy', '.npz', '.tif', '.tiff', '.zarr')
+TABLE_SUFFIXES = ('.csv', '.parquet')
+REPORT_SUFFIXES = ('.html',)
+# Formats that need the skeleton itself; its table is enough for GraphML.
+GEOMETRY_SUFFIXES = ('.swc', '.vtp', '.precomputed')
+GRAPH_SUFFIXES = ('.graphml', *GEOMETRY_SUFFIXES)
+
+# What the optional writers are imported as.
+NEEDS = {
+    '.tif': 'tifffile',
+    '.tiff': 'tifffile',
+    '.parquet': 'pyarrow',
+    '.zarr': 'zarr',
+    '.graphml': 'networkx',
+}
+
+# Files inside a folder that this package may have written there.
+OWN_FOLDERS = {'.zarr': ('zarr.json', '.zarray', '.zgroup'), '.precomputed': ('info',)}
+
+
+def check_output(path: str | os.PathLike[str], suffixes: Sequence[str], what: str) -> None:
+    """Raise `FileError` where `path` cannot be written, before any long work.
+
+    Parameters
+    ----------
+    path : path-like
+        Where the output will be written.
+    suffixes : sequence of str
+        The endings that are known for it.
+    what : str
+        What is written, in the plural, for the message.
+    """
+    path = Path(path)
+    suffix = known_suffix(path, suffixes, what)
+    if suffix in OWN_FOLDERS:
+        if path.is_dir() and any(path.iterdir()):
+            if not any((path / name).is_file() for name in OWN_FOLDERS[suffix]):
+                raise FileError(f'{path} is a folder of other things; it is not replaced')
+        elif path.exists() and not path.is_dir():
+            raise FileError(f'{path} is a file; a folder would be written there')
+    elif path.is_dir():
+        raise FileError(f'{path} is a folder; name a file')
+    if not path.parent.is_dir():
+        raise FileError(f'the folder {path.parent} does not exist')
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise FileError(f'the folder {path.parent} may not be written to')
+    if suffix in NEEDS:
+        need(NEEDS[suffix], path)

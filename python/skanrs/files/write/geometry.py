@@ -1,0 +1,121 @@
+"""The points and lines of a skeleton, as graph formats hold them.
+
+Coordinates are physical, the voxel's times the spacing, in the order x, y, z. The last axis of an
+image is x unless its axes are named otherwise, as those of NIfTI are; flat images get z = 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from skanrs.csr import Skeleton
+
+__all__ = ['Geometry', 'geometry_of', 'in_order']
+
+Array = npt.NDArray[Any]
+
+
+class Geometry(NamedTuple):
+    """A skeleton as points and lines, with N voxels in its P branches."""
+
+    points: npt.NDArray[np.float64]
+    """Coordinates x, y, z of the voxels, shape (N, 3)."""
+    edges: npt.NDArray[np.int64]
+    """Pairs of neighbouring voxels, each once, shape (E, 2)."""
+    line_starts: npt.NDArray[np.int64]
+    """Where each branch begins in `line_points`, and where the last ends, shape (P + 1,)."""
+    line_points: npt.NDArray[np.int64]
+    """The voxels of the branches, in their order."""
+    networks: npt.NDArray[np.int64]
+    """The number of each voxel's network, as ``skeleton_id`` of the table, shape (N,)."""
+    radii: npt.NDArray[np.float64] | None
+    """Radius at each voxel, if it is known, shape (N,)."""
+    smallest_spacing: float
+    """The least distance of neighbours along an axis."""
+
+
+def in_order(axes: str | None, ndim: int) -> list[int]:
+    """Return which axes of an image are x, y and z.
+
+    Parameters
+    ----------
+    axes : str or None
+        A letter for each axis; None for z, y, x.
+    ndim : int
+        How many axes there are.
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ValueError
+        If these are not the letters of so many axes.
+    """
+    axes = 'zyx'[3 - ndim :] if axes is None else axes
+    order = [axes.index(name) for name in 'xyz' if name in axes]
+    if len(axes) != ndim or len(order) != ndim:
+        raise ValueError(f"axes: expected {ndim} letters of 'zyx' in their order, got {axes!r}")
+    return order
+
+
+def geometry_of(
+    skeleton: Skeleton, radii: npt.ArrayLike | None = None, axes: str | None = None
+) -> Geometry:
+    """Return the points and lines of a skeleton.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The skeleton, of 2 or 3 axes.
+    radii : array_like of float, shape (N,), optional
+        The radius at each of its voxels.
+    axes : str, optional
+        A letter for each axis of its image.
+
+    Returns
+    -------
+    Geometry
+
+    Raises
+    ------
+    ValueError
+        If there are more axes, or not a radius for each voxel.
+    """
+    from scipy.sparse import csgraph
+
+    coordinates = np.asarray(skeleton.coordinates)
+    ndim = coordinates.shape[1]
+    if ndim not in (2, 3):
+        raise ValueError(f'skeleton: files hold 2 or 3 axes, not {ndim}')
+    if radii is not None:
+        radii = np.asarray(radii, dtype=np.float64)
+        if radii.shape != (len(coordinates),):
+            raise ValueError(
+                f'radii: expected one for each of the {len(coordinates):,} voxels of the skeleton, '
+                f'got shape {radii.shape}'
+            )
+    graph = skeleton.graph.tocsr()
+    connected = np.flatnonzero(np.diff(graph.indptr))
+    number = np.full(len(coordinates), -1, dtype=np.int64)
+    number[connected] = np.arange(len(connected))
+    points = np.zeros((len(connected), 3))
+    places = coordinates[connected] * np.asarray(skeleton.spacing)
+    points[:, :ndim] = places[:, in_order(axes, ndim)]
+    pairs = graph.tocoo()
+    once = pairs.row < pairs.col
+    _, networks = csgraph.connected_components(graph, directed=False)
+    return Geometry(
+        points=points,
+        edges=number[np.stack([pairs.row[once], pairs.col[once]], axis=1)],
+        line_starts=np.asarray(skeleton.paths.indptr, dtype=np.int64),
+        line_points=number[skeleton.paths.indices],
+        networks=networks[connected].astype(np.int64),
+        radii=None if radii is None else radii[connected],
+        smallest_spacing=float(np.min(skeleton.spacing)),
+    )

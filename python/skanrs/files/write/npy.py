@@ -1,0 +1,28 @@
+"""Masks in NumPy's formats, .npy and .npz, plane by plane."""
+
+import zipfile
+from collections.abc import Sequence
+from typing import IO
+
+import numpy as np
+
+from .mask import Mask, planes_of
+
+__all__ = ['write_npy', 'write_npz']
+
+
+def write_npy(file: IO[bytes], mask: Mask, spacing: Sequence[float] = ()) -> None:
+    """Write a mask as .npy, which has no place for the spacing."""
+    header = {'descr': '|b1', 'fortran_order': False, 'shape': mask.shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    for plane in planes_of(mask):
+        file.write(plane.tobytes())
+
+
+def write_npz(file: IO[bytes], mask: Mask, spacing: Sequence[float]) -> None:
+    """Write a mask under the key ``image`` and its spacing under ``spacing``."""
+    with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as archive:
+        with archive.open('image.npy', 'w', force_zip64=True) as member:
+            write_npy(member, mask)
+        with archive.open('spacing.npy', 'w') as member:
+            np.lib.format.write_array(member, np.array(spacing))

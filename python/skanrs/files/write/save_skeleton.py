@@ -1,0 +1,137 @@
+"""A skeleton to a file for other programs, in the format that the name asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy.typing as npt
+
+from ..errors import known_suffix
+from .atomic import AtomicOutputs
+from .check_output import GEOMETRY_SUFFIXES, GRAPH_SUFFIXES, TABLE_SUFFIXES, check_output
+from .geometry import geometry_of
+from .graphml import write_graphml
+from .precomputed import write_precomputed
+from .swc import write_swc
+from .tables import table_writer
+from .vtp import write_vtp
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+
+    from skanrs.csr import Skeleton
+
+__all__ = ['needs_geometry', 'save_skeleton', 'write_skeleton']
+
+
+def needs_geometry(path: Path) -> bool:
+    """Tell whether a file of this name needs the skeleton itself, not only its table."""
+    return path.name.lower().endswith(GEOMETRY_SUFFIXES)
+
+
+def save_skeleton(
+    skeleton: Skeleton,
+    path: str | os.PathLike[str],
+    *,
+    radii: npt.ArrayLike | None = None,
+    unit: str | None = None,
+    table: pd.DataFrame | None = None,
+    axes: str | None = None,
+) -> None:
+    """Write a skeleton for other programs, in the format that the name of the file asks for.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The skeleton; its spacing makes coordinates physical.
+    path : path-like
+        A name that ends in one of:
+
+        - ``.csv``, ``.parquet``: the branch table.
+        - ``.graphml``: a node for each end and junction, an edge for each branch with what the
+          table knows of it; for networkx, igraph, Cytoscape, Gephi.
+        - ``.swc``: a tree of voxels with radii, for the tools of neuroscience. Networks with loops
+          have no such tree and are refused.
+        - ``.vtp``: a line for each branch, with the table's columns and radii; for ParaView.
+        - ``.precomputed``: a folder for neuroglancer, a skeleton for each network.
+    radii : array_like of float, shape (N,), optional
+        The radius at each voxel of the skeleton, in the order of ``skeleton.coordinates``, in the
+        units of the spacing. An SWC file without it has half the smallest spacing everywhere.
+    unit : {'nm', 'µm', 'mm', 'cm', 'm'}, optional
+        Of the spacing. Neuroglancer's skeletons are in nanometres; without a unit the spacing is
+        taken to be in them.
+    table : pandas.DataFrame, optional
+        The branch table, with ``_`` in its names, if it is there already, or has more columns than
+        `skanrs.summarize` gives.
+    axes : str, optional
+        A letter for each axis of the image, as `skanrs.open_image` gives them; ``'zyx'`` by
+        default, ``'yx'`` for flat images.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    ValueError
+        If a network with loops should become an SWC file, or `radii` or `unit` do not fit.
+
+    Notes
+    -----
+    Coordinates are the voxel's times the spacing, in the order x, y, z. Isolated voxels are in no
+    branch and are left out.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, numpy as np, skanrs
+    >>> image = np.zeros((5, 7), dtype=bool)
+    >>> image[2, 1:6] = True
+    >>> file = pathlib.Path(tempfile.mkdtemp(), 'line.swc')
+    >>> skanrs.save_skeleton(skanrs.Skeleton(image, spacing=0.5), file)
+    >>> print(file.read_text())
+    # x y z and radius in the units of the spacing; written by skanrs
+    # id type x y z radius parent
+    1 0 0.5 1 0 0.25 -1
+    2 0 1 1 0 0.25 1
+    3 0 1.5 1 0 0.25 2
+    4 0 2 1 0 0.25 3
+    5 0 2.5 1 0 0.25 4
+    <BLANKLINE>
+    """
+    path = Path(path)
+    check_output(path, (*TABLE_SUFFIXES, *GRAPH_SUFFIXES), 'skeletons')
+    with AtomicOutputs() as outputs:
+        write_skeleton(outputs, path, table, skeleton, radii=radii, unit=unit, axes=axes)
+
+
+def write_skeleton(
+    outputs: AtomicOutputs,
+    path: Path,
+    table: pd.DataFrame | None,
+    skeleton: Skeleton | None,
+    *,
+    radii: npt.ArrayLike | None = None,
+    unit: str | None = None,
+    axes: str | None = None,
+) -> None:
+    """Write what `save_skeleton` does; a skeleton is needed for `GEOMETRY_SUFFIXES` only."""
+    from skanrs.csr import summarize
+
+    suffix = known_suffix(path, (*TABLE_SUFFIXES, *GRAPH_SUFFIXES), 'skeletons')
+    if table is None and suffix != '.swc' and skeleton is not None:
+        table = summarize(skeleton, separator='_')
+    if suffix in TABLE_SUFFIXES and table is not None:
+        outputs.write(path, table_writer(path, table))
+        return
+    if suffix == '.graphml' and table is not None:
+        outputs.write(path, lambda file: write_graphml(file, table, axes))
+        return
+    assert skeleton is not None
+    geometry = geometry_of(skeleton, radii, axes)
+    if suffix == '.swc':
+        outputs.write(path, lambda file: write_swc(file, geometry))
+    elif suffix == '.vtp':
+        outputs.write(path, lambda file: write_vtp(file, geometry, table))
+    else:
+        write_precomputed(outputs.new(path), geometry, unit)

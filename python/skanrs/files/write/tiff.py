@@ -1,0 +1,57 @@
+"""Masks as TIFF, plane by plane: with ImageJ's metadata where these can hold the spacing."""
+
+import math
+from collections.abc import Sequence
+from typing import IO, Any
+
+import numpy as np
+
+from .mask import Mask, planes_of
+
+__all__ = ['write_tiff']
+
+
+def write_tiff(file: IO[bytes], mask: Mask, spacing: Sequence[float], unit: str | None) -> None:
+    """Write a mask as TIFF: 0 and 255, compressed by zlib."""
+    import tifffile
+
+    size_of_voxels: dict[str, Any]
+    if _is_for_imagej(mask.shape, spacing, unit):
+        pages = mask.shape[0] if len(mask.shape) == 3 else 1
+        lines = ['ImageJ=1.11a', f'images={pages}', f'slices={pages}', 'loop=false']
+        lines += [f'unit={"micron" if unit == "µm" else unit}', f'spacing={float(spacing[0])}']
+        size_of_voxels = {
+            'description': '\n'.join(lines) + '\n',
+            'metadata': None,
+            'resolution': (1 / spacing[-1], 1 / spacing[-2]),
+            'resolutionunit': 'none',
+        }
+    else:
+        metadata: dict[str, Any] = {'axes': 'ZYX'[-len(mask.shape) :]}
+        metadata['spacing'] = [float(size) for size in spacing]
+        size_of_voxels = {'metadata': metadata if unit is None else {**metadata, 'unit': unit}}
+    voxels = math.prod(mask.shape)
+    tifffile.imwrite(
+        file,
+        (plane.view(np.uint8) * np.uint8(255) for plane in planes_of(mask)),
+        shape=mask.shape,
+        dtype=np.uint8,
+        bigtiff=voxels > 2**32 - 2**25,
+        photometric='minisblack',
+        compression='zlib',
+        **size_of_voxels,
+    )
+
+
+def _is_for_imagej(shape: Sequence[int], spacing: Sequence[float], unit: str | None) -> bool:
+    """Tell whether ImageJ's way to name the size of a voxel can hold this one.
+
+    It needs a unit, in ASCII. A single plane would come back without its first axis. Sizes in the
+    plane are fractions of integers of 32 bits.
+    """
+    return (
+        unit is not None
+        and (unit == 'µm' or (unit.isascii() and unit.isalpha()))
+        and (len(shape) == 2 or shape[0] > 1)
+        and all(1e-6 <= size <= 1e6 for size in spacing[-2:])
+    )
