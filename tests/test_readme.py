@@ -1,4 +1,4 @@
-"""README: its Python runs, its commands exist, its picture is small; docstrings run too."""
+"""README and pages: their Python runs, their commands exist; docstrings run too."""
 
 import dataclasses
 import doctest
@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import re
 import shlex
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from skanrs.cli import _parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / 'README.md').read_text()
+PAGES = ('getting_started', 'choosing_a_method', 'questions')
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(skanrs.__path__, 'skanrs.')
@@ -23,8 +25,20 @@ MODULES = [
 ]
 
 
-def blocks(language):
-    return re.findall(rf'^```{language}\n(.*?)^```', README, re.MULTILINE | re.DOTALL)
+def blocks(language, text=README):
+    return re.findall(rf'^```{language}\n(.*?)^```', text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_examples_of_a_page_print_what_it_says(page, tmp_path, monkeypatch):
+    text = (ROOT / 'docs' / f'{page}.md').read_text(encoding='utf-8')
+    monkeypatch.chdir(tmp_path)
+    examples = doctest.DocTestParser().get_doctest(
+        '\n'.join(blocks('pycon', text)), {}, page, page, 0
+    )
+    result = doctest.DocTestRunner().run(examples)
+    assert result.attempted > 5
+    assert result.failed == 0
 
 
 @pytest.mark.parametrize('block', blocks('python'), ids=lambda block: block.split('\n')[0])
@@ -35,14 +49,21 @@ def test_python(block):
 def test_commands():
     commands = [line.split('#')[0] for block in blocks('sh') for line in block.splitlines()]
     targets = re.findall(r'^([a-z-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
-    assert len(commands) == 3
-    for command in commands:
-        program, *arguments = shlex.split(command)
-        if program == 'make':
-            assert arguments[0] in targets
-        else:
-            assert program == 'skanrs'
-            assert _parser().parse_args(arguments).command == 'analyze'
+    lines = [shlex.split(command) for command in commands]
+    assert [arguments for program, *arguments in lines if program == 'make'] == [['demo'], ['test']]
+    assert {'demo', 'test'} <= set(targets)
+    calls = [arguments for program, *arguments in lines if program == 'skanrs']
+    assert [_parser().parse_args(arguments).command for arguments in calls] == [
+        'demo', 'info', 'analyze', 'skeletonize',
+    ]  # fmt: skip
+    (install,) = (line for line in lines if line[0] not in ('make', 'skanrs'))
+    assert install[:4] == ['python', '-m', 'pip', 'install']
+    extras = re.findall(r'\w+', install[4])
+    assert set(extras) <= set(metadata.metadata('skanrs').get_all('Provides-Extra'))
+
+
+def test_readme_is_short():
+    assert len(README.splitlines()) <= 120
 
 
 def test_summary_is_what_the_command_says():
