@@ -15,7 +15,8 @@ import tifffile
 import zarr
 from blocks import random_chunks
 
-from skanrs import files, memory, threshold
+from skanrs import files, threshold
+from skanrs._support import memory
 from skanrs.cli import main
 from skanrs.command import in_chunks as chunked
 from skanrs.command import run as command
@@ -171,7 +172,7 @@ def test_block_that_cannot_be_read(folder, monkeypatch, capsys, small_blocks):
 PEAK = """
 import sys
 from skanrs.cli import main
-from skanrs.memory import peak_memory
+from skanrs._support.memory import peak_memory
 assert main(sys.argv[1:]) == 0
 print(peak_memory())
 """

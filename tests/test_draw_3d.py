@@ -12,7 +12,7 @@ import pytest
 import skanrs
 from skanrs import draw
 from skanrs.datasets import vessel_tree
-from skanrs.draw import _skeleton_3d as skeleton_3d_module
+from skanrs.draw import plotly_3d
 
 SPACING = np.array([2.0, 1.0, 0.5])
 MASK = vessel_tree((48, 48, 48), seed=1)
@@ -72,7 +72,7 @@ def test_static_types(skeleton):
     words = [text.get_text() for text in axes.get_legend().get_texts()]
     table = skanrs.summarize(skeleton, separator='_')
     kinds = sorted(table['branch_type'].unique())
-    assert words == [skeleton_3d_module.BRANCH_TYPES[kind] for kind in kinds]
+    assert words == [plotly_3d.BRANCH_TYPES[kind] for kind in kinds]
 
 
 def test_interactive(skeleton):
@@ -83,7 +83,7 @@ def test_interactive(skeleton):
         points = np.stack([trace.x, trace.y, trace.z], axis=1)
         lines = np.split(points, np.flatnonzero(np.isnan(points[:, 0])))
         lines = [line[~np.isnan(line[:, 0])] for line in lines]
-        kind = skeleton_3d_module.BRANCH_TYPES.index(trace.name.split(' (')[0])
+        kind = plotly_3d.BRANCH_TYPES.index(trace.name.split(' (')[0])
         rows = np.flatnonzero(table['branch_type'] == kind)
         assert len(lines) == len(rows)
         for line, row in zip(lines, rows, strict=True):
@@ -111,7 +111,7 @@ def test_interactive_colours(skeleton, color_by):
 
 
 def test_long_lines_are_thinned_out(skeleton, monkeypatch):
-    monkeypatch.setattr(skeleton_3d_module, 'MOST_POINTS', 100)
+    monkeypatch.setattr(plotly_3d, 'MOST_POINTS', 100)
     figure = draw.skeleton_3d(skeleton, color_by='branch_distance', interactive=True)
     trace = figure.data[0]
     count = len(skeleton.paths.indices)
@@ -182,6 +182,6 @@ def test_violins_of_nothing_and_of_one_value():
 
 
 def test_many_values_are_drawn_by_rank(monkeypatch):
-    monkeypatch.setattr('skanrs.draw._violins.MOST_VALUES', 50)
+    monkeypatch.setattr('skanrs.draw.violins.MOST_VALUES', 50)
     axes = draw.compare_violins(TABLES, 'branch-distance')
     assert axes.lines[0].get_ydata()[0] == 50.5

@@ -113,7 +113,7 @@ def test_numbers_of_two_values_are_masks():
 
 
 def test_graphs_of_radii_can_be_pickled():
-    from skanrs.chunks import radius_graph
+    from skanrs.branches.chunk_graph import radius_graph
 
     mask = vessel_tree((32, 32, 32))
     image = skanrs.radius_image(skanrs.skeletonize(mask), mask)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from images import DATA, blobs
 
 import skanrs
-from skanrs.thinning import _dask, chunks
+from skanrs.thinning import chunks, lazy
 
 
 def ball(radius, side):
@@ -101,7 +101,7 @@ def test_dask_on_shapes(name, chunking, group, monkeypatch):
         image = image[tuple(slice(0, 6) for _ in image.shape)]
     if isinstance(chunking, tuple):
         chunking = chunking[-image.ndim :]
-    monkeypatch.setattr(_dask, 'GROUP_VOXELS', group)
+    monkeypatch.setattr(lazy, 'GROUP_VOXELS', group)
     array = da.from_array(image, chunks=chunking)
     if array.npartitions > 220:
         image = image[tuple(slice(0, 6 * size[0]) for size in array.chunks)]
@@ -117,7 +117,7 @@ def test_dask_on_shapes(name, chunking, group, monkeypatch):
 @pytest.mark.parametrize('chunking', [(100, 100, 100), (23, 400, 170)], ids=str)
 def test_dask_on_real_volumes(path, chunking, monkeypatch):
     image = np.load(path)['image']
-    monkeypatch.setattr(_dask, 'GROUP_VOXELS', 100**3)
+    monkeypatch.setattr(lazy, 'GROUP_VOXELS', 100**3)
     found = skanrs.skeletonize(da.from_array(image, chunks=chunking)).compute()
     np.testing.assert_array_equal(found, skanrs.skeletonize(image))
 
@@ -161,7 +161,7 @@ def test_nothing_is_computed_before_it_is_asked_for():
 
 @pytest.mark.parametrize(('group', 'most'), [(8**3, 5.5), (24**3, 2.2)])
 def test_few_tasks_a_block(monkeypatch, group, most):
-    monkeypatch.setattr(_dask, 'GROUP_VOXELS', group)
+    monkeypatch.setattr(lazy, 'GROUP_VOXELS', group)
     array = da.zeros((96, 96, 96), chunks=8, dtype=bool)
     skeleton = skanrs.skeletonize(array)
     tasks = len(dict(skeleton.__dask_graph__())) - len(dict(array.__dask_graph__()))

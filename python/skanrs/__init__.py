@@ -1,20 +1,26 @@
 """Skeletons and branch tables of 2D and 3D images."""
 
 import importlib
+from pkgutil import resolve_name
 from typing import Any
 
-from . import threads
-from ._core import __version__
-from .chunks import ChunkGraph, chunk_graph, iter_blocks, merge_chunks, table_meta
-from .csr import Skeleton, sholl_analysis, summarize
-from .files import FileError, LazyImage, open_image, save_skeleton
-from .measures import analyze
-from .network import network_summary
-from .progress import show_progress
-from .pruning import prune
-from .radius import radii, radius_image
-from .thinning import MergedThinning, ThinnedChunk, merge_thinned, skeletonize, thin_chunk
-from .threads import get_num_threads, set_num_threads
+from skanrs import threads
+from skanrs._blocks.iter_blocks import iter_blocks
+from skanrs._core import __version__
+from skanrs._support import former_names
+from skanrs.branches.analyze import analyze
+from skanrs.branches.chunk_graph import ChunkGraph, chunk_graph, merge_chunks
+from skanrs.branches.network import network_summary
+from skanrs.branches.sholl import sholl_analysis
+from skanrs.branches.summarize import summarize, table_meta
+from skanrs.files import FileError, LazyImage, open_image, save_skeleton
+from skanrs.graph.skeleton import Skeleton
+from skanrs.progress import show_progress
+from skanrs.pruning.prune import prune
+from skanrs.radius import radii, radius_image
+from skanrs.thinning import MergedThinning, ThinnedChunk, merge_thinned, thin_chunk
+from skanrs.thinning.skeletonize import skeletonize
+from skanrs.threads import get_num_threads, set_num_threads
 
 __all__ = [
     'ChunkGraph',
@@ -49,7 +55,7 @@ threads._read_environment()
 
 # Modules that need libraries which take time to load, or may be missing.
 _LOADED_WHEN_USED = (
-    'datasets', 'draw', 'image_stats', 'io', 'pipe', 'pre', 'summary_utils',
+    'csr', 'datasets', 'draw', 'image_stats', 'io', 'pipe', 'pre', 'summary_utils',
     'threshold',
 )  # fmt: skip
 
@@ -57,6 +63,4 @@ _LOADED_WHEN_USED = (
 def __getattr__(name: str) -> Any:
     if name in _LOADED_WHEN_USED:
         return importlib.import_module(f'{__name__}.{name}')
-    from ._former_names import find
-
-    return find(__name__, name)
+    return resolve_name(former_names.find(__name__, name))

@@ -63,7 +63,7 @@ def _generate_random_skeleton(**extra_kwargs: Any) -> npt.NDArray[np.bool_]:
     """Thin scikit-image's random shapes on 128 × 128 pixels."""
     from skimage.draw import random_shapes
 
-    from .thinning import skeletonize
+    from skanrs.thinning.skeletonize import skeletonize
 
     image, _ = random_shapes(
         image_shape=(128, 128),

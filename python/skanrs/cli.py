@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from . import __version__, set_num_threads
+from ._support.memory import parse_size
 from .files import (
     GRAPH_SUFFIXES,
     IMAGE_SUFFIXES,
@@ -22,7 +23,6 @@ from .files import (
     TABLE_SUFFIXES,
     FileError,
 )
-from .memory import parse_size
 
 if TYPE_CHECKING:
     from .command.run import Outputs

@@ -87,7 +87,7 @@ def image_summary(
     """
     from scipy import ndimage
 
-    from . import csr
+    from skanrs import csr
 
     graph, _ = csr.skeleton_to_csgraph(skeleton, spacing=spacing)
     degrees = np.diff(graph.indptr)

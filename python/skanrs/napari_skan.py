@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .csr import Skeleton
-from .measures import analyze
-from .thinning import skeletonize
+from skanrs.branches.analyze import analyze
+from skanrs.graph.skeleton import Skeleton
+from skanrs.thinning.skeletonize import skeletonize
 
 if TYPE_CHECKING:
     import napari

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ['raveled_steps_to_neighbors', 'smallest_int_dtype']
+from skanrs._support.typing import Array
 
-Array = npt.NDArray[Any]
+__all__ = ['raveled_steps_to_neighbors', 'smallest_int_dtype']
 
 
 def smallest_int_dtype(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from . import csr, pre
-from .image_stats import image_summary
-from .thinning import skeletonize
+from skanrs import csr, pre
+from skanrs.image_stats import image_summary
+from skanrs.thinning.skeletonize import skeletonize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ import operator
 import os
 import warnings
 
-from . import _core
+from skanrs import _core
 
 __all__ = ['get_num_threads', 'set_num_threads']
 

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from skanrs._support.typing import Array
+
 __all__ = [
     'Range',
     'Rule',
@@ -33,7 +35,6 @@ PART_VOXELS = 1 << 22
 # How far a Gaussian reaches, in standard deviations; scipy's default.
 TRUNCATE = 4.0
 
-Array = npt.NDArray[Any]
 Each = Callable[[Callable[[Array], Any]], Iterator[Any]]
 """Calls a function with every part of an image and gives the results, in any order."""
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import threads, threshold
+from skanrs._support.memory import held_memory, size_in_words
 from skanrs.files import FileError, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.blocks import grown_pieces, lazy_array
-from skanrs.memory import held_memory, size_in_words
 
 from .progress import Progress
 from .work import Options, Result

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from skanrs._support.memory import free_memory, size_in_words
 from skanrs.files import open_source
-from skanrs.memory import free_memory, size_in_words
 
 from .report import numbers
 

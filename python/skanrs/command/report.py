@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import skanrs
-from skanrs._described import counted
-from skanrs.memory import size_in_words
+from skanrs._support.memory import size_in_words
+from skanrs._support.reprs import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 
 from skanrs import files
+from skanrs._support.memory import free_memory, held_memory, peak_memory
 from skanrs.files import AtomicOutputs, FileError, Source
 from skanrs.files.packed_mask import PackedMask
-from skanrs.memory import free_memory, held_memory, peak_memory
 
 from .progress import Progress
 from .report import Branches, Report, warnings_of

@@ -1,19 +1,19 @@
 """Gray volumes of lungs: a tree of airways in the shape of a lung, blurred, uneven and noisy."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from skanrs._described import by_axis, html_table
+from skanrs._support.reprs import by_axis, html_table
+from skanrs._support.typing import Array
 
 from .trees import VesselTree, checked_seed, checked_shape, spread_points
 
 __all__ = ['Lung', 'lung']
 
-Array = npt.NDArray[Any]
 Kind = Literal['healthy', 'hernia']
 
 

@@ -21,17 +21,16 @@ Murray (1926), The physiological principle of minimum work, PNAS 12, 207–214.
 
 import operator
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from skanrs import progress
-from skanrs._described import by_axis, counted, html_table
+from skanrs._support.reprs import by_axis, counted, html_table
+from skanrs._support.typing import Array
 
 __all__ = ['VesselTree', 'vessel_tree']
 
-Array = npt.NDArray[Any]
 
 # Balls stand this share of their radius apart: the surface is then uneven by 3 % of the radius.
 BALL_DISTANCE = 1 / 2

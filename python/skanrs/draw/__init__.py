@@ -3,7 +3,7 @@
 Matplotlib, plotly, networkx and scikit-image are imported by the functions that need them.
 """
 
-from ._overlays import (
+from .overlays import (
     overlay_euclidean_skeleton_2d,
     overlay_skeleton_2d,
     overlay_skeleton_2d_class,
@@ -12,8 +12,8 @@ from ._overlays import (
     pixel_perfect_figsize,
     sholl_shells,
 )
-from ._skeleton_3d import skeleton_3d
-from ._violins import compare_violins
+from .plotly_3d import skeleton_3d
+from .violins import compare_violins
 
 __all__ = [
     'compare_violins',

@@ -1,5 +1,5 @@
 """The radius of skeletons: how far each voxel lies from the background of the mask."""
 
-from ._radii import radii, radius_image
+from .radii import radii, radius_image
 
 __all__ = ['radii', 'radius_image']

@@ -5,7 +5,14 @@
 one's own.
 """
 
-from ._skeletonize import skeletonize
 from .chunks import MergedThinning, ThinnedChunk, merge_thinned, thin_chunk
+from .skeletonize import skeletonize, skeletonize_3d
 
-__all__ = ['MergedThinning', 'ThinnedChunk', 'merge_thinned', 'skeletonize', 'thin_chunk']
+__all__ = [
+    'MergedThinning',
+    'ThinnedChunk',
+    'merge_thinned',
+    'skeletonize',
+    'skeletonize_3d',
+    'thin_chunk',
+]

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._described import by_axis, counted, html_table
-from skanrs._elements import check_elements, foreground_bits
-from skanrs._positions import check_position, integers, place_of
-from skanrs.memory import size_in_words
+from skanrs._image.elements import check_elements, foreground_bits
+from skanrs._image.position import check_position, integers, place_of
+from skanrs._support.memory import size_in_words
+from skanrs._support.reprs import by_axis, counted, html_table
 
-from ._skeletonize import method_of
+from .method import method_of
 
 Box = list[list[int]]
 

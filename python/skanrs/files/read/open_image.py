@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy.typing as npt
 
-from skanrs._described import by_axis, counted, html_table
-from skanrs.memory import size_in_words
+from skanrs._support.memory import size_in_words
+from skanrs._support.reprs import by_axis, counted, html_table
 
 from ..errors import FileError, known_suffix
 from .blocks import in_blocks

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from xml.etree import ElementTree
 
-from skanrs.memory import size_in_words
+from skanrs._support.memory import size_in_words
 
 from ..errors import FileError
 

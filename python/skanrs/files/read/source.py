@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from skanrs.memory import free_memory, size_in_words
+from skanrs._support.memory import free_memory, size_in_words
 
 from ..errors import FileError, dtype_name
 

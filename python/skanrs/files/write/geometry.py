@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from skanrs.csr import Skeleton
+    from skanrs.graph.skeleton import Skeleton
 
 __all__ = ['Geometry', 'geometry_of', 'in_order']
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from skanrs.csr import Skeleton
+    from skanrs.graph.skeleton import Skeleton
 
 __all__ = ['needs_geometry', 'save_skeleton', 'write_skeleton']
 
@@ -116,7 +116,7 @@ def write_skeleton(
     axes: str | None = None,
 ) -> None:
     """Write what `save_skeleton` does; a skeleton is needed for `GEOMETRY_SUFFIXES` only."""
-    from skanrs.csr import summarize
+    from skanrs.branches.summarize import summarize
 
     suffix = known_suffix(path, (*TABLE_SUFFIXES, *GRAPH_SUFFIXES), 'skeletons')
     if table is None and suffix != '.swc' and skeleton is not None:

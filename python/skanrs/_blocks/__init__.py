@@ -1,0 +1,1 @@
+"""Blocks of arrays: dask tasks, iteration, and reading."""

@@ -1,0 +1,34 @@
+"""The pixels of a skeleton image, from an array in memory or from the blocks of a dask array."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skanrs._image.dask_arrays import is_dask_array
+from skanrs._image.foreground import as_image, foreground_nodes, pixel_values
+from skanrs._support.typing import Array
+
+
+class Pixels(NamedTuple):
+    """The pixels of an image that are not 0."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    nodes: npt.NDArray[np.int64]
+    """Their linear indices, ascending."""
+    values: Array
+    """Their values; none of an image of bool."""
+
+
+def read_image(image: Any) -> Pixels:
+    """Return the pixels of an image; blocks of a dask array are read once, in any order."""
+    if is_dask_array(image):
+        from .tasks import read_blocks
+
+        return Pixels(image.shape, image.dtype, *read_blocks(image))
+    array = as_image(image, 'skeleton_image')
+    nodes = foreground_nodes(array)
+    return Pixels(array.shape, array.dtype, nodes, pixel_values(array, nodes))

@@ -1,0 +1,1 @@
+"""Checks of arguments: elements, masks, spacing, foreground, position."""

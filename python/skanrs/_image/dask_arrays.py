@@ -1,0 +1,22 @@
+"""Telling dask arrays from arrays in memory, without importing dask."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TypeGuard
+
+
+def is_dask_array(array: object) -> TypeGuard[Any]:
+    """Tell whether `array` is a dask array, without importing dask for the question."""
+    module = sys.modules.get('dask.array')
+    return module is not None and isinstance(array, module.Array)
+
+
+def refuse_mixture(skeleton: Any, mask: Any) -> None:
+    """Raise a TypeError if one of two arrays is a dask array and the other, if there, is not."""
+    if skeleton is not None and is_dask_array(skeleton) != is_dask_array(mask):
+        names = ('mask', 'skeleton') if is_dask_array(mask) else ('skeleton', 'mask')
+        raise TypeError(
+            f'skeleton, mask: expected dask arrays or arrays in memory, but {names[0]} is a dask'
+            f' array and {names[1]} is not'
+        )

@@ -1,0 +1,1 @@
+"""Plumbing without images: types, memory, progress, reprs, former names."""

@@ -1,0 +1,1 @@
+"""Tables of branches and what is computed from them."""

@@ -1,0 +1,276 @@
+"""The columns of branch tables, from the arrays that the kernels return."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from skanrs import _core
+from skanrs._image.foreground import coordinates_of
+from skanrs._support.typing import Array
+from skanrs.graph.path_graph import means_and_stdevs
+
+from .main_branches import find_main_branches
+
+if TYPE_CHECKING:
+    from .chunk_graph import ChunkGraph
+
+
+Pair = tuple[Array, Array]
+
+
+MEASURES = ('smallest_radii', 'largest_radii', 'surfaces', 'volumes')
+"""What a chunk graph of radii tells of branches."""
+
+
+# Branch types: both ends free, one end free, no end free, no ends.
+_TIP_TIP, _TIP_JUNCTION, _JUNCTION_JUNCTION, _CYCLE = range(4)
+
+
+def chunk_table(graph: ChunkGraph, rows: slice, value_is_height: bool) -> pd.DataFrame:
+    """Return these rows of the table of the whole image, columns named with '_'."""
+    arrays = graph._graph.table(rows.start, rows.stop)
+    return branch_table(arrays, graph, value_is_height, rows.start)
+
+
+def branch_table(
+    arrays: dict[str, Array],
+    graph: ChunkGraph,
+    value_is_height: bool,
+    start: int,
+    chords: Array | None = None,
+) -> pd.DataFrame:
+    """Return the table of rows from number `start` on, of the image that `graph` is of.
+
+    Where rows are a part of the table their `chords` may have to be given, see `chord_lengths`.
+    """
+    if value_is_height and (graph.dtype == bool or graph.dtype.itemsize > 8):
+        raise TypeError(f'value_is_height: the skeleton is of {graph.dtype}, which has no heights')
+    index = np.int32 if graph.n_pixels <= np.iinfo(np.int32).max else np.int64
+    has_radii = graph._graph.has_radii
+    if graph.dtype == bool or has_radii:
+        count = arrays['lengths'].size
+        statistics: Pair = np.ones(count), np.zeros(count)
+    else:
+        statistics = means_and_stdevs(arrays['sums'], arrays['squares'], arrays['voxels'])
+    nodes = _ends(arrays, 'nodes', lambda nodes: nodes.astype(index))
+    places, heights = _places(arrays, graph, value_is_height, chords)
+    columns = _branch_columns(
+        components=arrays['components'].astype(index),
+        nodes=nodes,
+        lengths=arrays['lengths'],
+        types=_branch_types(_ends(arrays, 'is_tip', lambda is_tip: is_tip), nodes[0] == nodes[1]),
+        means_and_stdevs=statistics,
+        places=places,
+        heights=heights,
+    )
+    # Where rows are a part, they keep their numbers.
+    index_of_rows = pd.RangeIndex(start, start + len(arrays['lengths']))
+    table = pd.DataFrame(columns, index=index_of_rows, copy=False)
+    if has_radii:
+        names = ('sums', 'squares', 'voxels', *MEASURES)
+        add_measures(table, *(arrays[name] for name in names), is_flat=len(graph.shape) == 2)
+    return table
+
+
+def chord_lengths(arrays: dict[str, Array], graph: ChunkGraph, value_is_height: bool) -> Array:
+    """Return the distances between the ends of all branches.
+
+    From four coordinates on the last bit of numpy's product depends on where a row stands in the
+    table, so that a part of the table cannot know it.
+    """
+    return _places(arrays, graph, value_is_height)[0].chords
+
+
+def main_of_rows(arrays: dict[str, Array]) -> Array:
+    """Return which branches are main, from the ends and lengths of all."""
+    return find_main_branches(
+        pd.DataFrame(
+            {
+                'node_id_src': arrays['source_nodes'],
+                'node_id_dst': arrays['destination_nodes'],
+                'branch_distance': arrays['lengths'],
+            }
+        )
+    )
+
+
+def add_main(table: pd.DataFrame, main: Array) -> None:
+    """Add the column of main branches as skan's last one."""
+    table.insert(list(table).index('euclidean_distance') + 1, 'main', main)
+
+
+def with_separator(table: pd.DataFrame, separator: str) -> pd.DataFrame:
+    """Put a separator between the words of the names of the columns, in place."""
+    if separator != '_':
+        table.columns = pd.Index([name.replace('_', separator) for name in table.columns])
+    return table
+
+
+def column_separator(separator: str | None) -> str:
+    """Return what stands between the words of a column's name; warn as skan if nobody said."""
+    if separator is None:
+        warnings.warn(
+            'separator in column name will change to _ in version 0.13; '
+            "to silence this warning, use `separator='-'` to maintain "
+            "current behavior and use `separator='_'` to switch to the "
+            'new default behavior.',
+            np.exceptions.VisibleDeprecationWarning,
+            stacklevel=3,
+        )
+        return '-'
+    return separator
+
+
+class Places(NamedTuple):
+    """Where the ends of branches lie; first the axes of the sources, then of the destinations."""
+
+    pixels: Sequence[Array] | Array
+    scaled: Sequence[Array] | Array
+    """The same in units of the spacing."""
+    chords: Array
+    """How far the ends are apart."""
+
+
+def _places(
+    arrays: dict[str, Array],
+    graph: ChunkGraph,
+    value_is_height: bool,
+    chords: Array | None = None,
+) -> tuple[Places, Pair | None]:
+    """Return where the ends in rows of a chunk graph lie, and their heights."""
+    heights = None
+    if value_is_height:
+        dtype = graph.dtype if graph.dtype.kind == 'f' else np.dtype(np.float64)
+        heights = _ends(arrays, 'values', lambda values: values.astype(dtype))
+    voxels = _ends(arrays, 'indices', lambda indices: indices)
+    return _places_of_voxels(voxels, graph.shape, graph.spacing, heights, chords), heights
+
+
+def _places_of_voxels(
+    voxels: Sequence[Array],
+    shape: tuple[int, ...],
+    spacing: npt.ArrayLike,
+    heights: Pair | None,
+    chords: Array | None = None,
+) -> Places:
+    """Return where voxels of these linear indices lie."""
+    steps = np.ascontiguousarray(spacing)
+    of_kernel = steps.dtype in (np.int64, np.float64) and steps.shape == (len(shape),)
+    if of_kernel and heights is None and len(shape) <= 3:
+        return Places(*_core.end_places(voxels[0], voxels[1], shape, steps))
+    coordinates = coordinates_of(voxels[0], shape), coordinates_of(voxels[1], shape)
+    return _places_of_pixels(coordinates, spacing, heights, chords)
+
+
+def _places_of_pixels(
+    coordinates: Pair, spacing: npt.ArrayLike, heights: Pair | None, chords: Array | None = None
+) -> Places:
+    """Return where pixels of these coordinates lie, which may be any numbers."""
+    scaled = _scaled(coordinates[0], spacing), _scaled(coordinates[1], spacing)
+    if chords is None:
+        source, destination = scaled
+        if heights is not None:
+            source = np.concatenate([source, heights[0][:, np.newaxis]], axis=1)
+            destination = np.concatenate([destination, heights[1][:, np.newaxis]], axis=1)
+        difference = destination - source
+        chords = np.asarray(np.sqrt(difference**2 @ np.ones(difference.shape[1])))
+    return Places(
+        pixels=[*coordinates[0].T, *coordinates[1].T],
+        scaled=[*scaled[0].T, *scaled[1].T],
+        chords=chords,
+    )
+
+
+def _ends(arrays: dict[str, Array], name: str, change: Callable[[Array], Array]) -> Pair:
+    return change(arrays[f'source_{name}']), change(arrays[f'destination_{name}'])
+
+
+def _branch_columns(
+    *,
+    components: Array,
+    nodes: Pair,
+    lengths: Array,
+    types: Array,
+    means_and_stdevs: Pair,
+    places: Places,
+    heights: Pair | None,
+) -> dict[str, Array]:
+    """Return the columns of the table; pairs are of sources and destinations."""
+    ends = ('src', 'dst')
+    columns = {
+        'skeleton_id': components,
+        'node_id_src': nodes[0],
+        'node_id_dst': nodes[1],
+        'branch_distance': lengths,
+        'branch_type': types,
+        'mean_pixel_value': means_and_stdevs[0],
+        'stdev_pixel_value': means_and_stdevs[1],
+    }
+    ndim = len(places.pixels) // 2
+    for at, column in enumerate(places.pixels):
+        columns[f'image_coord_{ends[at // ndim]}_{at % ndim}'] = column
+    for end, of_end in enumerate(ends):
+        for axis in range(ndim):
+            columns[f'coord_{of_end}_{axis}'] = places.scaled[end * ndim + axis]
+        if heights is not None:
+            columns[f'coord_{of_end}_{ndim}'] = heights[end]
+    columns['euclidean_distance'] = places.chords
+    return columns
+
+
+def _scaled(pixels: Array, spacing: npt.ArrayLike) -> Array:
+    # One type on both sides: where memory is short, numpy crashes in a product that has to convert.
+    scaled: Array = pixels.astype(np.result_type(pixels, spacing), copy=False) * spacing
+    return scaled
+
+
+def _branch_types(is_tip: Pair, is_cycle: Array) -> npt.NDArray[np.int64]:
+    types = np.full(is_cycle.shape, _JUNCTION_JUNCTION)
+    types[is_tip[0] | is_tip[1]] = _TIP_JUNCTION
+    types[is_tip[0] & is_tip[1]] = _TIP_TIP
+    types[is_cycle] = _CYCLE
+    return types
+
+
+def add_measures(
+    table: pd.DataFrame,
+    sums: Array,
+    squares: Array,
+    counts: Array,
+    smallest: Array,
+    largest: Array,
+    surfaces: Array,
+    volumes: Array,
+    *,
+    is_flat: bool,
+) -> None:
+    """Add the columns of measures to a table of branches whose columns are named with '_'.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table; it is changed.
+    sums, squares, counts : ndarray
+        For each branch the sum of its radii, that of their squares, and how many they are.
+    smallest, largest, surfaces, volumes : ndarray
+        For each branch.
+    is_flat : bool
+        Whether the image is 2D.
+    """
+    # Without background radii are infinite, and cycles have no distance between their ends.
+    with np.errstate(invalid='ignore'):
+        means, stdevs = means_and_stdevs(sums, squares, counts)
+    chords = table['euclidean_distance'].to_numpy()
+    table['mean_radius'] = means
+    table['min_radius'] = smallest
+    table['max_radius'] = largest
+    table['stdev_radius'] = stdevs
+    table['tortuosity'] = table['branch_distance'].to_numpy() / np.where(chords > 0, chords, np.nan)
+    table['perimeter' if is_flat else 'surface_area'] = surfaces
+    table['area' if is_flat else 'volume'] = volumes

@@ -1,0 +1,131 @@
+"""The branch table of a dask array as tasks.
+
+One task a block makes its chunk graph; graphs of neighbouring blocks are merged, along the last
+axis first, up to `FAN_IN` at a time, so that what is covered is soon described by few intervals;
+one task makes the table. In partitions finished branches do not travel with the graphs
+(`_dask_rows`). Nothing is computed here. Blocks are read once, and only chunk graphs travel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from dask.base import tokenize
+from dask.delayed import Delayed
+
+from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key
+from skanrs._image.elements import check_elements
+
+from .chunk_graph import ChunkGraph, block_graph, merge_chunks
+from .partitions import TableTasks, graph_of_block
+from .summarize import summarize, table_meta
+
+FAN_IN = 8
+"""How many chunk graphs a task merges at most."""
+
+
+def summarize_blocks(
+    skel: da.Array,
+    *,
+    value_is_height: bool,
+    find_main_branch: bool,
+    separator: str,
+    spacing: npt.ArrayLike,
+    npartitions: int,
+    radii: bool = False,
+) -> Any:
+    """Make the lazy table of a dask array; see `skanrs.summarize`.
+
+    Where its blocks are the `radii` of voxels it is that of `skanrs.analyze`.
+    """
+    import dask.dataframe as dd
+
+    blocks = Blocks(skel, 'skel')
+    check_elements(skel.dtype, 'skel')
+    if npartitions < 1:
+        raise ValueError(f'npartitions: expected at least 1, got {npartitions}')
+    # An empty block meets what is wrong before anything is computed.
+    options: dict[str, Any] = {'spacing': spacing, 'value_is_height': value_is_height}
+    nothing = np.zeros((0,) * skel.ndim, dtype=skel.dtype)
+    block_graph(nothing, offset=(0,) * skel.ndim, shape=skel.shape, **options)
+    of_table: dict[str, Any] = {'find_main_branch': find_main_branch, 'separator': separator}
+    if radii:
+        from .analyze import analyze
+
+        meta = analyze(nothing, spacing=spacing, **of_table)
+    else:
+        meta = table_meta(skel.ndim, dtype=skel.dtype, **of_table, **options)
+    token = tokenize(
+        skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN
+    )
+    name = f'branches-{token}'
+    if npartitions > 1:
+        parts = TableTasks(blocks, options, token, npartitions)
+        root = _merge_grid(blocks.counts, parts.graph, parts.merge)
+        tasks = parts.tasks
+        keys = parts.partitions(
+            root,
+            value_is_height=value_is_height,
+            find_main_branch=find_main_branch,
+            separator=separator,
+        )
+    else:
+        tasks = {}
+
+        def make(index: Index) -> Key:
+            task = BlockTask(graph_of_block, *blocks.place(index), skel.shape, options)
+            key = (f'branches-graph-{token}', *index)
+            tasks[key] = (task, blocks.key(index))
+            return key
+
+        def merge(place: tuple[Any, ...], members: list[Key]) -> Key:
+            key = (f'branches-merge-{token}', *place)
+            tasks[key] = (merge_chunks, members)
+            return key
+
+        keys = [(name, 0)]
+        make_table = partial(_table, value_is_height, find_main_branch, separator)
+        tasks[keys[0]] = (make_table, _merge_grid(blocks.counts, make, merge))
+    graph = blocks.with_tasks(name, tasks)
+    delayed = [Delayed(key, graph, layer=name) for key in keys]
+    return dd.from_delayed(delayed, meta=meta, prefix='branches', verify_meta=False)
+
+
+def _merge_grid(
+    counts: Index,
+    make: Callable[[Index], Any],
+    merge: Callable[[tuple[Any, ...], list[Any]], Any],
+) -> Any:
+    """Make something of every block and merge it, as a tree; return what all is merged to."""
+    grid = np.empty(counts, dtype=object)
+    for index in np.ndindex(*counts):
+        grid[index] = make(index)
+    for axis in reversed(range(grid.ndim)):
+        while grid.shape[axis] > 1:
+            groups = range(0, grid.shape[axis], FAN_IN)
+            rows = np.moveaxis(grid, axis, -1)
+            merged = np.empty((*rows.shape[:-1], len(groups)), dtype=object)
+            for index in np.ndindex(*merged.shape):
+                *row, group = index
+                members = rows[tuple(row)][groups[group] : groups[group] + FAN_IN].tolist()
+                place = (axis, grid.shape[axis], *index)
+                merged[index] = merge(place, members) if len(members) > 1 else members[0]
+            grid = np.moveaxis(merged, -1, axis)
+    return grid.item()
+
+
+def _table(
+    value_is_height: bool, find_main_branch: bool, separator: str, graph: ChunkGraph
+) -> pd.DataFrame:
+    return summarize(
+        graph,
+        value_is_height=value_is_height,
+        find_main_branch=find_main_branch,
+        separator=separator,
+    )

@@ -1,0 +1,295 @@
+"""The numbers of a whole network, from the table of its branches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from skanrs import _core
+from skanrs._blocks.read import read_image
+from skanrs._image.dask_arrays import is_dask_array
+from skanrs._image.foreground import as_image
+from skanrs._image.masks import in_three_axes
+from skanrs._image.spacing import spacing_per_axis
+from skanrs._support.typing import Array
+from skanrs.graph.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+__all__ = ['network_summary']
+
+
+_MOST_AXES = 3
+_TYPES = ('n_endpoint_endpoint', 'n_junction_endpoint', 'n_junction_junction', 'n_cycles')
+
+
+def network_summary(
+    table: pd.DataFrame,
+    *,
+    skeleton: Skeleton | npt.ArrayLike | da.Array | None = None,
+    volume: float | None = None,
+    shape: Sequence[int] | None = None,
+    spacing: npt.ArrayLike = 1,
+    quantiles: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95),
+    bins: int | Sequence[float] = 10,
+) -> pd.DataFrame:
+    """Summarize a network: counts, lengths, densities and the distribution of radii, in one row.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The branches of one image, as `skanrs.analyze` or `skanrs.summarize` return them, with
+        either separator; a lazy table must be computed first.
+    skeleton : Skeleton, array_like or dask array, optional
+        The skeleton that the table is of. Only it tells of isolated voxels, which have no row in
+        the table, and of every loop. A dask array is computed, block by block.
+    volume : float, optional
+        What densities refer to: the volume (in 2D the area) of the image or of the mask, in units
+        of the spacing.
+    shape : sequence of int, optional
+        Instead of `volume`: the shape of the image, whose volume follows with `spacing`.
+    spacing : float or sequence of float, one for each axis, optional
+        The spacing of the table; used with `shape` only.
+    quantiles : sequence of float, optional
+        The quantiles of the radius, from 0 to 1.
+    bins : int or sequence of float, optional
+        The bins of the histogram of the radius: how many of equal width from 0 to the largest, or
+        their edges, so that the rows of several images have the same.
+
+    Returns
+    -------
+    summary : pandas.DataFrame
+        One row of numbers, to be written as CSV or JSON and to be stacked with
+        ``pandas.concat``:
+
+        - ``total_length``, ``mean_length`` of the branches; ``n_branches``, and of them
+          ``n_endpoint_endpoint``, ``n_junction_endpoint``, ``n_junction_junction``, ``n_cycles``
+          (which return to where they start).
+        - ``n_endpoints``: ends of branches where nothing else begins.
+        - ``n_junctions``: places where three branches or more meet. skan's graph has a node for
+          each voxel of such a place; those that touch count once here.
+        - ``n_networks``: connected components with at least one branch. With `skeleton` also
+          ``n_isolated``: the single voxels beside them.
+        - ``n_loops``: the first Betti number, which is how many branches can be cut before
+          something falls apart. With `skeleton` that of its voxels: their tunnels, in 2D their
+          holes. Without it that of the table: branches less nodes plus networks, which is at most
+          as many; see the notes.
+        - With a volume: ``volume``, ``length_density`` and ``branch_density``, per volume.
+        - With radii in the table: ``mean_radius``, ``radius_q5``, … (quantiles in per cent), and
+          the histogram as ``radius_edge_0``, …, ``radius_length_0``, …: the length of the branches
+          with a mean radius from edge i on to below edge i + 1, the last edge included. Branches
+          count by their length, so that short ones say little: half of the length is thinner
+          than ``radius_q50``. ``total_surface_area`` and ``total_volume`` (in 2D
+          ``total_perimeter`` and ``total_area``) add up the branches.
+
+    Raises
+    ------
+    ValueError
+        If columns are missing in the table, if `volume` and `shape` are both given, or if
+        arguments are out of their ranges.
+    TypeError
+        If `table` is not a pandas table.
+
+    See Also
+    --------
+    skanrs.analyze : Makes the table.
+
+    Notes
+    -----
+    skan's graph leaves out edges between junction voxels that touch, so that clusters of them have
+    no loops of their own, as the triangles in them are none of the object. But tunnels that are a
+    single voxel wide may have junction voxels all around; these are no loops of the graph, and the
+    table does not know of them. Where vessels are dense, as in `skanrs.datasets`, that may be one
+    loop in ten; on smooth objects hardly any. With `skeleton`, ``n_loops`` counts them: as many as
+    components plus cavities less the Euler number of the voxels (26 neighbours), whatever the
+    graph is.
+
+    Of a table from which rows were taken out, the rest is summarized as if it were all: nodes where
+    fewer branches are left are ends or no longer nodes at all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs
+    >>> mask = np.zeros((40, 40), dtype=bool)
+    >>> mask[18:21, 2:38] = mask[2:38, 18:21] = True
+    >>> summary = skanrs.network_summary(skanrs.analyze(mask), shape=mask.shape)
+    >>> summary[['n_branches', 'n_junctions', 'n_endpoints', 'n_loops']]
+       n_branches  n_junctions  n_endpoints  n_loops
+    0           4            1            4        0
+    """
+    if not isinstance(table, pd.DataFrame):
+        hint = '; call .compute() first' if hasattr(table, 'compute') else ''
+        raise TypeError(f'table: expected a pandas.DataFrame, got {type(table).__name__}{hint}')
+    named = table.set_axis([str(name).replace('-', '_') for name in table.columns], axis=1)
+    ndim = _check_columns(named)
+    lengths = named['branch_distance'].to_numpy(dtype=float)
+    columns: dict[str, Any] = {
+        'total_length': lengths.sum(),
+        'mean_length': lengths.mean() if lengths.size else np.nan,
+        'n_branches': lengths.size,
+    }
+    types = np.bincount(named['branch_type'].to_numpy(dtype=np.int64), minlength=len(_TYPES))
+    columns |= zip(_TYPES, types.tolist(), strict=True)
+    columns |= _nodes_and_networks(named, ndim)
+    if skeleton is not None:
+        columns |= _of_voxels(skeleton, ndim)
+    columns |= _densities(columns, _volume_of(volume, shape, spacing, skeleton, ndim))
+    if 'mean_radius' in named:
+        radii = named['mean_radius'].to_numpy(dtype=float)
+        columns |= _radius_columns(radii, lengths, quantiles, bins)
+        for name in ('surface_area', 'volume', 'perimeter', 'area'):
+            if name in named:
+                columns[f'total_{name}'] = named[name].to_numpy(dtype=float).sum()
+    return pd.DataFrame(columns, index=pd.RangeIndex(1))
+
+
+def _check_columns(table: pd.DataFrame) -> int:
+    """Return the number of axes of the image that a table is of."""
+    ndim = 0
+    while f'image_coord_src_{ndim}' in table:
+        ndim += 1
+    wanted = ['skeleton_id', 'node_id_src', 'node_id_dst', 'branch_distance', 'branch_type']
+    wanted += [f'image_coord_{end}_{axis}' for end in ('src', 'dst') for axis in range(ndim or 1)]
+    absent = [name for name in wanted if name not in table]
+    if absent:
+        raise ValueError(
+            f'table: expected the columns of skanrs.analyze or skanrs.summarize, but'
+            f' {absent[0]!r} is missing'
+        )
+    if not table['branch_type'].isin(range(len(_TYPES))).all():
+        raise ValueError('table: expected branch types from 0 to 3')
+    return ndim
+
+
+def _nodes_and_networks(table: pd.DataFrame, ndim: int) -> dict[str, int]:
+    """Count ends, junctions, networks and loops."""
+    ends = np.concatenate([table['node_id_src'], table['node_id_dst']])
+    nodes, first, degrees = np.unique(ends, return_index=True, return_counts=True)
+    networks = table['skeleton_id'].nunique()
+    places = np.column_stack(
+        [
+            np.concatenate([table[f'image_coord_src_{axis}'], table[f'image_coord_dst_{axis}']])
+            for axis in range(ndim)
+        ]
+    )
+    return {
+        'n_endpoints': int((degrees == 1).sum()),
+        'n_junctions': _clusters(places[first[degrees > 2]]),
+        'n_networks': int(networks),
+        'n_loops': len(table) - nodes.size + int(networks),
+    }
+
+
+def _clusters(places: Array) -> int:
+    """Count groups of voxels that touch, diagonally too."""
+    if not len(places):
+        return 0
+    # Imported here, so that importing the package stays light.
+    from scipy.sparse import csgraph
+    from scipy.spatial import KDTree
+
+    # Neighbours are at most 1 apart along each axis.
+    pairs = KDTree(places).query_pairs(1.5, p=np.inf, output_type='ndarray')
+    graph = sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(places),) * 2)
+    count, _ = csgraph.connected_components(graph, directed=False)
+    return int(count)
+
+
+def _of_voxels(skeleton: Any, ndim: int) -> dict[str, int]:
+    """Count the loops of a skeleton, and its voxels that have no neighbour."""
+    if isinstance(skeleton, Skeleton):
+        if len(skeleton.spacing) != ndim:
+            raise ValueError(f'skeleton: expected {ndim} axes as the table has')
+        nodes, shape = getattr(skeleton, '_nodes', None), tuple(skeleton.skeleton_shape)
+    else:
+        image = skeleton if is_dask_array(skeleton) else as_image(skeleton, 'skeleton')
+        if image.ndim != ndim:
+            raise ValueError(f'skeleton: expected {ndim} axes as the table has, got {image.ndim}')
+        pixels = read_image(image)
+        nodes, shape = pixels.nodes, pixels.shape
+    if nodes is None or ndim > _MOST_AXES:
+        # Of such a skeleton there is the graph only.
+        if not isinstance(skeleton, Skeleton):
+            skeleton = Skeleton(image, keep_images=False)
+        return {'n_isolated': int((skeleton.degrees == 0).sum())}
+    _, isolated, tunnels, _ = _core.topology(nodes, in_three_axes(shape, 1))
+    return {'n_loops': tunnels, 'n_isolated': isolated}
+
+
+def _volume_of(
+    volume: float | None,
+    shape: Sequence[int] | None,
+    spacing: npt.ArrayLike,
+    skeleton: Any,
+    ndim: int,
+) -> float | None:
+    """Return the volume that densities refer to."""
+    if volume is not None:
+        if shape is not None:
+            raise ValueError('volume, shape: expected one of them, got both')
+        if not (isinstance(volume, (int, float, np.number)) and 0 < float(volume) < np.inf):
+            raise ValueError(f'volume: expected a positive, finite number, got {volume!r}')
+        return float(volume)
+    if shape is not None:
+        lengths = np.asarray(shape)
+        if lengths.shape != (ndim,) or lengths.dtype.kind not in 'iu' or (lengths <= 0).any():
+            raise ValueError(f'shape: expected {ndim} positive whole numbers, got {shape!r}')
+        steps = spacing_per_axis(spacing, ndim)
+        return float(np.prod(lengths.astype(float)) * np.prod(steps))
+    if isinstance(skeleton, Skeleton):
+        whole = float(np.prod(np.asarray(skeleton.skeleton_shape) * skeleton.spacing, dtype=float))
+        return whole if whole > 0 else None
+    return None
+
+
+def _densities(columns: dict[str, Any], volume: float | None) -> dict[str, float]:
+    if volume is None:
+        return {}
+    return {
+        'volume': volume,
+        'length_density': columns['total_length'] / volume,
+        'branch_density': columns['n_branches'] / volume,
+    }
+
+
+def _radius_columns(
+    radii: Array, lengths: Array, quantiles: Sequence[float], bins: int | Sequence[float]
+) -> dict[str, float]:
+    """Describe how the length is distributed over radii."""
+    shares = np.asarray(quantiles, dtype=float)
+    if shares.ndim != 1 or not ((shares >= 0) & (shares <= 1)).all():
+        raise ValueError(f'quantiles: expected numbers from 0 to 1, got {quantiles!r}')
+    finite = radii[np.isfinite(radii)]
+    edges = _bin_edges(bins, float(finite.max()) if finite.size else 1.0)
+    total = lengths.sum()
+    columns = {'mean_radius': (radii * lengths).sum() / total if total else np.nan}
+    order = np.argsort(radii, kind='stable')
+    reached = np.cumsum(lengths[order])
+    for share in shares:
+        value = np.nan
+        if radii.size:
+            at = np.searchsorted(reached, share * reached[-1])
+            value = radii[order[min(at, radii.size - 1)]]
+        columns[f'radius_q{share * 100:g}'] = float(value)
+    counts, _ = np.histogram(radii, bins=edges, weights=lengths)
+    columns |= {f'radius_edge_{at}': float(edge) for at, edge in enumerate(edges)}
+    columns |= {f'radius_length_{at}': float(length) for at, length in enumerate(counts)}
+    return columns
+
+
+def _bin_edges(bins: int | Sequence[float], largest: float) -> Array:
+    if isinstance(bins, int):
+        if isinstance(bins, bool) or bins < 1:
+            raise ValueError(f'bins: expected at least one, or edges, got {bins!r}')
+        return np.linspace(0, largest, bins + 1)
+    edges = np.asarray(bins, dtype=float)
+    if edges.ndim != 1 or edges.size < 2 or not (np.diff(edges) > 0).all():
+        raise ValueError(f'bins: expected two edges or more that ascend, got {bins!r}')
+    return edges

@@ -1,0 +1,378 @@
+"""The branch table of a dask array in partitions, without all of it in one place.
+
+Every task that finishes branches leaves their rows where it runs: only the graph of what is open
+is merged on, with the least that rows of different tasks have in common. A row lacks three things
+until all is merged. The number of its component: rows of one task hang together in groups, known
+by their smallest voxel, and groups of different tasks at the ends of paths that were open; one task
+numbers them all. The numbers of its ends: they gain what each later merge says. Its place in the
+table: rows are gathered by slabs of the image in which they start, and slabs, once their counts
+are known, are cut to partitions of the same size.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable
+from functools import partial
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from skanrs import _core
+from skanrs._blocks.tasks import Blocks, BlockTask, BlockVoxels, Index, Key, as_block, result_at
+from skanrs._support.typing import Array, Shape
+
+from .chunk_graph import ChunkGraph, block_graph, merge_with_shifts, radius_graph
+from .columns import MEASURES, add_main, branch_table, chord_lengths, main_of_rows, with_separator
+
+Rows = dict[str, Array]
+"""Columns of rows, with what brings them into order."""
+
+_ENDS = ('source', 'destination')
+_AXES_OF_PARTS = 3
+"""With more coordinates `chord_lengths` needs all rows."""
+_MAIN = ('is_cycle', 'source_nodes', 'destination_nodes', 'lengths')
+_PLACES = (
+    'is_cycle',
+    'source_indices',
+    'destination_indices',
+    'source_values',
+    'destination_values',
+)
+_OF_VALUES = ('voxels', 'sums', 'squares', 'source_values', 'destination_values')
+
+
+class OpenGraph(NamedTuple):
+    """What is merged on."""
+
+    graph: ChunkGraph
+    """Without its finished branches."""
+    groups: Array
+    """The smallest voxels of all groups of rows that were left behind, and isolated voxels."""
+    links: Array
+    """Voxels that rows of several tasks share, and each one's group; shape (2, N)."""
+
+
+class Node(NamedTuple):
+    """A task that finishes branches."""
+
+    result: Key
+    """Its open graph, its rows and what the ranks of its members gain."""
+    offset: Shape
+    extent: Shape
+    merges: tuple[tuple[Key, int], ...]
+    """The merges that it goes through, and which of their members it is in."""
+
+
+class TableTasks:
+    """The tasks that make a table in partitions.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The blocks of the skeleton.
+    options : dict
+        Those of `block_graph`.
+    token : str
+        Stands in all keys.
+    npartitions : int
+        How many partitions there are.
+    """
+
+    def __init__(
+        self, blocks: Blocks, options: dict[str, Any], token: str, npartitions: int
+    ) -> None:
+        self.tasks: dict[Key, Any] = {}
+        self.blocks = blocks
+        self.options = options
+        self.token = token
+        self.npartitions = npartitions
+        self.nodes: list[Node] = []
+        self.below: dict[int, list[int]] = {}
+        size = int(np.prod(blocks.array.shape, dtype=object))
+        self.bounds = [size * slab // npartitions for slab in range(npartitions + 1)]
+
+    def add(self, kind: str, index: tuple[Any, ...], task: tuple[Any, ...]) -> Key:
+        """Add a task and return its key."""
+        key = (f'branches-{kind}-{self.token}', *index)
+        self.tasks[key] = task
+        return key
+
+    def graph(self, index: Index) -> int:
+        """Make the graph of a block; return the number of its node."""
+        offset, extent = self.blocks.place(index)
+        task = BlockTask(_graph, offset, extent, self.blocks.array.shape, self.options)
+        result = self.add('graph', index, (task, self.blocks.key(index)))
+        return self._node(Node(result, offset, extent, ()), [])
+
+    def merge(self, place: tuple[Any, ...], members: list[int]) -> int:
+        """Merge nodes; return the number of the new node."""
+        first, last = self.nodes[members[0]], self.nodes[members[-1]]
+        graphs = [self._part('open', self.nodes[member].result, 0) for member in members]
+        result = self.add('merge', place, (_merge, graphs))
+        shifts = self._part('shifts', result, 2)
+        for at, member in enumerate(members):
+            for number in self.below[member]:
+                node = self.nodes[number]
+                self.nodes[number] = node._replace(merges=(*node.merges, (shifts, at)))
+        ends = zip(first.offset, last.offset, last.extent, strict=True)
+        extent = tuple(b + n - a for a, b, n in ends)
+        below = [number for member in members for number in self.below.pop(member)]
+        return self._node(Node(result, first.offset, extent, ()), below)
+
+    def _node(self, node: Node, below: list[int]) -> int:
+        number = len(self.nodes)
+        self.nodes.append(node)
+        self.below[number] = [*below, number]
+        return number
+
+    def partitions(
+        self, root: int, *, value_is_height: bool, find_main_branch: bool, separator: str
+    ) -> list[Key]:
+        """Add the partitions of the table; return their keys."""
+        count = self.npartitions
+        whole = self._part('open', self.nodes[root].result, 0)
+        numbers = self.add('numbers', (), (_number_groups, whole))
+        pieces: list[list[Key]] = [[] for _ in range(count)]
+        for number, node in enumerate(self.nodes):
+            slabs = self._slabs(node) if number != root else range(count)
+            members = tuple(member for _, member in node.merges)
+            finish = partial(_finish_rows, members, self.bounds[slabs.start : slabs.stop + 1])
+            shifts = [shifts for shifts, _ in node.merges]
+            rows = self._part('rows', node.result, 1)
+            split = self.add('pieces', (number,), (finish, rows, shifts, numbers))
+            for at, slab in enumerate(slabs):
+                pieces[slab].append(self.add('piece', (number, slab), (result_at, split, at)))
+        slabs_of_rows = [self.add('slab', (at,), (_gather, keys)) for at, keys in enumerate(pieces)]
+        counts = [self.add('count', (at,), (_count, slab)) for at, slab in enumerate(slabs_of_rows)]
+        layout = self.add('layout', (), (partial(_layout, count), counts))
+        main: Key | None = None
+        if find_main_branch:
+            main = self._of_all('main', slabs_of_rows, _MAIN, main_of_rows)
+        chords: Key | None = None
+        if self.blocks.array.ndim + value_is_height > _AXES_OF_PARTS:
+            measure = partial(_chords, value_is_height)
+            chords = self._of_all('chords', slabs_of_rows, _PLACES, measure, whole)
+        cuts = [
+            self.add('cut', (at,), (partial(_cut, at), slab, layout))
+            for at, slab in enumerate(slabs_of_rows)
+        ]
+        keys = []
+        for part in range(count):
+            members_of = [
+                self.add('member', (part, at), (result_at, cut, part))
+                for at, cut in enumerate(cuts)
+            ]
+            make = partial(_partition, part, value_is_height, separator)
+            keys.append(self.add('part', (part,), (make, members_of, layout, whole, main, chords)))
+        return keys
+
+    def _of_all(
+        self,
+        kind: str,
+        slabs: list[Key],
+        names: tuple[str, ...],
+        compute: Callable[..., Array],
+        *more: Key,
+    ) -> Key:
+        """Add what is computed of some columns of all rows, in the order of the table."""
+        select = partial(_select, names)
+        parts = [self.add(f'of-{kind}', (at,), (select, slab)) for at, slab in enumerate(slabs)]
+        rows = self.add(f'all-of-{kind}', (), (_in_order, parts))
+        return self.add(kind, (), (compute, rows, *more))
+
+    def _part(self, kind: str, result: Key, at: int) -> Key:
+        return self.add(kind, result, (result_at, result, at))
+
+    def _slabs(self, node: Node) -> range:
+        """Return the slabs in which branches of a node can start."""
+        shape = self.blocks.array.shape
+        if 0 in node.extent:
+            return range(1)
+        last = tuple(at + length - 1 for at, length in zip(node.offset, node.extent, strict=True))
+        first, end = (int(np.ravel_multi_index(at, shape)) for at in (node.offset, last))
+        slab = [
+            bisect.bisect_right(self.bounds, at, hi=self.npartitions) - 1 for at in (first, end)
+        ]
+        return range(slab[0], slab[1] + 1)
+
+
+def graph_of_block(
+    block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
+) -> ChunkGraph:
+    """Make the graph of what was computed for a block: its elements, or voxels with their radii."""
+    if isinstance(block, BlockVoxels):
+        return radius_graph(*block, shape, offset=offset, shape=whole, spacing=options['spacing'])
+    return block_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
+
+
+def _graph(
+    block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
+) -> tuple[OpenGraph, Rows]:
+    graph = graph_of_block(block, offset, shape, whole, options)
+    return _shed(graph, [graph], [], [])
+
+
+def _merge(parts: list[OpenGraph]) -> tuple[OpenGraph, Rows, list[npt.NDArray[np.uint8]]]:
+    graph, shifts = merge_with_shifts([part.graph for part in parts])
+    graphs = [graph, *(part.graph for part in parts)]
+    open_graph, rows = _shed(
+        graph, graphs, [part.groups for part in parts], [part.links for part in parts]
+    )
+    return open_graph, rows, shifts
+
+
+def _shed(
+    graph: ChunkGraph, graphs: list[ChunkGraph], groups: list[Array], links: list[Array]
+) -> tuple[OpenGraph, Rows]:
+    """Leave the finished branches of a graph behind.
+
+    At the ends of open paths of the `graphs` its branches may touch those of other tasks.
+    """
+    rest, shed, isolated = graph._graph.shed()
+    rows: Rows = {**shed.pop('rows'), **shed}
+    absent = () if graph._graph.has_radii else MEASURES
+    if graph.dtype == bool:
+        absent = (*absent, *_OF_VALUES)
+    rows = {name: column for name, column in rows.items() if name not in absent}
+    source, destination = (rows[f'{end}_indices'] for end in _ENDS)
+    voxels, numbers = np.unique(np.concatenate([source, destination]), return_inverse=True)
+    sets = _sets(len(voxels), *np.split(numbers, 2))
+    smallest = np.full(len(voxels), np.iinfo(np.int64).max)
+    of_row = sets[numbers[: len(source)]]
+    np.minimum.at(smallest, of_row, rows['components'])
+    rows['components'] = smallest[of_row]
+    shared = np.isin(voxels, np.concatenate([one._graph.terminals() for one in graphs]))
+    links = [*links, np.stack([voxels[shared], smallest[sets[shared]]])]
+    groups = [*groups, np.unique(rows['components']), isolated]
+    open_graph = OpenGraph(
+        ChunkGraph._of(rest, graph.dtype, graph.spacing, graph.value_is_height),
+        np.concatenate(groups),
+        np.concatenate(links, axis=1),
+    )
+    return open_graph, rows
+
+
+def _sets(count: int, ones: Array, others: Array) -> Array:
+    """Return the number of the connected component of each of `count` things."""
+    edges = coo_array((np.ones(len(ones), dtype=bool), (ones, others)), shape=(count, count))
+    return connected_components(edges, directed=False)[1].astype(np.intp)
+
+
+def _number_groups(whole: OpenGraph) -> tuple[Array, Array]:
+    """Return the groups of all tasks, ascending, and the number of each one's component."""
+    # Raises if a part of the image is missing.
+    whole.graph._graph.table(0, 0)
+    groups = np.unique(whole.groups)
+    voxels, of_link = np.unique(whole.links[0], return_inverse=True)
+    count = len(groups) + len(voxels)
+    of_group = np.searchsorted(groups, whole.links[1])
+    sets = _sets(count, of_group, len(groups) + of_link)[: len(groups)]
+    smallest = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(smallest, sets, groups)
+    return groups, np.unique(smallest[sets], return_inverse=True)[1]
+
+
+def _finish_rows(
+    members: tuple[int, ...],
+    bounds: list[int],
+    rows: Rows,
+    shifts: list[list[npt.NDArray[np.uint8]]],
+    numbers: tuple[Array, Array],
+) -> list[Rows]:
+    """Give rows the numbers of their ends and component; split them by slabs of the image."""
+    groups, components = numbers
+    rows = rows | {'components': components[np.searchsorted(groups, rows['components'])]}
+    for end in _ENDS:
+        indices = rows[f'{end}_indices']
+        gains = (
+            _core.rank_gains(of_members[member], indices)
+            for of_members, member in zip(shifts, members, strict=True)
+        )
+        rows[f'{end}_nodes'] = sum(gains, rows[f'{end}_nodes'])
+    slab = np.searchsorted(bounds[1:-1], rows['source_indices'], side='right')
+    return [_take(rows, np.flatnonzero(slab == at)) for at in range(len(bounds) - 1)]
+
+
+def _take(rows: Rows, which: Array | slice) -> Rows:
+    return {name: column[which] for name, column in rows.items()}
+
+
+def _join(parts: list[Rows]) -> Rows:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _gather(pieces: list[Rows]) -> Rows:
+    """Bring the rows that start in a slab into the order of the table."""
+    rows = _join(pieces)
+    keys = (rows['first_steps'], rows['source_indices'], rows['is_cycle'])
+    return _take(rows, np.lexsort(keys))
+
+
+def _count(rows: Rows) -> tuple[int, int]:
+    """Return how many paths and how many cycles there are."""
+    cycles = int(np.count_nonzero(rows['is_cycle']))
+    return len(rows['is_cycle']) - cycles, cycles
+
+
+class Layout(NamedTuple):
+    """Which rows of the table are where."""
+
+    paths: list[int]
+    """The number of the first path of each slab."""
+    cycles: list[int]
+    """The number of the first cycle of each slab; cycles come after all paths."""
+    parts: list[int]
+    """The number of the first row of each partition, and of all rows."""
+
+
+def _layout(npartitions: int, counts: list[tuple[int, int]]) -> Layout:
+    *paths, all_paths = accumulate((paths for paths, _ in counts), initial=0)
+    *cycles, count = accumulate((cycles for _, cycles in counts), initial=all_paths)
+    return Layout(paths, cycles, [count * part // npartitions for part in range(npartitions + 1)])
+
+
+def _cut(slab: int, rows: Rows, layout: Layout) -> list[Rows]:
+    """Cut the rows of a slab into those of each partition."""
+    paths, cycles = _count(rows)
+    first, after = layout.paths[slab], layout.cycles[slab]
+    numbers = np.concatenate([np.arange(first, first + paths), np.arange(after, after + cycles)])
+    cuts = np.searchsorted(numbers, layout.parts)
+    return [_take(rows, slice(a, b)) for a, b in pairwise(cuts)]
+
+
+def _select(names: tuple[str, ...], rows: Rows) -> Rows:
+    return {name: rows[name] for name in names if name in rows}
+
+
+def _in_order(parts: list[Rows]) -> Rows:
+    """Join rows of all slabs: paths first, each slab's in its order."""
+    rows = _join(parts)
+    return _take(rows, np.argsort(rows['is_cycle'], kind='stable'))
+
+
+def _chords(value_is_height: bool, rows: Rows, whole: OpenGraph) -> Array:
+    return chord_lengths(rows, whole.graph, value_is_height)
+
+
+def _partition(
+    part: int,
+    value_is_height: bool,
+    separator: str,
+    members: list[Rows],
+    layout: Layout,
+    whole: OpenGraph,
+    main: Array | None,
+    chords: Array | None,
+) -> pd.DataFrame:
+    start, stop = layout.parts[part : part + 2]
+    chords = None if chords is None else chords[start:stop]
+    table = branch_table(_in_order(members), whole.graph, value_is_height, start, chords)
+    if main is not None:
+        add_main(table, main[start:stop])
+    return with_separator(table, separator)

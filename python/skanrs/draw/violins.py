@@ -1,0 +1,113 @@
+"""Violins of a column of several branch tables, side by side, with matplotlib."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skanrs.branches.main_branches import _column
+
+from .overlays import _axes_or_new
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+COLOURS = ('#4878a8', '#d1605e', '#6a9f58', '#967662', '#a87c9f', '#e49444')
+# Densities of more values than these look the same, and take long.
+MOST_VALUES = 20_000
+
+
+def compare_violins(
+    tables: Mapping[str, pd.DataFrame],
+    column: str,
+    *,
+    log: bool = False,
+    unit: str | None = None,
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw how the values of a column are distributed in several branch tables, as violins.
+
+    Inside each violin a bar spans the middle half of the values, and a white dot is the median.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Branch tables, with any separator, by the names that stand below the violins.
+    column : str
+        The column to compare, such as ``branch-distance`` or ``mean_radius``, with any separator.
+        Values that are not finite are left out.
+    log : bool, optional
+        Whether the axis is logarithmic; values that are not positive are then left out.
+    unit : str, optional
+        Of the values, for the label of the axis.
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        Where it was drawn.
+
+    Raises
+    ------
+    KeyError
+        If a table lacks the column.
+    ValueError
+        If there are no tables.
+
+    Examples
+    --------
+    >>> from skanrs import Skeleton, _testdata, draw, summarize
+    >>> tables = {
+    ...     'one': summarize(Skeleton(_testdata.skeleton1), separator='_'),
+    ...     'other': summarize(Skeleton(_testdata.skeleton2), separator='_'),
+    ... }
+    >>> axes = draw.compare_violins(tables, 'branch-distance')  # doctest: +SKIP
+    """
+    if not tables:
+        raise ValueError('tables: expected at least one')
+    found = [_usable(_column(table, column), log) for table in tables.values()]
+    axes = _axes_or_new(axes)
+    for place, values in enumerate(found, start=1):
+        if values.size == 0:
+            continue
+        shown = np.log10(values) if log else values
+        _violin(axes, place, shown, COLOURS[(place - 1) % len(COLOURS)])
+    labels = [f'{name}\n{len(values):,}' for name, values in zip(tables, found, strict=True)]
+    axes.set_xticks(range(1, len(labels) + 1), labels)
+    axes.set_xlim(0.4, len(labels) + 0.6)
+    words = column.replace('_', ' ').replace('-', ' ')
+    axes.set_ylabel(f'{words} ({unit})' if unit else words)
+    if log:
+        low, high = axes.get_ylim()
+        ticks = [step * 10.0**power for power in range(-12, 13) for step in (1, 2, 5)]
+        ticks = [tick for tick in ticks if low <= np.log10(tick) <= high]
+        axes.set_yticks(np.log10(ticks), [f'{tick:g}' for tick in ticks])
+    else:
+        axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    axes.spines[['top', 'right']].set_visible(False)
+    return axes
+
+
+def _violin(axes: Axes, place: int, values: npt.NDArray[np.float64], colour: str) -> None:
+    step = -(-values.size // MOST_VALUES)
+    # Evenly by rank, so that both ends stay.
+    spread = np.sort(values)[::step] if step > 1 else values
+    if np.ptp(spread) > 0:
+        parts: dict[str, Any] = axes.violinplot(spread, [place], widths=0.8, showextrema=False)
+        for body in parts['bodies']:
+            body.set(facecolor=colour, edgecolor=colour, alpha=0.6)
+    low, median, high = np.percentile(values, [25, 50, 75])
+    axes.vlines(place, low, high, color='0.2', linewidth=6)
+    axes.plot(place, median, 'o', color='white', markersize=4, zorder=3)
+
+
+def _usable(values: npt.NDArray[Any], log: bool) -> npt.NDArray[np.float64]:
+    values = np.asarray(values, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    return values[values > 0] if log else values

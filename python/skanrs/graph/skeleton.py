@@ -1,0 +1,511 @@
+"""The skeleton of an image with its graph and its branches."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from skanrs import _core, progress
+from skanrs._blocks.read import read_image
+from skanrs._image.foreground import coordinates_of, foreground_nodes
+from skanrs._support.memory import size_in_words
+from skanrs._support.reprs import HoldsArrays, by_axis, bytes_of, counted, html_table
+from skanrs._support.typing import Array
+
+from .nbgraph import NBGraph, csr_to_nbgraph
+from .path_graph import (
+    PathGraph,
+    index_arrays,
+    means_and_stdevs,
+    node_values,
+    path_lengths,
+    paths_matrix,
+)
+from .pixel_graph import skeleton_graph
+from .trace import Traced, trace
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+Matrix = sparse.csr_matrix | sparse.csr_array
+
+
+class Skeleton(HoldsArrays):
+    """The skeleton of an image: its pixels, their graph, and the branches of the graph.
+
+    With N pixels in the skeleton, P branches (paths) and `ndim` axes:
+
+    Parameters
+    ----------
+    skeleton_image : ndarray or dask array, 1 to 10 axes
+        The skeleton, one pixel wide; every element that is not 0 belongs to it, NaN too. A dask
+        array is read block by block, once; `skeleton_image` stays lazy.
+
+    Other Parameters
+    ----------------
+    spacing : float or sequence of float, one for each axis
+        The distance between neighbours along each axis.
+    source_image : ndarray, shape of `skeleton_image`
+        The image from which the skeleton was made; it is only kept.
+    keep_images : bool
+        Whether to keep both images.
+    value_is_height : bool
+        Whether the value of a pixel is its height, so that branches lead up and down.
+
+    Attributes
+    ----------
+    graph : scipy.sparse.csr_matrix, shape (N, N)
+        The distances between neighbouring pixels.
+    nbgraph : NBGraph
+        The same as plain arrays, with the value of each pixel.
+    coordinates : ndarray of int64, shape (N, ndim)
+        The coordinates of the pixels, in units of pixels.
+    pixel_values : ndarray, shape (N,), or None
+        The values of the pixels, integers as float64; None if the image is of bool.
+    paths : scipy.sparse.csr_matrix, P rows
+        ``paths.indices`` has the pixels of each path in their order, both ends included,
+        ``paths.data`` their values; the source of a cycle stands at its end too.
+    n_paths : int
+        How many paths there are, P.
+    distances : ndarray of float, shape (P,)
+        The lengths of the paths; see `path_lengths`.
+    degrees : ndarray of int, shape (N,)
+        The number of neighbours of each pixel.
+    skeleton_image, source_image : ndarray or None
+        The images if they are kept.
+    skeleton_shape, skeleton_dtype
+        Shape and dtype of the skeleton image.
+    spacing : ndarray, shape (ndim,)
+        The spacing along each axis.
+    keep_images : bool
+        Whether the images are kept.
+    nbytes : int
+        The memory of the arrays, in bytes: the images in memory that are kept, and what has been
+        made.
+
+    Raises
+    ------
+    ValueError
+        If `spacing` is not positive and finite or has the wrong length, if heights are not finite,
+        or if there are no axes or too many.
+    TypeError
+        If the elements are not real numbers, or are of bool where they are heights.
+
+    Notes
+    -----
+    The numbers equal those of skan 0.13.1 to the last bit. `graph`, `nbgraph`, `paths`,
+    `coordinates`, `distances` and `degrees` are made when they are first asked for. Attributes
+    may be overwritten; methods and `summarize` then use what was written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs
+    >>> image = np.zeros((5, 7), dtype=bool)
+    >>> image[2, 1:6] = True
+    >>> skeleton = skanrs.Skeleton(image, spacing=0.5)
+    >>> skeleton.n_paths, skeleton.path_lengths()
+    (1, array([2.]))
+    >>> skeleton.path_coordinates(0)
+    array([[2, 1],
+           [2, 2],
+           [2, 3],
+           [2, 4],
+           [2, 5]])
+    """
+
+    def __init__(
+        self,
+        skeleton_image: Array | da.Array,
+        *,
+        spacing: npt.ArrayLike = 1,
+        source_image: Array | None = None,
+        keep_images: bool = True,
+        value_is_height: bool = False,
+    ) -> None:
+        with progress.call('Skeleton'):
+            image = read_image(skeleton_image)
+            self._nodes = image.nodes
+            self.pixel_values = node_values(image.values)
+            # With heights the distances are not those of a grid.
+            self._traced = None
+            if not value_is_height:
+                self._traced = trace(image.shape, image.nodes, self.pixel_values, spacing)
+            if self._traced is None:
+                self.graph = skeleton_graph(
+                    image.shape, image.nodes, image.values, spacing, value_is_height
+                )
+                arrays = self.graph.indptr, self.graph.indices, self.graph.data
+                self.paths = paths_matrix(*arrays, self.pixel_values)
+                self.n_paths = int(self.paths.shape[0])
+            else:
+                self.n_paths = self._traced.lengths.size
+        self._distances_initialized = False
+        self._value_is_height = value_is_height
+        self.skeleton_shape = image.shape
+        self.skeleton_dtype = image.dtype
+        self.spacing: Array = (
+            np.full(len(image.shape), spacing) if np.isscalar(spacing) else np.asarray(spacing)
+        )
+        self.keep_images = keep_images
+        self.skeleton_image = skeleton_image if keep_images else None
+        self.source_image = source_image if keep_images else None
+
+    def _described(self) -> list[tuple[str, str]]:
+        of_type = 'heights' if self._value_is_height else str(self.skeleton_dtype)
+        of_images = bytes_of([self.skeleton_image, self.source_image])
+        images = size_in_words(of_images) if of_images else ''
+        return [
+            ('image', f'{by_axis(self.skeleton_shape)} of {of_type}'),
+            ('spacing', by_axis(np.atleast_1d(self.spacing))),
+            ('skeleton', counted(self._n_pixels(), 'voxel')),
+            ('graph', counted(self.n_paths, 'branch', 'branches')),
+            ('memory', size_in_words(self.nbytes) + (images and f', {images} of it images')),
+        ]
+
+    def _n_pixels(self) -> int:
+        """Return the number of pixels, without making anything that is made when asked for."""
+        return self._nodes.size if '_nodes' in self.__dict__ else len(self.coordinates)
+
+    def __repr__(self) -> str:
+        image, spacing, voxels, branches, memory = (what for _, what in self._described())
+        return f'<Skeleton of {image}, spacing {spacing}: {voxels}, {branches}, {memory}>'
+
+    def _repr_html_(self) -> str:
+        return html_table('Skeleton', self._described())
+
+    @classmethod
+    def from_path_graph(cls, pg: PathGraph) -> Skeleton:
+        """Make a skeleton of a graph that need not come from an image.
+
+        Parameters
+        ----------
+        pg : PathGraph
+            A graph whose nodes have coordinates.
+
+        Returns
+        -------
+        skeleton : Skeleton
+            The same graph and paths, without images.
+
+        Raises
+        ------
+        ValueError
+            If the nodes have no coordinates.
+        """
+        if pg.node_coordinates is None:
+            raise ValueError('pg: expected node_coordinates, which are None')
+        skeleton = cls.__new__(cls)
+        skeleton._traced = None
+        skeleton.pixel_values = pg.node_values
+        skeleton.graph = pg.adj
+        skeleton.nbgraph = pg.nbgraph
+        skeleton.coordinates = pg.node_coordinates
+        skeleton.paths = pg.paths
+        skeleton.n_paths = pg.n_paths
+        skeleton.distances = pg.distances
+        skeleton._distances_initialized = True
+        skeleton.skeleton_shape = np.max(pg.node_coordinates, axis=0, initial=-1) + 1
+        skeleton.skeleton_dtype = np.dtype(bool) if pg.node_values is None else pg.node_values.dtype
+        skeleton.degrees = pg.degrees
+        skeleton.spacing = np.asarray(pg.spacing)
+        skeleton._value_is_height = False
+        skeleton.keep_images = False
+        skeleton.skeleton_image = skeleton.source_image = None
+        return skeleton
+
+    @cached_property
+    def graph(self) -> Matrix:
+        """The distances between neighbouring pixels."""
+        return self._as_traced().graph()
+
+    @cached_property
+    def paths(self) -> Matrix:
+        """The pixels of each path with their values."""
+        return self._as_traced().paths()
+
+    def _as_traced(self) -> Traced:
+        if self._traced is None:
+            raise AttributeError('the graph and the paths of this skeleton were deleted')
+        return self._traced
+
+    def _still_traced(self) -> Traced | None:
+        """Return what the kernels traced, unless somebody may have changed graph or paths since."""
+        touched = {'graph', 'nbgraph', 'paths', 'degrees'} & self.__dict__.keys()
+        return None if touched else self._traced
+
+    @cached_property
+    def nbgraph(self) -> NBGraph:
+        """The graph as plain arrays, with the value of each pixel."""
+        return csr_to_nbgraph(self.graph, self.pixel_values)
+
+    @cached_property
+    def coordinates(self) -> Array:
+        """The coordinates of the pixels."""
+        return _core.unravel(self._nodes, self.skeleton_shape).T
+
+    @cached_property
+    def degrees(self) -> Array:
+        """The number of neighbours of each pixel."""
+        traced = self._still_traced()
+        return np.diff(self.graph.indptr if traced is None else traced.indptr)
+
+    @cached_property
+    def distances(self) -> Array:
+        """The lengths of the paths."""
+        return self._path_lengths()
+
+    def _path_lengths(self) -> Array:
+        traced = self._still_traced()
+        if traced is not None:
+            return traced.lengths.copy()
+        # What was written there counts; else the graph serves without the values of its nodes.
+        return path_lengths(self.__dict__.get('nbgraph', self.graph), self.paths)
+
+    def _coordinates_of(self, nodes: Array) -> Array:
+        """Return the coordinates of these pixels, without making those of all."""
+        if 'coordinates' in self.__dict__:
+            return np.asarray(self.coordinates[nodes])
+        return coordinates_of(self._nodes[nodes], self.skeleton_shape)
+
+    def _path_ends(self, index: int) -> tuple[int, int]:
+        """Return where a path starts and ends in `paths.indices`."""
+        index = operator.index(index)
+        if not 0 <= index < self.n_paths:
+            raise ValueError(
+                f'index: expected a path from 0 to {self.n_paths - 1}, got {index}'
+                if self.n_paths
+                else f'index: there is no path {index}; the skeleton has none'
+            )
+        start, stop = self.paths.indptr[index : index + 2]
+        return start, stop
+
+    def path(self, index: int) -> Array:
+        """Return the pixels of a path.
+
+        Parameters
+        ----------
+        index : int
+            The path, from 0.
+
+        Returns
+        -------
+        path : ndarray of int
+            The numbers of its pixels in their order, both ends included.
+
+        Raises
+        ------
+        ValueError
+            If there is no such path.
+        """
+        start, stop = self._path_ends(index)
+        return np.asarray(self.paths.indices[start:stop])
+
+    def path_coordinates(self, index: int) -> Array:
+        """Return the coordinates of the pixels of a path.
+
+        Parameters
+        ----------
+        index : int
+            The path, from 0.
+
+        Returns
+        -------
+        path_coords : ndarray, shape (K, ndim)
+            The coordinates, in units of pixels.
+
+        Raises
+        ------
+        ValueError
+            If there is no such path.
+        """
+        return self._coordinates_of(self.path(index))
+
+    def path_with_data(self, index: int) -> tuple[Array, Array]:
+        """Return the pixels of a path and their values.
+
+        Parameters
+        ----------
+        index : int
+            The path, from 0.
+
+        Returns
+        -------
+        path : ndarray of int
+            The numbers of its pixels in their order, both ends included.
+        data : ndarray of float
+            Their values, 1 if the image is of bool.
+
+        Raises
+        ------
+        ValueError
+            If there is no such path.
+        """
+        start, stop = self._path_ends(index)
+        return np.asarray(self.paths.indices[start:stop]), np.asarray(self.paths.data[start:stop])
+
+    def path_lengths(self) -> Array:
+        """Return the length of each path.
+
+        Returns
+        -------
+        lengths : ndarray of float64, shape (P,)
+            The lengths, in units of the spacing; the array is `distances`.
+        """
+        if not self._distances_initialized:
+            # What somebody wrote there is an array to fill.
+            if 'distances' in self.__dict__:
+                self.distances[:] = self._path_lengths()
+            else:
+                self.distances = self._path_lengths()
+            self._distances_initialized = True
+        return self.distances
+
+    def paths_list(self) -> list[list[np.integer[Any]]]:
+        """List the pixels of all paths.
+
+        Returns
+        -------
+        paths : list of list of int
+            For each path the numbers of its pixels in their order, both ends included.
+        """
+        return [list(self.path(index)) for index in range(self.n_paths)]
+
+    def path_label_image(self) -> npt.NDArray[np.int64]:
+        """Draw each path with its number.
+
+        Returns
+        -------
+        label_image : ndarray of int64, shape `skeleton_shape`
+            The number of the path + 1 at each of its pixels, the last one where paths meet; 0
+            elsewhere.
+        """
+        shape = tuple(int(length) for length in np.ceil(self.skeleton_shape))
+        if 'coordinates' in self.__dict__:
+            rounded = np.round(self.coordinates).astype(np.int64)
+            positions = np.ravel_multi_index(tuple(rounded.T), shape).astype(np.int64, copy=False)
+        else:
+            positions = self._nodes
+        labels = np.zeros(shape, dtype=np.int64)
+        indices = index_arrays(self.paths.indptr, self.paths.indices)
+        _core.label_paths(labels.reshape(-1), positions, *indices)
+        return labels
+
+    def _path_sums(self) -> tuple[Array, Array]:
+        """Return the sum of the values along each path, and that of their squares."""
+        traced = self._still_traced()
+        if traced is None or traced.values is None:
+            starts, values = self.paths.indptr, self.paths.data
+        else:
+            starts, values = traced.starts, traced.values
+        data = np.ascontiguousarray(values, dtype=np.float64)
+        return _core.path_sums(starts.astype(np.int64), data)
+
+    def path_means(self) -> npt.NDArray[np.float64]:
+        """Return the mean of the values along each path.
+
+        Returns
+        -------
+        means : ndarray of float64, shape (P,)
+            The means; both ends count, the source of a cycle twice.
+        """
+        return self._means_and_stdevs()[0]
+
+    def path_stdev(self) -> npt.NDArray[np.float64]:
+        """Return the standard deviation of the values along each path.
+
+        Returns
+        -------
+        stdevs : ndarray of float64, shape (P,)
+            The roots of the mean square less the squared mean.
+        """
+        return self._means_and_stdevs()[1]
+
+    def _means_and_stdevs(self) -> tuple[Array, Array]:
+        traced = self._still_traced()
+        if traced is None:
+            return means_and_stdevs(*self._path_sums(), np.diff(self.paths.indptr))
+        if traced.values is None:
+            return np.ones(self.n_paths), np.zeros(self.n_paths)
+        return means_and_stdevs(*self._path_sums(), np.diff(traced.starts))
+
+    def prune_paths(self, indices: Iterable[SupportsIndex]) -> Skeleton:
+        """Remove paths.
+
+        Parameters
+        ----------
+        indices : iterable of int
+            The paths to remove, from 0.
+
+        Returns
+        -------
+        pruned : Skeleton
+            The skeleton of what is left: the image without these paths, except their junctions,
+            thinned anew.
+
+        Raises
+        ------
+        ValueError
+            If there is no such path, if the image was not kept, if it is neither 2D nor 3D, or if
+            no path is left.
+
+        Notes
+        -----
+        Only what changes is thinned: after one look at each pixel, the surroundings of those that
+        went. The result is that of thinning the whole image.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import skanrs
+        >>> image = np.zeros((5, 7), dtype=bool)
+        >>> image[1, 1:6] = image[3, 1:4] = True
+        >>> skanrs.Skeleton(image).prune_paths([1]).skeleton_image.astype(int)
+        array([[0, 0, 0, 0, 0, 0, 0],
+               [0, 1, 1, 1, 1, 1, 0],
+               [0, 0, 0, 0, 0, 0, 0],
+               [0, 0, 0, 0, 0, 0, 0],
+               [0, 0, 0, 0, 0, 0, 0]])
+        """
+        chosen = [operator.index(index) for index in indices]
+        absent = [index for index in chosen if not 0 <= index < self.n_paths]
+        if absent:
+            raise ValueError(
+                f'The path index {absent[0]} does not exist in this skeleton, which has '
+                f'{self.n_paths} paths numbered from 0. If you obtained the index from a summary '
+                'table, you probably need to resummarize the skeleton.'
+            )
+        if self.skeleton_image is None:
+            raise ValueError('prune_paths needs the image: make the skeleton with keep_images=True')
+        image = np.array(self.skeleton_image)
+        if image.ndim not in (2, 3):
+            raise ValueError(f'prune_paths: expected 2 or 3 axes, the skeleton has {image.ndim}')
+        pixels = np.concatenate([np.empty(0, np.intp), *map(self.path, chosen)])
+        rounded = np.round(self._coordinates_of(pixels[self.degrees[pixels] <= 2]))
+        image[tuple(rounded.astype(np.int64).T)] = 0
+        # The image thinned anew: `skeletonize` would give the same and look at all of it.
+        nodes = foreground_nodes(image)
+        planes: tuple[int, ...] = (1,) if image.ndim == 2 else ()
+        method = 'zhang' if image.ndim == 2 else 'lee'
+        kept = _core.thin_nodes(nodes, (*planes, *image.shape), method)
+        image[np.unravel_index(nodes[~kept], image.shape)] = 0
+        pruned = Skeleton(
+            image,
+            spacing=self.spacing,
+            source_image=self.source_image,
+            keep_images=self.keep_images,
+            value_is_height=self._value_is_height,
+        )
+        if chosen and not pruned.n_paths:
+            raise ValueError('prune_paths: no path is left, at most single pixels are')
+        return pruned
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        """Return `path_label_image`."""
+        return self.path_label_image().astype(dtype or np.int64, copy=False)

@@ -1,0 +1,5 @@
+"""Pruning: short branches with a free end leave a skeleton."""
+
+from .prune import prune
+
+__all__ = ['prune']

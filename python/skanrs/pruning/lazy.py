@@ -1,0 +1,147 @@
+"""Pruning of a dask array as tasks.
+
+A task a block reads its voxels, with their radii where they count. One task prunes them all
+together, as in memory, for what is short is only known when a branch is seen as a whole; it holds
+a list of voxels, not an image. One task a block draws what is left. Blocks are read once, and
+nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import dask.array as da
+import numpy as np
+import numpy.typing as npt
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
+
+from skanrs import _core
+from skanrs._blocks.tasks import (
+    Blocks,
+    BlockTask,
+    BlockVoxels,
+    Key,
+    as_block,
+    check_same_blocks,
+    result_at,
+)
+from skanrs._image.dask_arrays import is_dask_array
+from skanrs._image.foreground import as_image, foreground_nodes, pixel_values
+from skanrs._image.masks import in_three_axes
+from skanrs._support.typing import Array, Indices, Shape
+from skanrs.radius.block import check_radii
+from skanrs.radius.lazy import radius_voxels
+
+
+class Part(NamedTuple):
+    """The voxels of a block."""
+
+    indices: Indices
+    """Linear indices in the image."""
+    radii: npt.NDArray[np.float64] | None
+
+
+def prune_blocks(
+    skeleton: da.Array,
+    limits: tuple[float, float],
+    steps: tuple[float, ...],
+    mask: Any,
+    radii: Any,
+) -> da.Array:
+    """Prune lazily; see `skanrs.prune`."""
+    blocks = Blocks(skeleton, 'skeleton')
+    below = [skeleton]
+    along = None
+    if mask is not None:
+        below.append(radius_voxels(skeleton, mask, steps, False))
+    elif is_dask_array(radii):
+        check_same_blocks(skeleton, radii, 'radii')
+        below.append(radii)
+    elif radii is not None:
+        along = np.ascontiguousarray(radii, dtype=np.float64)
+    token = tokenize(skeleton.name, limits, steps, along, *(each.name for each in below[1:]))
+    name = f'pruned-{token}'
+    tasks: dict[Key, Any] = {}
+    parts: list[Key] = []
+    for index in blocks.indices():
+        # The voxels wait for the pruning, not the blocks.
+        voxels, part = (f'prune-voxels-{token}', *index), (f'prune-part-{token}', *index)
+        tasks[voxels] = (BlockTask(_voxels, *blocks.place(index)), blocks.key(index))
+        of_block = [voxels, *((each.name, *index) for each in below[1:])]
+        tasks[part] = (BlockTask(_part, *blocks.place(index), skeleton.shape), of_block)
+        parts.append(part)
+    kept = (f'prune-kept-{token}',)
+    tasks[kept] = (partial(_kept, skeleton.shape, steps, limits, along), parts)
+    for number, index in enumerate(blocks.indices()):
+        of_block = [(f'prune-voxels-{token}', *index), (f'prune-kept-of-{token}', *index)]
+        tasks[of_block[1]] = (result_at, kept, number)
+        task = BlockTask(_draw, *blocks.place(index), skeleton.dtype)
+        tasks[(name, *index)] = (task, of_block)
+    layers = dict(blocks.graph.layers)
+    dependencies = dict(blocks.graph.dependencies)
+    for each in below[1:]:
+        # Blocks that both need are those whose tasks are named.
+        layers = {**each.__dask_graph__().layers, **layers}
+        dependencies = {**each.__dask_graph__().dependencies, **dependencies}
+    graph = HighLevelGraph(
+        {**layers, name: tasks},
+        {**dependencies, name: {layer for each in below for layer in each.__dask_layers__()}},
+    )
+    return da.Array(graph, name, skeleton.chunks, dtype=skeleton.dtype)
+
+
+def _voxels(block: Any, offset: Shape, shape: Shape) -> BlockVoxels:
+    """Read the voxels of a block."""
+    image = as_image(as_block(block, offset, shape), 'skeleton')
+    nodes = foreground_nodes(image)
+    return BlockVoxels(nodes, pixel_values(image, nodes))
+
+
+def _part(computed: list[Any], offset: Shape, shape: Shape, whole: Shape) -> Part:
+    """Return where in the image the voxels of a block are, with their radii."""
+    nodes = computed[0].nodes
+    places = np.unravel_index(nodes, shape)
+    moved = tuple(at + first for at, first in zip(places, offset, strict=True))
+    indices = np.ravel_multi_index(moved, whole)
+    radii = None
+    if len(computed) > 1:
+        radii = (
+            computed[1].values
+            if isinstance(computed[1], BlockVoxels)
+            else as_block(computed[1], offset, shape).reshape(-1)[nodes].astype(np.float64)
+        )
+    return Part(indices.astype(np.int64), radii)
+
+
+def _kept(
+    shape: Shape,
+    steps: tuple[float, ...],
+    limits: tuple[float, float],
+    along: npt.NDArray[np.float64] | None,
+    parts: list[Part],
+) -> list[npt.NDArray[np.bool_]]:
+    """Prune; return for each block which of its voxels stay."""
+    nodes = np.concatenate([part.indices for part in parts])
+    # Stable, because that sort finds the runs which are sorted already.
+    order = np.argsort(nodes, kind='stable')
+    of_parts = [part.radii for part in parts if part.radii is not None]
+    if of_parts:
+        along = np.concatenate(of_parts)[order]
+    if along is not None:
+        check_radii(along, len(nodes))
+    kept = np.empty(len(nodes), dtype=bool)
+    kept[order] = _core.prune_nodes(
+        nodes[order], in_three_axes(shape, 1), in_three_axes(steps, 1.0), *limits, along
+    )
+    ends = np.cumsum([len(part.indices) for part in parts])
+    return np.split(kept, ends[:-1])
+
+
+def _draw(computed: list[Any], offset: Shape, shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """Draw what is left in a block."""
+    (nodes, values), kept = computed
+    block = np.zeros(shape, dtype=dtype)
+    block.reshape(-1)[nodes[kept]] = values[kept] if values.size else True
+    return block

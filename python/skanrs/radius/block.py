@@ -1,0 +1,79 @@
+"""Squared radii of the voxels of a block, the whole image being one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skanrs import _core
+from skanrs._image.elements import foreground_bits
+from skanrs._image.masks import in_three_axes
+from skanrs._support.typing import Array, Shape
+
+Radii = npt.NDArray[np.float64]
+
+
+class Whole(NamedTuple):
+    """The image that blocks are parts of, and how distances in it are taken."""
+
+    shape: Shape
+    spacing: tuple[float, ...]
+    border_is_background: bool
+
+    def in_3d(self) -> tuple[Shape, tuple[float, ...], tuple[bool, ...]]:
+        """Shape, spacing, and whether the outside is background, along three axes."""
+        border = (self.border_is_background,) * len(self.shape)
+        return (
+            in_three_axes(self.shape, 1),
+            in_three_axes(self.spacing, 1.0),
+            in_three_axes(border, False),
+        )
+
+
+class BlockRadii(NamedTuple):
+    """Squared radii of a block's voxels, and what other blocks may ask of it."""
+
+    squares: Radii
+    waits: npt.NDArray[np.bool_]
+    """Whether a voxel's radius depends on other blocks."""
+    faces: list[tuple[int, bool, npt.NDArray[np.uint32]]]
+    """Axis (of three), whether it is the last face, and the depths of its columns."""
+
+
+def radii_of_nodes(nodes: npt.NDArray[np.int64], mask: Array, whole: Whole) -> Radii:
+    """Return the radii of the voxels of these linear indices; `mask` is the whole image."""
+    squares = block_radii(nodes, mask, (0,) * mask.ndim, whole).squares
+    return np.sqrt(squares, out=squares)
+
+
+def block_radii(
+    nodes: npt.NDArray[np.int64], mask: Array, offset: Shape, whole: Whole
+) -> BlockRadii:
+    """Return what a block of a mask tells of the radii of its voxels `nodes`."""
+    shape, spacing, border = whole.in_3d()
+    elements, bits = foreground_bits(mask)
+    elements = elements.reshape(in_three_axes(mask.shape, 1)) if mask.ndim < 3 else elements
+    start = in_three_axes(offset, 0)
+    found = BlockRadii(*_core.block_radii(elements, bits, nodes, start, shape, spacing, border))
+    outside = np.flatnonzero(found.squares == 0)
+    if outside.size:
+        at = np.unravel_index(nodes[outside[0]], mask.shape)
+        place = tuple(int(a + b) for a, b in zip(at, offset, strict=True))
+        raise ValueError(
+            f'skeleton: expected voxels of the mask only, but {outside.size} are background there,'
+            f' the first at {place}'
+        )
+    return found
+
+
+def check_radii(along: Array, count: int) -> None:
+    """Refuse what are no radii of so many voxels."""
+    if along.shape != (count,):
+        raise ValueError(
+            f'radii: expected one for each of the {count} voxels of the skeleton, as skanrs.radii'
+            f' returns them, got shape {along.shape}'
+        )
+    if not (along >= 0).all():
+        raise ValueError('radii: expected numbers that are not negative')

@@ -1,0 +1,163 @@
+"""Thinning of a dask array as a static graph of tasks, through dask's public interface only.
+
+For each source block one task packs its foreground; neighbouring blocks are joined to groups of
+about `GROUP_VOXELS`, each thinned by one task; a tree of merges joins the residues of two groups
+along each axis at a time; one task a source block writes its part of the skeleton. The source is
+read once, the whole image is nowhere in one place, and only residues and kept voxels travel.
+
+There are two tasks for each source block and, for each group of them, three and those of the
+merges, about a half: less than six a block, and close to two where blocks are small.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.base import tokenize
+
+from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, as_block, result_at
+from skanrs._image.elements import check_elements
+from skanrs._support.typing import Shape
+
+from .chunks import Image, Residue, Words, box_of, merge, pack, thin, unpack
+from .method import method_of
+
+GROUP_VOXELS = 256**3
+"""Small blocks are joined up to this size: larger groups leave fewer voxels undecided."""
+
+
+def skeletonize_blocks(image: da.Array, method: str | None, preserve_topology: bool) -> da.Array:
+    """Thin a dask array lazily; see `skanrs.skeletonize`."""
+    blocks = Blocks(image, 'image')
+    resolved = method_of(method, preserve_topology, image.ndim, 'image')
+    whole = Image(tuple(map(int, image.shape)), resolved)
+    check_elements(image.dtype, 'image')
+    if image.size == 0:
+        return da.zeros(image.shape, dtype=bool, chunks=image.chunks)
+    name = f'skeletonize-{tokenize(image.name, image.chunks, whole.method, GROUP_VOXELS)}'
+    tasks = _Tasks(name, whole, blocks)
+    tasks.thin_groups()
+    tasks.merge_groups()
+    tasks.finish_blocks()
+    graph = blocks.with_tasks(name, tasks.tasks)
+    return da.Array(graph, name, image.chunks, dtype=bool)
+
+
+class _Tasks:
+    """The tasks that thin the blocks of an array, by key."""
+
+    def __init__(self, name: str, whole: Image, blocks: Blocks) -> None:
+        self.tasks: dict[Key, Any] = {}
+        self.name = name
+        self.whole = whole
+        self.blocks = blocks
+        self.groups = _groups(blocks.array.chunks)
+        self.kept: dict[Index, list[Key]] = {}
+        self.residues: dict[Index, Key] = {}
+
+    def add(self, kind: str, index: Index, task: tuple[Any, ...]) -> Key:
+        """Add a task and return its key."""
+        key = (f'skeletonize-{kind}-{self.name.rpartition("-")[2]}', *index)
+        self.tasks[key] = task
+        return key
+
+    def thin_groups(self) -> None:
+        """Pack every block and thin every group."""
+        for group, members in _members(self.groups):
+            packed = []
+            for index in members:
+                pack_block = BlockTask(_pack, *self.blocks.place(index), self.whole)
+                packed.append(self.add('pack', index, (pack_block, self.blocks.key(index))))
+            thin_group = BlockTask(_thin, *self._place(members), self.whole)
+            thinned = self.add('thin', group, (thin_group, packed))
+            self.kept[group] = [self.add('kept', (0, *group), (result_at, thinned, 0))]
+            self.residues[group] = self.add('residue', (0, *group), (result_at, thinned, 1))
+
+    def merge_groups(self) -> None:
+        """Merge neighbours, two along each axis at a time, until nothing is left to decide."""
+        residues = self.residues
+        parents = {group: group for group in residues}
+        for level in itertools.count(1):
+            if len(residues) == 1:
+                return
+            joined: dict[Index, list[Key]] = {}
+            for region, residue in residues.items():
+                joined.setdefault(_parent(region), []).append(residue)
+            residues, kept = {}, {}
+            for region, members in joined.items():
+                place = (level, *region)
+                merged = self.add('merge', place, (partial(_merge, self.whole), members))
+                kept[region] = self.add('kept', place, (result_at, merged, 0))
+                residues[region] = self.add('residue', place, (result_at, merged, 1))
+            parents = {group: _parent(region) for group, region in parents.items()}
+            for group, region in parents.items():
+                self.kept[group].append(kept[region])
+
+    def finish_blocks(self) -> None:
+        """Write the skeleton of every block."""
+        for group, members in _members(self.groups):
+            for index in members:
+                finish = BlockTask(_finish, *self.blocks.place(index), self.whole)
+                self.tasks[(self.name, *index)] = (finish, self.kept[group])
+
+    def _place(self, members: list[Index]) -> tuple[Shape, Shape]:
+        """Offset and shape of the group of these blocks."""
+        offset, _ = self.blocks.place(members[0])
+        last, length = self.blocks.place(members[-1])
+        return offset, tuple(b + n - a for a, b, n in zip(offset, last, length, strict=True))
+
+
+def _groups(chunks: Sequence[Sequence[int]]) -> list[list[range]]:
+    """Blocks to join along each axis, so that groups are cubes of about `GROUP_VOXELS`."""
+    shape = [sum(lengths) for lengths in chunks]
+    # Axes shorter than the side of a cube leave more to the others.
+    side, left = 0.0, float(GROUP_VOXELS)
+    for rank, length in enumerate(sorted(shape)):
+        side = left ** (1 / (len(shape) - rank))
+        left /= min(side, length)
+    return [list(_runs(lengths, side)) for lengths in chunks]
+
+
+def _runs(lengths: Sequence[int], side: float) -> Iterator[range]:
+    """Give runs of neighbouring blocks: at most `side` together, or one block."""
+    start, total = 0, 0
+    for at, length in enumerate(lengths):
+        if at > start and total + length > side:
+            yield range(start, at)
+            start, total = at, 0
+        total += length
+    yield range(start, len(lengths))
+
+
+def _members(groups: list[list[range]]) -> Iterator[tuple[Index, list[Index]]]:
+    """Each group's index with the indices of its source blocks."""
+    for group in np.ndindex(*map(len, groups)):
+        runs = [groups[axis][at] for axis, at in enumerate(group)]
+        yield group, list(itertools.product(*runs))
+
+
+def _parent(region: Index) -> Index:
+    return tuple(at // 2 for at in region)
+
+
+def _pack(block: Any, offset: Shape, shape: Shape, whole: Image) -> Words:
+    array = as_block(block, offset, shape)
+    check_elements(array.dtype, 'image')
+    return pack(array, offset, whole)
+
+
+def _thin(packed: list[Words], offset: Shape, shape: Shape, whole: Image) -> tuple[Words, Residue]:
+    return thin(packed, [box_of(whole, offset, shape)], whole)
+
+
+def _merge(whole: Image, residues: list[Residue]) -> tuple[Words, Residue]:
+    return merge(residues, whole)
+
+
+def _finish(kept: list[Words], offset: Shape, shape: Shape, whole: Image) -> Any:
+    return unpack(whole, kept, offset, shape)

@@ -1,0 +1,42 @@
+"""Methods of thinning by the names of the kernels."""
+
+from __future__ import annotations
+
+_METHODS = ('lee', 'zhang')
+
+
+def method_of(method: str | None, preserve_topology: bool, ndim: int, argument: str) -> str:
+    """Say how the kernels thin images of `ndim` dimensions.
+
+    Parameters
+    ----------
+    method : {'lee', 'zhang'} or None
+        What the caller asked for.
+    preserve_topology : bool
+        Whether nothing may vanish.
+    ndim : int
+        The number of dimensions of the image.
+    argument : str
+        What the image is called where it was given.
+
+    Returns
+    -------
+    str
+        'lee', 'lee-preserving' or 'zhang'.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method, or it does not work for such images.
+    """
+    if method not in (None, *_METHODS):
+        raise ValueError(f"method: expected 'lee', 'zhang' or None, got {method!r}")
+    if ndim not in (2, 3):
+        raise ValueError(f'{argument}: expected a 2D or 3D array, got {ndim}D')
+    if ndim == 3 and method == 'zhang':
+        raise ValueError("method: 'zhang' thins 2D images only, got a 3D image")
+    if preserve_topology:
+        if method == 'zhang':
+            raise ValueError("preserve_topology: expected method 'lee' or None, got 'zhang'")
+        return 'lee-preserving'
+    return 'zhang' if ndim == 2 and method != 'lee' else 'lee'
