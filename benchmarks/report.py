@@ -7,20 +7,20 @@ import matplotlib.pyplot as plt
 DOCS = Path(__file__).parent.parent / 'docs'
 PLOT = 'images/benchmarks.png'
 PUBLIC = {
-    'vessap_vessels.npz': 'the vascular tree of vessap/vessap, `data/label.nii.gz`',
-    'berea_pores_200.npz': 'the pores of a sandstone, µCT, of PMEAL/OpenPNM, '
+    'vessap_vessels.npz': 'the vascular tree in vessap/vessap, `data/label.nii.gz`',
+    'berea_pores_200.npz': 'the pore space of a sandstone (µCT) in PMEAL/OpenPNM, '
     '`berea_100_to_300.npz`',
-    'neuron_lm_rivulet.npz': 'a neuron, light microscopy, of RivuletStudio/rivuletpy, '
-    '`tests/data/test.tif.zip`, voxels above 30',
+    'neuron_lm_rivulet.npz': 'a neuron (light microscopy, voxels above 30) in '
+    'RivuletStudio/rivuletpy, `tests/data/test.tif.zip`',
 }
 """Masks of public repositories, by the name of the file that they were measured from."""
 
 
 def public_files(results):
-    """Return the lines that say where the files among the inputs are from."""
+    """Return the lines that name the sources of the input files."""
     measured = ' '.join(result['title'] for result in results)
     said = [f'{name} is {what}' for name, what in PUBLIC.items() if name in measured]
-    return [f'Of the files {"; ".join(said)}.', ''] if said else []
+    return [f'Sources of the files: {"; ".join(said)}.', ''] if said else []
 
 
 def write_report(results, machine, versions, command):
@@ -32,14 +32,15 @@ def write_report(results, machine, versions, command):
         + ', '.join(f'{name} {version}' for name, version in sorted(versions.items()))
         + '.',
         '',
-        'Each side is a process of its own; they take turns on the same input, which is in memory '
-        'before, as a dask array where blocks are taken. Seconds are medians of the runs that are '
-        'stated, after a first one that is not counted, with memory of eight bytes a voxel touched '
-        'beforehand; short calls are repeated for half a second and give one run, their median, '
-        'and who takes more than half a minute was run once. Memory is the peak of the whole '
-        'process. "equal" means equal to skanrs to the last bit; "another result" is that of '
-        'another method. Volumes are made by `benchmarks/rows.py`. Bytes beyond input and output '
-        'can be negative, since pages of zeros that nobody writes to take no memory.',
+        'Each side runs in its own process. The sides take turns on the same input, which is '
+        'in memory before the clock starts (as a dask array where chunks are used). Seconds '
+        'are medians of the stated runs, after one run that is not counted. Before each run, '
+        'eight bytes of memory per voxel are touched. A short call is repeated for half a '
+        'second, and its median is one run. Calls of more than 30 s were run once. Memory is '
+        'the peak of the whole process. "equal" means equal to skanrs to the last bit; '
+        '"another result" means another method. `benchmarks/rows.py` generates the volumes. '
+        'Bytes beyond input and output can be negative, because pages of zeros that are never '
+        'written take no memory.',
         '',
         *public_files(results),
         f'![How many times longer the peers take]({PLOT})',

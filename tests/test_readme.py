@@ -77,6 +77,24 @@ def test_links_within_the_repository():
         assert target.startswith('https://') or (ROOT / target).is_file()
 
 
+@pytest.mark.parametrize(
+    'page',
+    [
+        'README.md',
+        'CONTRIBUTING.md',
+        'SECURITY.md',
+        *(f'docs/{path.name}' for path in (ROOT / 'docs').glob('*.md')),
+    ],
+)
+def test_tests_and_targets_that_a_page_names_exist(page):
+    text = (ROOT / page).read_text(encoding='utf-8')
+    targets = re.findall(r'^([a-z-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
+    assert set(re.findall(r'`make ([a-z-]+)', text)) <= set(targets)
+    tests = {path.name for path in (ROOT / 'tests').rglob('*.py')}
+    for path in re.findall(r'\b(?:tests/[a-z_/]*)?test_[a-z_]+\.py', text):
+        assert (ROOT / path).is_file() if '/' in path else path in tests
+
+
 def test_picture_is_small():
     assert (ROOT / 'docs/images/lungs.png').stat().st_size < 300_000
 
