@@ -19,7 +19,7 @@ from skanrs.graph.skeleton import Skeleton
 from skanrs.radius.block import Whole, radii_of_nodes
 from skanrs.thinning.skeletonize import skeletonize
 
-from .columns import add_measures, with_separator
+from .columns import add_measures, empty_table, with_separator
 from .summarize import summarize
 
 if TYPE_CHECKING:
@@ -157,12 +157,18 @@ def analyze(
             skeleton = skeletonize(mask, method=method, preserve_topology=preserve_topology)
         return summarize_blocks(
             radius_voxels(skeleton, mask, spacing, border_is_background),
+            meta=empty_table(
+                mask.ndim,
+                spacing=spacing,
+                find_main_branch=find_main_branch,
+                separator=separator,
+                radii=True,
+            ),
             value_is_height=False,
             find_main_branch=find_main_branch,
             separator=separator,
             spacing=spacing,
             npartitions=1 if npartitions is None else npartitions,
-            radii=True,
         )
     array = as_mask(mask)
     if npartitions is not None:

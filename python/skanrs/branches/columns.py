@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from skanrs import _core
+from skanrs import _core, progress
 from skanrs._image.foreground import coordinates_of
 from skanrs._support.typing import Array
-from skanrs.graph.path_graph import means_and_stdevs
+from skanrs.graph.path_graph import index_arrays, means_and_stdevs
+from skanrs.graph.skeleton import Skeleton
 
 from .main_branches import find_main_branches
 
@@ -98,6 +99,13 @@ def main_of_rows(arrays: dict[str, Array]) -> Array:
             }
         )
     )
+
+
+def finish_table(table: pd.DataFrame, find_main_branch: bool, separator: str) -> pd.DataFrame:
+    """Add what was asked for to a whole table whose columns are named with '_'."""
+    if find_main_branch:
+        add_main(table, find_main_branches(table))
+    return with_separator(table, separator)
 
 
 def add_main(table: pd.DataFrame, main: Array) -> None:
@@ -274,3 +282,68 @@ def add_measures(
     table['tortuosity'] = table['branch_distance'].to_numpy() / np.where(chords > 0, chords, np.nan)
     table['perimeter' if is_flat else 'surface_area'] = surfaces
     table['area' if is_flat else 'volume'] = volumes
+
+
+def skeleton_table(skel: Skeleton, value_is_height: bool) -> pd.DataFrame:
+    """Return the table of a skeleton in memory, columns named with '_'."""
+    heights = skel.pixel_values if value_is_height else None
+    if value_is_height and heights is None:
+        raise TypeError('value_is_height: the skeleton is of bool, its pixels have no heights')
+    with progress.call('summarize'):
+        return pd.DataFrame(_columns(skel, heights), copy=False)
+
+
+def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
+    traced = skel._still_traced()
+    voxels = None
+    if traced is None:
+        starts, nodes = skel.paths.indptr, skel.paths.indices
+        sources, destinations = nodes[starts[:-1]], nodes[starts[1:] - 1]
+        graph = index_arrays(skel.graph.indptr, skel.graph.indices)
+        components = _core.components(*graph)[sources]
+        is_tip = skel.degrees[sources] == 1, skel.degrees[destinations] == 1
+        types = _branch_types(is_tip, sources == destinations)
+    else:
+        (sources, destinations), voxels, types = _core.path_ends(
+            traced.starts, traced.nodes, traced.masks, skel._nodes
+        )
+        components = traced.components.copy()
+    of_ends = None if heights is None else (heights[sources], heights[destinations])
+    if voxels is None or 'coordinates' in skel.__dict__:
+        coordinates = skel._coordinates_of(sources), skel._coordinates_of(destinations)
+        places = _places_of_pixels(coordinates, skel.spacing, of_ends)
+    else:
+        places = _places_of_voxels(voxels, skel.skeleton_shape, skel.spacing, of_ends)
+    return _branch_columns(
+        components=components,
+        nodes=(sources, destinations),
+        # A copy, lest a change of the table change the skeleton.
+        lengths=np.array(skel.path_lengths()),
+        types=types,
+        means_and_stdevs=skel._means_and_stdevs(),
+        places=places,
+        heights=of_ends,
+    )
+
+
+def empty_table(
+    ndim: int,
+    *,
+    dtype: npt.DTypeLike = bool,
+    spacing: npt.ArrayLike,
+    value_is_height: bool = False,
+    find_main_branch: bool,
+    separator: str,
+    radii: bool = False,
+) -> pd.DataFrame:
+    """Return the table of an image without foreground, with the measures of radii if asked."""
+    skel = Skeleton(
+        np.zeros((0,) * ndim, dtype=dtype),
+        spacing=spacing,
+        keep_images=False,
+        value_is_height=value_is_height,
+    )
+    table = skeleton_table(skel, value_is_height)
+    if radii:
+        add_measures(table, *(np.empty(0) for _ in range(7)), is_flat=ndim == 2)
+    return finish_table(table, find_main_branch, separator)

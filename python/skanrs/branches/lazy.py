@@ -23,8 +23,8 @@ from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key
 from skanrs._image.elements import check_elements
 
 from .chunk_graph import ChunkGraph, block_graph, merge_chunks
+from .columns import chunk_table, finish_table
 from .partitions import TableTasks, graph_of_block
-from .summarize import summarize, table_meta
 
 FAN_IN = 8
 """How many chunk graphs a task merges at most."""
@@ -33,16 +33,17 @@ FAN_IN = 8
 def summarize_blocks(
     skel: da.Array,
     *,
+    meta: pd.DataFrame,
     value_is_height: bool,
     find_main_branch: bool,
     separator: str,
     spacing: npt.ArrayLike,
     npartitions: int,
-    radii: bool = False,
 ) -> Any:
     """Make the lazy table of a dask array; see `skanrs.summarize`.
 
-    Where its blocks are the `radii` of voxels it is that of `skanrs.analyze`.
+    If its blocks are `BlockVoxels` with radii, the table is that of `skanrs.analyze`. `meta` is the
+    empty table.
     """
     import dask.dataframe as dd
 
@@ -54,13 +55,6 @@ def summarize_blocks(
     options: dict[str, Any] = {'spacing': spacing, 'value_is_height': value_is_height}
     nothing = np.zeros((0,) * skel.ndim, dtype=skel.dtype)
     block_graph(nothing, offset=(0,) * skel.ndim, shape=skel.shape, **options)
-    of_table: dict[str, Any] = {'find_main_branch': find_main_branch, 'separator': separator}
-    if radii:
-        from .analyze import analyze
-
-        meta = analyze(nothing, spacing=spacing, **of_table)
-    else:
-        meta = table_meta(skel.ndim, dtype=skel.dtype, **of_table, **options)
     token = tokenize(
         skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN
     )
@@ -123,9 +117,5 @@ def _merge_grid(
 def _table(
     value_is_height: bool, find_main_branch: bool, separator: str, graph: ChunkGraph
 ) -> pd.DataFrame:
-    return summarize(
-        graph,
-        value_is_height=value_is_height,
-        find_main_branch=find_main_branch,
-        separator=separator,
-    )
+    table = chunk_table(graph, slice(0, graph.n_branches), value_is_height)
+    return finish_table(table, find_main_branch, separator)

@@ -8,21 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from skanrs import _core, progress
 from skanrs._image.dask_arrays import is_dask_array
+from skanrs._image.elements import check_elements
 from skanrs._support.typing import Array
-from skanrs.graph.path_graph import PathGraph, index_arrays
+from skanrs.graph.path_graph import PathGraph
 from skanrs.graph.skeleton import Skeleton
 
 from .columns import (
-    _branch_columns,
-    _branch_types,
-    _places_of_pixels,
-    _places_of_voxels,
-    add_main,
     chunk_table,
     column_separator,
-    with_separator,
+    empty_table,
+    finish_table,
+    skeleton_table,
 )
 
 if TYPE_CHECKING:
@@ -132,12 +129,23 @@ def summarize(
     if is_dask_array(skel):
         from .lazy import summarize_blocks
 
-        return summarize_blocks(
-            skel,
+        spacing = 1 if spacing is None else spacing
+        check_elements(skel.dtype, 'skel')
+        meta = empty_table(
+            skel.ndim,
+            dtype=skel.dtype,
+            spacing=spacing,
             value_is_height=value_is_height,
             find_main_branch=find_main_branch,
             separator=separator,
-            spacing=1 if spacing is None else spacing,
+        )
+        return summarize_blocks(
+            skel,
+            meta=meta,
+            value_is_height=value_is_height,
+            find_main_branch=find_main_branch,
+            separator=separator,
+            spacing=spacing,
             npartitions=1 if npartitions is None else npartitions,
         )
     if npartitions is not None:
@@ -147,16 +155,8 @@ def summarize(
         table = chunk_table(skel, slice(0, skel.n_branches), value_is_height)
     else:
         skel = _as_skeleton(skel, spacing, value_is_height)
-        heights = skel.pixel_values if value_is_height else None
-        if value_is_height and heights is None:
-            raise TypeError('value_is_height: the skeleton is of bool, its pixels have no heights')
-        with progress.call('summarize'):
-            table = pd.DataFrame(_columns(skel, heights), copy=False)
-    if find_main_branch:
-        from .main_branches import find_main_branches
-
-        add_main(table, find_main_branches(table))
-    return with_separator(table, separator)
+        table = skeleton_table(skel, value_is_height)
+    return finish_table(table, find_main_branch, separator)
 
 
 def _as_skeleton(
@@ -181,39 +181,6 @@ def _as_skeleton(
 def _refuse_spacing(skel: object, spacing: npt.ArrayLike | None) -> None:
     if spacing is not None:
         raise ValueError(f'spacing: a {type(skel).__name__} has its own; it is for arrays only')
-
-
-def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
-    traced = skel._still_traced()
-    voxels = None
-    if traced is None:
-        starts, nodes = skel.paths.indptr, skel.paths.indices
-        sources, destinations = nodes[starts[:-1]], nodes[starts[1:] - 1]
-        graph = index_arrays(skel.graph.indptr, skel.graph.indices)
-        components = _core.components(*graph)[sources]
-        is_tip = skel.degrees[sources] == 1, skel.degrees[destinations] == 1
-        types = _branch_types(is_tip, sources == destinations)
-    else:
-        (sources, destinations), voxels, types = _core.path_ends(
-            traced.starts, traced.nodes, traced.masks, skel._nodes
-        )
-        components = traced.components.copy()
-    of_ends = None if heights is None else (heights[sources], heights[destinations])
-    if voxels is None or 'coordinates' in skel.__dict__:
-        coordinates = skel._coordinates_of(sources), skel._coordinates_of(destinations)
-        places = _places_of_pixels(coordinates, skel.spacing, of_ends)
-    else:
-        places = _places_of_voxels(voxels, skel.skeleton_shape, skel.spacing, of_ends)
-    return _branch_columns(
-        components=components,
-        nodes=(sources, destinations),
-        # A copy, lest a change of the table change the skeleton.
-        lengths=np.array(skel.path_lengths()),
-        types=types,
-        means_and_stdevs=skel._means_and_stdevs(),
-        places=places,
-        heights=of_ends,
-    )
 
 
 def table_meta(
@@ -261,8 +228,9 @@ def table_meta(
     >>> skanrs.table_meta(2, separator='_').dtypes['coord_src_1']
     dtype('int64')
     """
-    return summarize(
-        np.zeros((0,) * ndim, dtype=dtype),
+    return empty_table(
+        ndim,
+        dtype=dtype,
         spacing=spacing,
         value_is_height=value_is_height,
         find_main_branch=find_main_branch,
