@@ -208,7 +208,7 @@ test-old-dask: $(OLD_DASKS:%=build/dask-%/ready) ## the tests of what is lazy, w
 	done
 
 .PHONY: lint
-lint: $(STAMPS)/lint-tools ## rustfmt, clippy, ruff, mypy, stubtest, workflows
+lint: $(STAMPS)/lint-tools ## rustfmt, clippy, ruff, mypy, stubtest, layers, workflows
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	PYO3_PYTHON=$(BIN)/python cargo clippy --locked --all-targets --features python -- -D warnings
@@ -216,6 +216,7 @@ lint: $(STAMPS)/lint-tools ## rustfmt, clippy, ruff, mypy, stubtest, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/python -m mypy.stubtest skanrs._core
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 

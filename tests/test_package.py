@@ -1,5 +1,7 @@
 """The package as a whole: what importing it costs, what it says of itself, what it ships."""
 
+import ast
+import importlib.util
 import re
 import subprocess
 import sys
@@ -97,3 +99,22 @@ def test_a_free_threaded_interpreter_would_take_its_lock():
     assert declared == ['(gil_used = true)']
     if sysconfig.get_config_var('Py_GIL_DISABLED'):
         assert sys._is_gil_enabled()
+
+
+def imports_of_face(path: Path) -> set[str]:
+    """The names that a module of the package takes from ``skanrs`` itself, modules left out."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == 'skanrs':
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names if alias.name == 'skanrs'}
+    return {name for name in names if importlib.util.find_spec(f'skanrs.{name}') is None}
+
+
+def test_only_the_command_imports_the_face():
+    # The contracts of import-linter in pyproject.toml leave `from skanrs import ...` out.
+    package = Path(skanrs.__file__).parent
+    paths = [path for path in package.rglob('*.py') if path.parent.name not in ('cli', 'command')]
+    assert len(paths) > 50
+    assert {path.name: names for path in paths if (names := imports_of_face(path))} == {}
