@@ -25,7 +25,7 @@ from .write.check_output import (
 )
 from .write.images import write_image
 from .write.mask import Mask
-from .write.save_skeleton import needs_geometry, save_skeleton, write_skeleton
+from .write.save_skeleton import check_skeleton, needs_geometry, save_skeleton, write_skeleton
 from .write.tables import table_writer
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     'Source',
     'Writer',
     'check_output',
+    'check_skeleton',
     'need',
     'needs_geometry',
     'open_image',

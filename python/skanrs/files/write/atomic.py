@@ -1,27 +1,49 @@
-"""Outputs that appear whole or not at all: files and folders, several at once.
+"""Outputs that appear complete or not at all, as files or folders.
 
-Each output is written beside its place under a name of its own and brought to the disk; then all
-are renamed. Where anything fails before the end, also by Ctrl-C, the folders are as before. A
-process that is killed leaves at most hidden names that end in .part or .old.
+Each output is written beside its place under a hidden name and brought to the disk; at the end all
+are renamed, one by one. If the work fails or is interrupted before, the folders are as they were. A
+process that is killed leaves at most names that begin with ``.skanrs-``.
+
+What a system does not offer is left out: fsync is refused on some mounts. Nothing needs hard links.
+A symbolic link is followed: its target is replaced.
 """
 
+import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from ..errors import FileError
+from .check_output import replaced_path
 
 __all__ = ['AtomicOutputs', 'Writer', 'write_files']
 
 Writer = Callable[[IO[bytes]], None]
 
+NO_FSYNC = {
+    errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM,
+}  # fmt: skip
+"""How file systems answer that they have no fsync; a full or broken disk answers otherwise."""
+
 
 class AtomicOutputs:
-    """A ``with`` block whose outputs get their names at its end, all or none.
+    """A ``with`` block whose outputs get their names at its end.
+
+    Parameters
+    ----------
+    keep_going : bool, optional
+        Whether an output that cannot be written is left out and told in `failed`. By default it
+        ends the block by an error.
+
+    Attributes
+    ----------
+    failed : dict of Path to str
+        The outputs that could not be written, and why, in one sentence that names the output.
 
     Examples
     --------
@@ -37,10 +59,12 @@ class AtomicOutputs:
     'whole'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_going: bool = False) -> None:
+        self.failed: dict[Path, str] = {}
+        self._keep_going = keep_going
         self._token = secrets.token_hex(4)
         self._written: dict[Path, Path] = {}
-        self._scratch: list[Path] = []
+        self._hidden: list[Path] = []
         self._path = Path()
 
     def __enter__(self) -> 'AtomicOutputs':
@@ -60,14 +84,13 @@ class AtomicOutputs:
             A name beside it that does not exist.
         """
         self._path = path
-        self._written[path] = self._beside(path, 'part')
+        self._written[path] = self._hidden_beside(path)
         return self._written[path]
 
     def scratch(self, path: Path) -> Path:
-        """Return a new folder beside `path` that is gone at the end, whatever happens."""
-        folder = self._beside(path, 'scratch.part')
+        """Return a new folder beside `path` that is removed at the end, whatever happens."""
+        folder = self._hidden_beside(path)
         folder.mkdir()
-        self._scratch.append(folder)
         return folder
 
     def write(self, path: Path, writer: Writer) -> None:
@@ -83,6 +106,22 @@ class AtomicOutputs:
         with self.new(path).open('xb') as file:
             writer(file)
 
+    @contextmanager
+    def attempt(self, path: Path) -> Iterator[None]:
+        """Write `path` in a ``with`` block of its own; with `keep_going`, errors end only this.
+
+        Parameters
+        ----------
+        path : Path
+            The output that the block writes.
+        """
+        try:
+            yield
+        except (FileError, ImportError, OSError, RuntimeError, ValueError) as error:
+            if not self._keep_going:
+                raise
+            self._fail(path, error)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -91,54 +130,50 @@ class AtomicOutputs:
     ) -> None:
         try:
             if error is None:
-                self._rename()
-        except OSError as failed:
-            error = failed
+                self._rename_all()
         finally:
-            for left in (*self._written.values(), *self._scratch):
+            for left in self._hidden:
                 _remove(left)
         if isinstance(error, OSError):
-            reason = error.strerror or error
-            raise FileError(f'{self._path} cannot be written: {reason}') from error
+            raise FileError(_sentence(self._path, error)) from error
 
-    def _rename(self) -> None:
-        kept = {path: self._beside(path, 'old') for path in self._written}
-        replaced: list[Path] = []
+    def _rename_all(self) -> None:
+        for step in (_bring_to_disk, self._rename):
+            for path, written in self._written.items():
+                if path not in self.failed:
+                    try:
+                        step(written, replaced_path(path))
+                    except OSError as error:
+                        self._fail(path, error)
+            if self.failed and not self._keep_going:
+                raise FileError(next(iter(self.failed.values())))
+
+    def _rename(self, written: Path, target: Path) -> None:
+        if not (target.is_dir() and written.is_dir()):
+            written.replace(target)
+            return
+        # A folder that is not empty cannot be replaced in one step.
+        old = self._hidden_beside(target)
+        target.rename(old)
         try:
-            for path, written in self._written.items():
-                self._path = path
-                _bring_to_disk(written)
-            for path in self._written:
-                if path.is_dir():
-                    continue
-                if path.exists():
-                    os.link(path, kept[path])
-            for path, written in self._written.items():
-                self._path = path
-                replaced.append(path)
-                if path.is_dir() and written.is_dir():
-                    # A folder that is not empty cannot be replaced in one step.
-                    path.rename(kept[path])
-                written.replace(path)
+            written.rename(target)
         except BaseException:
-            for path in replaced:
-                if kept[path].exists():
-                    if kept[path].is_dir():
-                        _remove(path)
-                    kept[path].replace(path)
-                elif not self._written[path].exists():
-                    _remove(path)
+            self._hidden.remove(old)
+            old.rename(target)
             raise
-        finally:
-            for left in kept.values():
-                _remove(left)
 
-    def _beside(self, path: Path, ending: str) -> Path:
-        return path.with_name(f'.{path.name}.{self._token}.{ending}')
+    def _fail(self, path: Path, error: Exception) -> None:
+        self.failed[path] = _sentence(path, error)
+
+    def _hidden_beside(self, path: Path) -> Path:
+        # Not made of the name, which may be as long as names may be.
+        hidden = replaced_path(path).with_name(f'.skanrs-{self._token}-{len(self._hidden)}')
+        self._hidden.append(hidden)
+        return hidden
 
 
 def write_files(outputs: Mapping[Path, Writer]) -> None:
-    """Write several files, all or none of them.
+    """Write several files; none of them if a writer fails.
 
     Parameters
     ----------
@@ -155,11 +190,22 @@ def write_files(outputs: Mapping[Path, Writer]) -> None:
             together.write(path, writer)
 
 
-def _bring_to_disk(path: Path) -> None:
-    files = [path] if path.is_file() else [file for file in path.rglob('*') if file.is_file()]
+def _sentence(path: Path, error: Exception) -> str:
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return f'{path} cannot be written: {" ".join(reason.split())}'
+
+
+def _bring_to_disk(written: Path, _: Path) -> None:
+    inside = [file for file in written.rglob('*') if file.is_file()]
+    files = inside if written.is_dir() else [written]
     for name in files:
-        with name.open('rb') as file:
-            os.fsync(file.fileno())
+        # Windows brings only files to the disk that are open for writing.
+        with name.open('r+b') as file:
+            try:
+                os.fsync(file.fileno())
+            except OSError as error:
+                if error.errno not in NO_FSYNC:
+                    raise
 
 
 def _remove(path: Path) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     'REPORT_SUFFIXES',
     'TABLE_SUFFIXES',
     'check_output',
+    'replaced_path',
 ]
 
 IMAGE_SUFFIXES = ('.npy', '.npz', '.tif', '.tiff', '.zarr')
@@ -49,6 +50,13 @@ def check_output(path: str | os.PathLike[str], suffixes: Sequence[str], what: st
     """
     path = Path(path)
     suffix = known_suffix(path, suffixes, what)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        # Such as a name that is too long, or a symbolic link to itself.
+        raise FileError(f'{path} cannot be written: {error.strerror or error}') from error
     if suffix in OWN_FOLDERS:
         if path.is_dir() and any(path.iterdir()):
             if not any((path / name).is_file() for name in OWN_FOLDERS[suffix]):
@@ -57,9 +65,17 @@ def check_output(path: str | os.PathLike[str], suffixes: Sequence[str], what: st
             raise FileError(f'{path} is a file; a folder would be written there')
     elif path.is_dir():
         raise FileError(f'{path} is a folder; name a file')
-    if not path.parent.is_dir():
-        raise FileError(f'the folder {path.parent} does not exist')
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise FileError(f'the folder {path.parent} may not be written to')
+    elif path.exists() and not path.is_file():
+        raise FileError(f'{path} is a device or a pipe; name a file')
+    folder = replaced_path(path).parent
+    if not folder.is_dir():
+        raise FileError(f'the folder {folder} does not exist')
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FileError(f'the folder {folder} may not be written to')
     if suffix in NEEDS:
         need(NEEDS[suffix], path)
+
+
+def replaced_path(path: Path) -> Path:
+    """Return what writing to `path` replaces: the target of a symbolic link."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path

@@ -57,6 +57,8 @@ def in_order(axes: str | None, ndim: int) -> list[int]:
     ValueError
         If these are not the letters of so many axes.
     """
+    if ndim not in (2, 3):
+        raise ValueError(f'skeleton: files hold 2 or 3 axes, not {ndim}')
     axes = 'zyx'[3 - ndim :] if axes is None else axes
     order = [axes.index(name) for name in 'xyz' if name in axes]
     if len(axes) != ndim or len(order) != ndim:
@@ -91,8 +93,7 @@ def geometry_of(
 
     coordinates = np.asarray(skeleton.coordinates)
     ndim = coordinates.shape[1]
-    if ndim not in (2, 3):
-        raise ValueError(f'skeleton: files hold 2 or 3 axes, not {ndim}')
+    order = in_order(axes, ndim)
     if radii is not None:
         radii = np.asarray(radii, dtype=np.float64)
         if radii.shape != (len(coordinates),):
@@ -106,7 +107,7 @@ def geometry_of(
     number[connected] = np.arange(len(connected))
     points = np.zeros((len(connected), 3))
     places = coordinates[connected] * np.asarray(skeleton.spacing)
-    points[:, :ndim] = places[:, in_order(axes, ndim)]
+    points[:, :ndim] = places[:, order]
     pairs = graph.tocoo()
     once = pairs.row < pairs.col
     _, networks = csgraph.connected_components(graph, directed=False)

@@ -13,7 +13,7 @@ import numpy as np
 from ..units import METRES
 from .geometry import Geometry
 
-__all__ = ['write_precomputed']
+__all__ = ['nanometres', 'write_precomputed']
 
 
 def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> None:
@@ -33,9 +33,7 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
     ValueError
         If the unit is not known.
     """
-    if unit is not None and unit not in METRES:
-        raise ValueError(f'unit: expected one of {", ".join(METRES)}, got {unit!r}')
-    nanometres = METRES[unit] / METRES['nm'] if unit else 1.0
+    scale = nanometres(unit)
     folder.mkdir()
     (folder / 'segment_properties').mkdir()
     # Networks by the number of their first voxel: the order of the points.
@@ -55,10 +53,10 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
         ids.append(str(network + 1))
         with (folder / ids[-1]).open('wb') as file:
             file.write(np.array([len(points), len(inside)], '<u4').tobytes())
-            file.write((geometry.points[points] * nanometres).astype('<f4').tobytes())
+            file.write((geometry.points[points] * scale).astype('<f4').tobytes())
             file.write(inside.astype('<u4').tobytes())
             if geometry.radii is not None:
-                file.write((geometry.radii[points] * nanometres).astype('<f4').tobytes())
+                file.write((geometry.radii[points] * scale).astype('<f4').tobytes())
     attribute = {'id': 'radius', 'data_type': 'float32', 'num_components': 1}
     _write_info(
         folder,
@@ -77,6 +75,13 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
             'inline': {'ids': ids, 'properties': [labels]},
         },
     )
+
+
+def nanometres(unit: str | None) -> float:
+    """Return how many nanometres a unit is, 1 for None; raise `ValueError` if it is not known."""
+    if unit is not None and unit not in METRES:
+        raise ValueError(f'unit: expected one of {", ".join(METRES)}, got {unit!r}')
+    return METRES[unit] / METRES['nm'] if unit else 1.0
 
 
 def _write_info(folder: Path, content: dict[str, Any]) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import numpy.typing as npt
 
 from ..errors import known_suffix
 from .atomic import AtomicOutputs
 from .check_output import GEOMETRY_SUFFIXES, GRAPH_SUFFIXES, TABLE_SUFFIXES, check_output
-from .geometry import geometry_of
+from .geometry import geometry_of, in_order
 from .graphml import write_graphml
-from .precomputed import write_precomputed
+from .precomputed import nanometres, write_precomputed
 from .swc import write_swc
 from .tables import table_writer
 from .vtp import write_vtp
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from skanrs.graph.skeleton import Skeleton
 
-__all__ = ['needs_geometry', 'save_skeleton', 'write_skeleton']
+__all__ = ['check_skeleton', 'needs_geometry', 'save_skeleton', 'write_skeleton']
 
 
 def needs_geometry(path: Path) -> bool:
@@ -99,10 +100,32 @@ def save_skeleton(
     5 0 2.5 1 0 0.25 4
     <BLANKLINE>
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     check_output(path, (*TABLE_SUFFIXES, *GRAPH_SUFFIXES), 'skeletons')
+    check_skeleton(path, np.asarray(skeleton.coordinates).shape[1], unit=unit, axes=axes)
     with AtomicOutputs() as outputs:
         write_skeleton(outputs, path, table, skeleton, radii=radii, unit=unit, axes=axes)
+
+
+def check_skeleton(
+    path: Path, ndim: int, *, unit: str | None = None, axes: str | None = None
+) -> None:
+    """Raise `ValueError` where a skeleton cannot be written for what is known before the work.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    ndim : int
+        How many axes the image has.
+    unit, axes : str, optional
+        See `save_skeleton`.
+    """
+    suffix = known_suffix(path, (*TABLE_SUFFIXES, *GRAPH_SUFFIXES), 'skeletons')
+    if suffix in GRAPH_SUFFIXES:
+        in_order(axes, ndim)
+    if suffix == '.precomputed':
+        nanometres(unit)
 
 
 def write_skeleton(

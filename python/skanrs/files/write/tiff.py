@@ -1,5 +1,6 @@
 """Masks as TIFF, plane by plane: with ImageJ's metadata where these can hold the spacing."""
 
+import json
 import math
 from collections.abc import Sequence
 from typing import IO, Any
@@ -15,21 +16,21 @@ def write_tiff(file: IO[bytes], mask: Mask, spacing: Sequence[float], unit: str 
     """Write a mask as TIFF: 0 and 255, compressed by zlib."""
     import tifffile
 
-    size_of_voxels: dict[str, Any]
+    resolution: dict[str, Any] = {}
     if _is_for_imagej(mask.shape, spacing, unit):
         pages = mask.shape[0] if len(mask.shape) == 3 else 1
         lines = ['ImageJ=1.11a', f'images={pages}', f'slices={pages}', 'loop=false']
         lines += [f'unit={"micron" if unit == "µm" else unit}', f'spacing={float(spacing[0])}']
-        size_of_voxels = {
-            'description': '\n'.join(lines) + '\n',
-            'metadata': None,
+        description = '\n'.join(lines) + '\n'
+        resolution = {
             'resolution': (1 / spacing[-1], 1 / spacing[-2]),
             'resolutionunit': 'none',
         }
     else:
-        metadata: dict[str, Any] = {'axes': 'ZYX'[-len(mask.shape) :]}
+        # As tifffile describes arrays.
+        metadata: dict[str, Any] = {'shape': mask.shape, 'axes': 'ZYX'[-len(mask.shape) :]}
         metadata['spacing'] = [float(size) for size in spacing]
-        size_of_voxels = {'metadata': metadata if unit is None else {**metadata, 'unit': unit}}
+        description = json.dumps(metadata if unit is None else {**metadata, 'unit': unit})
     voxels = math.prod(mask.shape)
     tifffile.imwrite(
         file,
@@ -39,7 +40,9 @@ def write_tiff(file: IO[bytes], mask: Mask, spacing: Sequence[float], unit: str 
         bigtiff=voxels > 2**32 - 2**25,
         photometric='minisblack',
         compression='zlib',
-        **size_of_voxels,
+        description=description,
+        metadata=None,
+        **resolution,
     )
 
 
