@@ -1,7 +1,7 @@
-"""How Sphinx builds the documentation; `make docs` runs it.
+"""Configuration of Sphinx; `make docs` runs it.
 
-Notebooks are copied beside the pages with the outputs that they have, and are not run; what
-`skanrs --help` says is taken from the command.
+Notebooks are copied beside the pages with their outputs and are not run. The help texts come from
+the command.
 """
 
 import argparse
@@ -33,14 +33,14 @@ myst_heading_anchors = 4
 myst_enable_extensions = ['dollarmath']
 suppress_warnings = ['mystnb.unknown_mime_type']
 
-# A name between single backticks is a link where there is a page for it.
+# A name between single backticks links to its page, if there is one.
 default_role = 'py:obj'
 autosummary_generate = True
 autodoc_typehints = 'none'
 autodoc_member_order = 'bysource'
 napoleon_google_docstring = False
 napoleon_use_rtype = False
-# Types are words ("array, shape (M, N)"), no names to look up.
+# Types are descriptions ("array, shape (M, N)"), not names to link.
 napoleon_use_param = False
 napoleon_custom_sections = [('Attributes', 'params_style')]
 
@@ -54,19 +54,19 @@ pygments_style = 'default'
 
 
 def copy_notebooks() -> None:
-    """Bring the notebooks into the gallery, and take those away that are no more."""
+    """Copy the notebooks into the gallery, and remove old ones."""
     gallery = HERE / 'gallery'
     shutil.rmtree(gallery, ignore_errors=True)
     gallery.mkdir()
     for notebook in sorted((HERE.parent / 'notebooks').glob('*.ipynb')):
-        # Where the notebooks lie in the repository, pages are in another folder.
+        # Links from the notebooks to the pages change with the folder.
         text = notebook.read_text(encoding='utf-8').replace('](../docs/', '](../')
         (gallery / notebook.name).write_text(text, encoding='utf-8')
 
 
 def write_help() -> None:
-    """Write what each command says of its options."""
-    # As wide as a page, in whatever terminal this runs.
+    """Write the help text of each command."""
+    # The width of a page, independent of the terminal.
     os.environ['COLUMNS'] = '88'
     (subcommands,) = (
         action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
@@ -76,7 +76,7 @@ def write_help() -> None:
 
 
 def check_api() -> None:
-    """Stop where a public name has no page."""
+    """Raise an error if a public name has no page."""
     page = (HERE / 'reference' / 'index.rst').read_text(encoding='utf-8')
     listed = {line.strip() for line in page.splitlines()}
     missing = [name for name in skanrs.__all__ if name not in listed and name != '__version__']

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/how_it_works.md, from what the package computes."""
+"""Draw the pictures of docs/how_it_works.md from computed results."""
 
 from itertools import product
 from pathlib import Path
@@ -14,7 +14,7 @@ import skanrs.datasets
 from skanrs.thinning.chunks import Words, unpack
 
 IMAGES = Path(__file__).parent / 'images'
-# Of which a border step is drawn: one that keeps some pixels.
+# The round whose first border step is drawn; it keeps some pixels.
 ROUND = 4
 PAPER, PALE, DARK, BLUE, ORANGE = '#f4f4f4', '#d3dfec', '#173f66', '#5b9bd5', '#e88a1a'
 
@@ -38,11 +38,11 @@ def vessel():
 
 
 def border_steps(image):
-    """Thin a flat image by Lee's method, slowly; give each step's border, and what it deletes."""
+    """Thin a 2D image by Lee's method, slowly; yield the border and the deletions of each step."""
     present = np.pad(image, 1)
 
     def around(y, x):
-        """Count the neighbours, and the pieces that they form."""
+        """Count the neighbours and their components."""
         block = present[y - 1 : y + 2, x - 1 : x + 2].copy()
         block[1, 1] = False
         return block.sum(), ndimage.label(block, np.ones((3, 3)))[1]
@@ -64,7 +64,7 @@ def border_steps(image):
 
 
 def thinning():
-    """Draw a border step, when each pixel goes, and what is left."""
+    """Draw a border step, the round that deletes each pixel, and the skeleton."""
     image = vessel()
     steps = list(border_steps(image))
     rounds = np.where(image, 0, -1)
@@ -104,7 +104,7 @@ def attachment():
     cells = [cell for cell in product((-1, 0, 1), repeat=3) if any(cell)]
     figure = Figure(figsize=(9, 3.5), layout='constrained')
     for place, (name, neighbours) in enumerate(sets.items(), 1):
-        # A neighbour brings its cell and all cells on the boundary of that.
+        # A neighbour adds its cell and all cells on the boundary of that cell.
         closed = {
             cell for cell in cells for voxel in neighbours
             if all(v in (0, c) for v, c in zip(voxel, cell, strict=True))
@@ -136,7 +136,7 @@ def attachment():
 
 
 def thinning_in_chunks():
-    """Draw what two chunks decide by themselves, and what a merge decides."""
+    """Draw the decisions of two chunks, and those of their merge."""
     image = vessel()
     cut = 28
     decided, merged = image.astype(int), image.astype(int)
