@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import re
 import shlex
-from importlib import metadata
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from skanrs.cli import _parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / 'README.md').read_text()
+PYPROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text())
+EXTRAS = PYPROJECT['project']['optional-dependencies']
 PAGES = ('getting_started', 'choosing_a_method', 'questions')
 MODULES = [
     module.name
@@ -58,8 +60,16 @@ def test_commands():
     ]  # fmt: skip
     (install,) = (line for line in lines if line[0] not in ('make', 'skanrs'))
     assert install[:4] == ['python', '-m', 'pip', 'install']
-    extras = re.findall(r'\w+', install[4])
-    assert set(extras) <= set(metadata.metadata('skanrs').get_all('Provides-Extra'))
+    assert set(re.findall(r'\w+', install[4])) <= set(EXTRAS)
+
+
+def test_extras_are_those_of_the_package():
+    page = (ROOT / 'docs' / 'getting_started.md').read_text(encoding='utf-8')
+    rows = dict(re.findall(r'^\| `(\w+)` \| (.*?) \| .* \|$', page, re.MULTILINE))
+    assert rows.keys() == EXTRAS.keys()
+    for extra in EXTRAS.keys() - {'all'}:
+        names = {re.match(r'\w+', requirement)[0] for requirement in EXTRAS[extra]}
+        assert set(rows[extra].replace('scikit-image', 'scikit').split(', ')) == names
 
 
 def test_readme_is_short():
