@@ -271,15 +271,15 @@ record-instructions: ## write the instructions that the kernels take now on reco
 	'$(PYTHON)' benchmarks/instructions.py --record
 
 .PHONY: notebooks
-notebooks: $(STAMPS)/test-tools ## run the notebooks anew and keep their outputs
-	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
+notebooks: $(STAMPS)/test-tools ## run the notebooks and keep their outputs; ARGS=cluster for one
+	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/python docs/run_notebooks.py $(ARGS)
 
 .PHONY: picture
-picture: $(STAMPS)/develop ## draw the README's picture anew
+picture: $(STAMPS)/develop ## draw the README's picture
 	$(BIN)/python docs/make_picture.py
 
 .PHONY: drawings
-drawings: $(STAMPS)/develop ## draw the documentation's drawings anew
+drawings: $(STAMPS)/develop ## draw the documentation's drawings
 	$(BIN)/python docs/make_drawings.py
 
 .PHONY: docs

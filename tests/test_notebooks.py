@@ -88,6 +88,7 @@ def test_outputs_are_kept(path, executed):
     assert path.stat().st_size < 600_000
     for machine in ('/tmp/', '/home/', '/root/', '/Users/', 'C:\\'):
         assert machine not in path.read_text()
+    assert not any('execution' in cell.metadata for cell in kept.cells)
     counts = [cell.execution_count for cell in code_cells(kept)]
     assert counts == list(range(1, len(counts) + 1))
     for cell, again in zip(code_cells(kept), code_cells(new), strict=True):
