@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/how_it_works.md from computed results."""
+"""Draw the pictures of how_it_works.md and choosing_a_method.md from computed results."""
 
 from itertools import product
 from pathlib import Path
@@ -196,8 +196,37 @@ def chunk_graphs():
     save(figure, 'chunk_graphs.png')
 
 
+def methods():
+    """Draw the skeletons of a rough shape by each method, smoothed and pruned."""
+    shape = np.kron(vessel(), np.ones((2, 2)))
+    noise = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal(shape.shape), 1.2)
+    gray = ndimage.gaussian_filter(shape, 2.5) + noise
+
+    def largest_object(image):
+        objects, _ = ndimage.label(ndimage.binary_fill_holes(image))
+        return objects == np.bincount(objects[objects > 0]).argmax()
+
+    rough = largest_object(gray > 0.5)
+    smooth = largest_object(ndimage.gaussian_filter(gray, 2) > 0.5)
+    lee = skanrs.skeletonize(rough, method='lee')
+    pruned = skanrs.prune(lee, max_radius_ratio=2, mask=rough)
+    panels = {
+        'zhang': (rough, skanrs.skeletonize(rough, method='zhang')),
+        'lee': (rough, lee),
+        'lee, pruned at two radii': (rough, pruned),
+        'lee, smoothed first': (smooth, skanrs.skeletonize(smooth, method='lee')),
+    }
+    figure = Figure(figsize=(9, 5.4), layout='constrained')
+    axes = figure.subplots(2, 2).flat
+    for axis, (name, (image, skeleton)) in zip(axes, panels.items(), strict=True):
+        branches = skanrs.Skeleton(skeleton).n_paths
+        show(axis, image + skeleton.astype(int), f'{name}: {branches} branches')
+    save(figure, 'methods.png')
+
+
 IMAGES.mkdir(exist_ok=True)
 thinning()
 attachment()
 thinning_in_chunks()
 chunk_graphs()
+methods()
