@@ -363,7 +363,7 @@ def test_what_cannot_be_merged_or_summarized():
         skanrs.merge_chunks([])
     with pytest.raises(TypeError, match='got a str as item 1'):
         skanrs.merge_chunks([graph, 'graph'])
-    with pytest.raises(ValueError, match='spacing: a ChunkGraph has its own'):
+    with pytest.raises(ValueError, match='spacing: expected None, since a ChunkGraph has its own'):
         summarize(graph, spacing=2)
     with pytest.raises(ValueError, match='npartitions'):
         summarize(graph, npartitions=2)

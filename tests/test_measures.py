@@ -131,7 +131,7 @@ MASK = blobs((12, 13, 14), 5)
         (ValueError, 'method: expected', {'method': 'fast'}),
         (ValueError, 'method: the skeleton is given', {'method': 'lee', 'skeleton': MASK}),
         (TypeError, 'skeleton: expected an array of booleans', {'skeleton': MASK * 1j}),
-        (ValueError, 'npartitions: it is for dask', {'npartitions': 2}),
+        (ValueError, 'npartitions: expected None for an array', {'npartitions': 2}),
     ],
 )
 def test_errors(error, words, arguments):

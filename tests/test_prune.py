@@ -242,10 +242,10 @@ LINE[2, 1:8] = True
         (ValueError, 'skeleton: expected voxels of the mask',
          {'max_radius_ratio': 1, 'mask': LINE & False}),
         (ValueError, 'spacing: expected', {'min_length': 1, 'spacing': 0}),
-        (ValueError, 'skeleton: expected 2 or 3 axes', {'min_length': 1, 'skeleton': LINE[2]}),
+        (ValueError, 'skeleton: expected a 2D or 3D array', {'min_length': 1, 'skeleton': LINE[2]}),
         (TypeError, 'skeleton: expected a Skeleton or an array, got list',
          {'min_length': 1, 'skeleton': [1]}),
-        (ValueError, 'spacing: a Skeleton has its own',
+        (ValueError, 'spacing: expected None, since a Skeleton has its own',
          {'min_length': 1, 'skeleton': skanrs.Skeleton(LINE), 'spacing': 1}),
         (ValueError, 'skeleton: expected one with its image',
          {'min_length': 1, 'skeleton': skanrs.Skeleton(LINE, keep_images=False)}),
@@ -341,7 +341,7 @@ LAZY = da.from_array(LINE, chunks=4)
         (ValueError, 'radii: expected one for each of the 7', {'radii': np.ones(6)}),
         (ValueError, 'radii: .*not negative', {'radii': -1.0 * LAZY}),
         (ValueError, 'skeleton: expected voxels of the mask', {'mask': LAZY & False}),
-        (ValueError, 'skeleton: expected 2 or 3 axes', {'skeleton': LAZY[2], 'mask': LAZY[2]}),
+        (ValueError, 'skeleton: expected a 2D or 3D array', {'skeleton': LAZY[2], 'mask': LAZY[2]}),
     ],
 )  # fmt: skip
 def test_errors_of_dask_arrays(error, words, arguments):

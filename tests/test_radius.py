@@ -96,10 +96,10 @@ def test_a_skeleton_object_has_its_spacing_and_its_order():
     radii = skanrs.radii(skeleton, mask)
     expected = ndimage.distance_transform_edt(mask, sampling=[2, 1, 0.5])
     np.testing.assert_array_equal(radii, expected[tuple(skeleton.coordinates.T)])
-    with pytest.raises(ValueError, match='spacing: a Skeleton has its own'):
+    with pytest.raises(ValueError, match='spacing: expected None, since a Skeleton has its own'):
         skanrs.radii(skeleton, mask, spacing=1)
     graph = skanrs.csr.PathGraph.from_image(image)
-    with pytest.raises(ValueError, match='skeleton: expected one that was made from an image'):
+    with pytest.raises(ValueError, match='skeleton: expected one made from an image'):
         skanrs.radii(skanrs.Skeleton.from_path_graph(graph), mask)
 
 
@@ -121,7 +121,7 @@ LINE[1, 1:5] = True
         (ValueError, r'mask: expected shape \(4, 6\) as the skeleton', (LINE, LINE[:, 1:])),
         (ValueError, r'skeleton: .*3 are background there, the first at \(0, 3\)',
          (np.eye(4, 6, 3) > 0, np.eye(4, 6) + np.eye(4, 6, 4) > 0)),
-        (ValueError, 'mask: expected a mask.*it has 1, 2.*threshold it first',
+        (ValueError, 'mask: expected a mask.*got the values 1, 2.*threshold it first',
          (LINE, np.arange(24).reshape(4, 6))),
         (ValueError, 'mask: expected a 2D or 3D array, got 1D', (LINE[1], LINE[1])),
         (TypeError, 'mask: expected an array of booleans', (LINE, LINE + 0j)),

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs._image.dask_arrays import is_dask_array
-from skanrs._image.foreground import as_image, foreground_nodes, pixel_values
+from skanrs._image.image import Image, as_image
 from skanrs._support.typing import Array
 
 
@@ -23,12 +23,16 @@ class Pixels(NamedTuple):
     """Their values; none of an image of bool."""
 
 
-def read_image(image: Any) -> Pixels:
+def read_image(image: Any, name: str) -> Pixels:
     """Return the pixels of an image; blocks of a dask array are read once, in any order."""
     if is_dask_array(image):
         from .tasks import read_blocks
 
-        return Pixels(image.shape, image.dtype, *read_blocks(image))
-    array = as_image(image, 'skeleton_image')
-    nodes = foreground_nodes(array)
-    return Pixels(array.shape, array.dtype, nodes, pixel_values(array, nodes))
+        return Pixels(image.shape, image.dtype, *read_blocks(image, name))
+    return pixels_of(as_image(image, name))
+
+
+def pixels_of(image: Image) -> Pixels:
+    """Return the pixels of a checked image."""
+    nodes = image.nodes()
+    return Pixels(image.shape, image.dtype, nodes, image.values(nodes))

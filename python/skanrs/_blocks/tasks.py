@@ -22,9 +22,7 @@ from dask.core import get_dependencies, istask, literal
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
-from skanrs import _core
-from skanrs._image.elements import foreground_bits
-from skanrs._image.foreground import as_image, foreground_nodes, pixel_values
+from skanrs._image.image import as_image
 from skanrs._image.position import NamedBlock, name_block, place_of
 from skanrs._support.typing import Array, Shape
 
@@ -258,13 +256,13 @@ def check_same_blocks(skeleton: da.Array, other: da.Array, name: str) -> None:
             )
 
 
-def read_blocks(array: da.Array) -> tuple[npt.NDArray[np.int64], Array]:
+def read_blocks(array: da.Array, array_name: str) -> tuple[npt.NDArray[np.int64], Array]:
     """Read the pixels of a dask array that are not 0: linear indices, ascending, and values."""
-    blocks = Blocks(array, 'skeleton_image')
+    blocks = Blocks(array, array_name)
     name = f'pixels-{tokenize(array.name)}'
     tasks = {
         (name, *index): (
-            BlockTask(_read_block, *blocks.place(index), array.shape),
+            BlockTask(_read_block, *blocks.place(index), array.shape, array_name),
             blocks.key(index),
         )
         for index in blocks.indices()
@@ -279,8 +277,7 @@ def read_blocks(array: da.Array) -> tuple[npt.NDArray[np.int64], Array]:
 
 
 def _read_block(
-    block: Any, offset: Shape, shape: Shape, whole: Sequence[int]
+    block: Any, offset: Shape, shape: Shape, image_shape: Shape, name: str
 ) -> tuple[npt.NDArray[np.int64], Array]:
-    image = as_image(as_block(block, offset, shape), 'skeleton_image')
-    nodes = _core.foreground_indices(*foreground_bits(image), offset, whole)
-    return nodes, pixel_values(image, foreground_nodes(image))
+    image = as_image(as_block(block, offset, shape), name)
+    return image.nodes_in(offset, image_shape), image.values(image.nodes())

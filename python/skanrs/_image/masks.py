@@ -1,4 +1,4 @@
-"""Masks as a person gives them: two or three axes, and two values."""
+"""Masks: images of two or three axes and at most one value that is not 0."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from skanrs._support.typing import Array
 
 from .elements import check_elements
+from .image import Image, as_image, check_axes
 
 
-def as_mask(mask: Any, name: str = 'mask') -> Array:
-    """Return a mask as an array, or say why it is none.
+def as_mask(mask: Any, name: str = 'mask') -> Image:
+    """Check a mask: its axes, its elements and its values.
 
     Parameters
     ----------
@@ -21,11 +22,6 @@ def as_mask(mask: Any, name: str = 'mask') -> Array:
     name : str, optional
         The argument's name, for messages.
 
-    Returns
-    -------
-    mask : ndarray
-        The array itself, of its own type.
-
     Raises
     ------
     ValueError
@@ -33,34 +29,27 @@ def as_mask(mask: Any, name: str = 'mask') -> Array:
     TypeError
         If its elements are not real numbers.
     """
-    array = np.asarray(mask)
-    check_mask(array, name)
-    if array.dtype != np.bool_:
-        _check_values(array, name)
-    return array
+    image = as_image(mask, name, least=2, most=3)
+    if image.dtype != np.bool_:
+        _check_values(image.array, name)
+    return image
 
 
-def check_mask(mask: Any, name: str = 'mask') -> None:
-    """Raise what `as_mask` raises, but do not look at the values; for dask arrays too."""
-    if mask.ndim not in (2, 3):
-        raise ValueError(f'{name}: expected a 2D or 3D array, got {mask.ndim}D')
+def check_lazy_mask(mask: Any, name: str = 'mask') -> None:
+    """Check a dask array as `as_mask` does, except for its values."""
+    check_axes(mask.ndim, name, 2, 3)
     check_elements(mask.dtype, name)
 
 
 def _check_values(array: Array, name: str) -> None:
-    found: set[Any] = set()
-    # Plane by plane, lest the question take as much memory as the image.
+    values: set[Any] = set()
+    # Plane by plane, so that the check needs less memory than the image.
     for plane in array:
-        found.update(np.unique(plane[plane != 0]).tolist()[:3])
-        if len(found) > 1:
-            some = ', '.join(str(value) for value in sorted(found, key=str)[:3])
+        values.update(np.unique(plane[plane != 0]).tolist()[:3])
+        if len(values) > 1:
+            first, *rest = sorted(values, key=str)
             raise ValueError(
-                f'{name}: expected a mask, booleans or an image of 0 and one other value, but it'
-                f' has {some} and perhaps more; threshold it first, for example'
-                f' {name} > {sorted(found, key=str)[0]}'
+                f'{name}: expected a mask (booleans, or 0 and one other value), got the values'
+                f' {", ".join(map(str, [first, *rest][:3]))} and perhaps more; threshold it first,'
+                f' for example {name} > {first}'
             )
-
-
-def in_three_axes(values: tuple[Any, ...], first: Any) -> tuple[Any, ...]:
-    """Return what belongs to the axes of an image as that of three axes."""
-    return (first,) * (3 - len(values)) + values

@@ -6,7 +6,10 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from skanrs._support.typing import Shape
+import numpy as np
+
+from skanrs import _core
+from skanrs._support.typing import Indices, Shape
 
 MOST_AXES = 4
 """Images have at most this many axes: a set of directions to neighbours must fit 128 bits."""
@@ -73,3 +76,13 @@ def check_position(offset: Shape, shape: Shape, whole: Shape) -> None:
     ends = (at + length for at, length in zip(offset, shape, strict=True))
     if any(end > length for end, length in zip(ends, whole, strict=True)):
         raise ValueError(f'offset: the block {place} does not lie in an image of shape {whole}')
+
+
+def in_three_axes(values: tuple[Any, ...], first: Any) -> tuple[Any, ...]:
+    """Return values for three axes, with `first` for the axes that the image lacks."""
+    return (first,) * (3 - len(values)) + values
+
+
+def coordinates_of(nodes: Indices, shape: Shape) -> Indices:
+    """Return the coordinates of linear indices, one row each."""
+    return np.ascontiguousarray(_core.unravel(nodes, shape).T)

@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from skanrs._support.typing import Array
 
 
-def spacing_per_axis(spacing: npt.ArrayLike, ndim: int) -> list[float]:
-    """Return the spacing along each axis; refuse what makes no distances."""
+class Spacing(NamedTuple):
+    """A checked spacing."""
+
+    given: Array
+    """As it was given: coordinates times integers stay integers."""
+    floats: tuple[float, ...]
+    """A number for each axis, as the kernels take it."""
+
+
+def as_spacing(spacing: npt.ArrayLike, ndim: int) -> Spacing:
+    """Check a spacing.
+
+    Raises
+    ------
+    ValueError
+        If there is not one number for each axis, or distances would not be positive and finite.
+    """
     try:
-        given = np.asarray(spacing, dtype=np.float64)
-        steps = np.broadcast_to(given, ndim)
+        numbers = np.asarray(spacing, dtype=np.float64)
+        floats = np.broadcast_to(numbers, ndim)
     except (TypeError, ValueError):
         raise ValueError(
             f'spacing: expected a number or one for each of {ndim} axes, got {spacing!r}'
         ) from None
     # The square of a distance must be finite and positive too.
     with np.errstate(over='ignore', under='ignore'):
-        squares = steps * steps
-        usable = (steps > 0) & (squares > 0) & np.isfinite(squares.sum())
+        squares = floats * floats
+        usable = (floats > 0) & (squares > 0) & np.isfinite(squares.sum())
     if not usable.all():
-        if np.isfinite(given).all() and (given > 0).all():
+        if np.isfinite(numbers).all() and (numbers > 0).all():
             raise ValueError(
                 f'spacing: expected numbers whose squares fit a float, got {spacing!r}'
             )
         raise ValueError(f'spacing: expected positive, finite numbers, got {spacing!r}')
-    return [float(step) for step in steps]
+    given = np.full(ndim, spacing) if np.isscalar(spacing) else np.asarray(spacing)
+    return Spacing(given, tuple(map(float, floats)))
 
 
-def spacing_as_given(spacing: npt.ArrayLike, ndim: int) -> Array:
-    return np.full(ndim, spacing) if np.isscalar(spacing) else np.asarray(spacing)
+def refuse_spacing(owner: object, spacing: npt.ArrayLike | None) -> None:
+    """Raise a ValueError if a spacing is given for an object that has its own."""
+    if spacing is not None:
+        name = type(owner).__name__
+        raise ValueError(f'spacing: expected None, since a {name} has its own, got {spacing!r}')

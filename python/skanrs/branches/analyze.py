@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from skanrs import _core, progress
+from skanrs import progress
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
-from skanrs._image.foreground import as_image
-from skanrs._image.masks import as_mask, check_mask
-from skanrs._image.spacing import spacing_per_axis
-from skanrs._support.typing import Array
-from skanrs.graph.path_graph import graph_arrays, index_arrays
-from skanrs.graph.skeleton import Skeleton
-from skanrs.radius.block import Whole, radii_of_nodes
-from skanrs.thinning.skeletonize import skeletonize
+from skanrs._image.image import as_image
+from skanrs._image.masks import as_mask, check_lazy_mask
+from skanrs._image.spacing import as_spacing
+from skanrs.thinning.method import method_of
+from skanrs.thinning.skeletonize import thin
 
-from .columns import add_measures, empty_table, with_separator
-from .summarize import summarize
+from .columns import empty_table, finish_table
+from .measured import measure
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -149,12 +145,13 @@ def analyze(
     refuse_mixture(skeleton, mask)
     if is_dask_array(mask):
         from skanrs.radius.lazy import radius_voxels
+        from skanrs.thinning.lazy import skeletonize_blocks
 
         from .lazy import summarize_blocks
 
-        check_mask(mask)
+        check_lazy_mask(mask)
         if skeleton is None:
-            skeleton = skeletonize(mask, method=method, preserve_topology=preserve_topology)
+            skeleton = skeletonize_blocks(mask, method, preserve_topology)
         return summarize_blocks(
             radius_voxels(skeleton, mask, spacing, border_is_background),
             meta=empty_table(
@@ -170,35 +167,15 @@ def analyze(
             spacing=spacing,
             npartitions=1 if npartitions is None else npartitions,
         )
-    array = as_mask(mask)
     if npartitions is not None:
-        raise ValueError('npartitions: it is for dask arrays only')
-    whole = Whole(array.shape, tuple(spacing_per_axis(spacing, array.ndim)), border_is_background)
+        raise ValueError(f'npartitions: expected None for an array in memory, got {npartitions!r}')
+    checked = as_mask(mask)
+    spacings = as_spacing(spacing, checked.ndim)
     with progress.call('analyze'):
         if skeleton is None:
-            skeleton = skeletonize(array, method=method, preserve_topology=preserve_topology)
-        skel = _skeleton(array, spacing, skeleton)
-        table = summarize(skel, find_main_branch=find_main_branch, separator='_')
-        with progress.call('radii'):
-            radii = radii_of_nodes(skel._nodes, array, whole)
-        return _with_measures(table, skel, radii, array.ndim, separator)
-
-
-def _with_measures(
-    table: pd.DataFrame, skel: Skeleton, radii: Array, ndim: int, separator: str
-) -> pd.DataFrame:
-    starts, nodes = index_arrays(skel.paths.indptr, skel.paths.indices)
-    sums, squares = _core.path_sums(starts.astype(np.int64), radii[nodes])
-    is_flat = ndim == 2
-    graph = graph_arrays(skel.graph)
-    measures = _core.path_measures(*graph, starts, nodes, radii, is_flat)
-    add_measures(table, sums, squares, np.diff(starts), *measures, is_flat=is_flat)
-    return with_separator(table, separator)
-
-
-def _skeleton(mask: Array, spacing: npt.ArrayLike, skeleton: npt.ArrayLike) -> Skeleton:
-    """Return the skeleton of a mask; its values do not matter."""
-    image = as_image(np.asarray(skeleton), 'skeleton')
-    if image.shape != mask.shape:
-        raise ValueError(f'skeleton: expected shape {mask.shape} as the mask, got {image.shape}')
-    return Skeleton(image.astype(bool, copy=False), spacing=spacing, keep_images=False)
+            thinned = thin(checked, method_of(method, preserve_topology, checked.ndim))
+            image = as_image(thinned, 'skeleton')
+        else:
+            image = as_image(skeleton, 'skeleton')
+        measured = measure(image, spacings, checked, border_is_background=border_is_background)
+        return finish_table(measured.table, find_main_branch, separator)

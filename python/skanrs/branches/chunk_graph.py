@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._image.elements import check_elements
-from skanrs._image.foreground import as_heights, foreground_nodes, pixel_values
+from skanrs._image.image import Image, as_heights, as_image
 from skanrs._image.position import NamedBlock, check_position, integers, place_of
-from skanrs._image.spacing import spacing_as_given, spacing_per_axis
+from skanrs._image.spacing import as_spacing
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import by_axis, counted, html_table
-from skanrs._support.typing import Array, Shape
+from skanrs._support.typing import Array, Indices, Shape
 
 if TYPE_CHECKING:
     pass
@@ -285,24 +284,22 @@ def block_graph(
     array = np.asarray(block)
     start, whole = integers('offset', offset), integers('shape', shape)
     check_position(start, array.shape, whole)
-    steps = spacing_per_axis(spacing, array.ndim)
+    checked = as_spacing(spacing, array.ndim)
     with NamedBlock(start, array.shape):
-        check_elements(array.dtype, 'block')
-        nodes = foreground_nodes(array)
-        values, half = _values(array, nodes, value_is_height)
+        image = as_image(array, 'block')
+        nodes = image.nodes()
+        values, half = _values(image, nodes, value_is_height)
         graph = _core.ChunkGraph.from_block(
             nodes,
-            array.shape,
+            image.shape,
             offset=start,
             shape=whole,
-            spacing=steps,
+            spacing=checked.floats,
             values=values,
             heights=value_is_height,
             half=half,
         )
-    return ChunkGraph._of(
-        graph, array.dtype, spacing_as_given(spacing, array.ndim), value_is_height
-    )
+    return ChunkGraph._of(graph, image.dtype, checked.given, value_is_height)
 
 
 def radius_graph(
@@ -315,17 +312,17 @@ def radius_graph(
     spacing: npt.ArrayLike,
 ) -> ChunkGraph:
     """Make the graph of a block of voxels with radii, which give branches measures."""
-    ndim = len(shape)
+    checked = as_spacing(spacing, len(shape))
     graph = _core.ChunkGraph.from_block(
         nodes,
         block_shape,
         offset=offset,
         shape=shape,
-        spacing=spacing_per_axis(spacing, ndim),
+        spacing=checked.floats,
         values=radii,
         radii=True,
     )
-    return ChunkGraph._of(graph, radii.dtype, spacing_as_given(spacing, ndim), False)
+    return ChunkGraph._of(graph, radii.dtype, checked.given, False)
 
 
 def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:
@@ -398,11 +395,9 @@ def _first_of_one_image(graphs: list[ChunkGraph]) -> ChunkGraph:
     return first
 
 
-def _values(
-    block: Array, nodes: npt.NDArray[np.int64], value_is_height: bool
-) -> tuple[Array | None, bool]:
+def _values(block: Image, nodes: Indices, value_is_height: bool) -> tuple[Array | None, bool]:
     """Return the values of a block's foreground, and whether they are heights of half precision."""
-    values = pixel_values(block, nodes)
+    values = block.values(nodes)
     if value_is_height:
         return as_heights(values)
     return (None if block.dtype == np.bool_ else values.astype(np.float64, copy=False)), False

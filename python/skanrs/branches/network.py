@@ -12,10 +12,8 @@ from scipy import sparse
 
 from skanrs import _core
 from skanrs._blocks.read import read_image
-from skanrs._image.dask_arrays import is_dask_array
-from skanrs._image.foreground import as_image
-from skanrs._image.masks import in_three_axes
-from skanrs._image.spacing import spacing_per_axis
+from skanrs._image.position import in_three_axes
+from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
 from skanrs.graph.skeleton import Skeleton
 
@@ -209,15 +207,14 @@ def _of_voxels(skeleton: Any, ndim: int) -> dict[str, int]:
             raise ValueError(f'skeleton: expected {ndim} axes as the table has')
         nodes, shape = getattr(skeleton, '_nodes', None), tuple(skeleton.skeleton_shape)
     else:
-        image = skeleton if is_dask_array(skeleton) else as_image(skeleton, 'skeleton')
-        if image.ndim != ndim:
-            raise ValueError(f'skeleton: expected {ndim} axes as the table has, got {image.ndim}')
-        pixels = read_image(image)
+        pixels = read_image(skeleton, 'skeleton')
         nodes, shape = pixels.nodes, pixels.shape
+        if len(shape) != ndim:
+            raise ValueError(f'skeleton: expected {ndim} axes as the table has, got {len(shape)}')
     if nodes is None or ndim > _MOST_AXES:
         # Of such a skeleton there is the graph only.
         if not isinstance(skeleton, Skeleton):
-            skeleton = Skeleton(image, keep_images=False)
+            skeleton = Skeleton._of_pixels(pixels, as_spacing(1, ndim))
         return {'n_isolated': int((skeleton.degrees == 0).sum())}
     _, isolated, tunnels, _ = _core.topology(nodes, in_three_axes(shape, 1))
     return {'n_loops': tunnels, 'n_isolated': isolated}
@@ -241,8 +238,8 @@ def _volume_of(
         lengths = np.asarray(shape)
         if lengths.shape != (ndim,) or lengths.dtype.kind not in 'iu' or (lengths <= 0).any():
             raise ValueError(f'shape: expected {ndim} positive whole numbers, got {shape!r}')
-        steps = spacing_per_axis(spacing, ndim)
-        return float(np.prod(lengths.astype(float)) * np.prod(steps))
+        floats = as_spacing(spacing, ndim).floats
+        return float(np.prod(lengths.astype(float)) * np.prod(floats))
     if isinstance(skeleton, Skeleton):
         whole = float(np.prod(np.asarray(skeleton.skeleton_shape) * skeleton.spacing, dtype=float))
         return whole if whole > 0 else None

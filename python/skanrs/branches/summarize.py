@@ -10,6 +10,7 @@ import pandas as pd
 
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.elements import check_elements
+from skanrs._image.spacing import refuse_spacing
 from skanrs._support.typing import Array
 from skanrs.graph.path_graph import PathGraph
 from skanrs.graph.skeleton import Skeleton
@@ -151,7 +152,7 @@ def summarize(
     if npartitions is not None:
         raise ValueError(f'npartitions: it is for dask arrays only, not for {type(skel).__name__}')
     if isinstance(skel, ChunkGraph):
-        _refuse_spacing(skel, spacing)
+        refuse_spacing(skel, spacing)
         table = chunk_table(skel, slice(0, skel.n_branches), value_is_height)
     else:
         skel = _as_skeleton(skel, spacing, value_is_height)
@@ -174,13 +175,8 @@ def _as_skeleton(
             'skel: expected a Skeleton, a PathGraph, a ChunkGraph or an array, got'
             f' {type(skel).__name__}'
         )
-    _refuse_spacing(skel, spacing)
+    refuse_spacing(skel, spacing)
     return Skeleton.from_path_graph(skel) if isinstance(skel, PathGraph) else skel
-
-
-def _refuse_spacing(skel: object, spacing: npt.ArrayLike | None) -> None:
-    if spacing is not None:
-        raise ValueError(f'spacing: a {type(skel).__name__} has its own; it is for arrays only')
 
 
 def table_meta(

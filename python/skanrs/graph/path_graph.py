@@ -11,6 +11,7 @@ from scipy import sparse
 
 from skanrs import _core
 from skanrs._blocks.read import read_image
+from skanrs._image.spacing import as_spacing
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import HoldsArrays, by_axis, counted, html_table
 from skanrs._support.typing import Array
@@ -144,11 +145,12 @@ class PathGraph(HoldsArrays):
         >>> PathGraph.from_image(np.eye(3, dtype=bool), spacing=[3, 4]).distances
         array([10.])
         """
-        image = read_image(skeleton_image)
+        pixels = read_image(skeleton_image, 'skeleton_image')
+        checked = as_spacing(spacing, len(pixels.shape))
         return cls.from_graph(
-            adj=skeleton_graph(image.shape, image.nodes, image.values, spacing, value_is_height),
-            node_coordinates=_core.unravel(image.nodes, image.shape).T,
-            node_values=node_values(image.values),
+            adj=skeleton_graph(pixels, checked.floats, value_is_height),
+            node_coordinates=_core.unravel(pixels.nodes, pixels.shape).T,
+            node_values=node_values(pixels.values),
             spacing=spacing,
         )
 

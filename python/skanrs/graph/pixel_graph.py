@@ -10,9 +10,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core
-from skanrs._image.elements import check_elements
-from skanrs._image.foreground import as_heights, as_image, foreground_nodes, take, with_axes
-from skanrs._image.spacing import spacing_per_axis
+from skanrs._blocks.read import Pixels, pixels_of
+from skanrs._image.image import as_heights, as_image, check_axes, take
+from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
 
 EdgeFunction = Callable[[Array, Array, Array], Array]
@@ -71,7 +71,8 @@ def pixel_graph(
            [1., 0., 1.],
            [0., 1., 0.]])
     """
-    image = with_axes(image, 'image')
+    image = np.asarray(image)
+    check_axes(image.ndim, 'image')
     if mask is None and image.dtype == bool:
         mask = image
     if mask is None:
@@ -81,15 +82,16 @@ def pixel_graph(
                 raise TypeError(f'image: expected an array of numbers, got {image.dtype}')
             edge_function = _weighted_abs_diff
     else:
-        mask = np.asarray(mask)
-        if mask.shape != image.shape:
-            raise ValueError(f'mask: expected shape {image.shape} as the image, got {mask.shape}')
-        check_elements(mask.dtype, 'mask')
-        nodes = foreground_nodes(mask)
+        checked = as_image(mask, 'mask')
+        if checked.shape != image.shape:
+            raise ValueError(
+                f'mask: expected shape {image.shape} as the image, got {checked.shape}'
+            )
+        nodes = checked.nodes()
     if not 1 <= connectivity <= image.ndim:
         raise ValueError(f'connectivity: expected 1 to {image.ndim}, got {connectivity}')
-    steps = spacing_per_axis(1 if spacing is None else spacing, image.ndim)
-    arrays = _core.pixel_graph(nodes, image.shape, steps, connectivity, prune=False)
+    floats = as_spacing(1 if spacing is None else spacing, image.ndim).floats
+    arrays = _core.pixel_graph(nodes, image.shape, floats, connectivity, prune=False)
     indptr, indices, weights = arrays
     if edge_function is not None:
         rows = np.repeat(nodes, np.diff(indptr))
@@ -141,23 +143,19 @@ def skeleton_to_csgraph(
     >>> coordinates
     (array([0, 1]), array([0, 1]))
     """
-    skel = as_image(skel, 'skel')
-    nodes = foreground_nodes(skel)
-    graph = skeleton_graph(skel.shape, nodes, take(skel, nodes), spacing, value_is_height)
-    return graph, tuple(_core.unravel(nodes, skel.shape))
+    pixels = pixels_of(as_image(skel, 'skel'))
+    floats = as_spacing(spacing, len(pixels.shape)).floats
+    graph = skeleton_graph(pixels, floats, value_is_height)
+    return graph, tuple(_core.unravel(pixels.nodes, pixels.shape))
 
 
 def skeleton_graph(
-    shape: tuple[int, ...],
-    nodes: npt.NDArray[np.int64],
-    values: Array,
-    spacing: npt.ArrayLike,
-    value_is_height: bool,
+    pixels: Pixels, spacing: tuple[float, ...], value_is_height: bool
 ) -> sparse.csr_matrix:
-    """Return the pruned pixel graph of the pixels `nodes` of an image, which have these values."""
-    steps = spacing_per_axis(spacing, len(shape))
-    heights, half = as_heights(values) if value_is_height else (None, False)
-    arrays = _core.pixel_graph(nodes, shape, steps, len(shape), heights=heights, half=half)
+    """Return the pixel graph of a skeleton without the edges that junctions do not need."""
+    heights, half = as_heights(pixels.values) if value_is_height else (None, False)
+    shape = pixels.shape
+    arrays = _core.pixel_graph(pixels.nodes, shape, spacing, len(shape), heights=heights, half=half)
     return to_matrix(*arrays)
 
 
@@ -200,7 +198,7 @@ def make_degree_image(skeleton_image: Array) -> Array:
         nonzero = skeleton_image.astype(bool)
         return nonzero.map_overlap(make_degree_image, depth=1, boundary=False, dtype=np.int64)
     image = as_image(skeleton_image, 'skeleton_image')
-    nodes = foreground_nodes(image)
+    nodes = image.nodes()
     indptr, _, _ = _core.pixel_graph(
         nodes, image.shape, [1.0] * image.ndim, image.ndim, prune=False
     )

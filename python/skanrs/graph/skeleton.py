@@ -12,8 +12,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core, progress
-from skanrs._blocks.read import read_image
-from skanrs._image.foreground import coordinates_of, foreground_nodes
+from skanrs._blocks.read import Pixels, read_image
+from skanrs._image.image import as_image
+from skanrs._image.position import coordinates_of
+from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import HoldsArrays, by_axis, bytes_of, counted, html_table
 from skanrs._support.typing import Array
@@ -130,32 +132,42 @@ class Skeleton(HoldsArrays):
         value_is_height: bool = False,
     ) -> None:
         with progress.call('Skeleton'):
-            image = read_image(skeleton_image)
-            self._nodes = image.nodes
-            self.pixel_values = node_values(image.values)
-            # With heights the distances are not those of a grid.
-            self._traced = None
-            if not value_is_height:
-                self._traced = trace(image.shape, image.nodes, self.pixel_values, spacing)
-            if self._traced is None:
-                self.graph = skeleton_graph(
-                    image.shape, image.nodes, image.values, spacing, value_is_height
-                )
-                arrays = self.graph.indptr, self.graph.indices, self.graph.data
-                self.paths = paths_matrix(*arrays, self.pixel_values)
-                self.n_paths = int(self.paths.shape[0])
-            else:
-                self.n_paths = self._traced.lengths.size
-        self._distances_initialized = False
-        self._value_is_height = value_is_height
-        self.skeleton_shape = image.shape
-        self.skeleton_dtype = image.dtype
-        self.spacing: Array = (
-            np.full(len(image.shape), spacing) if np.isscalar(spacing) else np.asarray(spacing)
-        )
+            pixels = read_image(skeleton_image, 'skeleton_image')
+            checked = as_spacing(spacing, len(pixels.shape))
+            self._trace(pixels, checked, value_is_height)
         self.keep_images = keep_images
         self.skeleton_image = skeleton_image if keep_images else None
         self.source_image = source_image if keep_images else None
+
+    @classmethod
+    def _of_pixels(cls, pixels: Pixels, spacing: Spacing) -> Skeleton:
+        """Trace the pixels of a checked image, whose values are not heights; keep no image."""
+        skeleton = cls.__new__(cls)
+        with progress.call('Skeleton'):
+            skeleton._trace(pixels, spacing, value_is_height=False)
+        skeleton.keep_images = False
+        skeleton.skeleton_image = skeleton.source_image = None
+        return skeleton
+
+    def _trace(self, pixels: Pixels, spacing: Spacing, value_is_height: bool) -> None:
+        self._nodes = pixels.nodes
+        self.pixel_values = node_values(pixels.values)
+        # With heights the distances are not those of a grid.
+        self._traced = None
+        if not value_is_height:
+            self._traced = trace(pixels.shape, pixels.nodes, self.pixel_values, spacing.floats)
+        if self._traced is None:
+            self.graph = skeleton_graph(pixels, spacing.floats, value_is_height)
+            arrays = self.graph.indptr, self.graph.indices, self.graph.data
+            self.paths = paths_matrix(*arrays, self.pixel_values)
+            self.n_paths = int(self.paths.shape[0])
+        else:
+            self.n_paths = self._traced.lengths.size
+        self._distances_initialized = False
+        self._value_is_height = value_is_height
+        self.skeleton_shape = pixels.shape
+        self.skeleton_dtype = pixels.dtype
+        self.spacing: Array = spacing.given
 
     def _described(self) -> list[tuple[str, str]]:
         of_type = 'heights' if self._value_is_height else str(self.skeleton_dtype)
@@ -490,7 +502,7 @@ class Skeleton(HoldsArrays):
         rounded = np.round(self._coordinates_of(pixels[self.degrees[pixels] <= 2]))
         image[tuple(rounded.astype(np.int64).T)] = 0
         # The image thinned anew: `skeletonize` would give the same and look at all of it.
-        nodes = foreground_nodes(image)
+        nodes = as_image(image, 'skeleton_image').nodes()
         planes: tuple[int, ...] = (1,) if image.ndim == 2 else ()
         method = 'zhang' if image.ndim == 2 else 'lee'
         kept = _core.thin_nodes(nodes, (*planes, *image.shape), method)

@@ -9,8 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from skanrs import _core
-from skanrs._image.spacing import spacing_per_axis
-from skanrs._support.typing import Array
+from skanrs._support.typing import Array, Indices
 
 from .pixel_graph import to_matrix
 
@@ -19,7 +18,7 @@ class Traced(NamedTuple):
     """A skeleton before anybody asks for matrices; with N pixels, P paths and K pixels on paths."""
 
     shape: tuple[int, ...]
-    spacing: list[float]
+    spacing: tuple[float, ...]
     indptr: Array
     """Where the row of each pixel starts in `indices`, shape (N + 1,)."""
     indices: Array
@@ -52,15 +51,14 @@ class Traced(NamedTuple):
 
 def trace(
     shape: tuple[int, ...],
-    nodes: npt.NDArray[np.int64],
+    nodes: Indices,
     values: Array | None,
-    spacing: npt.ArrayLike,
+    spacing: tuple[float, ...],
 ) -> Traced | None:
     """Trace the skeleton of the pixels `nodes`; None where only general graphs serve."""
-    steps = spacing_per_axis(spacing, len(shape))
-    skeleton = _core.trace_skeleton(nodes, shape, steps)
+    skeleton = _core.trace_skeleton(nodes, shape, spacing)
     if skeleton is None:
         return None
     graph, paths = skeleton
     along = None if values is None else values[paths[1]].astype(np.float64, copy=False)
-    return Traced(shape, steps, *graph, *paths, along)
+    return Traced(shape, spacing, *graph, *paths, along)

@@ -28,8 +28,8 @@ from skanrs._blocks.tasks import (
     result_at,
 )
 from skanrs._image.dask_arrays import is_dask_array
-from skanrs._image.foreground import as_image, foreground_nodes, pixel_values
-from skanrs._image.masks import in_three_axes
+from skanrs._image.image import as_image
+from skanrs._image.position import in_three_axes
 from skanrs._support.typing import Array, Indices, Shape
 from skanrs.radius.block import check_radii
 from skanrs.radius.lazy import radius_voxels
@@ -95,8 +95,8 @@ def prune_blocks(
 def _voxels(block: Any, offset: Shape, shape: Shape) -> BlockVoxels:
     """Read the voxels of a block."""
     image = as_image(as_block(block, offset, shape), 'skeleton')
-    nodes = foreground_nodes(image)
-    return BlockVoxels(nodes, pixel_values(image, nodes))
+    nodes = image.nodes()
+    return BlockVoxels(nodes, image.values(nodes))
 
 
 def _part(computed: list[Any], offset: Shape, shape: Shape, whole: Shape) -> Part:

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from skanrs import _core, progress
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
-from skanrs._image.foreground import as_image, foreground_nodes
-from skanrs._image.masks import in_three_axes
-from skanrs._image.spacing import spacing_per_axis
+from skanrs._image.image import Image, as_image, check_axes
+from skanrs._image.position import in_three_axes
+from skanrs._image.spacing import as_spacing, refuse_spacing
 from skanrs._support.typing import Array
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius import radii as measure_radii
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ['prune']
 
-Image = TypeVar('Image', Skeleton, Array, 'da.Array')
+Given = TypeVar('Given', Skeleton, Array, 'da.Array')
 
 
 def prune(
-    skeleton: Image,
+    skeleton: Given,
     *,
     min_length: float | None = None,
     max_radius_ratio: float | None = None,
     mask: npt.ArrayLike | da.Array | None = None,
     radii: npt.ArrayLike | da.Array | None = None,
     spacing: npt.ArrayLike | None = None,
-) -> Image:
+) -> Given:
     """Remove short twigs: branches that lead from a junction to a free end.
 
     Thinning grows a twig wherever the surface of an object is rough. A twig goes if it is shorter
@@ -110,42 +110,44 @@ def prune(
            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
     """
     limits = _limits(min_length, max_radius_ratio, mask, radii)
-    image, steps = _image_of(skeleton, spacing)
+    image, floats = _image_of(skeleton, spacing)
     if mask is not None:
         refuse_mixture(image, mask)
     if is_dask_array(image):
-        lazy: Image = _prune_blocks(skeleton, image, limits, steps, mask, radii)
-        return lazy
-    nodes = foreground_nodes(image)
-    along = None
-    with progress.call('prune'):
-        if max_radius_ratio is not None:
-            along = _radii_along(skeleton, mask, radii, spacing, nodes.size)
-        kept = _core.prune_nodes(
-            nodes, in_three_axes(image.shape, 1), in_three_axes(steps, 1.0), *limits, along
-        )
-    pruned = np.array(image)
-    pruned[np.unravel_index(nodes[~kept], image.shape)] = 0
-    if not isinstance(skeleton, Skeleton):
-        return pruned
-    return Skeleton(pruned, spacing=skeleton.spacing, source_image=skeleton.source_image)
+        from .lazy import prune_blocks
+
+        pruned = prune_blocks(image, limits, floats, mask, radii)
+    else:
+        checked = as_image(image, 'skeleton', least=2, most=3)
+        with progress.call('prune'):
+            pruned = _prune(checked, limits, floats, mask, radii)
+    if isinstance(skeleton, Skeleton):
+        pruned = Skeleton(pruned, spacing=skeleton.spacing, source_image=skeleton.source_image)
+    result: Given = pruned
+    return result
 
 
-def _prune_blocks(
-    skeleton: Any,
-    image: Any,
+def _prune(
+    skeleton: Image,
     limits: tuple[float, float],
-    steps: tuple[float, ...],
-    mask: Any,
-    radii: Any,
-) -> Any:
-    """Return what is left of a skeleton whose image is a dask array."""
-    from .lazy import prune_blocks
-
-    pruned = prune_blocks(image, limits, steps, mask, radii)
-    if not isinstance(skeleton, Skeleton):
-        return pruned
-    return Skeleton(pruned, spacing=skeleton.spacing, source_image=skeleton.source_image)
+    spacing: tuple[float, ...],
+    mask: npt.ArrayLike | None,
+    radii: npt.ArrayLike | None,
+) -> Array:
+    """Return what is left of a skeleton in memory."""
+    nodes = skeleton.nodes()
+    along = None
+    if mask is not None:
+        along = measure_radii(skeleton.array, mask, spacing=spacing)
+    elif radii is not None:
+        along = np.ascontiguousarray(radii, dtype=np.float64)
+        check_radii(along, nodes.size)
+    kept = _core.prune_nodes(
+        nodes, in_three_axes(skeleton.shape, 1), in_three_axes(spacing, 1.0), *limits, along
+    )
+    pruned = np.array(skeleton.array)
+    pruned[np.unravel_index(nodes[~kept], skeleton.shape)] = 0
+    return pruned
 
 
 def _limits(
@@ -168,14 +170,11 @@ def _limits(
     return float(min_length or 0), float(max_radius_ratio or 0)
 
 
-def _image_of(
-    skeleton: Skeleton | Array, spacing: npt.ArrayLike | None
-) -> tuple[Array, tuple[float, ...]]:
-    """Return the image of a skeleton and its spacing."""
-    image: Any = skeleton
+def _image_of(skeleton: Any, spacing: npt.ArrayLike | None) -> tuple[Any, tuple[float, ...]]:
+    """Return the image of a skeleton, an ndarray or dask array, and its spacing."""
+    image = skeleton
     if isinstance(skeleton, Skeleton):
-        if spacing is not None:
-            raise ValueError('spacing: a Skeleton has its own; it is for arrays only')
+        refuse_spacing(skeleton, spacing)
         if skeleton.skeleton_image is None:
             raise ValueError('skeleton: expected one with its image: make it with keep_images=True')
         if skeleton._value_is_height:
@@ -183,22 +182,5 @@ def _image_of(
         image, spacing = skeleton.skeleton_image, skeleton.spacing
     if not (is_dask_array(image) or isinstance(image, np.ndarray)):
         raise TypeError(f'skeleton: expected a Skeleton or an array, got {type(skeleton).__name__}')
-    array = image if is_dask_array(image) else as_image(image, 'skeleton')
-    if array.ndim not in (2, 3):
-        raise ValueError(f'skeleton: expected 2 or 3 axes, got {array.ndim}')
-    return array, tuple(spacing_per_axis(1 if spacing is None else spacing, array.ndim))
-
-
-def _radii_along(
-    skeleton: Skeleton | Array,
-    mask: npt.ArrayLike | None,
-    radii: npt.ArrayLike | None,
-    spacing: npt.ArrayLike | None,
-    count: int,
-) -> npt.NDArray[np.float64]:
-    """Return the radius at each voxel."""
-    if mask is not None:
-        return measure_radii(skeleton, mask, spacing=spacing)
-    along = np.ascontiguousarray(radii, dtype=np.float64)
-    check_radii(along, count)
-    return along
+    check_axes(image.ndim, 'skeleton', 2, 3)
+    return image, as_spacing(1 if spacing is None else spacing, image.ndim).floats

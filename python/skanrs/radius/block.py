@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._image.elements import foreground_bits
-from skanrs._image.masks import in_three_axes
-from skanrs._support.typing import Array, Shape
+from skanrs._image.image import Image
+from skanrs._image.position import in_three_axes
+from skanrs._support.typing import Array, Indices, Shape
 
 Radii = npt.NDArray[np.float64]
 
 
-class Whole(NamedTuple):
-    """The image that blocks are parts of, and how distances in it are taken."""
+class Grid(NamedTuple):
+    """The voxels of the whole image and how distances between them are measured."""
 
     shape: Shape
     spacing: tuple[float, ...]
@@ -42,22 +42,23 @@ class BlockRadii(NamedTuple):
     """Axis (of three), whether it is the last face, and the depths of its columns."""
 
 
-def radii_of_nodes(nodes: npt.NDArray[np.int64], mask: Array, whole: Whole) -> Radii:
-    """Return the radii of the voxels of these linear indices; `mask` is the whole image."""
-    squares = block_radii(nodes, mask, (0,) * mask.ndim, whole).squares
+def radii_of_nodes(
+    nodes: Indices, mask: Image, spacing: tuple[float, ...], border_is_background: bool
+) -> Radii:
+    """Return the radii of the voxels at these linear indices of a whole mask."""
+    grid = Grid(mask.shape, spacing, border_is_background)
+    squares = block_radii(nodes, mask, (0,) * mask.ndim, grid).squares
     return np.sqrt(squares, out=squares)
 
 
-def block_radii(
-    nodes: npt.NDArray[np.int64], mask: Array, offset: Shape, whole: Whole
-) -> BlockRadii:
-    """Return what a block of a mask tells of the radii of its voxels `nodes`."""
-    shape, spacing, border = whole.in_3d()
-    elements, bits = foreground_bits(mask)
-    elements = elements.reshape(in_three_axes(mask.shape, 1)) if mask.ndim < 3 else elements
+def block_radii(nodes: Indices, mask: Image, offset: Shape, grid: Grid) -> BlockRadii:
+    """Measure the radii of the voxels at linear indices of a block of a mask."""
+    elements = mask.elements
+    if mask.ndim < 3:
+        elements = elements.reshape(in_three_axes(mask.shape, 1))
     start = in_three_axes(offset, 0)
-    found = BlockRadii(*_core.block_radii(elements, bits, nodes, start, shape, spacing, border))
-    outside = np.flatnonzero(found.squares == 0)
+    radii = BlockRadii(*_core.block_radii(elements, mask.bits, nodes, start, *grid.in_3d()))
+    outside = np.flatnonzero(radii.squares == 0)
     if outside.size:
         at = np.unravel_index(nodes[outside[0]], mask.shape)
         place = tuple(int(a + b) for a, b in zip(at, offset, strict=True))
@@ -65,7 +66,7 @@ def block_radii(
             f'skeleton: expected voxels of the mask only, but {outside.size} are background there,'
             f' the first at {place}'
         )
-    return found
+    return radii
 
 
 def check_radii(along: Array, count: int) -> None:

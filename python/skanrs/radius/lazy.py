@@ -34,12 +34,13 @@ from skanrs._blocks.tasks import (
     result_at,
 )
 from skanrs._image.elements import check_elements
-from skanrs._image.foreground import as_image, foreground_nodes
-from skanrs._image.masks import as_mask, check_mask, in_three_axes
-from skanrs._image.spacing import spacing_per_axis
+from skanrs._image.image import as_image
+from skanrs._image.masks import as_mask, check_lazy_mask
+from skanrs._image.position import in_three_axes
+from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Indices, Shape
 
-from .block import Radii, Whole, block_radii
+from .block import Grid, Radii, block_radii
 
 _NO_BACKGROUND = np.iinfo(np.uint32).max
 
@@ -118,13 +119,13 @@ def radius_voxels(
     skeleton: da.Array, mask: da.Array, spacing: npt.ArrayLike, border_is_background: bool
 ) -> da.Array:
     """Measure radii lazily; each block is a `BlockVoxels`, for tasks of ours only."""
-    check_mask(mask)
+    check_lazy_mask(mask)
     check_elements(skeleton.dtype, 'skeleton')
     check_same_blocks(skeleton, mask, 'mask')
     blocks, of_mask = Blocks(skeleton, 'skeleton'), Blocks(mask, 'mask')
     shape = tuple(map(int, mask.shape))
-    whole = Whole(shape, tuple(spacing_per_axis(spacing, mask.ndim)), border_is_background)
-    token = tokenize(skeleton.name, mask.name, mask.chunks, whole)
+    grid = Grid(shape, as_spacing(spacing, mask.ndim).floats, border_is_background)
+    token = tokenize(skeleton.name, mask.name, mask.chunks, grid)
     name = f'radius-{token}'
     tasks: dict[Key, Any] = {}
     local: dict[Index, Key] = {}
@@ -133,12 +134,12 @@ def radius_voxels(
         place = blocks.place(index)
         packed, found = (f'radius-mask-{mask.name}', *index), (f'radius-found-{token}', *index)
         tasks[packed] = (BlockTask(_pack, *place), of_mask.key(index))
-        tasks[found] = (BlockTask(_measure, *place, whole), [blocks.key(index), packed])
+        tasks[found] = (BlockTask(_measure, *place, grid), [blocks.key(index), packed])
         local[index] = _part(tasks, f'radius-local-{token}', index, found, 0)
         regions[index] = _part(tasks, f'radius-region-{token}', index, found, 1)
-    settled = _merge_regions(tasks, token, regions, whole)
+    settled = _merge_regions(tasks, token, regions, grid)
     for index in blocks.indices():
-        finish = BlockTask(_finish, *blocks.place(index), whole)
+        finish = BlockTask(_finish, *blocks.place(index), grid)
         tasks[(name, *index)] = (finish, [local[index], settled[index]])
     layers = {**of_mask.graph.layers, **blocks.graph.layers, name: MaterializedLayer(tasks)}
     below = set(skeleton.__dask_layers__()) | set(mask.__dask_layers__())
@@ -153,7 +154,7 @@ def _part(tasks: dict[Key, Any], kind: str, index: tuple[Any, ...], key: Key, at
 
 
 def _merge_regions(
-    tasks: dict[Key, Any], token: str, regions: dict[Index, Key], whole: Whole
+    tasks: dict[Key, Any], token: str, regions: dict[Index, Key], grid: Grid
 ) -> dict[Index, list[Key]]:
     """Merge neighbours two at a time; return what that settles for each block."""
     settled: dict[Index, list[Key]] = {index: [] for index in regions}
@@ -166,7 +167,7 @@ def _merge_regions(
                 joined.setdefault(_parent(index, axis), []).append(region)
             if len(joined) == len(regions):
                 break
-            merge = partial(_merge, whole, axis + 3 - axes)
+            merge = partial(_merge, grid, axis + 3 - axes)
             regions, done = {}, {}
             for index, members in joined.items():
                 if len(members) == 1:
@@ -190,33 +191,31 @@ def _parent(index: Index, axis: int) -> Index:
 
 def _pack(block: Any, offset: Shape, shape: Shape) -> npt.NDArray[np.uint8]:
     """Pack a block of the mask to a bit a voxel."""
-    return np.packbits(as_mask(as_block(block, offset, shape)) != 0)
+    return np.packbits(as_mask(as_block(block, offset, shape)).array != 0)
 
 
-def _measure(
-    blocks: list[Any], offset: Shape, shape: Shape, whole: Whole
-) -> tuple[Measured, Region]:
+def _measure(blocks: list[Any], offset: Shape, shape: Shape, grid: Grid) -> tuple[Measured, Region]:
     """Measure the voxels of a block as far as the block tells."""
     skeleton, packed = blocks
-    nodes = foreground_nodes(as_image(as_block(skeleton, offset, shape), 'skeleton'))
+    nodes = as_image(as_block(skeleton, offset, shape), 'skeleton').nodes()
     mask = np.unpackbits(packed, count=int(np.prod(shape))).view(bool).reshape(shape)
-    found = block_radii(nodes, mask, offset, whole)
+    radii = block_radii(nodes, as_image(mask, 'mask'), offset, grid)
     start, extent = in_three_axes(offset, 0), in_three_axes(shape, 1)
-    waits = found.waits
+    waits = radii.waits
     places = np.stack(np.unravel_index(nodes[waits], extent), axis=1) + start
-    indices = np.ravel_multi_index(tuple(places.T), whole.in_3d()[0])
-    waiting = Waiting(indices.astype(np.int64), places, found.squares[waits])
+    indices = np.ravel_multi_index(tuple(places.T), grid.in_3d()[0])
+    waiting = Waiting(indices.astype(np.int64), places, radii.squares[waits])
     faces = {}
-    for axis, end, depths in found.faces:
+    for axis, end, depths in radii.faces:
         across = extent[:axis] + extent[axis + 1 :]
         faces[axis, end] = PackedDepths.pack(depths.reshape(across))
-    return (nodes, found.squares), Region(start, extent, waiting, faces)
+    return (nodes, radii.squares), Region(start, extent, waiting, faces)
 
 
-def _merge(whole: Whole, axis: int, regions: list[Region]) -> tuple[Measured, Region]:
+def _merge(grid: Grid, axis: int, regions: list[Region]) -> tuple[Measured, Region]:
     """Join two boxes along an axis; return the voxels that are settled by it too."""
     first, last = regions
-    parts = [_lowered(first, last, axis, False, whole), _lowered(last, first, axis, True, whole)]
+    parts = [_lowered(first, last, axis, False, grid), _lowered(last, first, axis, True, grid)]
     waiting = Waiting(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     along = first.shape[axis] + last.shape[axis]
     region = Region(
@@ -225,12 +224,12 @@ def _merge(whole: Whole, axis: int, regions: list[Region]) -> tuple[Measured, Re
         waiting,
         _joined_faces(first, last, axis),
     )
-    waits = waiting.squares > _to_unknown(region, whole)
+    waits = waiting.squares > _to_unknown(region, grid)
     done = waiting.take(~waits)
     return (done.indices, done.squares), region._replace(waiting=waiting.take(waits))
 
 
-def _lowered(region: Region, other: Region, axis: int, end: bool, whole: Whole) -> Waiting:
+def _lowered(region: Region, other: Region, axis: int, end: bool, grid: Grid) -> Waiting:
     """Return the voxels of a region that wait, with what lies behind a face of the other."""
     places, squares = region.waiting.places, region.waiting.squares.copy()
     face = other.offset[axis] + (other.shape[axis] - 1 if end else 0)
@@ -238,7 +237,7 @@ def _lowered(region: Region, other: Region, axis: int, end: bool, whole: Whole) 
     gaps = np.abs(places[:, axis] - face)
     inside = places[:, across] - np.array(other.offset)[across]
     voxels = np.ascontiguousarray(np.column_stack([gaps, inside]), dtype=np.int64)
-    shape, spacing, _ = whole.in_3d()
+    shape, spacing, _ = grid.in_3d()
     depths = other.faces[axis, end].unpack()
     if squares.size and other.shape[axis]:
         _core.lower_radii(squares, voxels, axis, depths, shape, spacing)
@@ -263,9 +262,9 @@ def _joined_faces(first: Region, last: Region, axis: int) -> dict[tuple[int, boo
     return faces
 
 
-def _to_unknown(region: Region, whole: Whole) -> Radii:
+def _to_unknown(region: Region, grid: Grid) -> Radii:
     """Return the squared distances to the nearest voxel of the image outside a region."""
-    shape, spacing, _ = whole.in_3d()
+    shape, spacing, _ = grid.in_3d()
     nearest = np.full(len(region.waiting.indices), np.inf)
     for axis in range(3):
         at = region.waiting.places[:, axis]
@@ -279,7 +278,7 @@ def _to_unknown(region: Region, whole: Whole) -> Radii:
     return nearest
 
 
-def _finish(computed: list[Any], offset: Shape, shape: Shape, whole: Whole) -> BlockVoxels:
+def _finish(computed: list[Any], offset: Shape, shape: Shape, grid: Grid) -> BlockVoxels:
     """Return the radii of a block."""
     (nodes, squares), settled = computed
     squares = squares.copy()
@@ -288,7 +287,7 @@ def _finish(computed: list[Any], offset: Shape, shape: Shape, whole: Whole) -> B
         values = np.concatenate([values for _, values in settled])
         places = np.unravel_index(nodes, shape)
         global_places = tuple(at + first for at, first in zip(places, offset, strict=True))
-        of_node = np.ravel_multi_index(global_places, whole.shape)
+        of_node = np.ravel_multi_index(global_places, grid.shape)
         which = np.flatnonzero(np.isin(indices, of_node))
         squares[np.searchsorted(of_node, indices[which])] = values[which]
     return BlockVoxels(nodes, np.sqrt(squares))

@@ -9,14 +9,13 @@ import numpy.typing as npt
 
 from skanrs import progress
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
-from skanrs._image.elements import check_elements
-from skanrs._image.foreground import foreground_nodes
+from skanrs._image.image import Image, as_image
 from skanrs._image.masks import as_mask
-from skanrs._image.spacing import spacing_per_axis
-from skanrs._support.typing import Shape
+from skanrs._image.spacing import as_spacing, refuse_spacing
+from skanrs._support.typing import Indices, Shape
 from skanrs.graph.skeleton import Skeleton
 
-from .block import Radii, Whole, radii_of_nodes
+from .block import Radii, radii_of_nodes
 
 if TYPE_CHECKING:
     import dask.array
@@ -90,12 +89,7 @@ def radii(
             'skeleton, mask: radii are for arrays in memory; for dask arrays there is'
             ' skanrs.radius_image, which is lazy'
         )
-    array = as_mask(mask)
-    nodes, shape, steps = _nodes_of(skeleton, spacing, array.ndim)
-    if array.shape != shape:
-        raise ValueError(f'mask: expected shape {shape} as the skeleton, got {array.shape}')
-    with progress.call('radii'):
-        return radii_of_nodes(nodes, array, Whole(shape, steps, border_is_background))
+    return _measure(skeleton, as_mask(mask), spacing, border_is_background)[1]
 
 
 @overload
@@ -171,28 +165,35 @@ def radius_image(
         from .lazy import radius_blocks
 
         return radius_blocks(skeleton, mask, spacing, border_is_background)
-    array = as_mask(mask)
-    nodes, shape, _ = _nodes_of(skeleton, None, array.ndim)
-    values = radii(skeleton, mask, spacing=spacing, border_is_background=border_is_background)
-    image = np.zeros(shape)
+    checked = as_mask(mask)
+    nodes, values = _measure(skeleton, checked, spacing, border_is_background)
+    image = np.zeros(checked.shape)
     image.reshape(-1)[nodes] = values
     return image
 
 
-def _nodes_of(
-    skeleton: Any, spacing: npt.ArrayLike | None, ndim: int
-) -> tuple[npt.NDArray[np.int64], Shape, tuple[float, ...]]:
-    """Return linear indices of a skeleton's voxels, its shape, and its spacing."""
+def _measure(
+    skeleton: Any, mask: Image, spacing: npt.ArrayLike | None, border_is_background: bool
+) -> tuple[Indices, Radii]:
+    """Return the linear indices of a skeleton's voxels and their radii."""
+    nodes, shape, floats = _voxels_of(skeleton, spacing)
+    if mask.shape != shape:
+        raise ValueError(f'mask: expected shape {shape} as the skeleton, got {mask.shape}')
+    with progress.call('radii'):
+        return nodes, radii_of_nodes(nodes, mask, floats, border_is_background)
+
+
+def _voxels_of(
+    skeleton: Any, spacing: npt.ArrayLike | None
+) -> tuple[Indices, Shape, tuple[float, ...]]:
+    """Return the linear indices of a skeleton's voxels, its shape, and its spacing."""
     if isinstance(skeleton, Skeleton):
-        if spacing is not None:
-            raise ValueError('spacing: a Skeleton has its own; it is for arrays only')
+        refuse_spacing(skeleton, spacing)
         nodes = getattr(skeleton, '_nodes', None)
         if nodes is None:
-            raise ValueError('skeleton: expected one that was made from an image, not a graph')
+            raise ValueError('skeleton: expected one made from an image, got one made from a graph')
         shape = tuple(skeleton.skeleton_shape)
-        return nodes, shape, tuple(spacing_per_axis(skeleton.spacing, len(shape)))
-    array = np.asarray(skeleton)
-    check_elements(array.dtype, 'skeleton')
-    steps = spacing_per_axis(1 if spacing is None else spacing, ndim)
-    nodes = foreground_nodes(array) if array.ndim else np.empty(0, dtype=np.int64)
-    return nodes, array.shape, tuple(steps)
+        return nodes, shape, as_spacing(skeleton.spacing, len(shape)).floats
+    image = as_image(skeleton, 'skeleton')
+    floats = as_spacing(1 if spacing is None else spacing, image.ndim).floats
+    return image.nodes(), image.shape, floats

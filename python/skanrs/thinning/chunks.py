@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._image.elements import check_elements, foreground_bits
+from skanrs._image.image import Image, as_image
 from skanrs._image.position import check_position, integers, place_of
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import by_axis, counted, html_table
@@ -69,8 +69,8 @@ def region_of(kept_and_residue: _RawRegion) -> tuple[Words, Residue]:
 
 
 @dataclass(frozen=True)
-class Image:
-    """The whole image that a chunk is a part of, and how it is thinned.
+class ImageInfo:
+    """The shape of the whole image and how it is thinned: the same for all chunks.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class ThinnedChunk:
 
     Attributes
     ----------
-    image : Image
+    image : ImageInfo
         The whole image.
     offset, chunk_shape : tuple of int
         Where the chunk lies in the image, in voxels.
@@ -117,7 +117,7 @@ class ThinnedChunk:
     ((0, 0), (4, 4), (4, 4))
     """
 
-    image: Image
+    image: ImageInfo
     offset: tuple[int, ...]
     chunk_shape: tuple[int, ...]
     kept: Words
@@ -198,7 +198,7 @@ class MergedThinning:
 
     Attributes
     ----------
-    image : Image
+    image : ImageInfo
         The whole image.
     kept : tuple of Words
         The voxels of the skeleton that merging has decided.
@@ -216,7 +216,7 @@ class MergedThinning:
     0
     """
 
-    image: Image
+    image: ImageInfo
     kept: tuple[Words, ...]
     residue: Residue
 
@@ -311,15 +311,14 @@ def thin_chunk(
     >>> np.array_equal(skeleton, skan.skeletonize(image))
     True
     """
-    array = np.asarray(block)
-    check_elements(array.dtype, 'block')
-    resolved = method_of(method, preserve_topology, array.ndim, 'block')
-    whole = Image(integers('shape', shape), resolved)
+    checked = as_image(block, 'block', least=2, most=3)
+    resolved = method_of(method, preserve_topology, checked.ndim)
+    image = ImageInfo(integers('shape', shape), resolved)
     start = integers('offset', offset)
-    check_position(start, array.shape, whole.shape)
-    words = pack(array, start, whole)
-    kept, residue = thin([words], [box_of(whole, start, array.shape)], whole)
-    return ThinnedChunk(whole, start, array.shape, kept, residue)
+    check_position(start, checked.shape, image.shape)
+    words = pack(checked, start, image)
+    kept, residue = thin([words], [box_of(image, start, checked.shape)], image)
+    return ThinnedChunk(image, start, checked.shape, kept, residue)
 
 
 def merge_thinned(chunks: Iterable[ThinnedChunk | MergedThinning]) -> MergedThinning:
@@ -372,30 +371,29 @@ def merge_thinned(chunks: Iterable[ThinnedChunk | MergedThinning]) -> MergedThin
                 'chunks: expected chunks of one image thinned by one method, got those of images'
                 f' of shape {image.shape} and {part.image.shape}'
             )
-    kept, residue = merge([part.residue for part in parts], image)
+    kept, residue = merge(image, [part.residue for part in parts])
     earlier = [words for part in parts if isinstance(part, MergedThinning) for words in part.kept]
     return MergedThinning(image, (*earlier, kept), residue)
 
 
-def pack(array: npt.NDArray[np.generic], offset: Sequence[int], image: Image) -> Words:
+def pack(block: Image, offset: Sequence[int], image: ImageInfo) -> Words:
     """Pack the foreground of a block into words."""
-    elements, mask = foreground_bits(array)
-    block = elements.reshape(image.in_3d(array.shape, 1))
-    return Words(*_core.pack_chunk(block, mask, image.in_3d(offset, 0), image.shape_3d))
+    elements = block.elements.reshape(image.in_3d(block.shape, 1))
+    return Words(*_core.pack_chunk(elements, block.bits, image.in_3d(offset, 0), image.shape_3d))
 
 
-def thin(words: Sequence[Words], boxes: list[Box], image: Image) -> tuple[Words, Residue]:
+def thin(words: Sequence[Words], boxes: list[Box], image: ImageInfo) -> tuple[Words, Residue]:
     """Thin the region of the boxes, whose foreground the words hold."""
     return region_of(_core.thin_chunks(words, boxes, image.shape_3d, image.method))
 
 
-def merge(residues: Sequence[Residue], image: Image) -> tuple[Words, Residue]:
+def merge(image: ImageInfo, residues: Sequence[Residue]) -> tuple[Words, Residue]:
     """Join residues; return the voxels kept and the residue that is left."""
     return region_of(_core.merge_residues(residues, image.shape_3d, image.method))
 
 
 def unpack(
-    image: Image, words: Sequence[Words], offset: Sequence[int], shape: Sequence[int]
+    image: ImageInfo, words: Sequence[Words], offset: Sequence[int], shape: Sequence[int]
 ) -> npt.NDArray[np.bool_]:
     """Write the voxels of the words that lie in a chunk as the chunk."""
     block = np.zeros(shape, dtype=bool)
@@ -404,7 +402,7 @@ def unpack(
     return block
 
 
-def box_of(image: Image, offset: Sequence[int], shape: Sequence[int]) -> Box:
+def box_of(image: ImageInfo, offset: Sequence[int], shape: Sequence[int]) -> Box:
     """Give the box of a chunk, along three axes."""
     starts, lengths = image.in_3d(offset, 0), image.in_3d(shape, 1)
     return [[start, start + length] for start, length in zip(starts, lengths, strict=True)]

@@ -22,9 +22,10 @@ from dask.base import tokenize
 
 from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, as_block, result_at
 from skanrs._image.elements import check_elements
+from skanrs._image.image import as_image, check_axes
 from skanrs._support.typing import Shape
 
-from .chunks import Image, Residue, Words, box_of, merge, pack, thin, unpack
+from .chunks import ImageInfo, Residue, Words, box_of, merge, pack, thin, unpack
 from .method import method_of
 
 GROUP_VOXELS = 256**3
@@ -34,13 +35,13 @@ GROUP_VOXELS = 256**3
 def skeletonize_blocks(image: da.Array, method: str | None, preserve_topology: bool) -> da.Array:
     """Thin a dask array lazily; see `skanrs.skeletonize`."""
     blocks = Blocks(image, 'image')
-    resolved = method_of(method, preserve_topology, image.ndim, 'image')
-    whole = Image(tuple(map(int, image.shape)), resolved)
+    check_axes(image.ndim, 'image', 2, 3)
     check_elements(image.dtype, 'image')
+    info = ImageInfo(tuple(map(int, image.shape)), method_of(method, preserve_topology, image.ndim))
     if image.size == 0:
         return da.zeros(image.shape, dtype=bool, chunks=image.chunks)
-    name = f'skeletonize-{tokenize(image.name, image.chunks, whole.method, GROUP_VOXELS)}'
-    tasks = _Tasks(name, whole, blocks)
+    name = f'skeletonize-{tokenize(image.name, image.chunks, info.method, GROUP_VOXELS)}'
+    tasks = _Tasks(name, info, blocks)
     tasks.thin_groups()
     tasks.merge_groups()
     tasks.finish_blocks()
@@ -51,10 +52,10 @@ def skeletonize_blocks(image: da.Array, method: str | None, preserve_topology: b
 class _Tasks:
     """The tasks that thin the blocks of an array, by key."""
 
-    def __init__(self, name: str, whole: Image, blocks: Blocks) -> None:
+    def __init__(self, name: str, info: ImageInfo, blocks: Blocks) -> None:
         self.tasks: dict[Key, Any] = {}
         self.name = name
-        self.whole = whole
+        self.info = info
         self.blocks = blocks
         self.groups = _groups(blocks.array.chunks)
         self.kept: dict[Index, list[Key]] = {}
@@ -71,9 +72,9 @@ class _Tasks:
         for group, members in _members(self.groups):
             packed = []
             for index in members:
-                pack_block = BlockTask(_pack, *self.blocks.place(index), self.whole)
+                pack_block = BlockTask(_pack, *self.blocks.place(index), self.info)
                 packed.append(self.add('pack', index, (pack_block, self.blocks.key(index))))
-            thin_group = BlockTask(_thin, *self._place(members), self.whole)
+            thin_group = BlockTask(_thin, *self._place(members), self.info)
             thinned = self.add('thin', group, (thin_group, packed))
             self.kept[group] = [self.add('kept', (0, *group), (result_at, thinned, 0))]
             self.residues[group] = self.add('residue', (0, *group), (result_at, thinned, 1))
@@ -91,7 +92,7 @@ class _Tasks:
             residues, kept = {}, {}
             for region, members in joined.items():
                 place = (level, *region)
-                merged = self.add('merge', place, (partial(_merge, self.whole), members))
+                merged = self.add('merge', place, (partial(merge, self.info), members))
                 kept[region] = self.add('kept', place, (result_at, merged, 0))
                 residues[region] = self.add('residue', place, (result_at, merged, 1))
             parents = {group: _parent(region) for group, region in parents.items()}
@@ -102,7 +103,7 @@ class _Tasks:
         """Write the skeleton of every block."""
         for group, members in _members(self.groups):
             for index in members:
-                finish = BlockTask(_finish, *self.blocks.place(index), self.whole)
+                finish = BlockTask(_finish, *self.blocks.place(index), self.info)
                 self.tasks[(self.name, *index)] = (finish, self.kept[group])
 
     def _place(self, members: list[Index]) -> tuple[Shape, Shape]:
@@ -145,19 +146,15 @@ def _parent(region: Index) -> Index:
     return tuple(at // 2 for at in region)
 
 
-def _pack(block: Any, offset: Shape, shape: Shape, whole: Image) -> Words:
-    array = as_block(block, offset, shape)
-    check_elements(array.dtype, 'image')
-    return pack(array, offset, whole)
+def _pack(block: Any, offset: Shape, shape: Shape, info: ImageInfo) -> Words:
+    return pack(as_image(as_block(block, offset, shape), 'image'), offset, info)
 
 
-def _thin(packed: list[Words], offset: Shape, shape: Shape, whole: Image) -> tuple[Words, Residue]:
-    return thin(packed, [box_of(whole, offset, shape)], whole)
+def _thin(
+    packed: list[Words], offset: Shape, shape: Shape, info: ImageInfo
+) -> tuple[Words, Residue]:
+    return thin(packed, [box_of(info, offset, shape)], info)
 
 
-def _merge(whole: Image, residues: list[Residue]) -> tuple[Words, Residue]:
-    return merge(residues, whole)
-
-
-def _finish(kept: list[Words], offset: Shape, shape: Shape, whole: Image) -> Any:
-    return unpack(whole, kept, offset, shape)
+def _finish(kept: list[Words], offset: Shape, shape: Shape, info: ImageInfo) -> Any:
+    return unpack(info, kept, offset, shape)

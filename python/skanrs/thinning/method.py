@@ -5,7 +5,7 @@ from __future__ import annotations
 _METHODS = ('lee', 'zhang')
 
 
-def method_of(method: str | None, preserve_topology: bool, ndim: int, argument: str) -> str:
+def method_of(method: str | None, preserve_topology: bool, ndim: int) -> str:
     """Say how the kernels thin images of `ndim` dimensions.
 
     Parameters
@@ -15,9 +15,7 @@ def method_of(method: str | None, preserve_topology: bool, ndim: int, argument: 
     preserve_topology : bool
         Whether nothing may vanish.
     ndim : int
-        The number of dimensions of the image.
-    argument : str
-        What the image is called where it was given.
+        The number of dimensions of the image, 2 or 3.
 
     Returns
     -------
@@ -31,8 +29,6 @@ def method_of(method: str | None, preserve_topology: bool, ndim: int, argument: 
     """
     if method not in (None, *_METHODS):
         raise ValueError(f"method: expected 'lee', 'zhang' or None, got {method!r}")
-    if ndim not in (2, 3):
-        raise ValueError(f'{argument}: expected a 2D or 3D array, got {ndim}D')
     if ndim == 3 and method == 'zhang':
         raise ValueError("method: 'zhang' thins 2D images only, got a 3D image")
     if preserve_topology:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from skanrs import _core, progress
 from skanrs._image.dask_arrays import is_dask_array
-from skanrs._image.elements import check_elements, foreground_bits
+from skanrs._image.image import Image, as_image
 
 from .method import method_of
 
@@ -120,16 +120,17 @@ def skeletonize(image: Any, *, method: str | None = None, preserve_topology: boo
         from .lazy import skeletonize_blocks
 
         return skeletonize_blocks(image, method, preserve_topology)
-    array = np.asarray(image)
-    resolved = method_of(method, preserve_topology, array.ndim, 'image')
-    check_elements(array.dtype, 'image')
-    elements, mask = foreground_bits(array)
-    skeleton = np.zeros(array.shape, dtype=bool)
-    if array.ndim == 2:
-        elements = elements[np.newaxis]
+    checked = as_image(image, 'image', least=2, most=3)
+    return thin(checked, method_of(method, preserve_topology, checked.ndim))
+
+
+def thin(image: Image, method: str) -> npt.NDArray[np.bool_]:
+    """Return the skeleton of a checked image of two or three axes; see `method_of`."""
+    skeleton = np.zeros(image.shape, dtype=bool)
+    elements = image.elements[np.newaxis] if image.ndim == 2 else image.elements
     output = skeleton.view(np.uint8).reshape(elements.shape)
     with progress.call('skeletonize'):
-        _core.skeletonize(elements, mask, resolved, output)
+        _core.skeletonize(elements, image.bits, method, output)
     return skeleton
 
 
