@@ -108,12 +108,12 @@ def test_tests_and_targets_that_a_page_names_exist(page):
 def test_figures_of_speed_are_those_of_the_benchmarks():
     page = (ROOT / 'docs' / 'benchmarks.md').read_text(encoding='utf-8')
     measured = [float(seconds) for seconds in re.findall(r'\| \d+ \| ([\d.]+) \|', page)]
-    row = r'^\| .* \| ([\d.]+) \| .*: ([\d.]+) \| (\d+)× \| `'
+    row = r'^\| .* \| ([\d.]+) \| .*: ([\d.]+) \| (\d+). \| `'
     rows = [tuple(map(float, found)) for found in re.findall(row, README, re.MULTILINE)]
     assert 4 <= len(rows) <= 6
     for ours, theirs, ratio in rows:
-        assert pytest.approx(ours, rel=0.02) in measured
-        assert pytest.approx(theirs, rel=0.02) in measured
+        assert pytest.approx(ours, rel=0.03) in measured
+        assert pytest.approx(theirs, rel=0.03) in measured
         assert theirs / ours == pytest.approx(ratio, rel=0.05)
 
 
