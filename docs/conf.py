@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import skanrs
-from skanrs.cli import _parser
+from skanrs.cli.main import _parser
 
 HERE = Path(__file__).parent
 

@@ -17,9 +17,9 @@ from blocks import random_chunks
 
 from skanrs import files, threshold
 from skanrs._support import memory
+from skanrs.cli import in_chunks as chunked
 from skanrs.cli import main
-from skanrs.command import in_chunks as chunked
-from skanrs.command import run as command
+from skanrs.cli import run as command
 from skanrs.datasets import lung, vessel_tree
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.npy import Npy

@@ -17,9 +17,9 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 import skanrs
+from skanrs.cli import in_chunks as chunked
 from skanrs.cli import main
-from skanrs.command import in_chunks as chunked
-from skanrs.command import run as command
+from skanrs.cli import run as command
 from skanrs.csr import Skeleton, summarize
 from skanrs.datasets import lung, vessel_tree
 

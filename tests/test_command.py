@@ -238,7 +238,7 @@ def test_info(folder, capsys):
 
 @pytest.mark.parametrize('command', ['', 'analyze', 'skeletonize', 'info', 'demo'])
 def test_examples_of_the_help_are_valid(command, capsys):
-    from skanrs.cli import _parser
+    from skanrs.cli.main import _parser
 
     with pytest.raises(SystemExit):
         main([command, '--help'] if command else ['--help'])

@@ -14,10 +14,10 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 import skanrs
-from skanrs import progress
-from skanrs.command.progress import Progress
+from skanrs._support import progress
+from skanrs._support.progress import in_words, time_left
+from skanrs.cli.progress import Progress
 from skanrs.datasets import VesselTree, balls
-from skanrs.progress import in_words, time_left
 
 
 class Terminal(io.StringIO):
@@ -215,7 +215,8 @@ def test_in_a_notebook():
     outputs = []
     code = """
     import numpy as np, skanrs
-    skanrs.progress.DELAY = 0.0
+    from skanrs._support import progress
+    progress.DELAY = 0.0
     skanrs.skeletonize(np.ones((420, 420, 420), dtype=bool))
     """
     try:

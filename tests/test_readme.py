@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import skanrs
-from skanrs.cli import _parser
+from skanrs.cli.main import _parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / 'README.md').read_text()
@@ -142,7 +142,7 @@ def test_public_names_have_examples(name):
 
 
 def test_names_of_the_command_s_json_are_documented():
-    from skanrs.command.report import Branches, Report
+    from skanrs.cli.report import Branches, Report
 
     page = (ROOT / 'docs' / 'command.md').read_text()
     section = page[page.index('## JSON') :]

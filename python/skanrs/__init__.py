@@ -8,6 +8,7 @@ from skanrs import threads
 from skanrs._blocks.iter_blocks import iter_blocks
 from skanrs._core import __version__
 from skanrs._support import former_names
+from skanrs._support.progress import show_progress
 from skanrs.branches.analyze import analyze
 from skanrs.branches.chunk_graph import ChunkGraph, chunk_graph, merge_chunks
 from skanrs.branches.network import network_summary
@@ -15,7 +16,6 @@ from skanrs.branches.sholl import sholl_analysis
 from skanrs.branches.summarize import summarize, table_meta
 from skanrs.files import FileError, LazyImage, open_image, save_skeleton
 from skanrs.graph.skeleton import Skeleton
-from skanrs.progress import show_progress
 from skanrs.pruning.prune import prune
 from skanrs.radius import radii, radius_image
 from skanrs.thinning import MergedThinning, ThinnedChunk, merge_thinned, thin_chunk

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy.typing as npt
 import pandas as pd
 
-from skanrs import progress
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import as_image
 from skanrs._image.masks import as_mask, check_lazy_mask
 from skanrs._image.spacing import as_spacing
+from skanrs._support import progress
 from skanrs.thinning.method import method_of
 from skanrs.thinning.skeletonize import thin
 

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from skanrs import _core, progress
+from skanrs import _core
 from skanrs._image.position import coordinates_of
+from skanrs._support import progress
 from skanrs._support.typing import Array
 from skanrs.graph.path_graph import index_arrays, means_and_stdevs
 from skanrs.graph.skeleton import Skeleton

@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from skanrs import _core, progress
+from skanrs import _core
 from skanrs._blocks.read import Pixels
 from skanrs._image.image import Image
 from skanrs._image.spacing import Spacing
+from skanrs._support import progress
 from skanrs.graph.path_graph import graph_arrays, index_arrays
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius.block import Radii, radii_of_nodes

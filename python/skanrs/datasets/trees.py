@@ -25,7 +25,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from skanrs import progress
+from skanrs._support import progress
 from skanrs._support.reprs import by_axis, counted, html_table
 from skanrs._support.typing import Array
 

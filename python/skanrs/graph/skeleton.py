@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from skanrs import _core, progress
+from skanrs import _core
 from skanrs._blocks.read import Pixels, read_image
 from skanrs._image.image import as_image
 from skanrs._image.position import coordinates_of
 from skanrs._image.spacing import Spacing, as_spacing
+from skanrs._support import progress
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import HoldsArrays, by_axis, bytes_of, counted, html_table
 from skanrs._support.typing import Array

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from skanrs import _core, progress
+from skanrs import _core
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import Image, as_image, check_axes
 from skanrs._image.position import in_three_axes
 from skanrs._image.spacing import as_spacing, refuse_spacing
+from skanrs._support import progress
 from skanrs._support.typing import Array
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius import radii as measure_radii

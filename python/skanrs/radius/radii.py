@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from skanrs import progress
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import Image, as_image
 from skanrs._image.masks import as_mask
 from skanrs._image.spacing import as_spacing, refuse_spacing
+from skanrs._support import progress
 from skanrs._support.typing import Indices, Shape
 from skanrs.graph.skeleton import Skeleton
 

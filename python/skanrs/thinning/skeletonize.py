@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from skanrs import _core, progress
+from skanrs import _core
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.image import Image, as_image
+from skanrs._support import progress
 
 from .method import method_of
 

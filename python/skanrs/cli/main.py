@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from . import __version__, set_num_threads
-from ._support.memory import parse_size
-from .files import (
+from skanrs import __version__, set_num_threads
+from skanrs._support.memory import parse_size
+from skanrs.files import (
     GRAPH_SUFFIXES,
     IMAGE_SUFFIXES,
     REPORT_SUFFIXES,
@@ -25,7 +25,7 @@ from .files import (
 )
 
 if TYPE_CHECKING:
-    from .command.run import Outputs
+    from .run import Outputs
 
 __all__ = ['main']
 
@@ -359,7 +359,7 @@ def _add_demo(commands: 'argparse._SubParsersAction[Parser]') -> None:
 
 
 def _analyze(arguments: argparse.Namespace) -> None:
-    from .command.run import Outputs
+    from .run import Outputs
 
     outputs = Outputs(
         tables=tuple(arguments.output),
@@ -371,14 +371,14 @@ def _analyze(arguments: argparse.Namespace) -> None:
 
 
 def _skeletonize(arguments: argparse.Namespace) -> None:
-    from .command.run import Outputs
+    from .run import Outputs
 
     _run(arguments, Outputs(skeleton=arguments.output), radii=False)
 
 
 def _run(arguments: argparse.Namespace, outputs: 'Outputs', radii: bool) -> None:
-    from .command.progress import Progress
-    from .command.run import run
+    from .progress import Progress
+    from .run import run
 
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
@@ -404,13 +404,13 @@ def _run(arguments: argparse.Namespace, outputs: 'Outputs', radii: bool) -> None
 
 
 def _info(arguments: argparse.Namespace) -> None:
-    from .command.info import info
+    from .info import info
 
     print(info(arguments.image, channel=arguments.channel, as_json=arguments.json))
 
 
 def _demo(arguments: argparse.Namespace) -> None:
-    from .command.demo import demo
+    from .demo import demo
 
     demo(arguments.folder, edge=arguments.shape, seed=arguments.seed)
 

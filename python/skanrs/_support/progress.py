@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
-from . import _core
+from skanrs import _core
 
 __all__ = ['show_progress']
 

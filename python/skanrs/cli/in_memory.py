@@ -3,8 +3,8 @@
 import numpy as np
 
 from skanrs import threshold
+from skanrs._support.progress import listening
 from skanrs.files import Source
-from skanrs.progress import listening
 
 from .progress import Progress
 from .work import Options, Result

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from skanrs.progress import EVERY, TerminalLine, time_left
+from skanrs._support.progress import EVERY, TerminalLine, time_left
 
 __all__ = ['Progress']
 
