@@ -61,7 +61,7 @@ def test_tif(tmp_path, name, kind):
 
 @pytest.mark.parametrize(
     ('stored', 'expected'),
-    [(2, (2.0, 2.0, 2.0)), ([2], (2.0, 2.0, 2.0)), ([3, 1, 0.5], (3.0, 1.0, 0.5)), ('µm', None)],
+    [(2, (2.0, 2.0, 2.0)), ([2], (2.0, 2.0, 2.0)), ([3, 1, 0.5], (3.0, 1.0, 0.5))],
 )
 def test_spacing_in_npz(tmp_path, stored, expected):
     np.savez(tmp_path / 'a.npz', image=IMAGES['uint8'], spacing=stored)
@@ -157,8 +157,8 @@ def test_unknown_ending(tmp_path, name, said):
         (np.zeros((4, 4), dtype='datetime64[s]'), 'type datetime64'),
         (np.zeros((4, 4), dtype=[('a', int)]), 'type record'),
         (np.zeros(4), '1D'),
-        (np.zeros((1, 2, 3, 4)), '4D'),
-        (np.zeros((1, 1, 2, 3, 4)), '5D'),
+        (np.zeros((2, 2, 3, 4)), '4D'),
+        (np.zeros((1, 2, 2, 3, 4)), '5D'),
         (np.array(7), '0D'),
     ],
 )
@@ -174,7 +174,7 @@ def test_colours_in_tif(tmp_path):
         read_image(tmp_path / 'a.tif')
 
 
-UNITS = [None, 'µm', 'nm', 'Ångström']
+UNITS = [None, 'µm', 'nm', 'Å', 'Faden']
 
 
 @pytest.mark.parametrize('suffix', files.IMAGE_SUFFIXES)

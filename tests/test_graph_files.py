@@ -173,8 +173,8 @@ def test_precomputed(tmp_path, loops):
     # Written again in place, with less in it.
     skanrs.save_skeleton(loops, folder)
     assert json.loads((folder / 'info').read_text())['vertex_attributes'] == []
-    with pytest.raises(ValueError, match="unit: expected one of nm.*got 'inch'"):
-        skanrs.save_skeleton(loops, folder, unit='inch')
+    with pytest.raises(ValueError, match="unit: expected one of pm.*got 'furlong'"):
+        skanrs.save_skeleton(loops, folder, unit='furlong')
     assert json.loads((folder / 'info').read_text())['vertex_attributes'] == []
 
 

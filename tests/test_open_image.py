@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from malformed_files import doubtful
 from PIL import Image
 
 import skanrs
@@ -132,7 +133,7 @@ def test_slices(tmp_path, where):
     check(tmp_path / where, np.concatenate([STACK, STACK]))
     tifffile.imwrite(tmp_path / 's5.tif', PLANE[1:])
     lazy = skanrs.open_image(tmp_path / where)
-    with pytest.raises(FileError, match=r's5\.tif is of shape \(19, 30\) and uint16.*no slices'):
+    with pytest.raises(FileError, match=r's5\.tif in .* is of shape \(19, 30\) and uint16.*no sl'):
         lazy.image.compute()
 
 
@@ -408,7 +409,7 @@ def test_damaged(tmp_path):
             path = tmp_path / f'changed_{name}'
             path.write_bytes(changed)
             try:
-                image = read_image(path).image
+                image = doubtful(read_image, path).image
             except MemoryError:
                 continue
             except FileError as error:

@@ -5,7 +5,7 @@ is imported on use. What cannot be read or written raises `FileError` with one s
 the file. Nothing is ever unpickled.
 """
 
-from .errors import FileError, need
+from .errors import FileError, FileWarning, need
 from .read.open_image import (
     SOURCE_SUFFIXES,
     ImageFile,
@@ -36,6 +36,7 @@ __all__ = [
     'TABLE_SUFFIXES',
     'AtomicOutputs',
     'FileError',
+    'FileWarning',
     'ImageFile',
     'LazyImage',
     'Mask',

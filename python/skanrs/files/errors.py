@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ['FileError', 'dtype_name', 'errors_logged_by', 'known_suffix', 'need']
+__all__ = ['FileError', 'FileWarning', 'dtype_name', 'errors_logged_by', 'known_suffix', 'need']
 
 
 class FileError(Exception):
@@ -23,6 +23,14 @@ class FileError(Exception):
     >>> skanrs.open_image('nowhere.tif')
     Traceback (most recent call last):
     skanrs.files.errors.FileError: nowhere.tif does not exist
+    """
+
+
+class FileWarning(UserWarning):
+    """A file is read, but something about it is doubtful; the message names it.
+
+    Such as a spacing that is not a number, or slices that are missing. The command prints it, and
+    lists it under ``warnings`` of its JSON.
     """
 
 

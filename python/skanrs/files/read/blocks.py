@@ -57,7 +57,7 @@ def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':
     try:
         import dask.array as da
     except ImportError as error:
-        raise FileError(f"{source.path} needs dask: pip install 'skanrs[dask]'") from error
+        raise FileError(f"{source.name} needs dask: pip install 'skanrs[dask]'") from error
     from dask.base import tokenize
 
     _check_count(source, chunks)
@@ -71,7 +71,7 @@ def _check_count(source: Source, chunks: Sequence[int]) -> None:
     )
     if count > MOST_BLOCKS:
         raise FileError(
-            f'{source.path} claims an image of shape {source.shape}, which is {count:,} blocks; '
+            f'{source.name} claims an image of shape {source.shape}, which is {count:,} blocks; '
             f'up to {MOST_BLOCKS:,} are allowed, so choose larger ones by chunks if this is meant'
         )
 

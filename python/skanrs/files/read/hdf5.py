@@ -4,13 +4,16 @@ The size of voxels is the attribute ``element_size_um`` of the dataset, as ilast
 Fiji plugin write it, or ``spacing``.
 """
 
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import FileError, need
-from .source import Array, Box, Source, letters, named_spacing, state_of
+from .axes import axis_letters, letters
+from .source import Array, Box, Source
 
 __all__ = ['Hdf5']
 
@@ -20,50 +23,90 @@ class Hdf5(Source):
 
     damaged = 'is cut off, damaged or no HDF5 file'
 
-    def __init__(self, path: Path, name: str | None, channel: int | None = None) -> None:
-        self._name = name
-        super().__init__(path, channel)
+    def __init__(
+        self,
+        path: Path,
+        inside: str | None,
+        channel: int | None = None,
+        axes: str | None = None,
+    ) -> None:
+        self._inside = inside
+        super().__init__(path, channel, axes)
 
     def _open(self) -> None:
-        need('h5py', self.path)
+        need('h5py', self.name)
         import h5py
 
-        self._h5 = self.path
         self._file: Any = None
         self._file = h5py.File(self.path, 'r')
-        self._dataset = dataset = self._file[self._find(h5py)]
-        self.path = Path(f'{self.path}:{dataset.name}')
+        self._inside = self._find(h5py)
+        self._dataset = dataset = self._file[self._inside]
+        self.name = f'{self.name}:{self._inside}'
+        self._check_parts(h5py)
         self.shape, self.dtype = dataset.shape, np.dtype(dataset.dtype)
-        self.axes = letters(len(self.shape))
+        self.axes = self._axes() or letters(len(self.shape))
         self.pieces = dataset.chunks or (1, *self.shape[1:])
         self.unpacked = dataset.chunks or (1,) * len(self.shape)
-        self.spacing = named_spacing(dataset.attrs, 'element_size_um', 'spacing')
+        self.spacing = self._attribute(dataset.attrs, 'element_size_um', 'spacing')
         if 'element_size_um' in dataset.attrs:
             self.unit = 'µm'
 
     def _find(self, h5py: Any) -> str:
-        images: list[str] = []
-
-        def note(name: str, node: Any) -> None:
-            if isinstance(node, h5py.Dataset) and node.ndim >= 2 and node.dtype.kind in 'biuf':
-                images.append(f'/{name}')
-
-        if self._name is not None:
-            if self._name in self._file and isinstance(self._file[self._name], h5py.Dataset):
-                return self._name
-            self._file.visititems(note)
-            there = ', '.join(sorted(images)) or 'none'
-            raise FileError(f'{self.path} has no dataset {self._name}; images in it: {there}')
-        self._file.visititems(note)
+        images, missing = _images(self._file, h5py)
+        links = f'; it links to {missing[0]}, which cannot be opened' if missing else ''
+        there = ', '.join(sorted(images))
+        if self._inside is not None:
+            with suppress(KeyError, OSError):
+                if isinstance(self._file[self._inside], h5py.Dataset):
+                    return f'/{self._inside.lstrip("/")}'
+            raise FileError(
+                f'{self.name} has no dataset {self._inside}; images in it: {there or "none"}{links}'
+            )
         if len(images) == 1:
             return images[0]
         if not images:
-            raise FileError(f'{self.path} holds no image')
-        first = sorted(images)[0]
+            raise FileError(f'{self.name} holds no image{links}')
         raise FileError(
-            f'{self.path} holds several images ({", ".join(sorted(images))}); '
-            f'name the one that is meant: {self.path}:{first}'
+            f'{self.name} holds several images ({there}); '
+            f'name the one that is meant: {self.name}:{sorted(images)[0]}'
         )
+
+    def _check_parts(self, h5py: Any) -> None:
+        """Refuse an image of several files of which one is gone: HDF5 fills it up with zeros."""
+        dataset = self._dataset
+        folder = Path(dataset.file.filename).parent
+        parts = dataset.virtual_sources() if dataset.is_virtual else ()
+        for part in {(part.file_name, part.dset_name) for part in parts}:
+            # Names with a % stand for many files.
+            if part[0] == '.' or '%' in part[0]:
+                continue
+            path = _found(part[0], folder)
+            if path is None:
+                raise FileError(f'{self.name} lacks a part: {part[0]} is missing')
+            with h5py.File(path, 'r') as file:
+                if part[1] not in file:
+                    raise FileError(f'{self.name} lacks a part: {part[0]} has no {part[1]}')
+        left = dataset.nbytes
+        for name, offset, size in dataset.external or ():
+            path = _found(name)
+            if path is None:
+                raise FileError(f'{self.name} lacks a part: {name} is missing')
+            if path.stat().st_size < offset + min(size, left):
+                raise FileError(f'{self.name} lacks a part: {name} is cut off')
+            left -= min(size, left)
+
+    def _axes(self) -> str | None:
+        """Return the axes that ilastik's tags or HDF5's own labels name."""
+        names = [dimension.label for dimension in self._dataset.dims]
+        tags = self._dataset.attrs.get('axistags')
+        if tags is not None:
+            try:
+                names = [axis['key'] for axis in json.loads(tags)['axes']]
+            except (ValueError, TypeError, KeyError):
+                self._warn('its axistags cannot be read; the axes are taken to be z, y, x')
+        if len(names) != self._dataset.ndim or not any(names):
+            return None
+        return axis_letters(names)
 
     def _read(self, box: Box) -> Array:
         return np.asarray(self._dataset[box])
@@ -74,8 +117,39 @@ class Hdf5(Source):
             self._file.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._h5.absolute(), self._dataset.name, self._channel)
+        return type(self), (self.path, self._inside, self._channel, self._given_axes)
 
-    def state(self) -> tuple[int, ...]:
-        """Return what changes when the file does."""
-        return state_of(self._h5)
+
+def _images(file: Any, h5py: Any) -> tuple[list[str], list[str]]:
+    """Return the images in a file, each once, and the files that its links do not find."""
+    images: list[str] = []
+    missing: list[str] = []
+    seen = set()
+    # Links last, so that an image that has several names is called by its own.
+    names, links = ['/'], list[str]()
+    while names or links:
+        name = names.pop() if names else links.pop(0)
+        try:
+            node = file[name]
+        except (KeyError, OSError):
+            link = file.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                missing.append(link.filename)
+            continue
+        about = h5py.h5o.get_info(node.id)
+        if (about.fileno, about.addr) in seen:
+            continue
+        seen.add((about.fileno, about.addr))
+        if isinstance(node, h5py.Group):
+            for key in node:
+                own = isinstance(node.get(key, getlink=True), h5py.HardLink)
+                (names if own else links).append(f'{name.rstrip("/")}/{key}')
+        elif isinstance(node, h5py.Dataset) and node.ndim >= 2 and node.dtype.kind in 'biuf':
+            images.append(name)
+    return images, missing
+
+
+def _found(name: str, *folders: Path) -> Path | None:
+    """Return a file where HDF5 looks for it: in these folders, or where we are."""
+    places = [folder / name for folder in (*folders, Path())]
+    return next((place for place in places if place.is_file()), None)

@@ -1,4 +1,7 @@
-"""NIfTI by nibabel: axes in nibabel's order (x, y, z), never transposed, zooms as spacing."""
+"""NIfTI by nibabel: axes in nibabel's order (x, y, z), never transposed.
+
+The spacing is the voxel size of the affine (sform), else pixdim.
+"""
 
 import gzip
 import math
@@ -8,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from skanrs._support.reprs import by_axis
+
 from ..errors import FileError, need
 from ..units import plain_unit
 from .size_checks import DEFLATE_RATIO, check_ratio
-from .source import Array, Box, Source, usable
+from .source import Array, Box, Source
 
 __all__ = ['Nifti']
 
@@ -29,7 +34,7 @@ class Nifti(Source):
     damaged = 'is cut off, damaged or no NIfTI file'
 
     def _open(self) -> None:
-        need('nibabel', self.path)
+        need('nibabel', self.name)
         import nibabel
 
         self._packed = self.path.suffix.lower() == '.gz'
@@ -41,14 +46,32 @@ class Nifti(Source):
         self._lock = threading.Lock()
         one = self._proxy[(slice(0, 1),) * len(self.shape)]
         self.dtype = np.asarray(one).dtype
-        self.axes = 'xyztc'[: len(self.shape)]
+        self.axes = 'xyztc??'[: len(self.shape)]
         self.pieces = (*self.shape[:2], *(1 for _ in self.shape[2:]))
-        zooms = header.get_zooms()
+        spacing = self._zooms(header)
+        self.spacing = (*spacing, *(1.0,) * (len(self.shape) - len(spacing)))
+        try:
+            self.unit = plain_unit(header.get_xyzt_units()[0])
+        except KeyError:
+            code = int(header['xyzt_units'])
+            self._warn(f'its code of units, {code}, is unknown; the unit is unknown')
+
+    def _zooms(self, header: Any) -> tuple[float, ...]:
+        """Return the size of a voxel: that of the affine, as viewers show it, if they differ."""
         # In single precision: 0.7 is meant, not 0.699999988.
-        self.spacing = usable([float(str(np.float32(zoom))) for zoom in zooms[:3]])
-        if self.spacing is not None:
-            self.spacing += (1.0,) * (len(self.shape) - len(self.spacing))
-        self.unit = plain_unit(header.get_xyzt_units()[0])
+        zooms = tuple(float(str(np.float32(zoom))) for zoom in self._pixdim[: len(self.shape)])
+        if not int(header['sform_code']) > 0:
+            # The other affine, of the quaternion, has these sizes.
+            return zooms
+        steps = np.sqrt(np.sum(np.square(header.get_sform()[:3, :3]), axis=0))[: len(zooms)]
+        if not (np.isfinite(steps) & (steps > 0)).all() or np.allclose(steps, zooms, 1e-4, 0):
+            return zooms
+        sizes = tuple(float(str(np.float32(step))) for step in steps)
+        self._warn(
+            f'its affine (sform) has voxels of {by_axis(sizes)}, its pixdim of {by_axis(zooms)}; '
+            'the affine is used, as viewers use it'
+        )
+        return sizes
 
     def _header(self, nibabel: Any) -> Any:
         with self._unpacked() as file:
@@ -56,10 +79,13 @@ class Nifti(Source):
         for kind in (nibabel.Nifti1Header, nibabel.Nifti2Header):
             if kind.may_contain_header(block):
                 header = kind(block[: kind.template_dtype.itemsize])
+                # As they stand there: nibabel makes 1 of 0.
+                stored = kind(block[: kind.template_dtype.itemsize], check=False)['pixdim']
+                self._pixdim = np.abs(stored[1:4])
                 if header.get_data_offset() < len(header.binaryblock):
-                    raise FileError(f'{self.path} is a header only; an image in one file is needed')
+                    raise FileError(f'{self.name} is a header only; an image in one file is needed')
                 return header
-        raise FileError(f'{self.path} {self.damaged}')
+        raise FileError(f'{self.name} {self.damaged}')
 
     def _unpacked(self) -> BufferedIOBase:
         return gzip.open(self.path) if self._packed else self.path.open('rb')
@@ -69,9 +95,9 @@ class Nifti(Source):
         needed = header.get_data_offset() + values
         stored = self.path.stat().st_size
         if self._packed:
-            check_ratio(str(self.path), needed, stored, DEFLATE_RATIO)
+            check_ratio(self.name, needed, stored, DEFLATE_RATIO)
         elif stored < needed:
-            raise FileError(f'{self.path} is cut off or damaged')
+            raise FileError(f'{self.name} is cut off or damaged')
 
     def _read(self, box: Box) -> Array:
         with self._lock:

@@ -7,7 +7,8 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from ..errors import FileError
-from .source import Array, Box, Source, letters
+from .axes import letters
+from .source import Array, Box, Source
 
 __all__ = ['Npy', 'read_header', 'read_planes']
 
@@ -31,10 +32,10 @@ class Npy(Source):
 
     def _open(self) -> None:
         with self.path.open('rb') as file:
-            header = read_header(file, str(self.path))
+            header = read_header(file, self.name)
         needed = header.offset + header.dtype.itemsize * math.prod(header.shape)
         if self.path.stat().st_size < needed:
-            raise FileError(f'{self.path} is cut off or damaged')
+            raise FileError(f'{self.name} is cut off or damaged')
         self._header = header
         self.shape, self.dtype = header.shape, header.dtype
         self.axes = letters(len(self.shape))

@@ -4,15 +4,15 @@ import math
 import zipfile
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from ..errors import FileError
+from .axes import letters
 from .npy import read_header
 from .size_checks import DEFLATE_RATIO, check_ratio
-from .source import Array, Box, Source, letters
+from .source import Array, Box, Source
 
 __all__ = ['Npz']
 
@@ -32,8 +32,8 @@ class Npz(Source):
                 for name in archive.namelist()
                 if name.endswith('.npy')
             }
-            key = _image_key(self.path, members)
-            self._member, self._key = members[key], f'{self.path}, key {key!r},'
+            key = _image_key(self.name, members)
+            self._member, self._key = members[key], f'{self.name}, key {key!r},'
             with archive.open(self._member) as file:
                 header = read_header(file, self._key)
             # Checked before anything is allocated: a header may promise what is not there.
@@ -46,17 +46,27 @@ class Npz(Source):
                 raise FileError(f'{self._key} is cut off or damaged')
             if 'spacing' in members and key != 'spacing':
                 with archive.open(members['spacing']) as file:
-                    self.spacing = _spacing(file, f"{self.path}, key 'spacing',")
+                    self.spacing = self._spacing(file)
         self.shape, self.dtype = header.shape, header.dtype
         self.axes = letters(len(self.shape))
         self.pieces = self._shape = self.shape
         self._image: Array | None = None
 
+    def _spacing(self, file: IO[bytes]) -> tuple[float, ...] | None:
+        name = f"{self.name}, key 'spacing',"
+        header = read_header(file, name)
+        # Looked at before anything is allocated.
+        if header.dtype.kind not in 'iuf' or math.prod(header.shape) > MANY_AXES:
+            self._warn("the key 'spacing' holds no sizes; the spacing is unknown")
+            return None
+        file.seek(0)
+        return self._sizes(_read_array(file, name).ravel(), 'spacing')
+
     def _archive(self) -> zipfile.ZipFile:
         try:
             return zipfile.ZipFile(self.path)
         except (zipfile.BadZipFile, NotImplementedError) as error:
-            raise FileError(f'{self.path} is cut off, damaged or no .npz file ({error})') from error
+            raise FileError(f'{self.name} is cut off, damaged or no .npz file ({error})') from error
 
     def _read(self, box: Box) -> Array:
         if self._image is None:
@@ -66,21 +76,21 @@ class Npz(Source):
                     self._image = _read_array(file, self._key)
             except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
                 raise FileError(
-                    f'{self.path} is cut off, damaged or no .npz file ({error})'
+                    f'{self.name} is cut off, damaged or no .npz file ({error})'
                 ) from error
         return self._image[box]
 
 
-def _image_key(path: Path, members: Mapping[str, str]) -> str:
+def _image_key(name: str, members: Mapping[str, str]) -> str:
     if 'image' in members:
         return 'image'
     others = [name for name in members if name != 'spacing']
     if len(others) == 1:
         return others[0]
     if not others:
-        raise FileError(f'{path} holds no image')
+        raise FileError(f'{name} holds no image')
     keys = ', '.join(sorted(others))
-    raise FileError(f'{path} holds several arrays ({keys}); name the one that is meant `image`')
+    raise FileError(f'{name} holds several arrays ({keys}); name the one that is meant `image`')
 
 
 def _read_array(file: IO[bytes], name: str) -> Array:
@@ -92,17 +102,3 @@ def _read_array(file: IO[bytes], name: str) -> Array:
     except (ValueError, EOFError, SyntaxError, TypeError) as error:
         raise FileError(f'{name} is cut off or damaged') from error
     return array
-
-
-def _spacing(file: IO[bytes], name: str) -> tuple[float, ...] | None:
-    """Return the spacing of a file as numbers, None if it is something else."""
-    header = read_header(file, name)
-    # Looked at before anything is allocated.
-    if (
-        header.dtype.kind not in 'iuf'
-        or len(header.shape) > 1
-        or math.prod(header.shape) > MANY_AXES
-    ):
-        return None
-    file.seek(0)
-    return tuple(np.atleast_1d(_read_array(file, name)).tolist())

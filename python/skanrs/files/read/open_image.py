@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +12,8 @@ import numpy.typing as npt
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import by_axis, counted, html_table
 
-from ..errors import FileError, known_suffix
+from ..errors import FileError, FileWarning, known_suffix
+from .axes import check_axes
 from .blocks import in_blocks
 from .hdf5 import Hdf5
 from .nifti import Nifti
@@ -34,7 +36,7 @@ __all__ = [
     'read_image',
 ]
 
-READERS: dict[str, Callable[[Path, int | None], Source]] = {
+READERS: dict[str, Callable[[Path, int | None, str | None], Source]] = {
     '.npy': Npy,
     '.npz': Npz,
     '.tif': Tiff,
@@ -99,30 +101,43 @@ class LazyImage(NamedTuple):
         return html_table('LazyImage', self._described())
 
 
-def open_source(path: str | os.PathLike[str], *, channel: int | None = None) -> Source:
-    """Open an image; see `open_image`."""
+def open_source(
+    path: str | os.PathLike[str], *, channel: int | None = None, axes: str | None = None
+) -> Source:
+    """Open an image; see `open_image`. Warnings are left in ``warnings`` of what is returned."""
     name = os.fspath(path)
+    if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', name):
+        raise FileError(f'{name} is a URL; only files of this machine are read, so download it')
+    check_axes(axes)
+    name = os.path.expanduser(name)
     hdf5 = re.fullmatch(r'(.*\.(?:h5|hdf5))(?::(.+))?', name, re.IGNORECASE | re.DOTALL)
     if hdf5:
         file, inside = Path(hdf5[1]), hdf5[2]
         _must_exist(file)
-        return Hdf5(file, inside, channel)
-    path = Path(path)
+        return Hdf5(file, inside, channel, axes)
+    path = Path(name)
     if not path.exists() and any(sign in name for sign in '*?['):
-        return _slices(path, sorted(path.parent.glob(path.name)), channel)
+        return _slices(path, sorted(path.parent.glob(path.name)), channel, axes)
     if path.is_dir() and not _is_zarr(path):
         if path.suffix.lower() in SOURCE_SUFFIXES:
             what = 'zarr array' if path.suffix.lower() == '.zarr' else 'file'
             raise FileError(f'{path} is a folder, not a {what}')
-        return _slices(path, list(path.iterdir()), channel)
+        return _slices(path, list(path.iterdir()), channel, axes)
     suffix = '.zarr' if path.is_dir() else known_suffix(path, SOURCE_SUFFIXES, 'images')
     _must_exist(path)
     if suffix == '.zarr' and not path.is_dir():
         raise FileError(f'{path} is not a folder, as zarr arrays are')
-    return READERS[suffix](path, channel)
+    return READERS[suffix](path, channel, axes)
 
 
-def read_image(path: str | os.PathLike[str], *, channel: int | None = None) -> ImageFile:
+def _warn(source: Source) -> None:
+    for text in source.warnings:
+        warnings.warn(text, FileWarning, stacklevel=3)
+
+
+def read_image(
+    path: str | os.PathLike[str], *, channel: int | None = None, axes: str | None = None
+) -> ImageFile:
     """Read a 2D or 3D image into memory.
 
     Parameters
@@ -130,6 +145,8 @@ def read_image(path: str | os.PathLike[str], *, channel: int | None = None) -> I
     path : path-like
         See `open_image`.
     channel : int, optional
+        See `open_image`.
+    axes : str, optional
         See `open_image`.
 
     Returns
@@ -142,7 +159,8 @@ def read_image(path: str | os.PathLike[str], *, channel: int | None = None) -> I
     FileError
         If the file is missing, cut off or no image.
     """
-    with open_source(path, channel=channel) as source:
+    with open_source(path, channel=channel, axes=axes) as source:
+        _warn(source)
         return ImageFile(source.read(), source.spacing)
 
 
@@ -151,6 +169,7 @@ def open_image(
     *,
     channel: int | None = None,
     chunks: int | Sequence[int] | None = None,
+    axes: str | None = None,
 ) -> LazyImage:
     """Open a 2D or 3D image as a lazy dask array, with its spacing.
 
@@ -175,6 +194,10 @@ def open_image(
         use ``rechunk`` instead. By default whole pieces are read, some 16 million voxels at a time.
         Where these are slabs, such as some pages, they are cut, and parts of up to four joined, to
         blocks that are nearer to cubes, which take less memory in all that follows.
+    axes : str, optional
+        A letter for each axis, of x, y, z, c (channel) and t (time), instead of those in the file:
+        ``'zyx'`` reads a stack that was saved as a series of times. Axes of length 1 may be left
+        out.
 
     Returns
     -------
@@ -188,7 +211,13 @@ def open_image(
         If the file is missing, damaged, in colour, a time series or no image; or if the library
         that reads it is not installed. Blocks that cannot be read raise it when they are computed.
     ValueError, TypeError
-        If `chunks` are not positive whole numbers, one or as many as there are axes.
+        If `chunks` are not positive integers, one or as many as there are axes, or `axes` do not
+        fit the file.
+
+    Warns
+    -----
+    FileWarning
+        If something about the file is doubtful, such as a spacing that is not a number.
 
     Examples
     --------
@@ -199,7 +228,8 @@ def open_image(
     >>> image.shape, spacing, unit, axes
     ((5, 5), (0.5, 0.5), None, 'yx')
     """
-    source = open_source(path, channel=channel)
+    source = open_source(path, channel=channel, axes=axes)
+    _warn(source)
     return LazyImage(in_blocks(source, chunks), source.spacing, source.unit, source.axes)
 
 
@@ -212,11 +242,16 @@ def _is_zarr(path: Path) -> bool:
     return any((path / name).is_file() for name in ('zarr.json', '.zarray', '.zgroup'))
 
 
-def _slices(path: Path, files: list[Path], channel: int | None) -> Source:
-    slices = [file for file in files if file.suffix.lower() in TIFF_SUFFIXES and file.is_file()]
+def _slices(path: Path, files: list[Path], channel: int | None, axes: str | None) -> Source:
+    # Hidden files, such as ._1.tif of macOS, are no slices.
+    slices = [
+        file
+        for file in files
+        if file.suffix.lower() in TIFF_SUFFIXES and not file.name.startswith('.') and file.is_file()
+    ]
     if not slices:
         what = (
             'a folder without TIFF slices' if path.is_dir() else 'a pattern that no TIFF file fits'
         )
         raise FileError(f'{path} is {what}, and no image')
-    return TiffSlices(path, slices, channel)
+    return TiffSlices(path, slices, channel, axes)

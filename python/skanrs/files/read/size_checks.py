@@ -9,7 +9,6 @@ import math
 import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
-from xml.etree import ElementTree
 
 from skanrs._support.memory import size_in_words
 
@@ -17,7 +16,6 @@ from ..errors import FileError
 
 __all__ = [
     'DEFLATE_RATIO',
-    'check_ome',
     'check_page',
     'check_ratio',
     'check_segment',
@@ -32,8 +30,6 @@ SMALL = 1 << 16
 # TIFF's numbers of compressions. LZW's strings are of up to 4096 bytes, and codes of 9 bits or
 # more; PackBits repeats a byte up to 128 times by two. What the others unpack to has no such bound.
 TIFF_RATIOS = {1: 1, 5: 3641, 8: DEFLATE_RATIO, 32773: 64, 32946: DEFLATE_RATIO}
-MOST_PLANES = 1 << 20
-"""How many planes the metadata of a TIFF may name: tifffile makes a list of them."""
 UNPACKED = 1 << 28
 """Bytes that a segment of a TIFF may unpack to without being asked whether they are claimed."""
 LZMA_RATIO = 8192
@@ -90,43 +86,6 @@ def check_segment(name: str, page: Any, data: bytes) -> None:
                 f'{name} is damaged: a strip or tile unpacks to more than {size_in_words(most)}, '
                 'which its page does not claim'
             )
-
-
-def check_ome(name: str, file: Any) -> None:
-    """Raise `FileError` if OME's metadata claim more planes than any file has."""
-    if not file.is_ome:
-        return
-    try:
-        root = ElementTree.fromstring(file.ome_metadata)
-    except ElementTree.ParseError:
-        # tifffile then reads the pages as they are.
-        return
-    for element in root.iter():
-        kind = element.tag.rpartition('}')[2]
-        if kind == 'Pixels':
-            sizes = {axis: int(element.get(f'Size{axis}', 1)) for axis in 'XYZCT'}
-            _check_planes(name, math.prod(max(1, sizes[axis]) for axis in 'ZCT'))
-            # So many pages of this size are what tifffile expects.
-            parts = [part for part in element if part.tag.endswith('TiffData')]
-            first = {int(part.get('IFD', 0)) for part in parts}
-            pages = (file.pages[at] for at in ({0} if 0 in first else first | {0}))
-            smallest = min(max(1, page.size) for page in pages)
-            _check_planes(name, math.prod(sizes.values()) // smallest)
-        elif kind == 'TiffData':
-            for attribute in ('PlaneCount', 'NumPlanes'):
-                _check_planes(name, int(element.get(attribute, 0)))
-        elif kind.startswith('ModuloAlong') and 'Start' in element.attrib:
-            start, end = float(element.attrib['Start']), float(element.attrib['End'])
-            steps = (end - start) / float(element.get('Step', 1))
-            _check_planes(name, int(steps) if math.isfinite(steps) else MOST_PLANES + 1)
-
-
-def _check_planes(name: str, count: int) -> None:
-    if count > MOST_PLANES:
-        raise FileError(
-            f'{name} is damaged: its metadata claim {count:,} planes; '
-            f'up to {MOST_PLANES:,} are read'
-        )
 
 
 def _segment_size(key: Any) -> int:

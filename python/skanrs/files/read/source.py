@@ -16,16 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs._support.memory import free_memory, size_in_words
+from skanrs._support.reprs import by_axis
 
 from ..errors import FileError, dtype_name
+from ..units import in_one_unit
+from .axes import NOT_OF_SPACE, letters
 
 __all__ = ['Source']
 
 Array = npt.NDArray[Any]
 Box = tuple[slice, ...]
-
-# What axes other than those of space are called, and the letters files use for them.
-NOT_OF_SPACE = {'c': 'channels', 's': 'colours', 't': 'times'}
 
 # Bytes that need no look at what is free.
 SURELY_THERE = 1 << 28
@@ -40,9 +40,15 @@ class Source(ABC):
         The file or folder.
     channel : int, optional
         Which channel of several.
+    axes : str, optional
+        A letter for each axis, instead of what the file says; those of length 1 may be left out.
 
     Attributes
     ----------
+    path : Path
+        The file or folder, absolute: a later change of the working folder makes no difference.
+    name : str
+        The file or folder as it was given, for messages.
     shape : tuple of int
         Voxels along each axis.
     dtype : numpy.dtype
@@ -53,6 +59,8 @@ class Source(ABC):
         Size of a voxel along each axis, if the file says so.
     unit : str or None
         Of the spacing, if the file says so: nm, µm, mm, cm, m, or what stands there.
+    warnings : list of str
+        What is doubtful about the file, a sentence each that begins with its name.
     axes : str
         A letter for each axis, such as zyx.
     """
@@ -69,9 +77,10 @@ class Source(ABC):
     unit: str | None = None
     axes: str
 
-    def __init__(self, path: Path, channel: int | None = None) -> None:
-        self.path = path
-        self._channel = channel
+    def __init__(self, path: Path, channel: int | None = None, axes: str | None = None) -> None:
+        self.name, self.path = str(path), path.absolute()
+        self._channel, self._given_axes = channel, axes
+        self.warnings: list[str] = []
         # What stands in the file, with axes that are not of space, and where in these we read.
         self._fixed: dict[int, int] = {}
         with self._named():
@@ -133,7 +142,7 @@ class Source(ABC):
             return
         what = 'takes' if voxels >= self._piece else 'is stored in pieces of which each takes'
         raise FileError(
-            f'{self.path} {what} {size_in_words(size)} in memory, and {size_in_words(free)} are '
+            f'{self.name} {what} {size_in_words(size)} in memory, and {size_in_words(free)} are '
             'free; a .zarr or .npy of smaller pieces can be read block by block'
         )
 
@@ -151,21 +160,96 @@ class Source(ABC):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path.absolute(), self._channel)
+        return type(self), (self.path, self._channel, self._given_axes)
 
     def state(self) -> tuple[int, ...]:
         """Return what changes when the file does."""
         return state_of(self.path)
 
+    def _warn(self, text: str) -> None:
+        self.warnings.append(f'{self.name}: {text}')
+
+    def _sizes(self, values: Any, what: str) -> tuple[float, ...] | None:
+        """Return numbers that a file holds; None, with a warning, for anything else."""
+        try:
+            numbers = np.atleast_1d(np.asarray(values))
+            # Integers stay integers, so that coordinates do.
+            whole = numbers.dtype.kind in 'iu'
+            return tuple(map(int if whole else float, numbers.tolist()))
+        except (TypeError, ValueError, OverflowError):
+            text = ' '.join(str(values).split())
+            self._warn(f'{what} {text[:40]!r} is not a size; the spacing is unknown')
+            return None
+
+    def _attribute(self, attributes: Mapping[str, Any], *keys: str) -> tuple[float, ...] | None:
+        """Return the numbers of the first of these attributes that is there."""
+        for key in keys:
+            if key in attributes:
+                return self._sizes(attributes[key], key)
+        return None
+
+    def _in_one_unit(
+        self, sizes: Sequence[float], units: Sequence[str | None]
+    ) -> tuple[tuple[float, ...] | None, str | None]:
+        """Return sizes in the unit of the last one, as far as units can be compared."""
+        same, unit = in_one_unit(sizes, units)
+        if unit is None and any(units):
+            unknown = 'unit' if same else 'spacing'
+            named = ', '.join(one or 'none' for one in units)
+            self._warn(f'units of the axes are {named}; the {unknown} is unknown')
+        return same, unit
+
     def _check(self) -> None:
         """Leave the axes of space only, and refuse what is no image."""
         if self.dtype.kind not in 'biuf':
             raise FileError(
-                f'{self.path} holds values of type {dtype_name(self.dtype)}; '
+                f'{self.name} holds values of type {dtype_name(self.dtype)}; '
                 'an image of booleans, integers or floats is needed'
             )
         self._piece = math.prod(self.unpacked or self.pieces)
-        self.axes = self.axes.lower()
+        self._rename_axes()
+        self._choose()
+        keep = [axis for axis in range(len(self.shape)) if axis not in self._fixed]
+        if len(keep) not in (2, 3):
+            raise FileError(
+                f'{self.name} holds an array of shape {self.shape} ({len(self.shape)}D); '
+                'an image of 2 or 3 axes is needed'
+            )
+        self._check_spacing(keep)
+        self.axes = ''.join(self.axes[axis] for axis in keep)
+        if len(set(self.axes) & set('xyz')) < len(keep):
+            self.axes = letters(len(keep))
+        self.pieces = tuple(max(1, self.pieces[axis]) for axis in keep)
+        self.shape = tuple(int(self.shape[axis]) for axis in keep)
+
+    def _rename_axes(self) -> None:
+        """Give the axes the letters that were asked for."""
+        given = self._given_axes
+        if given is None:
+            return
+        long = [axis for axis, length in enumerate(self.shape) if length != 1]
+        if len(given) == len(self.shape):
+            long = list(range(len(self.shape)))
+        elif len(given) != len(long):
+            raise ValueError(
+                f'axes: expected {len(self.shape)} letters for {self.name} of shape {self.shape}, '
+                f'got {given!r}'
+            )
+        renamed = dict(zip(long, given, strict=True))
+        for axis, length in enumerate(self.shape):
+            if axis not in renamed and length == 1:
+                self._fixed[axis] = 0
+        was = self.axes
+        self.axes = ''.join(renamed.get(axis, '?') for axis in range(len(self.shape)))
+        if self.spacing is not None and any(
+            before in NOT_OF_SPACE and after in 'xyz'
+            for before, after in zip(was, self.axes, strict=True)
+        ):
+            self.spacing = None
+            self._warn(f'the file has no size for axes that are now {given}; spacing is unknown')
+
+    def _choose(self) -> None:
+        """Choose the channel, and drop axes of length 1: those not of space, and beyond three."""
         chosen = False
         for axis, (letter, count) in enumerate(zip(self.axes, self.shape, strict=True)):
             if letter not in NOT_OF_SPACE:
@@ -174,7 +258,7 @@ class Source(ABC):
                 chosen = True
                 if not 0 <= self._channel < count:
                     raise FileError(
-                        f'{self.path} holds {count} channels; there is no channel {self._channel} '
+                        f'{self.name} holds {count} channels; there is no channel {self._channel} '
                         f'(the first is 0)'
                     )
                 self._fixed[axis] = self._channel
@@ -182,27 +266,38 @@ class Source(ABC):
                 self._fixed[axis] = 0
             else:
                 what = NOT_OF_SPACE[letter]
-                advice = (
-                    'choose one of them by channel'
-                    if letter == 'c'
-                    else 'save one gray image of them'
-                )
-                raise FileError(f'{self.path} holds {count} {what}; {advice}')
+                advice = {
+                    'c': 'choose one of them by channel',
+                    't': "save one gray image of them, or give axes='zyx' if they are planes",
+                }.get(letter, 'save one gray image of them')
+                raise FileError(f'{self.name} holds {count} {what}; {advice}')
         if self._channel is not None and not chosen:
-            raise FileError(f'{self.path} has no channels to choose from')
-        keep = [axis for axis in range(len(self.shape)) if axis not in self._fixed]
-        if len(keep) not in (2, 3):
-            raise FileError(
-                f'{self.path} holds an array of shape {self.shape} ({len(self.shape)}D); '
-                'an image of 2 or 3 axes is needed'
-            )
-        if self.spacing is not None and len(self.spacing) == len(self.shape):
-            self.spacing = tuple(self.spacing[axis] for axis in keep)
-        self.axes = ''.join(self.axes[axis] for axis in keep)
-        self.pieces = tuple(max(1, self.pieces[axis]) for axis in keep)
-        self.shape = tuple(int(self.shape[axis]) for axis in keep)
-        if self.spacing is not None and len(self.spacing) == 1:
-            self.spacing *= len(keep)
+            raise FileError(f'{self.name} has no channels to choose from')
+        for axis in sorted(range(len(self.shape)), key=lambda axis: self.axes[axis] != '?'):
+            if len(self.shape) - len(self._fixed) > 3 and self.shape[axis] == 1:
+                self._fixed[axis] = 0
+
+    def _check_spacing(self, keep: Sequence[int]) -> None:
+        """Leave a size for each of these axes, or none."""
+        spacing = self.spacing
+        if spacing is not None:
+            if len(spacing) == len(self.shape):
+                spacing = tuple(spacing[axis] for axis in keep)
+            elif len(spacing) == 1:
+                spacing *= len(keep)
+            if len(spacing) != len(keep):
+                self._warn(
+                    f'it has {len(spacing)} sizes for {len(keep)} axes; the spacing is unknown'
+                )
+                spacing = None
+            elif not all(math.isfinite(size) and size > 0 for size in spacing):
+                self._warn(
+                    f'its spacing {by_axis(spacing)} is not positive; the spacing is unknown'
+                )
+                spacing = None
+        self.spacing = spacing
+        if spacing is None:
+            self.unit = None
 
 
 def _bounds(index: Any, length: int) -> tuple[slice, Any]:
@@ -239,7 +334,7 @@ class _Named:
             or isinstance(error, (FileError, MemoryError))
         ):
             return
-        path = self._source.path
+        path = self._source.name
         if isinstance(error, OSError) and error.errno is not None:
             raise FileError(f'{path} cannot be read: {error.strerror or error}') from error
         text = str(error).strip().strip('"')
@@ -255,26 +350,3 @@ class _Named:
 def state_of(path: Path) -> tuple[int, ...]:
     status = path.stat()
     return status.st_mtime_ns, status.st_size
-
-
-def letters(ndim: int) -> str:
-    """Return the axes of an array that does not name them."""
-    return 'zyx'[3 - ndim :] if ndim <= 3 else '?' * ndim
-
-
-def usable(spacing: Sequence[float] | None) -> tuple[float, ...] | None:
-    """Return a spacing of positive finite numbers; None for any other, which says nothing."""
-    if spacing is None:
-        return None
-    numbers = tuple(float(size) for size in spacing)
-    return numbers if all(math.isfinite(size) and size > 0 for size in numbers) else None
-
-
-def named_spacing(attributes: Mapping[str, Any], *keys: str) -> tuple[float, ...] | None:
-    """Return the first of these attributes that is a list of numbers."""
-    for key in keys:
-        if key in attributes:
-            values = np.atleast_1d(np.asarray(attributes[key]))
-            if values.ndim == 1 and values.dtype.kind in 'iuf':
-                return tuple(values.tolist())
-    return None

@@ -7,17 +7,28 @@ import math
 import re
 import struct
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import FileError, errors_logged_by, need
+from .axes import axis_letters
 from .npy import read_planes
-from .size_checks import check_ome, check_page, check_segment, may_unpack_to_much
-from .source import Array, Box, Source
+from .ome import check_ome, missing_files
+from .size_checks import check_page, check_segment, may_unpack_to_much
+from .source import Array, Box, Source, state_of
 from .tiff_spacing import tiff_spacing
 
 __all__ = ['Tiff']
+
+DESCRIPTIVE_TAGS = {
+    269, 271, 272, 280, 281, 282, 283, 285, 286, 287, 296, 297, 306, 315, 316, 318, 319,
+    700, 33432, 33550, 33723, 33922, 34377, 34665, 34675, 34735, 34736, 34737, 34853,
+}  # fmt: skip
+"""Tags about how an image was made and is printed: neither voxels nor axes depend on them."""
 
 
 class Tiff(Source):
@@ -26,26 +37,29 @@ class Tiff(Source):
     damaged = 'is cut off, damaged or no TIFF file'
 
     def _open(self) -> None:
-        need('tifffile', self.path)
+        need('tifffile', self.name)
         import tifffile
 
         self._file: Any = None
         with errors_logged_by('tifffile') as errors:
             self._file = tifffile.TiffFile(self.path)
             self._check_chain()
-            check_ome(str(self.path), self._file)
+            check_ome(self.name, self._file)
+            if _are_planes(self._file.series):
+                # Written page by page, each with a description of its own.
+                self._file.close()
+                self._file = tifffile.TiffFile(self.path, is_shaped=False)
             if len(self._file.series) != 1:
-                raise FileError(f'{self.path} holds {len(self._file.series)} images; one is needed')
+                raise FileError(f'{self.name} holds {len(self._file.series)} images; one is needed')
             self._series = series = self._file.series[0]
+            self._check_parts()
             self._check_length()
-        if errors:
-            raise FileError(f'{self.path} is cut off or damaged ({errors[0]})')
+        self._raise(errors)
+        for error in errors:
+            self._warn(f'a tag that no voxel depends on is damaged ({_code_of(error)})')
         self._lock = threading.Lock()
         self.shape, self.dtype = tuple(series.shape), np.dtype(series.dtype)
-        self.axes = series.axes
-        if 'Z' not in self.axes:
-            # Pages that nobody named are planes.
-            self.axes = re.sub('[^YXCST]', 'Z', self.axes, count=1)
+        self.axes = axis_letters(series.axes)
         # Axes that a page holds; those before them number the pages.
         page = series.pages[0] if len(series.pages) else series.keyframe
         self._page_axes = next(
@@ -61,13 +75,22 @@ class Tiff(Source):
         if series.dataoffset is not None:
             self.pieces = (1, *self.shape[1:])
             if series.dataoffset + series.nbytes > self.path.stat().st_size:
-                raise FileError(f'{self.path} is cut off')
+                raise FileError(f'{self.name} is cut off')
         elif len(series.pages) != math.prod(self.shape[:lead]):
             raise FileError(
-                f'{self.path} is damaged: it claims to be of shape {self.shape} '
+                f'{self.name} is damaged: it claims to be of shape {self.shape} '
                 f'and holds {len(series.pages):,} pages'
             )
-        self.spacing, self.unit = tiff_spacing(self._file, series)
+        self.spacing, self.unit = tiff_spacing(self._file, series, self._sizes, self._in_one_unit)
+
+    def _check_parts(self) -> None:
+        """Refuse an image of which planes are missing: tifffile fills them up with zeros."""
+        missing = sum(page is None for page in self._series.pages)
+        if self._series.dataoffset is not None or not missing:
+            return
+        named = missing_files(self._file, self.path.parent)
+        files = f'; missing: {", ".join(named)}' if named else ''
+        raise FileError(f'{self.name} lacks {missing} of {len(self._series.pages)} planes{files}')
 
     def _check_chain(self) -> None:
         # Each page says where the next one is; tifffile follows some circles for ever.
@@ -76,7 +99,7 @@ class Tiff(Source):
         seen = set()
         while offset != 0:
             if offset in seen:
-                raise FileError(f'{self.path} is damaged: its pages follow each other in a circle')
+                raise FileError(f'{self.name} is damaged: its pages follow each other in a circle')
             seen.add(offset)
             try:
                 file.seek(offset)
@@ -89,7 +112,7 @@ class Tiff(Source):
 
     def _check_length(self) -> None:
         # tifffile fills what is missing at the end of a file with zeros.
-        length = self.path.stat().st_size
+        absent = 0
         for page in self._series.pages:
             if page is None:
                 continue
@@ -97,9 +120,12 @@ class Tiff(Source):
                 start + count
                 for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)
             )
-            if max(ends, default=0) > length:
-                raise FileError(f'{self.path} is cut off')
-            check_page(str(self.path), page)
+            if max(ends, default=0) > page.parent.filehandle.size:
+                raise FileError(f'{self.name} is cut off')
+            check_page(self.name, page)
+            absent += sum(count == 0 for count in page.databytecounts) if page.size else 0
+        if absent:
+            self._warn(f'{absent:,} strips or tiles are not stored; they are read as background')
 
     def _read(self, box: Box) -> Array:
         series = self._series
@@ -115,23 +141,32 @@ class Tiff(Source):
         with errors_logged_by('tifffile') as errors:
             for index, number in np.ndenumerate(pages):
                 page = series.pages[int(number)]
-                if page is None:
-                    block[index] = 0
-                    continue
                 # One at a time: tifffile's pages share the place in the file.
-                with self._lock:
+                with self._lock, _opened(page.parent.filehandle):
                     self._check_segments(page)
                     plane = page.asarray(maxworkers=1)
                 block[index] = plane.reshape(series.shape[lead:])[inside]
-        if errors:
-            raise FileError(f'{self.path} is cut off or damaged ({errors[0]})')
+        self._raise(errors)
         return block
+
+    def _raise(self, errors: Sequence[str]) -> None:
+        """Raise `FileError` for what tifffile logged, but for tags that no voxel depends on."""
+        for error in errors:
+            if _code_of(error) not in DESCRIPTIVE_TAGS:
+                raise FileError(f'{self.name} is cut off or damaged ({error})')
 
     def _check_segments(self, page: Any) -> None:
         for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
             if may_unpack_to_much(page, count):
-                self._file.filehandle.seek(start)
-                check_segment(str(self.path), page, self._file.filehandle.read(count))
+                handle = page.parent.filehandle
+                handle.seek(start)
+                check_segment(self.name, page, handle.read(count))
+
+    def state(self) -> tuple[int, ...]:
+        """Return what changes when one of the files does."""
+        pages = self._series.pages
+        paths = {Path(page.parent.filehandle.path) for page in pages if page is not None}
+        return tuple(number for path in sorted(paths) for number in state_of(path))
 
     def close(self) -> None:
         """Close the file."""
@@ -141,3 +176,29 @@ class Tiff(Source):
 
 def _same(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return [n for n in one if n != 1] == [n for n in other if n != 1]
+
+
+def _are_planes(series: Sequence[Any]) -> bool:
+    """Tell whether these are planes of one stack: flat, of one shape and type."""
+    kinds = {(one.kind, one.shape, one.dtype, one.axes) for one in series}
+    kind, shape, _, _ = next(iter(kinds), ('', (), None, ''))
+    return len(series) > 1 and len(kinds) == 1 and kind == 'shaped' and len(shape) == 2
+
+
+def _code_of(error: str) -> int | None:
+    """Return the code of the tag that an error of tifffile is about."""
+    found = re.search(r'TiffTag\.fromfile.*<tifffile\.TiffTag (\d+) @', error)
+    return int(found[1]) if found else None
+
+
+@contextmanager
+def _opened(handle: Any) -> Iterator[None]:
+    """Open a file of several for a moment: tifffile closes all but the first."""
+    closed = handle.closed
+    if closed:
+        handle.open()
+    try:
+        yield
+    finally:
+        if closed:
+            handle.close()

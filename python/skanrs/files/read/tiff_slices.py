@@ -1,6 +1,8 @@
 """A stack of TIFF files of one plane each, in the order of the numbers in their names."""
 
+import itertools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +14,37 @@ from .tiff import Tiff
 
 __all__ = ['TiffSlices']
 
+MOST_GAPS = 8
+"""How many gaps in the numbers of slices a warning names."""
+
 
 class TiffSlices(Source):
     """Files of one plane each, in the order of the numbers in their names."""
 
     damaged = 'is cut off, damaged or no TIFF file'
 
-    def __init__(self, path: Path, files: list[Path], channel: int | None = None) -> None:
-        self._slices = sorted(files, key=_by_number)
-        super().__init__(path, channel)
+    def __init__(
+        self,
+        path: Path,
+        files: Sequence[Path],
+        channel: int | None = None,
+        axes: str | None = None,
+    ) -> None:
+        self._slices = sorted((file.absolute() for file in files), key=_by_number)
+        super().__init__(path, channel, axes)
 
     def _open(self) -> None:
         with Tiff(self._slices[0]) as first:
             plane = first.shape
             self.dtype = first.dtype
-            self.spacing = None
+            self.warnings += first.warnings
+        missing = _missing_numbers([file.name for file in self._slices])
+        if missing:
+            self._warn(f'slices are missing: {missing}; those beside them are taken as neighbours')
         if len(plane) != 2:
-            raise FileError(f'{self._slices[0]} is not a single slice: its shape is {plane}')
+            raise FileError(
+                f'{self._slices[0].name} in {self.name} is not a single slice: its shape is {plane}'
+            )
         self.shape = (len(self._slices), *plane)
         self.axes = 'zyx'
         self.pieces = (1, *plane)
@@ -39,16 +55,16 @@ class TiffSlices(Source):
             with Tiff(path) as source:
                 if (source.shape, source.dtype) != (self.shape[1:], self.dtype):
                     raise FileError(
-                        f'{path} is of shape {source.shape} and {source.dtype}, '
-                        f'{self._slices[0]} of {self.shape[1:]} and '
+                        f'{path.name} in {self.name} is of shape {source.shape} and '
+                        f'{source.dtype}, '
+                        f'{self._slices[0].name} of {self.shape[1:]} and '
                         f'{self.dtype}: these are no slices of one image'
                     )
                 block[index] = source[box[1:]]
         return block
 
     def __reduce__(self) -> tuple[Any, ...]:
-        files = [path.absolute() for path in self._slices]
-        return type(self), (self.path.absolute(), files, self._channel)
+        return type(self), (self.path, self._slices, self._channel, self._given_axes)
 
     def state(self) -> tuple[int, ...]:
         """Return what changes when a file does."""
@@ -61,3 +77,26 @@ def _by_number(path: Path) -> list[tuple[bool, int, str]]:
         (part.isdecimal(), int(part) if part.isdecimal() else 0, part)
         for part in re.split(r'(\d+)', path.name)
     ]
+
+
+def _missing_numbers(names: Sequence[str]) -> str:
+    """Return which numbers are missing among names that differ by one number; '' for none.
+
+    Numbers that go up by equal steps, such as every tenth, are complete.
+    """
+    parts = [re.split(r'(\d+)', name) for name in names]
+    if len({tuple(part[::2]) for part in parts}) != 1:
+        return ''
+    columns = [
+        set(map(int, column)) for column in zip(*(part[1::2] for part in parts), strict=True)
+    ]
+    varying = [sorted(numbers) for numbers in columns if len(numbers) > 1]
+    if len(varying) != 1 or len(varying[0]) < len(names):
+        return ''
+    numbers = varying[0]
+    step = min(b - a for a, b in itertools.pairwise(numbers))
+    gaps = [(a + step, b - step) for a, b in itertools.pairwise(numbers) if b - a > step]
+    if any((b - a) % step for a, b in itertools.pairwise(numbers)):
+        return ''
+    shown = [str(a) if a == b else f'{a} to {b}' for a, b in gaps[:MOST_GAPS]]
+    return ', '.join(shown) + (' and more' if len(gaps) > MOST_GAPS else '')

@@ -3,59 +3,81 @@
 The plain resolution tags are not used alone: printing programs fill them with any values.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from xml.etree import ElementTree
 
-from ..units import in_one_unit, plain_unit
-from .source import usable
+from ..units import plain_unit
+from .ome import AxisSizes, Sizes, ome_sizes
 
 __all__ = ['tiff_spacing']
 
+InOneUnit = Callable[
+    [Sequence[float], Sequence[str | None]], tuple[tuple[float, ...] | None, str | None]
+]
 
-def tiff_spacing(file: Any, series: Any) -> tuple[tuple[float, ...] | None, str | None]:
-    """Return size and unit along the axes of a series, 1 along those that are not of space."""
-    sizes: dict[str, float] = {}
-    unit = None
+
+def tiff_spacing(
+    file: Any, series: Any, sizes: Sizes, in_one_unit: InOneUnit
+) -> tuple[tuple[float, ...] | None, str | None]:
+    """Return spacing and unit of a series.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+        The file.
+    series : tifffile.TiffPageSeries
+        Its image.
+    sizes, in_one_unit : callable
+        Those of its `Source`, which warn.
+
+    Returns
+    -------
+    spacing : tuple of float or None
+        A size for each axis, 1 along those not of space.
+    unit : str or None
+    """
+    along: AxisSizes = {}
     if series.kind == 'ome':
-        sizes, unit = _ome_spacing(file.ome_metadata, file.filehandle.path)
+        along = ome_sizes(file.ome_metadata, sizes)
     elif series.kind == 'imagej':
-        sizes, unit = _imagej_spacing(file)
+        along = _imagej_sizes(file, sizes)
     elif series.kind == 'shaped' and file.shaped_metadata:
-        stored = usable(file.shaped_metadata[0].get('spacing'))
-        if stored is not None and len(stored) == len(series.shape):
-            return stored, plain_unit(file.shaped_metadata[0].get('unit'))
-    if not {'X', 'Y'} <= set(sizes):
+        metadata = file.shaped_metadata[0]
+        spacing = sizes(metadata['spacing'], 'spacing') if 'spacing' in metadata else None
+        # One number is the distance between slices, after ImageJ's habit.
+        if spacing is None or len(spacing) != len(series.shape):
+            return None, None
+        return spacing, plain_unit(metadata.get('unit'))
+    if not {'X', 'Y'} <= set(along):
         return None, None
     # Without a distance between slices, z is as x: ImageJ shows it so.
-    along = {'Z': sizes.get('Z', sizes['X']), **sizes}
-    of_space = [along.get(axis, along['Z']) if axis not in 'CST' else 1.0 for axis in series.axes]
-    spacing = usable(of_space)
-    return spacing, unit if spacing else None
+    along.setdefault('Z', along['X'])
+    of_space = [at for at, axis in enumerate(series.axes) if axis not in 'CST']
+    pairs = [along.get(series.axes[at], along['Z']) for at in of_space]
+    same, unit = in_one_unit([size for size, _ in pairs], [unit for _, unit in pairs])
+    if same is None:
+        return None, None
+    sizes_at = dict(zip(of_space, same, strict=True))
+    return tuple(sizes_at.get(at, 1.0) for at in range(len(series.axes))), unit
 
 
-def _ome_spacing(xml: str, name: str) -> tuple[dict[str, float], str | None]:
-    for element in ElementTree.fromstring(xml).iter():
-        if element.tag.rpartition('}')[2] != 'Pixels':
-            continue
-        found = [axis for axis in 'ZYX' if f'PhysicalSize{axis}' in element.attrib]
-        if not found:
-            return {}, None
-        units = [plain_unit(element.get(f'PhysicalSize{axis}Unit', 'µm')) for axis in found]
-        sizes = [float(element.attrib[f'PhysicalSize{axis}']) for axis in found]
-        spacing, unit = in_one_unit(sizes, units, name)
-        return dict(zip(found, spacing, strict=True)), unit
-    return {}, None
-
-
-def _imagej_spacing(file: Any) -> tuple[dict[str, float], str | None]:
-    metadata = file.imagej_metadata or {}
+def _imagej_sizes(file: Any, sizes: Sizes) -> AxisSizes:
+    metadata: Mapping[str, Any] = file.imagej_metadata or {}
     unit = plain_unit(metadata.get('unit'))
-    tags = file.pages[0].tags
-    sizes = {}
+    if unit is None:
+        return {}
+    axes: AxisSizes = {}
     for axis in 'XY':
-        tag = tags.get(f'{axis}Resolution')
-        if tag is not None and tag.value[0] and unit is not None:
-            sizes[axis] = tag.value[1] / tag.value[0]
-    if 'spacing' in metadata and sizes:
-        sizes['Z'] = float(metadata['spacing'])
-    return sizes, unit
+        tag = file.pages[0].tags.get(f'{axis}Resolution')
+        if tag is not None and tag.value[0]:
+            # Of y and z, units are there only where they differ from that of x.
+            own = plain_unit(metadata.get(f'{axis.lower()}unit')) or unit
+            axes[axis] = tag.value[1] / tag.value[0], own
+    if axes and 'spacing' in metadata:
+        size = sizes(metadata['spacing'], 'spacing')
+        if size is None:
+            return {}
+        # ImageJ takes a negative distance as positive, and 0 for none.
+        if size[0]:
+            axes['Z'] = abs(size[0]), plain_unit(metadata.get('zunit')) or unit
+    return axes

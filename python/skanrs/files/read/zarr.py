@@ -4,14 +4,15 @@ The size of voxels is that of OME-Zarr's coordinate transformations, or the attr
 a plain array, as `skanrs` writes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..errors import FileError, need
-from ..units import in_one_unit, plain_unit
-from .source import Array, Box, Source, letters, named_spacing, usable
+from ..units import plain_unit
+from .axes import NOT_OF_SPACE, axis_letters, letters
+from .source import Array, Box, Source
 
 __all__ = ['Zarr']
 
@@ -22,39 +23,46 @@ class Zarr(Source):
     damaged = 'is damaged or no zarr'
 
     def _open(self) -> None:
-        need('zarr', self.path)
+        need('zarr', self.name)
         import zarr
 
         node = zarr.open(self.path, mode='r')
-        names = ''
+        letters_of_axes = ''
         if isinstance(node, zarr.Group):
-            self._array, names = self._of_group(node)
+            self._array, letters_of_axes = self._of_group(node)
         else:
             self._array = node
-            self.spacing = named_spacing(node.attrs, 'spacing')
-            self.unit = plain_unit(node.attrs.get('unit'))
-            dimensions: Sequence[Any] = getattr(node.metadata, 'dimension_names', None) or ()
-            if dimensions and all(isinstance(name, str) and name for name in dimensions):
-                names = ''.join(name[0] for name in dimensions)
+            letters_of_axes = self._of_array(node)
         array = self._array
         if _unpickles(array.metadata.to_dict()):
-            raise FileError(f'{self.path} holds pickled Python objects, which are not read')
+            raise FileError(f'{self.name} holds pickled Python objects, which are not read')
         self.shape, self.dtype = tuple(array.shape), np.dtype(array.dtype)
-        self.axes = names or letters(len(self.shape))
+        self.axes = letters_of_axes or letters(len(self.shape))
         if len(self.axes) != len(self.shape):
-            raise FileError(f'{self.path} names {len(self.axes)} axes of {len(self.shape)}')
+            raise FileError(f'{self.name} names {len(self.axes)} axes of {len(self.shape)}')
         self.pieces, self.unpacked = tuple(array.shards or array.chunks), tuple(array.chunks)
 
+    def _of_array(self, array: Any) -> str:
+        """Take spacing and unit from the attributes of an array; return its axes."""
+        self.spacing = self._attribute(array.attrs, 'spacing')
+        self.unit = plain_unit(array.attrs.get('unit'))
+        return axis_letters(getattr(array.metadata, 'dimension_names', None) or ())
+
     def _of_group(self, group: Any) -> tuple[Any, str]:
-        attributes = dict(group.attrs)
-        images = attributes.get('ome', attributes).get('multiscales')
+        images = _multiscales(group)
         if not images:
-            arrays = [array for _, array in group.arrays()]
-            if len(arrays) == 1:
-                self.spacing = named_spacing(arrays[0].attrs, 'spacing')
-                return arrays[0], ''
-            keys = ', '.join(sorted(name for name, _ in group.members())) or 'nothing'
-            raise FileError(f'{self.path} is a group of several ({keys}); name one of them')
+            members = dict(group.members())
+            # Such as a store of bioformats2raw, whose series are groups.
+            inside = [
+                node for node in members.values() if hasattr(node, 'members') and _multiscales(node)
+            ]
+            arrays = [node for node in members.values() if not hasattr(node, 'members')]
+            if len(inside) == 1 and not arrays:
+                return self._of_group(inside[0])
+            if len(arrays) == 1 and not inside:
+                return arrays[0], self._of_array(arrays[0])
+            keys = ', '.join(sorted(members)) or 'nothing'
+            raise FileError(f'{self.name} is a group of several ({keys}); name one of them')
         image = images[0]
         largest = image['datasets'][0]
         array = group[largest['path']]
@@ -63,7 +71,7 @@ class Zarr(Source):
             axis if isinstance(axis, dict) else {'name': axis}
             for axis in image.get('axes', list('tczyx')[-array.ndim :])
         ]
-        names = ''.join(_letter(axis) for axis in axes)
+        names = axis_letters([axis['name'] for axis in axes], [axis.get('type') for axis in axes])
         scale = np.ones(array.ndim)
         known = False
         for transformation in [
@@ -71,21 +79,23 @@ class Zarr(Source):
             *image.get('coordinateTransformations', ()),
         ]:
             if transformation.get('type') == 'scale':
-                scale, known = scale * transformation['scale'], True
-        units = [plain_unit(axis.get('unit')) for axis in axes]
-        of_space = [at for at, name in enumerate(names) if name not in 'tc']
+                sizes = self._sizes(transformation['scale'], 'scale')
+                if sizes is not None and len(sizes) != array.ndim:
+                    self._warn(f'scale has {len(sizes)} sizes for {array.ndim} axes')
+                    sizes = None
+                if sizes is None:
+                    return array, names
+                scale, known = scale * sizes, True
+        of_space = [at for at, name in enumerate(names) if name not in NOT_OF_SPACE]
         if known:
-            sizes, self.unit = in_one_unit(
+            spacing, self.unit = self._in_one_unit(
                 [float(scale[at]) for at in of_space],
-                [units[at] for at in of_space],
-                self.path,
+                [plain_unit(axes[at].get('unit')) for at in of_space],
             )
-            for at, size in zip(of_space, sizes, strict=True):
-                scale[at] = size
-            for at, name in enumerate(names):
-                if name in 'tc':
-                    scale[at] = 1
-            self.spacing = usable(scale.tolist())
+            if spacing is not None:
+                all_axes = np.ones(array.ndim)
+                all_axes[of_space] = spacing
+                self.spacing = tuple(all_axes.tolist())
         return array, names
 
     def _read(self, box: Box) -> Array:
@@ -103,6 +113,7 @@ def _unpickles(metadata: Any) -> bool:
     return isinstance(metadata, str) and metadata in ('pickle', 'numcodecs.pickle')
 
 
-def _letter(axis: Mapping[str, Any]) -> str:
-    kind = {'time': 't', 'channel': 'c'}.get(str(axis.get('type')))
-    return kind or str(axis['name'])[0].lower()
+def _multiscales(group: Any) -> Any:
+    """Return the images that OME-Zarr's attributes of a group describe."""
+    attributes = dict(group.attrs)
+    return attributes.get('ome', attributes).get('multiscales')

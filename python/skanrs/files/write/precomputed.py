@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..units import METRES
+from ..units import METRES, plain_unit
 from .geometry import Geometry
 
 __all__ = ['nanometres', 'write_precomputed']
@@ -79,9 +79,12 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
 
 def nanometres(unit: str | None) -> float:
     """Return how many nanometres a unit is, 1 for None; raise `ValueError` if it is not known."""
-    if unit is not None and unit not in METRES:
+    known = plain_unit(unit)
+    if known is None:
+        return 1.0
+    if known not in METRES:
         raise ValueError(f'unit: expected one of {", ".join(METRES)}, got {unit!r}')
-    return METRES[unit] / METRES['nm'] if unit else 1.0
+    return METRES[known] / METRES['nm']
 
 
 def _write_info(folder: Path, content: dict[str, Any]) -> None:

@@ -61,9 +61,9 @@ def save_skeleton(
     radii : array_like of float, shape (N,), optional
         The radius at each voxel of the skeleton, in the order of ``skeleton.coordinates``, in the
         units of the spacing. An SWC file without it has half the smallest spacing everywhere.
-    unit : {'nm', 'µm', 'mm', 'cm', 'm'}, optional
-        Of the spacing. Neuroglancer's skeletons are in nanometres; without a unit the spacing is
-        taken to be in them.
+    unit : str, optional
+        Of the spacing, such as ``'nm'``, ``'µm'`` or ``'inch'``. Neuroglancer's skeletons are in
+        nanometres; without a unit the spacing is taken to be in them.
     table : pandas.DataFrame, optional
         The branch table, with ``_`` in its names, if it is there already, or has more columns than
         `skanrs.summarize` gives.
