@@ -16,14 +16,12 @@ def folder(tmp_path, monkeypatch):
     np.save('gray.npy', np.arange(720).reshape(8, 9, 10))
     np.save('nan.npy', np.where(mask, np.nan, np.arange(720.0).reshape(8, 9, 10)))
     np.save('line.npy', mask[2, 3])
-    np.save('five.npy', mask[None, None])
+    np.save('five.npy', np.stack([[mask] * 2] * 2))
     np.save('complex.npy', mask * 1j)
     np.save('string.npy', mask.astype(str))
     np.save('object.npy', mask.astype(object), allow_pickle=True)
     np.savez('object.npz', image=mask.astype(object))
     np.savez('two.npz', left=mask, right=mask)
-    np.savez('badspacing.npz', image=mask, spacing=[1, 2, -1])
-    np.savez('shortspacing.npz', image=mask, spacing=[1, 2])
     tifffile.imwrite('rgb.tif', np.zeros((20, 30, 3), np.uint8), photometric='rgb')
     (tmp_path / 'cut.npy').write_bytes((tmp_path / 'mask.npy').read_bytes()[:300])
     (tmp_path / 'text.tif').write_text('hello')
@@ -69,8 +67,8 @@ def folder(tmp_path, monkeypatch):
         ('analyze mask.npy -o t.csv --spacing inf', ['spacing', 'inf']),
         ('analyze mask.npy -o t.csv --spacing wide', ['--spacing', "'wide'"]),
         ('analyze -o t.csv --spacing 1 mask.npy', ['--spacing', "'mask.npy'", 'before']),
-        ('analyze badspacing.npz -o t.csv', ['spacing in badspacing.npz', '-1']),
-        ('analyze shortspacing.npz -o t.csv', ['spacing', '2 numbers']),
+        ('analyze mask.npy -o t.csv --axes yx', ['axes: expected 3 letters', "got 'yx'"]),
+        ('info mask.npy --axes zzz', ['axes: expected letters', "got 'zzz'"]),
         ('analyze mask.npy -o t.csv --sigma 1', ['sigma', 'threshold']),
         ('analyze gray.npy -o t.csv --sigma -1 --threshold 5', ['sigma', 'positive']),
         ('analyze gray.npy -o t.csv --sigma 1 2 --threshold 5', ['sigma', '2 numbers']),

@@ -15,6 +15,7 @@ import tifffile
 import zarr
 
 import skanrs
+from skanrs.cli import main
 from skanrs.files import FileError, FileWarning, open_source, read_image
 from skanrs.files.read.axes import axis_letters
 from skanrs.files.units import METRES, in_one_unit, plain_unit
@@ -639,3 +640,37 @@ def test_home_and_urls(tmp_path, monkeypatch):
     for url in ('https://example.org/a.zarr', 's3://bucket/a.zarr', 'file:///a.npy'):
         with pytest.raises(FileError, match=f'{url} is a URL; only files of this machine are read'):
             skanrs.open_image(url)
+
+
+def test_the_command_says_what_is_doubtful(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.savez('a.npz', image=MASK > 0, spacing=[1, 2, -1])
+    said = 'a.npz: its spacing 1 x 2 x -1 is not positive; the spacing is unknown'
+    assert main(['analyze', 'a.npz', '-o', 'a.csv', '--json']) == 0
+    out, err = capsys.readouterr()
+    assert err == f'skanrs: warning: {said}\n'
+    report = json.loads(out)
+    assert report['warnings'] == [said]
+    assert report['spacing'] == [1, 1, 1]
+    assert main(['info', 'a.npz', '--json']) == 0
+    assert json.loads(capsys.readouterr().out)['warnings'] == [said]
+    assert main(['info', 'a.npz']) == 0
+    assert f'warning     {said}' in capsys.readouterr().out
+    assert main(['analyze', 'a.npz', '-o', 'a.csv', '--spacing', '3', '--json']) == 0
+    assert json.loads(capsys.readouterr().out)['spacing'] == [3, 3, 3]
+
+
+def test_the_command_reads_times_as_planes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tifffile.imwrite('a.tif', (MASK > 0) * np.uint8(255), imagej=True, metadata={'axes': 'TYX'})
+    assert main(['analyze', 'a.tif', '-o', 'a.csv']) == 2
+    assert "give axes='zyx' if they are planes" in capsys.readouterr().err
+    assert main(['analyze', 'a.tif', '-o', 'a.csv', '--axes', 'zyx', '--json']) == 0
+    assert json.loads(capsys.readouterr().out)['axes'] == 'zyx'
+
+
+def test_the_command_writes_the_skeleton_of_a_slice(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    nibabel.save(nibabel.Nifti1Image((MASK[1] > 0).astype('u1')[..., None], np.eye(4)), 'a.nii')
+    assert main(['analyze', 'a.nii', '-o', 'a.csv', '--skeleton', 'a.tif']) == 0
+    assert skanrs.open_image('a.tif').image.shape == (20, 30, 1)

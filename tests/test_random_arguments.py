@@ -32,7 +32,7 @@ FLAGS = [
     '--help', '--version', '--nothing', '--js',
 ]  # fmt: skip
 VALUED = [
-    '--channel', '--spacing', '--threshold', '--sigma', '--method', '--prune-length',
+    '--channel', '--axes', '--spacing', '--threshold', '--sigma', '--method', '--prune-length',
     '--prune-ratio', '--threads', '--memory',
 ]  # fmt: skip
 FILES = ['--skeleton', '--summary', '--report', '-o', '--output']

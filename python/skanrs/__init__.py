@@ -14,7 +14,7 @@ from skanrs.branches.chunk_graph import ChunkGraph, chunk_graph, merge_chunks
 from skanrs.branches.network import network_summary
 from skanrs.branches.sholl import sholl_analysis
 from skanrs.branches.summarize import summarize, table_meta
-from skanrs.files import FileError, LazyImage, open_image, save_skeleton
+from skanrs.files import FileError, FileWarning, LazyImage, open_image, save_skeleton
 from skanrs.graph.skeleton import Skeleton
 from skanrs.pruning.prune import prune
 from skanrs.radius import radii, radius_image
@@ -25,6 +25,7 @@ from skanrs.threads import get_num_threads, set_num_threads
 __all__ = [
     'ChunkGraph',
     'FileError',
+    'FileWarning',
     'LazyImage',
     'MergedThinning',
     'Skeleton',

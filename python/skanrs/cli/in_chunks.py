@@ -69,7 +69,7 @@ def skeletonized(
         import dask.dataframe
     except ImportError as error:
         raise FileError(
-            f'{source.path} does not fit the memory of {size_in_words(memory)}, and to be read '
+            f'{source.name} does not fit the memory of {size_in_words(memory)}, and to be read '
             "block by block needs dask: pip install 'skanrs[dask]'"
         ) from error
     import skanrs
@@ -183,14 +183,14 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
     if needed > 2 * left:
         piece = ' x '.join(map(str, source.pieces))
         raise ValueError(
-            f'--memory: {size_in_words(memory)} is too little for {source.path}: its pieces of '
+            f'--memory: {size_in_words(memory)} is too little for {source.name}: its pieces of '
             f'{piece} voxels take {size_in_words(needed)} beside the '
             f'{size_in_words(held_memory())} of the program'
         )
     blocks = _count_blocks(source, shape)
     if blocks > MOST_BLOCKS:
         raise ValueError(
-            f'{source.path} would be read in {blocks:,} blocks of {" x ".join(map(str, shape))} '
+            f'{source.name} would be read in {blocks:,} blocks of {" x ".join(map(str, shape))} '
             f'voxels, and more than {MOST_BLOCKS:,} are too many; raise --memory'
         )
     return shape, max(1, min(workers, 2 * left // max(1, needed)))

@@ -11,7 +11,9 @@ from .report import numbers
 __all__ = ['info']
 
 
-def info(source: str, *, channel: int | None = None, as_json: bool = False) -> str:
+def info(
+    source: str, *, channel: int | None = None, axes: str | None = None, as_json: bool = False
+) -> str:
     """Return what is known of an image before it is read.
 
     Parameters
@@ -19,6 +21,8 @@ def info(source: str, *, channel: int | None = None, as_json: bool = False) -> s
     source : str
         The image, see `skanrs.open_image`.
     channel : int, optional
+        See `skanrs.open_image`.
+    axes : str, optional
         See `skanrs.open_image`.
     as_json : bool, optional
         Whether for scripts, not for people.
@@ -28,7 +32,7 @@ def info(source: str, *, channel: int | None = None, as_json: bool = False) -> s
     str
         Lines, or JSON.
     """
-    with open_source(source, channel=channel) as image:
+    with open_source(source, channel=channel, axes=axes) as image:
         content: dict[str, Any] = {
             'source': source,
             'shape': image.shape,
@@ -38,6 +42,7 @@ def info(source: str, *, channel: int | None = None, as_json: bool = False) -> s
             'unit': image.unit,
             'bytes': image.nbytes,
             'pieces': image.pieces,
+            'warnings': image.warnings,
         }
     if as_json:
         return json.dumps(content, indent=2)
@@ -52,5 +57,6 @@ def info(source: str, *, channel: int | None = None, as_json: bool = False) -> s
         f'memory      {size_in_words(content["bytes"])} as a whole'
         + (f'; {size_in_words(free)} are free' if free is not None else ''),
         f'stored      in pieces of {numbers(content["pieces"])} voxels',
+        *(f'warning     {text}' for text in content['warnings']),
     ]
     return '\n'.join(lines)

@@ -177,6 +177,12 @@ def _add_source(command: Parser) -> None:
         '--channel', metavar='N', type=_whole_number, help='which channel; the first is 0'
     )
     command.add_argument(
+        '--axes',
+        metavar='LETTERS',
+        help='what the axes are, of x, y, z, c (channel) and t (time), instead of what the file '
+        'says: zyx reads a stack that was saved as a series of times',
+    )
+    command.add_argument(
         '--json', action='store_true', help='print JSON, for scripts, instead of lines'
     )
 
@@ -395,6 +401,7 @@ def _run(arguments: argparse.Namespace, outputs: 'Outputs', radii: bool) -> None
         prune_length=arguments.prune_length,
         prune_ratio=arguments.prune_ratio,
         channel=arguments.channel,
+        axes=arguments.axes,
         memory=arguments.memory,
         progress=Progress(shown=shown),
     )
@@ -406,7 +413,8 @@ def _run(arguments: argparse.Namespace, outputs: 'Outputs', radii: bool) -> None
 def _info(arguments: argparse.Namespace) -> None:
     from .info import info
 
-    print(info(arguments.image, channel=arguments.channel, as_json=arguments.json))
+    source = {'channel': arguments.channel, 'axes': arguments.axes}
+    print(info(arguments.image, **source, as_json=arguments.json))
 
 
 def _demo(arguments: argparse.Namespace) -> None:

@@ -83,6 +83,7 @@ def run(
     prune_length: float | None = None,
     prune_ratio: float | None = None,
     channel: int | None = None,
+    axes: str | None = None,
     memory: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -113,6 +114,8 @@ def run(
         Those that are shorter than this times the radius at their junction likewise.
     channel : int, optional
         See `skanrs.open_image`.
+    axes : str, optional
+        See `skanrs.open_image`.
     memory : int, optional
         Bytes that the process may hold; images that need more go in chunks. What is known of the
         skeleton and its branches is held nevertheless, and a warning says where that was too much.
@@ -141,11 +144,14 @@ def run(
     allowed = memory
     if memory is None:
         memory = int(SHARE_OF_FREE * (free_memory() or 1 << 62)) + held_memory()
-    with files.open_source(source, channel=channel) as image, AtomicOutputs() as together:
+    with (
+        files.open_source(source, channel=channel, axes=axes) as image,
+        AtomicOutputs() as together,
+    ):
         spacing_from = 'as given'
         if spacing is None:
             spacing_from = 'from the file' if image.spacing else 'none is known'
-            spacing = _positive(f'spacing in {source}', image.spacing) or (1,)
+            spacing = image.spacing or (1,)
         options = Options(
             spacing=_for_each_axis('spacing', spacing, image.shape),
             threshold=threshold,
@@ -189,7 +195,10 @@ def run(
             seconds=progress.seconds,
             total_seconds=progress.total,
             peak_memory=peak_memory(),
-            warnings=warnings_of(result, image.size, _how_found(threshold), options.sigma),
+            warnings=(
+                *image.warnings,
+                *warnings_of(result, image.size, _how_found(threshold), options.sigma),
+            ),
             written=outputs.paths(),
         )
         with progress.stage('writing'):
