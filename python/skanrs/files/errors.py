@@ -31,6 +31,15 @@ class FileWarning(UserWarning):
 
     Such as a spacing that is not a number, or slices that are missing. The command prints it, and
     lists it under ``warnings`` of its JSON.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, warnings, numpy as np, skanrs
+    >>> file = pathlib.Path(tempfile.mkdtemp(), 'mask.npy')
+    >>> np.save(file, np.ones((3, 4, 5), dtype=bool))
+    >>> with warnings.catch_warnings(action='error', category=skanrs.FileWarning):
+    ...     skanrs.open_image(file).image.shape  # raises for a doubtful file
+    (3, 4, 5)
     """
 
 
