@@ -196,6 +196,16 @@ def test_ome_with_planes_that_were_not_written(tmp_path):
         skanrs.open_image(paths[0])
 
 
+def test_a_part_of_an_ome_image(tmp_path):
+    xml = (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        '<BinaryOnly MetadataFile="all.companion.ome" UUID="urn:uuid:1"/></OME>'
+    )
+    tifffile.imwrite(tmp_path / 'a.ome.tif', MASK, description=xml, metadata=None, **GRAY)
+    check(tmp_path / 'a.ome.tif', said='the planes of the whole image are listed in all.companion')
+
+
 @pytest.mark.parametrize('kind', ['imagej', 'shaped'])
 def test_stacks_of_fewer_pages_than_they_claim(tmp_path, kind):
     text = 'ImageJ=1.11a\nimages=5\nslices=5\n' if kind == 'imagej' else '{"shape": [5, 20, 30]}'
@@ -227,8 +237,8 @@ def test_hidden_files_are_no_slices(tmp_path, where):
 @pytest.mark.parametrize(
     ('numbers', 'name', 'said'),
     [
-        ((0, 1, 3, 4, 8, 9), 's{}.tif', 'slices are missing: 2, 5 to 7; those beside them'),
-        ((8, 9, 10, 12), 'scan_2026_{:04}.tif', 'slices are missing: 11; those'),
+        ((0, 1, 3, 4, 8, 9), 's{}.tif', 'slices are missing: 2, 5 to 7; the slices beside'),
+        ((8, 9, 10, 12), 'scan_2026_{:04}.tif', 'slices are missing: 11; the slices'),
         (range(0, 50, 10), 's{}.tif', None),
         ((0, 10, 30), 's{}.tif', 'slices are missing: 20;'),
         ((0, 10, 25), 's{}.tif', None),

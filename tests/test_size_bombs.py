@@ -101,7 +101,7 @@ def test_tiles_that_are_not_stored(tmp_path):
         assert not read_image(tmp_path / 'a.tif').image.any()
     tiles = [(322, 4, 16), (323, 4, 16), (324, 4, 8), (325, 4, 17)]
     (tmp_path / 'b.tif').write_bytes(tiff(10**5, 10**5, SMALL_STRIP, more=tiles))
-    refused(tmp_path / 'b.tif', 'claims 39,062,500 strips or tiles in a page and tells of 1')
+    refused(tmp_path / 'b.tif', 'claims 39,062,500 strips or tiles in a page and lists 1')
 
 
 def test_pages_larger_than_memory(tmp_path, monkeypatch):

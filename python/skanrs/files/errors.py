@@ -1,4 +1,4 @@
-"""The one error of all readers and writers, and the words for what is missing."""
+"""The error and the warning of all readers and writers."""
 
 import importlib.util
 import logging
@@ -15,7 +15,7 @@ __all__ = ['FileError', 'FileWarning', 'dtype_name', 'errors_logged_by', 'known_
 class FileError(Exception):
     """A file cannot be read or written; the message is one sentence that names it.
 
-    Raised by all that reads or writes files, such as `skanrs.open_image`.
+    Every function that reads or writes files raises it, such as `skanrs.open_image`.
 
     Examples
     --------
@@ -27,10 +27,10 @@ class FileError(Exception):
 
 
 class FileWarning(UserWarning):
-    """A file is read, but something about it is doubtful; the message names it.
+    """A file is read, but something about it is doubtful; the message names the file.
 
-    Such as a spacing that is not a number, or slices that are missing. The command prints it, and
-    lists it under ``warnings`` of its JSON.
+    Examples are a spacing that is not a number and missing slices. The command prints the warning
+    and lists it under ``warnings`` in its JSON.
 
     Examples
     --------
@@ -44,9 +44,9 @@ class FileWarning(UserWarning):
 
 
 def known_suffix(path: Path, suffixes: Sequence[str], what: str) -> str:
-    """Return the ending of a name, in small letters; raise `FileError` if it is none of these."""
+    """Return which of these endings a name has; raise `FileError` if it has none of them."""
     name = path.name.lower()
-    # The longest one first: .nii.gz before .gz.
+    # Longest first: .nii.gz before .gz.
     for suffix in sorted(suffixes, key=len, reverse=True):
         if name.endswith(suffix) and name != suffix:
             return suffix
@@ -56,19 +56,19 @@ def known_suffix(path: Path, suffixes: Sequence[str], what: str) -> str:
 
 
 def need(module: str, path: object, extra: str = 'io') -> None:
-    """Raise `FileError` that names the extra where a library is not installed."""
+    """Raise a `FileError` that names the extra if a library is not installed."""
     if importlib.util.find_spec(module) is None:
         raise FileError(f"{path} needs {module}: pip install 'skanrs[{extra}]'")
 
 
 def dtype_name(dtype: np.dtype[Any]) -> str:
-    """Return the name of a type of elements in plain words."""
+    """Return the name of a dtype in plain words."""
     return {'U': 'string', 'S': 'bytes', 'V': 'record', 'O': 'object'}.get(dtype.kind, dtype.name)
 
 
 @contextmanager
 def errors_logged_by(name: str) -> Iterator[list[str]]:
-    """Collect what a library only logs: tifffile reads on where a file is damaged."""
+    """Collect the errors that a library logs instead of raising, as tifffile does."""
     errors: list[str] = []
     handler = logging.Handler(logging.ERROR)
     handler.emit = lambda record: errors.append(record.getMessage())  # type: ignore[method-assign]

@@ -1,7 +1,6 @@
-"""A mask on the disk, a bit for each voxel, written in blocks of any size and read in any boxes.
+"""A mask on disk, a bit per voxel, written in blocks of any size and read in any boxes.
 
-What chunked work leaves for the writers: the skeleton is stored as its blocks become known, and the
-format that was asked for is made of it afterwards.
+Work in chunks stores the skeleton here as its blocks are finished; the writers read it afterwards.
 """
 
 import itertools
@@ -39,7 +38,7 @@ class PackedMask:
         """Write the block with this index; return how many of its voxels are True."""
         block = np.asarray(block, dtype=bool)
         if block.any():
-            # As rows of whole bytes, so that a range of planes is a range of bytes.
+            # Rows are padded to whole bytes, so that a range of planes is a range of bytes.
             np.packbits(block, axis=-1).tofile(self._file(index))
         return int(np.count_nonzero(block))
 
@@ -93,7 +92,7 @@ class PackedMask:
 
 
 class _Array:
-    """What dask needs to know of an array."""
+    """The attributes of an array that dask needs."""
 
     dtype = np.dtype(bool)
 

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 __all__ = ['cut_slabs', 'grown_pieces', 'in_blocks', 'lazy_array']
 
 BLOCK_VOXELS = 1 << 24
-"""How many voxels are read at a time for a lazy image, unless the file's own pieces are larger."""
+"""Voxels of a block that is read, unless the pieces of the file are larger."""
 CUT_VOXELS = 1 << 22
-"""How many voxels blocks hold that are cut from slabs, such as pages."""
+"""Voxels of a block that is cut from slabs, such as pages."""
 SLABS = 4
-"""Of how many slabs a block takes a part at most; so many are in memory at a time."""
+"""The largest number of slabs that a block is cut from; all of them are in memory."""
 MOST_BLOCKS = 1 << 20
-"""How many blocks a lazy image has at most: a file of some bytes can claim any shape."""
+"""The largest number of blocks; a small file can claim any shape."""
 THICK = 64
-"""Blocks of so many planes are thick enough."""
+"""Planes beyond which blocks are not joined."""
 
 
 def in_blocks(source: Source, chunks: int | Sequence[int] | None) -> 'da.Array':
-    """Return the image of a source as a dask array in blocks of this shape, or of one that fits."""
+    """Return the image as a dask array in blocks of this shape, by default nearly cubes."""
     if chunks is not None:
         return lazy_array(source, _block_shape(chunks, source.shape))
     read = grown_pieces(source.pieces, source.shape, BLOCK_VOXELS)
@@ -38,11 +38,11 @@ def in_blocks(source: Source, chunks: int | Sequence[int] | None) -> 'da.Array':
 
 
 def _block_shape(chunks: int | Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the shape of blocks as a tuple, or say what it has to be."""
+    """Return the shape of blocks as a tuple; raise an error that says what was expected."""
     try:
         block = tuple(operator.index(length) for length in np.atleast_1d(np.asarray(chunks)))
     except (TypeError, ValueError):
-        raise TypeError(f'chunks: expected whole numbers, got {chunks!r}') from None
+        raise TypeError(f'chunks: expected integers, got {chunks!r}') from None
     block = block * len(shape) if len(block) == 1 else block
     if len(block) != len(shape) or min(block) < 1:
         raise ValueError(
@@ -53,7 +53,7 @@ def _block_shape(chunks: int | Sequence[int], shape: Sequence[int]) -> tuple[int
 
 
 def lazy_array(source: Source, chunks: Sequence[int]) -> 'da.Array':
-    """Return the image of a source as a dask array in these blocks."""
+    """Return the image of a source as a dask array in blocks of this shape."""
     try:
         import dask.array as da
     except ImportError as error:
@@ -72,12 +72,12 @@ def _check_count(source: Source, chunks: Sequence[int]) -> None:
     if count > MOST_BLOCKS:
         raise FileError(
             f'{source.name} claims an image of shape {source.shape}, which is {count:,} blocks; '
-            f'up to {MOST_BLOCKS:,} are allowed, so choose larger ones by chunks if this is meant'
+            f'up to {MOST_BLOCKS:,} are allowed; choose larger ones by chunks'
         )
 
 
 def grown_pieces(pieces: Sequence[int], shape: Sequence[int], voxels: int) -> tuple[int, ...]:
-    """Return the shape of blocks of whole pieces, as near to cubes of so many voxels as may be."""
+    """Return the shape of blocks of whole pieces, nearly cubes of at most this many voxels."""
     block = [min(piece, length) or 1 for piece, length in zip(pieces, shape, strict=True)]
     while True:
         able = [axis for axis, length in enumerate(shape) if block[axis] < length]
@@ -91,14 +91,14 @@ def grown_pieces(pieces: Sequence[int], shape: Sequence[int], voxels: int) -> tu
 
 
 def cut_slabs(block: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the shape of blocks that are nearer to cubes than large and thin ones; else theirs."""
+    """Return a shape nearer to a cube for blocks that are large and thin; else the same shape."""
     thin = min(block)
     if math.prod(block) <= CUT_VOXELS or 2 * thin >= max(block):
         return tuple(block)
     axis = list(block).index(thin)
     if thin < THICK:
         thin = min(SLABS * thin, THICK, shape[axis])
-    # What the shorter of the other axes leaves is the longer one's.
+    # The longer of the other axes gets what the shorter one leaves.
     others = sorted((length, at) for at, length in enumerate(block) if at != axis)
     cut, left = list(block), CUT_VOXELS // thin
     cut[axis] = thin

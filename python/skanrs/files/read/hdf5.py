@@ -1,6 +1,6 @@
-"""HDF5 by h5py: `file.h5:/name`, the name optional where the file holds one image.
+"""HDF5 by h5py: `file.h5:/name`; the name is optional if the file holds one image.
 
-The size of voxels is the attribute ``element_size_um`` of the dataset, as ilastik, PlantSeg and the
+The spacing is the attribute ``element_size_um`` of the dataset, as ilastik, PlantSeg and the
 Fiji plugin write it, or ``spacing``.
 """
 
@@ -52,13 +52,14 @@ class Hdf5(Source):
             self.unit = 'µm'
 
     def _find(self, h5py: Any) -> str:
-        images, missing = _images(self._file, h5py)
-        links = f'; it links to {missing[0]}, which cannot be opened' if missing else ''
-        there = ', '.join(sorted(images))
         if self._inside is not None:
             with suppress(KeyError, OSError):
                 if isinstance(self._file[self._inside], h5py.Dataset):
                     return f'/{self._inside.lstrip("/")}'
+        images, missing = _images(self._file, h5py)
+        links = f'; it links to {missing[0]}, which cannot be opened' if missing else ''
+        there = ', '.join(sorted(images))
+        if self._inside is not None:
             raise FileError(
                 f'{self.name} has no dataset {self._inside}; images in it: {there or "none"}{links}'
             )
@@ -68,16 +69,16 @@ class Hdf5(Source):
             raise FileError(f'{self.name} holds no image{links}')
         raise FileError(
             f'{self.name} holds several images ({there}); '
-            f'name the one that is meant: {self.name}:{sorted(images)[0]}'
+            f'name one of them: {self.name}:{sorted(images)[0]}'
         )
 
     def _check_parts(self, h5py: Any) -> None:
-        """Refuse an image of several files of which one is gone: HDF5 fills it up with zeros."""
+        """Raise `FileError` if a file with a part of the image is missing: HDF5 reads zeros."""
         dataset = self._dataset
         folder = Path(dataset.file.filename).parent
         parts = dataset.virtual_sources() if dataset.is_virtual else ()
         for part in {(part.file_name, part.dset_name) for part in parts}:
-            # Names with a % stand for many files.
+            # A name with % is a pattern for many files.
             if part[0] == '.' or '%' in part[0]:
                 continue
             path = _found(part[0], folder)
@@ -96,7 +97,7 @@ class Hdf5(Source):
             left -= min(size, left)
 
     def _axes(self) -> str | None:
-        """Return the axes that ilastik's tags or HDF5's own labels name."""
+        """Return the axes in ilastik's tags or in the labels of HDF5; None if there are none."""
         names = [dimension.label for dimension in self._dataset.dims]
         tags = self._dataset.attrs.get('axistags')
         if tags is not None:
@@ -121,11 +122,11 @@ class Hdf5(Source):
 
 
 def _images(file: Any, h5py: Any) -> tuple[list[str], list[str]]:
-    """Return the images in a file, each once, and the files that its links do not find."""
+    """Return the names of the images in a file, and the linked files that cannot be opened."""
     images: list[str] = []
     missing: list[str] = []
     seen = set()
-    # Links last, so that an image that has several names is called by its own.
+    # Links last: an image with several names gets the one that is not a link.
     names, links = ['/'], list[str]()
     while names or links:
         name = names.pop() if names else links.pop(0)
@@ -150,6 +151,6 @@ def _images(file: Any, h5py: Any) -> tuple[list[str], list[str]]:
 
 
 def _found(name: str, *folders: Path) -> Path | None:
-    """Return a file where HDF5 looks for it: in these folders, or where we are."""
+    """Return a file if it is where HDF5 looks: in these folders or the working folder."""
     places = [folder / name for folder in (*folders, Path())]
     return next((place for place in places if place.is_file()), None)

@@ -20,15 +20,15 @@ from .source import Array, Box, Source
 
 __all__ = ['Nifti']
 
-# Bytes of that of NIfTI-2.
+# Bytes of the header of NIfTI-2.
 LONGEST_HEADER = 540
 
 
 class Nifti(Source):
     """A .nii or .nii.gz file.
 
-    Any box of a .nii.gz needs what lies before it; boxes are cheap in the order of the file, and in
-    any order where the package indexed_gzip is installed, which nibabel then uses.
+    To read a box of a .nii.gz, everything before it is unpacked: boxes are cheap in the order of
+    the file. With the package indexed_gzip, which nibabel uses, they are cheap in any order.
     """
 
     damaged = 'is cut off, damaged or no NIfTI file'
@@ -41,7 +41,7 @@ class Nifti(Source):
         header = self._header(nibabel)
         self.shape = tuple(map(int, header.get_data_shape()))
         self._check_length(header)
-        # Of extensions, which may claim any length, nothing is read.
+        # Extensions of the header can claim any length; they are not read.
         self._proxy = nibabel.arrayproxy.ArrayProxy(str(self.path), header, keep_file_open=True)
         self._lock = threading.Lock()
         one = self._proxy[(slice(0, 1),) * len(self.shape)]
@@ -58,10 +58,10 @@ class Nifti(Source):
 
     def _zooms(self, header: Any) -> tuple[float, ...]:
         """Return the size of a voxel: that of the affine, as viewers show it, if they differ."""
-        # In single precision: 0.7 is meant, not 0.699999988.
+        # The shortest decimals in single precision: 0.7, not 0.699999988.
         zooms = tuple(float(str(np.float32(zoom))) for zoom in self._pixdim[: len(self.shape)])
         if not int(header['sform_code']) > 0:
-            # The other affine, of the quaternion, has these sizes.
+            # The affine of the quaternion (qform) has the sizes of pixdim.
             return zooms
         steps = np.sqrt(np.sum(np.square(header.get_sform()[:3, :3]), axis=0))[: len(zooms)]
         if not (np.isfinite(steps) & (steps > 0)).all() or np.allclose(steps, zooms, 1e-4, 0):
@@ -79,7 +79,7 @@ class Nifti(Source):
         for kind in (nibabel.Nifti1Header, nibabel.Nifti2Header):
             if kind.may_contain_header(block):
                 header = kind(block[: kind.template_dtype.itemsize])
-                # As they stand there: nibabel makes 1 of 0.
+                # Unchecked, because nibabel changes 0 to 1.
                 stored = kind(block[: kind.template_dtype.itemsize], check=False)['pixdim']
                 self._pixdim = np.abs(stored[1:4])
                 if header.get_data_offset() < len(header.binaryblock):

@@ -14,12 +14,12 @@ __all__ = ['Npy', 'read_header', 'read_planes']
 
 MAGIC = np.lib.format.MAGIC_PREFIX
 
-# A header that describes an image is some hundred bytes, and a spacing has a number for each axis.
+# Headers of images have about a hundred bytes.
 LONGEST_HEADER = 1 << 16
 
 
 class Header(NamedTuple):
-    """What stands before the values."""
+    """The header of an array: its shape, order and type, and the offset of its values."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -28,7 +28,7 @@ class Header(NamedTuple):
 
 
 class Npy(Source):
-    """A .npy file; of it the planes that a box touches are read."""
+    """A .npy file."""
 
     def _open(self) -> None:
         with self.path.open('rb') as file:
@@ -48,9 +48,9 @@ class Npy(Source):
 def read_planes(
     path: Path, shape: tuple[int, ...], fortran: bool, dtype: np.dtype[Any], offset: int, box: Box
 ) -> Array:
-    """Read a box of the array that begins at an offset of a file, by whole planes.
+    """Read a box of an array by whole planes; the array begins at an offset of a file.
 
-    Not mapped into memory: mapped pages would count as memory of this process.
+    The file is not mapped: mapped pages would count as memory of this process.
     """
     slow = len(shape) - 1 if fortran else 0
     planes, rest = box[slow], [*box]
@@ -66,16 +66,16 @@ def read_planes(
 
 
 def read_header(file: IO[bytes], name: str) -> Header:
-    """Read a header; `name` is the file or the array in messages."""
+    """Read a header; `name` stands for the file or the array in messages."""
     magic = file.read(len(MAGIC))
     if magic != MAGIC:
         raise FileError(f"{name} is not in numpy's format: it does not begin as such files do")
     file.seek(0)
     try:
         version = np.lib.format.read_magic(file)
-        # numpy reads a header of any length before it looks at the length.
+        # NumPy reads a header of any length before it checks the length.
         if version > (1, 0) and int.from_bytes(file.read(4), 'little') > LONGEST_HEADER:
-            raise ValueError('no header is so long')
+            raise ValueError('the header is too long')
         file.seek(len(MAGIC) + 2)
         read = {
             (1, 0): np.lib.format.read_array_header_1_0,
@@ -93,7 +93,7 @@ def read_header(file: IO[bytes], name: str) -> Header:
 
 
 def _planes(shape: tuple[int, ...], fortran: bool) -> tuple[int, ...]:
-    """Return the shape of a plane of neighbours in the file."""
+    """Return the shape of a plane that is contiguous in the file."""
     if len(shape) < 2:
         return shape
     return (*shape[:-1], 1) if fortran else (1, *shape[1:])

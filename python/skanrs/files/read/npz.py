@@ -17,8 +17,9 @@ from .source import Array, Box, Source
 __all__ = ['Npz']
 
 MANY_AXES = 64
+"""More sizes than this are no spacing."""
 
-# How many bytes one compressed byte unpacks to at most, where there is a bound.
+# The largest ratio of each compression that has one.
 LARGEST_RATIOS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
 
 
@@ -36,7 +37,7 @@ class Npz(Source):
             self._member, self._key = members[key], f'{self.name}, key {key!r},'
             with archive.open(self._member) as file:
                 header = read_header(file, self._key)
-            # Checked before anything is allocated: a header may promise what is not there.
+            # Before anything is allocated: a header can claim any shape.
             needed = header.offset + header.dtype.itemsize * math.prod(header.shape)
             member = archive.getinfo(self._member)
             ratio = LARGEST_RATIOS.get(member.compress_type)
@@ -55,7 +56,7 @@ class Npz(Source):
     def _spacing(self, file: IO[bytes]) -> tuple[float, ...] | None:
         name = f"{self.name}, key 'spacing',"
         header = read_header(file, name)
-        # Looked at before anything is allocated.
+        # Before anything is allocated.
         if header.dtype.kind not in 'iuf' or math.prod(header.shape) > MANY_AXES:
             self._warn("the key 'spacing' holds no sizes; the spacing is unknown")
             return None
@@ -90,11 +91,11 @@ def _image_key(name: str, members: Mapping[str, str]) -> str:
     if not others:
         raise FileError(f'{name} holds no image')
     keys = ', '.join(sorted(others))
-    raise FileError(f'{name} holds several arrays ({keys}); name the one that is meant `image`')
+    raise FileError(f'{name} holds several arrays ({keys}); name the image `image`')
 
 
 def _read_array(file: IO[bytes], name: str) -> Array:
-    """Read an array in numpy's own format; `name` says in messages where it stands."""
+    """Read an array in NumPy's format; `name` stands for it in messages."""
     read_header(file, name)
     file.seek(0)
     try:

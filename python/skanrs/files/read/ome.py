@@ -1,4 +1,4 @@
-"""The XML of OME in a TIFF: how many planes it claims, in which files, and the size of voxels."""
+"""OME's XML in a TIFF: the number of planes, the files they are in, the size of voxels."""
 
 import math
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 from ..errors import FileError
 from ..units import plain_unit
 
-__all__ = ['AxisSizes', 'Sizes', 'check_ome', 'missing_files', 'ome_sizes']
+__all__ = ['AxisSizes', 'Sizes', 'check_ome', 'metadata_file', 'missing_files', 'ome_sizes']
 
 Sizes = Callable[[Any, str], tuple[float, ...] | None]
-"""Returns the numbers of a value of that name; None, after a warning, if it holds none."""
+"""Parses a value with its name; returns its numbers, or None after a warning."""
 AxisSizes = dict[str, tuple[float, str | None]]
-"""Size and unit along X, Y and Z, as far as they are known."""
+"""Size and unit along X, Y and Z, those that are known."""
 MOST_PLANES = 1 << 20
-"""How many planes the metadata of a TIFF may name: tifffile makes a list of them."""
+"""The largest number of planes that metadata may name: tifffile makes a list of them."""
 
 
 def check_ome(name: str, file: Any) -> None:
@@ -26,14 +26,14 @@ def check_ome(name: str, file: Any) -> None:
     try:
         root = ElementTree.fromstring(file.ome_metadata)
     except ElementTree.ParseError:
-        # tifffile then reads the pages as they are.
+        # tifffile ignores this XML and reads the pages.
         return
     for element in root.iter():
         kind = element.tag.rpartition('}')[2]
         if kind == 'Pixels':
             sizes = {axis: int(element.get(f'Size{axis}', 1)) for axis in 'XYZCT'}
             _check_planes(name, math.prod(max(1, sizes[axis]) for axis in 'ZCT'))
-            # So many pages of this size are what tifffile expects.
+            # tifffile expects this many pages of this size.
             parts = [part for part in element if part.tag.endswith('TiffData')]
             first = {int(part.get('IFD', 0)) for part in parts}
             pages = (file.pages[at] for at in ({0} if 0 in first else first | {0}))
@@ -48,8 +48,20 @@ def check_ome(name: str, file: Any) -> None:
             _check_planes(name, int(steps) if math.isfinite(steps) else MOST_PLANES + 1)
 
 
+def metadata_file(file: Any) -> str | None:
+    """Return the file that has the metadata of this one, if OME says that another one has."""
+    text = file.pages.first.description
+    if 'BinaryOnly' not in text:
+        return None
+    try:
+        elements = ElementTree.fromstring(text).iter()
+    except ElementTree.ParseError:
+        return None
+    return next((e.get('MetadataFile') for e in elements if e.tag.endswith('}BinaryOnly')), None)
+
+
 def missing_files(file: Any, folder: Path) -> list[str]:
-    """Return the files with planes of an image that are not in its folder."""
+    """Return the names of the files that the XML lists and the folder lacks."""
     if not file.is_ome:
         return []
     named = (
@@ -61,7 +73,7 @@ def missing_files(file: Any, folder: Path) -> list[str]:
 
 
 def ome_sizes(xml: str, sizes: Sizes) -> AxisSizes:
-    """Return the sizes that OME's metadata name; none of them if one is no number."""
+    """Return the sizes in the XML; none if one of them is not a number."""
     pixels = next(
         (one for one in ElementTree.fromstring(xml).iter() if one.tag.endswith('}Pixels')), None
     )

@@ -1,4 +1,4 @@
-"""From a path to an image: which reader a name asks for, and the image, lazy or in memory."""
+"""Open an image by its path: find the reader of its format, return a lazy array or read it."""
 
 import os
 import re
@@ -51,16 +51,16 @@ TIFF_SUFFIXES = ('.tif', '.tiff')
 
 
 class ImageFile(NamedTuple):
-    """What a file holds, in memory."""
+    """An image in memory, with its spacing."""
 
     image: npt.NDArray[Any]
     """The image, 2D or 3D, of booleans, integers or floats."""
     spacing: tuple[float, ...] | None
-    """The spacing that stands in the file, one number for each axis; None if none does."""
+    """Size of a voxel along each axis; None if the file does not say."""
 
 
 class LazyImage(NamedTuple):
-    """What a file holds, before it is read; made by `open_image`.
+    """An image in a file that is read when needed, with its spacing; made by `open_image`.
 
     Examples
     --------
@@ -76,35 +76,35 @@ class LazyImage(NamedTuple):
     spacing: tuple[float, ...] | None
     """Size of a voxel along each axis of `image`; None if the file does not say."""
     unit: str | None
-    """The unit of the spacing, ``nm``, ``µm``, ``mm``, ``cm``, ``m`` or as the file calls it."""
+    """The unit of the spacing, such as ``nm`` or ``µm``, or as the file has it."""
     axes: str
     """A letter for each axis of `image`, ``zyx``, or ``xyz`` for NIfTI."""
 
-    def _described(self) -> list[tuple[str, str]]:
+    def _summary_rows(self) -> list[tuple[str, str]]:
         unit = f' {self.unit}' if self.unit else ''
-        steps = None if self.spacing is None else by_axis(self.spacing)
         chunks = counted(self.image.npartitions, 'chunk')
-        up_to = 'up to ' * (self.image.npartitions > 1)
+        up_to = 'up to ' if self.image.npartitions > 1 else ''
+        spacing = 'not in the file' if self.spacing is None else by_axis(self.spacing) + unit
         return [
             ('image', f'{by_axis(self.image.shape)} of {self.image.dtype}'),
             ('axes', self.axes),
-            ('spacing', 'not in the file' if steps is None else steps + unit),
+            ('spacing', spacing),
             ('chunks', f'{chunks} of {up_to}{by_axis(self.image.chunksize)}'),
             ('size', f'{size_in_words(self.image.nbytes)}, read when needed'),
         ]
 
     def __repr__(self) -> str:
-        image, axes, spacing, chunks, _ = (what for _, what in self._described())
+        image, axes, spacing, chunks, _ = (text for _, text in self._summary_rows())
         return f'<LazyImage {image}, axes {axes}, spacing {spacing}, {chunks}>'
 
     def _repr_html_(self) -> str:
-        return html_table('LazyImage', self._described())
+        return html_table('LazyImage', self._summary_rows())
 
 
 def open_source(
     path: str | os.PathLike[str], *, channel: int | None = None, axes: str | None = None
 ) -> Source:
-    """Open an image; see `open_image`. Warnings are left in ``warnings`` of what is returned."""
+    """Open an image; see `open_image`. Warnings are in ``warnings`` of the source."""
     name = os.fspath(path)
     if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', name):
         raise FileError(f'{name} is a URL; only files of this machine are read, so download it')
@@ -178,10 +178,11 @@ def open_image(
     path : path-like
         One of:
 
-        - TIFF: ``.tif``, ``.tiff``; one page or many, ImageJ, OME and BigTIFF. Or a folder, or a
-          pattern such as ``'slices/*.tif'``, of one slice a file, in the order of the numbers in
-          their names.
+        - TIFF: ``.tif``, ``.tiff``; one page or many, ImageJ, OME and BigTIFF. Or a folder or a
+          pattern such as ``'slices/*.tif'`` with a file for each slice, in the order of the
+          numbers in the names; hidden files are skipped.
         - A folder that is a zarr array (2 or 3), or an OME-Zarr image (its largest scale).
+          Chunks that are not stored are the fill value.
         - HDF5: ``file.h5``, or ``file.h5:/name`` where there are several datasets.
         - NIfTI: ``.nii``, ``.nii.gz``; axes are x, y, z, as nibabel gives them.
         - ``.npy``; ``.npz`` with the key ``image`` or a single array, and perhaps ``spacing``. A
@@ -189,27 +190,28 @@ def open_image(
     channel : int, optional
         Which channel to take where there are several; the first is 0.
     chunks : int or sequence of int, optional
-        Shape of the blocks, one length for all axes or one for each; each is read by itself. Those
-        that cut pieces of the file (pages of a TIFF, chunks of a zarr) read these again and again:
-        use ``rechunk`` instead. By default whole pieces are read, some 16 million voxels at a time.
-        Where these are slabs, such as some pages, they are cut, and parts of up to four joined, to
-        blocks that are nearer to cubes, which take less memory in all that follows.
+        Shape of the blocks, one length for all axes or one for each. Each block is read
+        independently: blocks that cut pieces of the file (pages of a TIFF, chunks of a zarr) read
+        each piece several times; use ``rechunk`` instead. By default whole pieces are read, about
+        16 million voxels at a time. Thin slabs, such as some pages, are cut and joined to blocks
+        that are nearer to cubes, which need less memory later.
     axes : str, optional
-        A letter for each axis, of x, y, z, c (channel) and t (time), instead of those in the file:
-        ``'zyx'`` reads a stack that was saved as a series of times. Axes of length 1 may be left
-        out.
+        A letter for each axis (x, y, z, c for channels, t for times), instead of those in the
+        file: ``'zyx'`` reads a stack that was saved as a time series. Axes of length 1 may be left
+        out; in every format they are dropped if there are more than three axes.
 
     Returns
     -------
     LazyImage
-        A tuple (image, spacing, unit, axes). Each piece of the file is read once in a pass over
-        the image.
+        A tuple (image, spacing, unit, axes). A pass over the image reads each piece of the file
+        once.
 
     Raises
     ------
     FileError
-        If the file is missing, damaged, in colour, a time series or no image; or if the library
-        that reads it is not installed. Blocks that cannot be read raise it when they are computed.
+        If the file is missing, damaged, incomplete, in colour, a time series or no image, or if
+        the library that reads it is not installed. Blocks that cannot be read raise it when they
+        are computed.
     ValueError, TypeError
         If `chunks` are not positive integers, one or as many as there are axes, or `axes` do not
         fit the file.
@@ -243,7 +245,7 @@ def _is_zarr(path: Path) -> bool:
 
 
 def _slices(path: Path, files: list[Path], channel: int | None, axes: str | None) -> Source:
-    # Hidden files, such as ._1.tif of macOS, are no slices.
+    # Hidden files are no slices: macOS writes ._1.tif beside 1.tif.
     slices = [
         file
         for file in files

@@ -1,6 +1,6 @@
-"""What files claim, against what their bytes can hold: looked at before memory is taken.
+"""Checks of the size that a file claims against its bytes, before memory is allocated.
 
-A file of some bytes may promise an image of any size, or unpack to far more than it promises.
+A small file can claim an image of any size, or unpack to far more than it claims.
 """
 
 import importlib.util
@@ -23,20 +23,20 @@ __all__ = [
 ]
 
 DEFLATE_RATIO = 1032
-"""How many bytes one of deflate unpacks to at most: it copies 258 bytes by 2 bits or more."""
+"""The largest ratio of deflate: 2 bits or more stand for 258 bytes."""
 SMALL = 1 << 16
-"""Sizes that do no harm, whoever claims them."""
+"""Sizes in bytes that need no check."""
 
-# TIFF's numbers of compressions. LZW's strings are of up to 4096 bytes, and codes of 9 bits or
-# more; PackBits repeats a byte up to 128 times by two. What the others unpack to has no such bound.
+# The largest ratio by TIFF's number of a compression. LZW: strings of up to 4096 bytes for codes of
+# 9 bits or more. PackBits: 128 bytes for 2. Other compressions have no such bound.
 TIFF_RATIOS = {1: 1, 5: 3641, 8: DEFLATE_RATIO, 32773: 64, 32946: DEFLATE_RATIO}
 UNPACKED = 1 << 28
-"""Bytes that a segment of a TIFF may unpack to without being asked whether they are claimed."""
+"""Bytes that a strip or tile may unpack to without a check."""
 LZMA_RATIO = 8192
 
 
 def check_ratio(name: str, claimed: int, stored: int, ratio: int) -> None:
-    """Raise `FileError` if so many stored bytes cannot unpack to what is claimed."""
+    """Raise `FileError` if the stored bytes cannot unpack to the claimed ones."""
     if claimed > SMALL and claimed > stored * ratio:
         raise FileError(
             f'{name} is damaged: it claims to unpack to {size_in_words(claimed)}, '
@@ -48,17 +48,17 @@ def check_page(name: str, page: Any) -> None:
     """Raise `FileError` if the stored bytes of a page of a TIFF cannot hold its pixels."""
     key = page.keyframe
     stored = page.databytecounts
-    # Uncompressed ones may be given as one, whatever their number.
+    # Contiguous strips may be listed as one.
     segments = len(stored) if key.is_contiguous else math.prod(key.chunked)
     if len(stored) < segments:
         raise FileError(
-            f'{name} is damaged: it claims {segments:,} strips or tiles in a page and tells of '
+            f'{name} is damaged: it claims {segments:,} strips or tiles in a page and lists '
             f'{len(stored):,}'
         )
     ratio = TIFF_RATIOS.get(int(key.compression))
     if ratio is None:
         return
-    # Those of no bytes stand for background.
+    # Strips and tiles without bytes are background.
     absent = sum(count == 0 for count in stored) * _segment_size(key)
     bits = max(1, int(key.bitspersample))
     claimed = (key.nbytes - absent) * bits // (8 * key.dtype.itemsize)
@@ -66,16 +66,16 @@ def check_page(name: str, page: Any) -> None:
 
 
 def may_unpack_to_much(page: Any, stored: int) -> bool:
-    """Tell whether a segment of so many bytes has to be looked at before it is unpacked as a whole.
+    """Return whether a segment of this many bytes needs a check before it is unpacked as a whole.
 
-    The codecs that tifffile has of its own unpack whatever there is; those of imagecodecs stop.
+    The codecs in tifffile have no limit; those of imagecodecs have.
     """
     ratio, _ = _BOUNDLESS.get(int(page.keyframe.compression), (0, None))
     return stored * ratio > UNPACKED and importlib.util.find_spec('imagecodecs') is None
 
 
 def check_segment(name: str, page: Any, data: bytes) -> None:
-    """Raise `FileError` if a compressed segment of a page unpacks to far more than it claims."""
+    """Raise `FileError` if a strip or tile of a page unpacks to far more than the page claims."""
     _, unpack = _BOUNDLESS[int(page.keyframe.compression)]
     most = max(UNPACKED, 2 * _segment_size(page.keyframe))
     size = 0

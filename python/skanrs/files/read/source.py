@@ -1,8 +1,8 @@
-"""An image in a file, before it is read: what it is, and how any box of it is read.
+"""The base class of readers: an image in a file, of which any box of voxels can be read.
 
-Each format has a subclass that knows its shape, type, spacing and the pieces its file is stored in,
-and reads a box of voxels. Reads from several threads at once are allowed. Sources can be pickled;
-the file is opened again where they arrive.
+Each format has a subclass that opens the file and reads boxes. What all formats share is here: axes
+that are not of space, axes of length 1, the spacing, the check of memory, and errors that name the
+file. Threads may read at the same time. A pickled source opens the file again when it is unpickled.
 """
 
 import math
@@ -27,7 +27,7 @@ __all__ = ['Source']
 Array = npt.NDArray[Any]
 Box = tuple[slice, ...]
 
-# Bytes that need no look at what is free.
+# Sizes in bytes that are allocated without a look at the free memory.
 SURELY_THERE = 1 << 28
 
 
@@ -41,12 +41,12 @@ class Source(ABC):
     channel : int, optional
         Which channel of several.
     axes : str, optional
-        A letter for each axis, instead of what the file says; those of length 1 may be left out.
+        A letter for each axis, instead of those in the file; axes of length 1 may be left out.
 
     Attributes
     ----------
     path : Path
-        The file or folder, absolute: a later change of the working folder makes no difference.
+        The absolute path, so that the working folder may change later.
     name : str
         The file or folder as it was given, for messages.
     shape : tuple of int
@@ -54,24 +54,24 @@ class Source(ABC):
     dtype : numpy.dtype
         Booleans, integers or floats.
     pieces : tuple of int
-        Shape of what the file stores, and has to be read, in one piece.
+        Shape of the pieces that the file stores; each can only be read as a whole.
     spacing : tuple of float, or None
-        Size of a voxel along each axis, if the file says so.
+        Size of a voxel along each axis; None if it is unknown.
     unit : str or None
-        Of the spacing, if the file says so: nm, µm, mm, cm, m, or what stands there.
+        The unit of the spacing, such as nm or µm, or as the file has it; None if it is unknown.
     warnings : list of str
-        What is doubtful about the file, a sentence each that begins with its name.
+        Doubts about the file, a sentence each, which begins with its name.
     axes : str
         A letter for each axis, such as zyx.
     """
 
-    # What anything else than a FileError means while a file of this format is read.
+    # What it means if a library raises an error while it reads a file of this format.
     damaged: ClassVar[str] = 'is cut off or damaged'
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     pieces: tuple[int, ...]
-    # Shape of what is in memory as a whole while any voxel of it is read; `pieces` if None.
+    # Shape of the part that is unpacked in memory to read one voxel; `pieces` if None.
     unpacked: tuple[int, ...] | None = None
     spacing: tuple[float, ...] | None = None
     unit: str | None = None
@@ -81,7 +81,7 @@ class Source(ABC):
         self.name, self.path = str(path), path.absolute()
         self._channel, self._given_axes = channel, axes
         self.warnings: list[str] = []
-        # What stands in the file, with axes that are not of space, and where in these we read.
+        # Axes of the file that the image does not have, and the index that is read along each.
         self._fixed: dict[int, int] = {}
         with self._named():
             self._open()
@@ -89,11 +89,11 @@ class Source(ABC):
 
     @abstractmethod
     def _open(self) -> None:
-        """Open the file and set the attributes; axes of all kinds may be there."""
+        """Open the file and set the attributes, with all axes of the file."""
 
     @abstractmethod
     def _read(self, box: Box) -> Array:
-        """Read a box of what stands in the file, all its axes."""
+        """Read a box of the array in the file, with all its axes."""
 
     def close(self) -> None:  # noqa: B027 - not all keep it open
         """Close the file."""
@@ -134,7 +134,7 @@ class Source(ABC):
         return wanted
 
     def _check_memory(self, box: Box) -> None:
-        """Refuse what a small file may promise and no memory holds."""
+        """Raise `FileError` if a box does not fit in the free memory, as a small file may claim."""
         voxels = math.prod(part.stop - part.start for part in box)
         size = max(voxels, self._piece if voxels else 0) * self.dtype.itemsize
         free = free_memory() if size > SURELY_THERE else None
@@ -163,17 +163,17 @@ class Source(ABC):
         return type(self), (self.path, self._channel, self._given_axes)
 
     def state(self) -> tuple[int, ...]:
-        """Return what changes when the file does."""
+        """Return numbers that differ after the file is changed."""
         return state_of(self.path)
 
     def _warn(self, text: str) -> None:
         self.warnings.append(f'{self.name}: {text}')
 
     def _sizes(self, values: Any, what: str) -> tuple[float, ...] | None:
-        """Return numbers that a file holds; None, with a warning, for anything else."""
+        """Return the numbers of a value in the file; warn and return None if it has none."""
         try:
             numbers = np.atleast_1d(np.asarray(values))
-            # Integers stay integers, so that coordinates do.
+            # Integers stay integers, and so do coordinates.
             whole = numbers.dtype.kind in 'iu'
             return tuple(map(int if whole else float, numbers.tolist()))
         except (TypeError, ValueError, OverflowError):
@@ -182,7 +182,7 @@ class Source(ABC):
             return None
 
     def _attribute(self, attributes: Mapping[str, Any], *keys: str) -> tuple[float, ...] | None:
-        """Return the numbers of the first of these attributes that is there."""
+        """Return the numbers of the first of these attributes that exists."""
         for key in keys:
             if key in attributes:
                 return self._sizes(attributes[key], key)
@@ -191,7 +191,7 @@ class Source(ABC):
     def _in_one_unit(
         self, sizes: Sequence[float], units: Sequence[str | None]
     ) -> tuple[tuple[float, ...] | None, str | None]:
-        """Return sizes in the unit of the last one, as far as units can be compared."""
+        """Return sizes in the unit of the last one; warn if units cannot be compared."""
         same, unit = in_one_unit(sizes, units)
         if unit is None and any(units):
             unknown = 'unit' if same else 'spacing'
@@ -200,7 +200,7 @@ class Source(ABC):
         return same, unit
 
     def _check(self) -> None:
-        """Leave the axes of space only, and refuse what is no image."""
+        """Keep the axes of space; raise `FileError` if they do not make an image."""
         if self.dtype.kind not in 'biuf':
             raise FileError(
                 f'{self.name} holds values of type {dtype_name(self.dtype)}; '
@@ -223,7 +223,7 @@ class Source(ABC):
         self.shape = tuple(int(self.shape[axis]) for axis in keep)
 
     def _rename_axes(self) -> None:
-        """Give the axes the letters that were asked for."""
+        """Apply the argument `axes`."""
         given = self._given_axes
         if given is None:
             return
@@ -249,7 +249,7 @@ class Source(ABC):
             self._warn(f'the file has no size for axes that are now {given}; spacing is unknown')
 
     def _choose(self) -> None:
-        """Choose the channel, and drop axes of length 1: those not of space, and beyond three."""
+        """Choose the channel; drop axes of length 1 that are not of space or that exceed three."""
         chosen = False
         for axis, (letter, count) in enumerate(zip(self.axes, self.shape, strict=True)):
             if letter not in NOT_OF_SPACE:
@@ -266,10 +266,9 @@ class Source(ABC):
                 self._fixed[axis] = 0
             else:
                 what = NOT_OF_SPACE[letter]
-                advice = {
-                    'c': 'choose one of them by channel',
-                    't': "save one gray image of them, or give axes='zyx' if they are planes",
-                }.get(letter, 'save one gray image of them')
+                advice = 'choose one of them by channel' if letter == 'c' else 'save one gray image'
+                if letter in 'ct':
+                    advice += ", or give axes='zyx' if they are planes"
                 raise FileError(f'{self.name} holds {count} {what}; {advice}')
         if self._channel is not None and not chosen:
             raise FileError(f'{self.name} has no channels to choose from')
@@ -278,7 +277,7 @@ class Source(ABC):
                 self._fixed[axis] = 0
 
     def _check_spacing(self, keep: Sequence[int]) -> None:
-        """Leave a size for each of these axes, or none."""
+        """Keep a size for each of these axes; warn and keep none if the spacing does not fit."""
         spacing = self.spacing
         if spacing is not None:
             if len(spacing) == len(self.shape):
@@ -301,7 +300,7 @@ class Source(ABC):
 
 
 def _bounds(index: Any, length: int) -> tuple[slice, Any]:
-    """Return what to read of an axis for an index, and the index within that."""
+    """Return the range of an axis to read for an index, and the index within that range."""
     if isinstance(index, slice):
         wanted = range(length)[index]
         if not wanted:
@@ -316,7 +315,7 @@ def _bounds(index: Any, length: int) -> tuple[slice, Any]:
 
 
 class _Named:
-    """Turns whatever a reader raises into a `FileError` that names the file."""
+    """Turns the errors of a reader into a `FileError` that names the file."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -327,7 +326,7 @@ class _Named:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        # Damaged files make the libraries raise almost anything.
+        # The libraries raise errors of many types for damaged files.
         if (
             error is None
             or not isinstance(error, Exception)

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import FileError, errors_logged_by, need
 from .axes import axis_letters
 from .npy import read_planes
-from .ome import check_ome, missing_files
+from .ome import check_ome, metadata_file, missing_files
 from .size_checks import check_page, check_segment, may_unpack_to_much
 from .source import Array, Box, Source, state_of
 from .tiff_spacing import tiff_spacing
@@ -28,7 +28,7 @@ DESCRIPTIVE_TAGS = {
     269, 271, 272, 280, 281, 282, 283, 285, 286, 287, 296, 297, 306, 315, 316, 318, 319,
     700, 33432, 33550, 33723, 33922, 34377, 34665, 34675, 34735, 34736, 34737, 34853,
 }  # fmt: skip
-"""Tags about how an image was made and is printed: neither voxels nor axes depend on them."""
+"""Tags of dates, persons, devices, printing and maps: voxels and axes do not depend on them."""
 
 
 class Tiff(Source):
@@ -46,7 +46,7 @@ class Tiff(Source):
             self._check_chain()
             check_ome(self.name, self._file)
             if _are_planes(self._file.series):
-                # Written page by page, each with a description of its own.
+                # The pages were written one by one, each with its own description.
                 self._file.close()
                 self._file = tifffile.TiffFile(self.path, is_shaped=False)
             if len(self._file.series) != 1:
@@ -55,12 +55,17 @@ class Tiff(Source):
             self._check_parts()
             self._check_length()
         self._raise(errors)
+        other = metadata_file(self._file)
+        if other is not None:
+            self._warn(
+                f'the planes of the whole image are listed in {other}; this file is one part'
+            )
         for error in errors:
             self._warn(f'a tag that no voxel depends on is damaged ({_code_of(error)})')
         self._lock = threading.Lock()
         self.shape, self.dtype = tuple(series.shape), np.dtype(series.dtype)
         self.axes = axis_letters(series.axes)
-        # Axes that a page holds; those before them number the pages.
+        # The last axes are those of a page; the axes before them number the pages.
         page = series.pages[0] if len(series.pages) else series.keyframe
         self._page_axes = next(
             (
@@ -84,7 +89,7 @@ class Tiff(Source):
         self.spacing, self.unit = tiff_spacing(self._file, series, self._sizes, self._in_one_unit)
 
     def _check_parts(self) -> None:
-        """Refuse an image of which planes are missing: tifffile fills them up with zeros."""
+        """Raise `FileError` if planes are missing, which tifffile would read as zeros."""
         missing = sum(page is None for page in self._series.pages)
         if self._series.dataoffset is not None or not missing:
             return
@@ -93,7 +98,7 @@ class Tiff(Source):
         raise FileError(f'{self.name} lacks {missing} of {len(self._series.pages)} planes{files}')
 
     def _check_chain(self) -> None:
-        # Each page says where the next one is; tifffile follows some circles for ever.
+        # Each page has the offset of the next one; tifffile does not detect every circle.
         file, tiff = self._file.filehandle, self._file.tiff
         offset = self._file.pages.first.offset
         seen = set()
@@ -107,11 +112,11 @@ class Tiff(Source):
                 file.seek(offset + tiff.tagnosize + count * tiff.tagsize)
                 (offset,) = struct.unpack(tiff.offsetformat, file.read(tiff.offsetsize))
             except (struct.error, OSError):
-                # What is cut off is found by who reads the pages.
+                # Reading the pages reports that the file is cut off.
                 return
 
     def _check_length(self) -> None:
-        # tifffile fills what is missing at the end of a file with zeros.
+        # tifffile reads missing bytes at the end of a file as zeros.
         absent = 0
         for page in self._series.pages:
             if page is None:
@@ -141,7 +146,7 @@ class Tiff(Source):
         with errors_logged_by('tifffile') as errors:
             for index, number in np.ndenumerate(pages):
                 page = series.pages[int(number)]
-                # One at a time: tifffile's pages share the place in the file.
+                # One at a time, because pages share the position in the file.
                 with self._lock, _opened(page.parent.filehandle):
                     self._check_segments(page)
                     plane = page.asarray(maxworkers=1)
@@ -150,7 +155,7 @@ class Tiff(Source):
         return block
 
     def _raise(self, errors: Sequence[str]) -> None:
-        """Raise `FileError` for what tifffile logged, but for tags that no voxel depends on."""
+        """Raise `FileError` for an error that tifffile logged, except those of descriptive tags."""
         for error in errors:
             if _code_of(error) not in DESCRIPTIVE_TAGS:
                 raise FileError(f'{self.name} is cut off or damaged ({error})')
@@ -163,10 +168,10 @@ class Tiff(Source):
                 check_segment(self.name, page, handle.read(count))
 
     def state(self) -> tuple[int, ...]:
-        """Return what changes when one of the files does."""
+        """Return numbers that differ after one of the files is changed."""
         pages = self._series.pages
-        paths = {Path(page.parent.filehandle.path) for page in pages if page is not None}
-        return tuple(number for path in sorted(paths) for number in state_of(path))
+        paths = {str(page.parent.filehandle.path) for page in pages if page is not None}
+        return tuple(number for path in sorted(paths) for number in state_of(Path(path)))
 
     def close(self) -> None:
         """Close the file."""
@@ -179,21 +184,21 @@ def _same(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def _are_planes(series: Sequence[Any]) -> bool:
-    """Tell whether these are planes of one stack: flat, of one shape and type."""
+    """Return whether these are the planes of a stack: 2D, of one shape and type."""
     kinds = {(one.kind, one.shape, one.dtype, one.axes) for one in series}
     kind, shape, _, _ = next(iter(kinds), ('', (), None, ''))
     return len(series) > 1 and len(kinds) == 1 and kind == 'shaped' and len(shape) == 2
 
 
 def _code_of(error: str) -> int | None:
-    """Return the code of the tag that an error of tifffile is about."""
+    """Return the code of the tag that an error message of tifffile names."""
     found = re.search(r'TiffTag\.fromfile.*<tifffile\.TiffTag (\d+) @', error)
     return int(found[1]) if found else None
 
 
 @contextmanager
 def _opened(handle: Any) -> Iterator[None]:
-    """Open a file of several for a moment: tifffile closes all but the first."""
+    """Open a file handle if it is closed: of several files, tifffile keeps only the first open."""
     closed = handle.closed
     if closed:
         handle.open()

@@ -1,4 +1,4 @@
-"""A stack of TIFF files of one plane each, in the order of the numbers in their names."""
+"""A stack of TIFF files, one for each plane, in the order of the numbers in their names."""
 
 import itertools
 import re
@@ -15,11 +15,11 @@ from .tiff import Tiff
 __all__ = ['TiffSlices']
 
 MOST_GAPS = 8
-"""How many gaps in the numbers of slices a warning names."""
+"""The largest number of gaps that a warning lists."""
 
 
 class TiffSlices(Source):
-    """Files of one plane each, in the order of the numbers in their names."""
+    """A folder or a pattern of TIFF files, one for each plane."""
 
     damaged = 'is cut off, damaged or no TIFF file'
 
@@ -40,7 +40,9 @@ class TiffSlices(Source):
             self.warnings += first.warnings
         missing = _missing_numbers([file.name for file in self._slices])
         if missing:
-            self._warn(f'slices are missing: {missing}; those beside them are taken as neighbours')
+            self._warn(
+                f'slices are missing: {missing}; the slices beside a gap are read as neighbours'
+            )
         if len(plane) != 2:
             raise FileError(
                 f'{self._slices[0].name} in {self.name} is not a single slice: its shape is {plane}'
@@ -58,7 +60,7 @@ class TiffSlices(Source):
                         f'{path.name} in {self.name} is of shape {source.shape} and '
                         f'{source.dtype}, '
                         f'{self._slices[0].name} of {self.shape[1:]} and '
-                        f'{self.dtype}: these are no slices of one image'
+                        f'{self.dtype}: they are not slices of one image'
                     )
                 block[index] = source[box[1:]]
         return block
@@ -67,7 +69,7 @@ class TiffSlices(Source):
         return type(self), (self.path, self._slices, self._channel, self._given_axes)
 
     def state(self) -> tuple[int, ...]:
-        """Return what changes when a file does."""
+        """Return numbers that differ after one of the files is changed."""
         return tuple(number for path in self._slices for number in state_of(path))
 
 
@@ -80,9 +82,9 @@ def _by_number(path: Path) -> list[tuple[bool, int, str]]:
 
 
 def _missing_numbers(names: Sequence[str]) -> str:
-    """Return which numbers are missing among names that differ by one number; '' for none.
+    """Return the numbers that are missing among names that differ by one number, as text.
 
-    Numbers that go up by equal steps, such as every tenth, are complete.
+    Numbers in equal steps, such as every tenth, are complete.
     """
     parts = [re.split(r'(\d+)', name) for name in names]
     if len({tuple(part[::2]) for part in parts}) != 1:

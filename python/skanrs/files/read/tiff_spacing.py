@@ -1,6 +1,6 @@
 """Spacing and unit of a TIFF, from the metadata of ImageJ and OME, and of `skanrs` itself.
 
-The plain resolution tags are not used alone: printing programs fill them with any values.
+The resolution tags alone are not used: programs for printing fill them with arbitrary values.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ def tiff_spacing(
     series : tifffile.TiffPageSeries
         Its image.
     sizes, in_one_unit : callable
-        Those of its `Source`, which warn.
+        Methods of the `Source`, which warn.
 
     Returns
     -------

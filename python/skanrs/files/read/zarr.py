@@ -1,7 +1,7 @@
 """Zarr 2 and 3 and OME-Zarr (0.4, 0.5), by zarr-python: the largest scale of an image.
 
-The size of voxels is that of OME-Zarr's coordinate transformations, or the attribute ``spacing`` of
-a plain array, as `skanrs` writes it.
+The spacing is that of OME-Zarr's coordinate transformations, or the attribute ``spacing`` of a
+plain array, as `skanrs` writes it. Chunks that are not stored have the fill value.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,6 @@ class Zarr(Source):
         import zarr
 
         node = zarr.open(self.path, mode='r')
-        letters_of_axes = ''
         if isinstance(node, zarr.Group):
             self._array, letters_of_axes = self._of_group(node)
         else:
@@ -43,7 +42,7 @@ class Zarr(Source):
         self.pieces, self.unpacked = tuple(array.shards or array.chunks), tuple(array.chunks)
 
     def _of_array(self, array: Any) -> str:
-        """Take spacing and unit from the attributes of an array; return its axes."""
+        """Read spacing and unit from the attributes of an array; return its axes."""
         self.spacing = self._attribute(array.attrs, 'spacing')
         self.unit = plain_unit(array.attrs.get('unit'))
         return axis_letters(getattr(array.metadata, 'dimension_names', None) or ())
@@ -52,7 +51,7 @@ class Zarr(Source):
         images = _multiscales(group)
         if not images:
             members = dict(group.members())
-            # Such as a store of bioformats2raw, whose series are groups.
+            # In a store of bioformats2raw each series is a group.
             inside = [
                 node for node in members.values() if hasattr(node, 'members') and _multiscales(node)
             ]
@@ -66,7 +65,7 @@ class Zarr(Source):
         image = images[0]
         largest = image['datasets'][0]
         array = group[largest['path']]
-        # Before 0.4 axes were names only, or missing.
+        # Before version 0.4, axes are names or missing.
         axes = [
             axis if isinstance(axis, dict) else {'name': axis}
             for axis in image.get('axes', list('tczyx')[-array.ndim :])
@@ -103,7 +102,7 @@ class Zarr(Source):
 
 
 def _unpickles(metadata: Any) -> bool:
-    """Tell whether a codec of these metadata would unpickle, that is run, what it reads."""
+    """Return whether a codec in these metadata would unpickle data, which can run any code."""
     if isinstance(metadata, Mapping):
         return any(_unpickles(value) for value in metadata.values())
     if isinstance(metadata, (list, tuple)):
@@ -114,6 +113,6 @@ def _unpickles(metadata: Any) -> bool:
 
 
 def _multiscales(group: Any) -> Any:
-    """Return the images that OME-Zarr's attributes of a group describe."""
+    """Return the images in the OME-Zarr attributes of a group."""
     attributes = dict(group.attrs)
     return attributes.get('ome', attributes).get('multiscales')

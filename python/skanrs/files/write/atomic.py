@@ -1,11 +1,11 @@
 """Outputs that appear complete or not at all, as files or folders.
 
-Each output is written beside its place under a hidden name and brought to the disk; at the end all
-are renamed, one by one. If the work fails or is interrupted before, the folders are as they were. A
-process that is killed leaves at most names that begin with ``.skanrs-``.
+Each output is written under a hidden name in its folder and flushed to disk; at the end the outputs
+are renamed, one by one. If the work fails or is interrupted before that, nothing is changed. A
+process that is killed leaves at most files whose names begin with ``.skanrs-``.
 
-What a system does not offer is left out: fsync is refused on some mounts. Nothing needs hard links.
-A symbolic link is followed: its target is replaced.
+Some mounts refuse fsync, which is then skipped. Hard links are not needed. A symbolic link is
+followed: its target is replaced.
 """
 
 import errno
@@ -28,22 +28,22 @@ Writer = Callable[[IO[bytes]], None]
 NO_FSYNC = {
     errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM,
 }  # fmt: skip
-"""How file systems answer that they have no fsync; a full or broken disk answers otherwise."""
+"""Errors of file systems without fsync; those of a full or broken disk are different."""
 
 
 class AtomicOutputs:
-    """A ``with`` block whose outputs get their names at its end.
+    """A context manager whose outputs get their names at its end.
 
     Parameters
     ----------
     keep_going : bool, optional
-        Whether an output that cannot be written is left out and told in `failed`. By default it
-        ends the block by an error.
+        Whether an output that cannot be written is left out and listed in `failed`. By default it
+        is an error.
 
     Attributes
     ----------
     failed : dict of Path to str
-        The outputs that could not be written, and why, in one sentence that names the output.
+        The outputs that could not be written, and the reason: a sentence that names the output.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class AtomicOutputs:
         return self
 
     def new(self, path: Path) -> Path:
-        """Return where to write, as a file or as a folder, what will be called `path`.
+        """Return the hidden name of an output, to be written as a file or a folder.
 
         Parameters
         ----------
@@ -81,39 +81,39 @@ class AtomicOutputs:
         Returns
         -------
         Path
-            A name beside it that does not exist.
+            A name in the same folder that does not exist.
         """
         self._path = path
         self._written[path] = self._hidden_beside(path)
         return self._written[path]
 
     def scratch(self, path: Path) -> Path:
-        """Return a new folder beside `path` that is removed at the end, whatever happens."""
+        """Return a new hidden folder beside `path`, which is removed at the end in any case."""
         folder = self._hidden_beside(path)
         folder.mkdir()
         return folder
 
     def write(self, path: Path, writer: Writer) -> None:
-        """Let `writer` write a file.
+        """Write a file.
 
         Parameters
         ----------
         path : Path
             The name at the end.
         writer : callable
-            Takes the file opened for writing bytes.
+            Takes the file, opened for writing bytes.
         """
         with self.new(path).open('xb') as file:
             writer(file)
 
     @contextmanager
     def attempt(self, path: Path) -> Iterator[None]:
-        """Write `path` in a ``with`` block of its own; with `keep_going`, errors end only this.
+        """Write one output inside; with `keep_going`, its errors are recorded in `failed`.
 
         Parameters
         ----------
         path : Path
-            The output that the block writes.
+            The output.
         """
         try:
             yield
@@ -152,7 +152,7 @@ class AtomicOutputs:
         if not (target.is_dir() and written.is_dir()):
             written.replace(target)
             return
-        # A folder that is not empty cannot be replaced in one step.
+        # Only an empty folder can be replaced in one step.
         old = self._hidden_beside(target)
         target.rename(old)
         try:
@@ -166,7 +166,7 @@ class AtomicOutputs:
         self.failed[path] = _sentence(path, error)
 
     def _hidden_beside(self, path: Path) -> Path:
-        # Not made of the name, which may be as long as names may be.
+        # Short, because the name of the output may have the largest length.
         hidden = replaced_path(path).with_name(f'.skanrs-{self._token}-{len(self._hidden)}')
         self._hidden.append(hidden)
         return hidden
@@ -178,16 +178,16 @@ def write_files(outputs: Mapping[Path, Writer]) -> None:
     Parameters
     ----------
     outputs : mapping of Path to callable
-        For each file what writes it, given the file opened for writing bytes.
+        For each file a function that writes it, given the file opened for writing bytes.
 
     Raises
     ------
     FileError
         If a file cannot be written.
     """
-    with AtomicOutputs() as together:
+    with AtomicOutputs() as atomic:
         for path, writer in outputs.items():
-            together.write(path, writer)
+            atomic.write(path, writer)
 
 
 def _sentence(path: Path, error: Exception) -> str:
@@ -199,7 +199,7 @@ def _bring_to_disk(written: Path, _: Path) -> None:
     inside = [file for file in written.rglob('*') if file.is_file()]
     files = inside if written.is_dir() else [written]
     for name in files:
-        # Windows brings only files to the disk that are open for writing.
+        # On Windows fsync needs a file that is open for writing.
         with name.open('r+b') as file:
             try:
                 os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""Which formats can be written, and whether a file of a given name can be, before any long work."""
+"""The formats that can be written, and the check of an output's name before the work."""
 
 import os
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ REPORT_SUFFIXES = ('.html',)
 GEOMETRY_SUFFIXES = ('.swc', '.vtp', '.precomputed')
 GRAPH_SUFFIXES = ('.graphml', *GEOMETRY_SUFFIXES)
 
-# What the optional writers are imported as.
+# The optional library of each format.
 NEEDS = {
     '.tif': 'tifffile',
     '.tiff': 'tifffile',
@@ -32,21 +32,21 @@ NEEDS = {
     '.graphml': 'networkx',
 }
 
-# Files inside a folder that this package may have written there.
+# Files by which a folder is recognized as an output that may be replaced.
 OWN_FOLDERS = {'.zarr': ('zarr.json', '.zarray', '.zgroup'), '.precomputed': ('info',)}
 
 
 def check_output(path: str | os.PathLike[str], suffixes: Sequence[str], what: str) -> None:
-    """Raise `FileError` where `path` cannot be written, before any long work.
+    """Raise `FileError` if `path` cannot be written, as far as is known before the work.
 
     Parameters
     ----------
     path : path-like
-        Where the output will be written.
+        The output.
     suffixes : sequence of str
-        The endings that are known for it.
+        The endings of its formats.
     what : str
-        What is written, in the plural, for the message.
+        The plural of the kind of output, for the message.
     """
     path = Path(path)
     suffix = known_suffix(path, suffixes, what)
@@ -55,7 +55,7 @@ def check_output(path: str | os.PathLike[str], suffixes: Sequence[str], what: st
     except FileNotFoundError:
         pass
     except OSError as error:
-        # Such as a name that is too long, or a symbolic link to itself.
+        # The name is too long, or a symbolic link points to itself.
         raise FileError(f'{path} cannot be written: {error.strerror or error}') from error
     if suffix in OWN_FOLDERS:
         if path.is_dir() and any(path.iterdir()):
@@ -77,5 +77,5 @@ def check_output(path: str | os.PathLike[str], suffixes: Sequence[str], what: st
 
 
 def replaced_path(path: Path) -> Path:
-    """Return what writing to `path` replaces: the target of a symbolic link."""
+    """Return the path that an output replaces: the target if `path` is a symbolic link."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path

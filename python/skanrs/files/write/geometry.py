@@ -1,7 +1,7 @@
-"""The points and lines of a skeleton, as graph formats hold them.
+"""The points and lines of a skeleton, for the formats of graphs.
 
-Coordinates are physical, the voxel's times the spacing, in the order x, y, z. The last axis of an
-image is x unless its axes are named otherwise, as those of NIfTI are; flat images get z = 0.
+Coordinates are those of the voxel times the spacing, in the order x, y, z. The last axis of an
+image is x unless its axes have other names, as in NIfTI; 2D images have z = 0.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ class Geometry(NamedTuple):
     edges: npt.NDArray[np.int64]
     """Pairs of neighbouring voxels, each once, shape (E, 2)."""
     line_starts: npt.NDArray[np.int64]
-    """Where each branch begins in `line_points`, and where the last ends, shape (P + 1,)."""
+    """The offset of each branch in `line_points`, and the end of the last, shape (P + 1,)."""
     line_points: npt.NDArray[np.int64]
-    """The voxels of the branches, in their order."""
+    """The voxels of the branches, one branch after the other."""
     networks: npt.NDArray[np.int64]
-    """The number of each voxel's network, as ``skeleton_id`` of the table, shape (N,)."""
+    """The ``skeleton_id`` of each voxel, shape (N,)."""
     radii: npt.NDArray[np.float64] | None
-    """Radius at each voxel, if it is known, shape (N,)."""
+    """Radius at each voxel, shape (N,); None if it is unknown."""
     smallest_spacing: float
-    """The least distance of neighbours along an axis."""
+    """The smallest number of the spacing."""
 
 
 def in_order(axes: str | None, ndim: int) -> list[int]:
-    """Return which axes of an image are x, y and z.
+    """Return the indices of the axes x, y and z, without the missing one in 2D.
 
     Parameters
     ----------
     axes : str or None
         A letter for each axis; None for z, y, x.
     ndim : int
-        How many axes there are.
+        Number of axes.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def in_order(axes: str | None, ndim: int) -> list[int]:
     Raises
     ------
     ValueError
-        If these are not the letters of so many axes.
+        If `axes` are not `ndim` different letters of x, y and z.
     """
     if ndim not in (2, 3):
         raise ValueError(f'skeleton: files hold 2 or 3 axes, not {ndim}')
@@ -87,7 +87,7 @@ def geometry_of(
     Raises
     ------
     ValueError
-        If there are more axes, or not a radius for each voxel.
+        If there are other axes, or the number of radii differs from that of voxels.
     """
     from scipy.sparse import csgraph
 

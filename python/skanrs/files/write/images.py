@@ -1,4 +1,4 @@
-"""A mask to a file, in the format that the name asks for."""
+"""Write a mask in the format of the file name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,21 +21,21 @@ def write_image(
     spacing: Sequence[float],
     unit: str | None = None,
 ) -> None:
-    """Write a mask in the format that the name of `path` asks for.
+    """Write a mask in the format of the file name.
 
     Parameters
     ----------
     outputs : AtomicOutputs
-        What it will appear together with.
+        The outputs to which it is added.
     path : Path
         A name that ends in .npy, .npz, .tif, .tiff or .zarr.
-    mask : array of bool, or what gives boxes of one
-        The mask; in a .tif it is 0 and 255.
+    mask : Mask
+        The mask, such as an array of bool; a .tif has the values 0 and 255.
     spacing : sequence of float
-        Is kept in a .npz under the key ``spacing``, in a .zarr as attribute ``spacing``, and in a
-        .tif where ImageJ looks for it.
+        Size of a voxel. It is stored in a .npz under the key ``spacing``, in a .zarr as the
+        attribute ``spacing``, and in a .tif for ImageJ.
     unit : str, optional
-        Of the spacing; is kept in a .zarr and a .tif.
+        Of the spacing; it is stored in a .zarr and a .tif.
     """
     suffix = known_suffix(path, IMAGE_SUFFIXES, 'images')
     if suffix == '.zarr':

@@ -1,4 +1,4 @@
-"""Masks that are written piece by piece, so that they may be larger than memory."""
+"""The interface of masks that writers read plane by plane, so that they may exceed memory."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ __all__ = ['Mask', 'planes_of']
 
 
 class Mask(Protocol):
-    """Voxels in memory or elsewhere; boxes of them can be had."""
+    """A mask in memory or on disk, of which boxes can be read."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -21,7 +21,7 @@ class Mask(Protocol):
 
 
 def planes_of(mask: Mask) -> Iterator[npt.NDArray[np.bool_]]:
-    """Give the pages of a mask: its planes, or itself where it is flat."""
+    """Yield the planes of a mask: one if it is 2D."""
     if len(mask.shape) == 2:
         yield np.ascontiguousarray(mask[:, :])
         return
