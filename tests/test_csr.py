@@ -435,7 +435,7 @@ def test_prune():
         skeleton.prune_paths([3])
     with pytest.raises(TypeError):
         skeleton.prune_paths([0.5])
-    with pytest.raises(ValueError, match='no path is left'):
+    with pytest.raises(ValueError, match='leave at least one path'):
         skeleton.prune_paths(range(3))
 
 

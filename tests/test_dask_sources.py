@@ -192,9 +192,9 @@ def test_a_block_of_another_shape_is_named(scheduler):
     lazy = da.from_array(VOLUME > LEVEL, chunks=CHUNKS)
     cut = lazy.map_blocks(short, dtype=bool, meta=np.empty((0,) * 3, bool))
     for wanted in (skanrs.skeletonize(cut), summarize(cut)):
-        with pytest.raises(ValueError, match=rf'{PLACE} came with shape \(15, 16, 16\)'):
+        with pytest.raises(ValueError, match=rf'got \(15, 16, 16\).*{PLACE}'):
             wanted.compute()
-    with pytest.raises(ValueError, match=rf'{PLACE} came with shape \(15, 16, 16\)'):
+    with pytest.raises(ValueError, match=rf'got \(15, 16, 16\).*{PLACE}'):
         skanrs.Skeleton(cut)
 
 

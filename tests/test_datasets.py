@@ -87,7 +87,7 @@ def test_one_tree_is_connected():
 
 @pytest.mark.parametrize('shape', [(64, 64), (64, 64, 64, 64), (64, 8, 64), (-1, 64, 64)])
 def test_bad_shape(shape):
-    with pytest.raises(ValueError, match='shape must be three whole numbers'):
+    with pytest.raises(ValueError, match='shape: expected three integers'):
         vessel_tree(shape)
 
 
@@ -129,20 +129,20 @@ def test_lung_is_gray_and_bright_in_its_tubes():
 
 @pytest.mark.parametrize('shape', [64, None, 'large', (64.5, 64, 64)])
 def test_shape_that_is_no_integers(shape):
-    with pytest.raises(TypeError, match='shape must be three whole numbers'):
+    with pytest.raises(TypeError, match='shape: expected three integers'):
         vessel_tree(shape)
 
 
 def test_bad_seed():
     for make in (vessel_tree, lambda shape, seed: lung(shape=shape, seed=seed)):
-        with pytest.raises(TypeError, match="seed must be a whole number; it is 'a'"):
+        with pytest.raises(TypeError, match="seed: expected an integer, got 'a'"):
             make((32, 32, 32), seed='a')
-        with pytest.raises(ValueError, match='seed must not be negative; it is -1'):
+        with pytest.raises(ValueError, match='seed: expected a non-negative integer, got -1'):
             make((32, 32, 32), seed=-1)
 
 
 def test_unknown_lung():
-    with pytest.raises(ValueError, match="'healthy' or 'hernia', not 'happy'"):
+    with pytest.raises(ValueError, match="'healthy' or 'hernia', got 'happy'"):
         lung('happy')
 
 
@@ -162,5 +162,5 @@ def test_balls_are_solid_and_apart():
 
 @pytest.mark.parametrize('radius', [(0, 5), (9, 8), (40, 50), (np.nan, 5)])
 def test_balls_that_do_not_fit(radius):
-    with pytest.raises(ValueError, match='radius must be'):
+    with pytest.raises(ValueError, match='radius: expected'):
         balls((64, 64, 64), radius=radius)

@@ -126,7 +126,7 @@ def test_the_mappable_maps_the_values(skeleton):
 
 
 def test_an_unknown_colour_source(skeleton):
-    with pytest.raises(ValueError, match="'nonsense' is not known"):
+    with pytest.raises(ValueError, match="got 'nonsense'"):
         draw.overlay_skeleton_2d_class(skanrs.Skeleton(skeleton), skeleton_color_source='nonsense')
 
 

@@ -135,7 +135,7 @@ def test_nothing_and_flat(image, interactive):
 
 
 def test_bad_arguments(skeleton):
-    with pytest.raises(ValueError, match="'radius' needs radii"):
+    with pytest.raises(ValueError, match="radii: .* for color_by='radius'"):
         draw.skeleton_3d(skeleton, color_by='radius')
     with pytest.raises(ValueError, match=r'one for each of \d+ branches, got shape \(3,\)'):
         draw.skeleton_3d(skeleton, color_by=[1, 2, 3])

@@ -287,7 +287,7 @@ def test_a_broken_rule_is_noticed(rule):
 def test_positions():
     block = np.ones((2, 3, 4), dtype=bool)
     with pytest.raises(
-        ValueError, match=r'^offset: the block at offset \(3, 0, 0\) of shape \(2, 3, 4\)'
+        ValueError, match=r'^offset: .*, got one at offset \(3, 0, 0\) of shape \(2, 3, 4\)'
     ):
         skanrs.thin_chunk(block, offset=(3, 0, 0), shape=(4, 4, 4))
     with pytest.raises(ValueError, match='^offset: '):
@@ -320,7 +320,7 @@ def test_merging_strangers():
     with pytest.raises(TypeError, match='^chunks: expected ThinnedChunk'):
         skanrs.merge_thinned([block])
     merged = skanrs.merge_thinned([one])
-    missing = r'box at offset \(0, 0, 2\) of shape \(2, 2, 2\) is missing'
+    missing = r'box at offset \(0, 0, 2\) of shape \(2, 2, 2\)'
     with pytest.raises(ValueError, match=missing):
         one.finish(merged)
     with pytest.raises(ValueError, match='^merged: '):

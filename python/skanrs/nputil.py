@@ -203,6 +203,8 @@ def _validate_connectivity(
             )
     if offset is None:
         if any(length % 2 == 0 for length in footprint.shape):
-            raise ValueError(f'connectivity: a footprint of {footprint.shape} has no middle')
+            raise ValueError(
+                f'connectivity: expected a footprint of odd lengths, got shape {footprint.shape}'
+            )
         offset = np.array(footprint.shape) // 2
     return footprint, offset

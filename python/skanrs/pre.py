@@ -127,7 +127,5 @@ def threshold(
     elif method == 'niblack':
         level = filters.threshold_niblack(image, window_size=2 * radius + 1, k=offset)
     else:
-        raise ValueError(
-            f"method {method!r} is not known; it is one of 'median', 'niblack' and 'sauvola'"
-        )
+        raise ValueError(f"method: expected 'median', 'niblack' or 'sauvola', got {method!r}")
     return np.asarray(image > level)

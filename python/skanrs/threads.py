@@ -42,9 +42,9 @@ def set_num_threads(count: int | None) -> None:
         try:
             count = operator.index(count)
         except TypeError:
-            raise TypeError(f'count must be an integer or None, not {count!r}') from None
+            raise TypeError(f'count: expected an integer or None, got {count!r}') from None
         if not 1 <= count <= 4096:
-            raise ValueError(f'count must be from 1 to 4096 threads, or None; it is {count}')
+            raise ValueError(f'count: expected 1 to 4096 threads or None, got {count}')
     _core.set_num_threads(count)
 
 
@@ -66,7 +66,7 @@ def get_num_threads() -> int:
 
 
 def _read_environment() -> None:
-    """Set the number of threads that the environment asks for; warn if it makes no sense."""
+    """Set the number of threads given in the environment; warn if it is invalid."""
     text = os.environ.get(ENVIRONMENT_VARIABLE, '').strip()
     if not text:
         return
@@ -74,7 +74,7 @@ def _read_environment() -> None:
         set_num_threads(int(text))
     except ValueError:
         warnings.warn(
-            f'{ENVIRONMENT_VARIABLE}={text!r} is ignored: it must be a whole number from 1 to 4096',
+            f'{ENVIRONMENT_VARIABLE}={text!r} is ignored: expected an integer from 1 to 4096',
             RuntimeWarning,
             stacklevel=2,
         )

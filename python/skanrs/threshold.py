@@ -283,16 +283,16 @@ def _otsu(each: Each, dtype: np.dtype[Any]) -> float:
         counts = _sum(each(_Counts(int(low), int(high))))
         present = np.flatnonzero(counts) if counts is not None else np.empty(0, dtype=int)
         if present.size == 0:
-            raise ValueError('an empty image has no threshold by otsu')
+            raise ValueError('image: expected at least one voxel for otsu, got none')
         counts = counts[present[0] : present[-1] + 1]
         low, high = int(low) + int(present[0]), int(low) + int(present[-1])
     else:
         whole = _range(each)
         if whole is None:
-            raise ValueError('an empty image has no threshold by otsu')
+            raise ValueError('image: expected at least one voxel for otsu, got none')
         low, high = whole.low, whole.high
         if not (np.isfinite(low) and np.isfinite(high)):
-            raise ValueError('the image holds NaN or infinity; otsu needs finite values')
+            raise ValueError('image: expected finite values for otsu, got NaN or infinity')
         counts = None
     if low == high:
         return float(low)

@@ -1,9 +1,9 @@
-"""What the tasks of ours share: the blocks of a dask array, read under their own names.
+"""Dask tasks over the blocks of an array.
 
-Graphs are built through dask's public interface only, and nothing is computed while they are. The
-tasks that make the blocks of an array keep their keys, so that whatever else is computed from the
-same source shares them: each is run once for all of it. They are wrapped to name the block in
-their errors, for the traceback of a worker shows only where in a file it failed.
+Graphs are built through dask's public interface only, and nothing is computed meanwhile. The tasks
+that make the blocks of an array keep their keys, so that all results computed from one source share
+them and each task runs once. They are wrapped so that their errors name the block; the traceback of
+a worker shows only the line of code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
 from skanrs._image.image import as_image
-from skanrs._image.position import NamedBlock, name_block, place_of
+from skanrs._image.position import NamedBlock, name_block, position_text
 from skanrs._support.typing import Array, Shape
 
 Key = Any
@@ -31,14 +31,14 @@ Index = tuple[int, ...]
 
 
 class Blocks:
-    """The blocks of a dask array, as keys of a graph in which their tasks name them.
+    """The blocks of a dask array: keys of a graph whose errors name the block.
 
     Parameters
     ----------
     array : dask array
         The array; its chunks must be of known sizes.
     name : str
-        What the array is called where it was given.
+        The argument's name, for messages.
     """
 
     def __init__(self, array: da.Array, name: str) -> None:
@@ -56,10 +56,10 @@ class Blocks:
         """Return the key of a block."""
         return (self.array.name, *index)
 
-    def place(self, index: Index) -> tuple[Shape, Shape]:
+    def position(self, index: Index) -> tuple[Shape, Shape]:
         """Return the offset and the shape of a block."""
-        offset = tuple(int(self._starts[axis][at]) for axis, at in enumerate(index))
-        return offset, tuple(int(self.array.chunks[axis][at]) for axis, at in enumerate(index))
+        offset = tuple(int(self._starts[axis][i]) for axis, i in enumerate(index))
+        return offset, tuple(int(self.array.chunks[axis][i]) for axis, i in enumerate(index))
 
     def with_tasks(self, name: str, tasks: dict[Key, Any]) -> HighLevelGraph:
         """Return the graph with a layer of tasks that need the blocks."""
@@ -69,28 +69,28 @@ class Blocks:
         )
 
     def _named(self) -> HighLevelGraph:
-        """Return the array's graph with every task that is not ours named for a block it makes."""
+        """Return the graph of the array with each foreign task wrapped to name a block."""
         graph = self.array.__dask_graph__()
         tasks = dict(graph)
-        places: dict[Key, str] = {}
+        positions: dict[Key, str] = {}
         dependencies: dict[Key, list[Key]] = {}
         for index in self.indices():
-            waiting = [(self.key(index), place_of(*self.place(index)))]
+            waiting = [(self.key(index), position_text(*self.position(index)))]
             while waiting:
-                key, place = waiting.pop()
-                if key in places or key not in tasks:
+                key, position = waiting.pop()
+                if key in positions or key not in tasks:
                     continue
                 function = _function(tasks[key])
-                # Through the thinning every block of a skeleton needs every block of its image.
-                place = function.place if isinstance(function, BlockTask) else place
-                places[key] = place
+                # After thinning, every block of a skeleton depends on every block of its image.
+                position = function.position if isinstance(function, BlockTask) else position
+                positions[key] = position
                 dependencies[key] = _dependencies(tasks, key)
-                waiting.extend((needed, place) for needed in dependencies[key])
+                waiting.extend((needed, position) for needed in dependencies[key])
         layers = {}
         for name, layer in graph.layers.items():
             mapping = {
-                key: _named(tasks[key], key, dependencies[key], places[key])
-                if key in places
+                key: _named(tasks[key], key, dependencies[key], positions[key])
+                if key in positions
                 else tasks[key]
                 for key in layer
             }
@@ -99,16 +99,16 @@ class Blocks:
 
 
 class BlockTask:
-    """A task of ours on a block, which its errors name.
+    """A task of this package on a block; its errors name the block.
 
     Parameters
     ----------
     function : callable
-        Called with what is computed for the block, its offset, its shape and the options.
+        Takes the computed input, the offset and shape of the block, and the options.
     offset, shape : tuple of int
-        Where the block lies.
+        The position of the block.
     options : object
-        More arguments.
+        Further arguments.
     """
 
     __slots__ = ('function', 'offset', 'options', 'shape')
@@ -122,9 +122,9 @@ class BlockTask:
         self.options = options
 
     @property
-    def place(self) -> str:
-        """Where the block lies, in words."""
-        return place_of(self.offset, self.shape)
+    def position(self) -> str:
+        """The position of the block, for messages."""
+        return position_text(self.offset, self.shape)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BlockTask, (self.function, self.offset, self.shape, *self.options)
@@ -136,30 +136,30 @@ class BlockTask:
 
 
 class NamedTask:
-    """A task of someone else's whose errors say for which block it was run.
+    """A task of another library; its errors name the block.
 
     Parameters
     ----------
     task : object
-        The task, as it stands in a graph.
+        The task as it is in a graph.
     key : object
         Its key.
     dependencies : list
         The keys of what it needs.
-    place : str
-        Where the block lies.
+    position : str
+        The position of the block, for messages.
     """
 
-    __slots__ = ('dependencies', 'key', 'place', 'task')
+    __slots__ = ('dependencies', 'key', 'position', 'task')
 
-    def __init__(self, task: Any, key: Key, dependencies: list[Key], place: str) -> None:
+    def __init__(self, task: Any, key: Key, dependencies: list[Key], position: str) -> None:
         self.task = task
         self.key = key
         self.dependencies = dependencies
-        self.place = place
+        self.position = position
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return NamedTask, (self.task, self.key, self.dependencies, self.place)
+        return NamedTask, (self.task, self.key, self.dependencies, self.position)
 
     def __call__(self, *values: Any) -> Any:
         """Run the task with the values of its dependencies."""
@@ -170,12 +170,12 @@ class NamedTask:
             graph: dict[Key, Any] = {key: (literal(value),) for key, value in given.items()}
             return dask.get({**graph, self.key: self.task}, self.key)
         except Exception as error:
-            name_block(error, self.place)
+            name_block(error, self.position)
             raise
 
 
 class BlockVoxels(NamedTuple):
-    """What is not 0 in a block: what tasks of ours hand on where a dense block would be sparse."""
+    """The foreground of a block, which tasks pass on instead of the dense block."""
 
     nodes: npt.NDArray[np.int64]
     """Linear indices in the block, ascending."""
@@ -183,9 +183,9 @@ class BlockVoxels(NamedTuple):
     """Their values; none of an image of bool."""
 
 
-def result_at(results: Sequence[Any], at: int) -> Any:
-    """Return one of the results of a task of ours; a function of ours, lest it be wrapped."""
-    return results[at]
+def result_at(results: Sequence[Any], index: int) -> Any:
+    """Return one of the results of a task; tasks that call this function are not wrapped."""
+    return results[index]
 
 
 def _dependencies(tasks: dict[Key, Any], key: Key) -> list[Key]:
@@ -196,18 +196,18 @@ def _dependencies(tasks: dict[Key, Any], key: Key) -> list[Key]:
 
 
 def _function(task: Any) -> Any:
-    """Return what a task calls, None for data and references."""
+    """Return the function of a task, None for data and references."""
     if hasattr(task, 'dependencies') and hasattr(task, 'func'):
         return task.func
     return task[0] if type(task) is tuple and istask(task) else None
 
 
-def _named(task: Any, key: Key, dependencies: list[Key], place: str) -> Any:
-    """Wrap a task of someone else's; data and references stay as they are."""
+def _named(task: Any, key: Key, dependencies: list[Key], position: str) -> Any:
+    """Wrap a task of another library; data and references stay as they are."""
     function = _function(task)
     if function is None or isinstance(function, (BlockTask, NamedTask)) or _is_ours(function):
         return task
-    return (NamedTask(task, key, dependencies, place), *dependencies)
+    return (NamedTask(task, key, dependencies, position), *dependencies)
 
 
 def _is_ours(function: Any) -> bool:
@@ -220,11 +220,11 @@ def delayed_blocks(array: da.Array, name: str) -> Iterator[tuple[Delayed, Shape]
     blocks = Blocks(array, name)
     [layer] = array.__dask_layers__()
     for index in blocks.indices():
-        yield Delayed(blocks.key(index), blocks.graph, layer=layer), blocks.place(index)[0]
+        yield Delayed(blocks.key(index), blocks.graph, layer=layer), blocks.position(index)[0]
 
 
 def check_chunks(array: da.Array, name: str) -> None:
-    """Refuse an array whose chunks are of unknown sizes."""
+    """Raise a ValueError if the chunk sizes of an array are unknown."""
     if any(math.isnan(length) for length in array.shape):
         raise ValueError(
             f'{name}: expected chunks of known sizes, got unknown ones;'
@@ -233,36 +233,35 @@ def check_chunks(array: da.Array, name: str) -> None:
 
 
 def as_block(block: Any, offset: Shape, shape: Shape) -> Array:
-    """Return what was computed for a block, if it has the shape that its array has promised."""
+    """Return a computed block as an array; raise a ValueError if it has another shape."""
     array = np.asarray(block)
     if array.shape != shape:
         raise ValueError(
-            f'block: the one {place_of(offset, shape)} came with shape {array.shape}; the chunks'
-            ' of its array say otherwise'
+            f'block: expected shape {shape} as the chunks of its array, got {array.shape}'
         )
     return array
 
 
 def check_same_blocks(skeleton: da.Array, other: da.Array, name: str) -> None:
-    """Refuse a skeleton whose shape or chunks are not those of what belongs to it."""
-    for what, one, expected in (
+    """Raise a ValueError if a skeleton and another array differ in shape or chunks."""
+    for what, actual, expected in (
         ('shape', skeleton.shape, other.shape),
         ('chunks', skeleton.chunks, other.chunks),
     ):
-        if one != expected:
+        if actual != expected:
             raise ValueError(
-                f'skeleton: expected the {what} of the {name}, {expected}, got {one}'
+                f'skeleton: expected the {what} of the {name}, {expected}, got {actual}'
                 + (f'; skeleton.rechunk({name}.chunks) has them' if what == 'chunks' else '')
             )
 
 
 def read_blocks(array: da.Array, array_name: str) -> tuple[npt.NDArray[np.int64], Array]:
-    """Read the pixels of a dask array that are not 0: linear indices, ascending, and values."""
+    """Read the foreground of a dask array: linear indices, ascending, and values."""
     blocks = Blocks(array, array_name)
     name = f'pixels-{tokenize(array.name)}'
     tasks = {
         (name, *index): (
-            BlockTask(_read_block, *blocks.place(index), array.shape, array_name),
+            BlockTask(_read_block, *blocks.position(index), array.shape, array_name),
             blocks.key(index),
         )
         for index in blocks.indices()
@@ -271,7 +270,7 @@ def read_blocks(array: da.Array, array_name: str) -> tuple[npt.NDArray[np.int64]
     pixels = dask.compute(*(Delayed(key, graph, layer=name) for key in tasks))
     nodes = np.concatenate([nodes for nodes, _ in pixels])
     values = np.concatenate([values for _, values in pixels])
-    # Stable, because that sort finds the runs which are sorted already.
+    # A stable sort makes use of the runs that are already sorted.
     order = np.argsort(nodes, kind='stable')
     return nodes[order], values[order] if values.size else values
 

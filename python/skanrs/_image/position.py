@@ -1,4 +1,4 @@
-"""Blocks of a larger image: where they lie, and clear errors for those that do not."""
+"""The position of a block in its image, and errors that name the block."""
 
 from __future__ import annotations
 
@@ -16,66 +16,70 @@ MOST_AXES = 4
 
 
 class NamedBlock:
-    """Names the block in errors that do not."""
+    """Context manager that adds the position of a block to errors."""
 
     def __init__(self, offset: Shape, shape: Shape) -> None:
-        self.place = place_of(offset, shape)
+        self.position = position_text(offset, shape)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         if error is not None:
-            name_block(error, self.place)
+            name_block(error, self.position)
 
 
-def name_block(error: BaseException, place: str) -> None:
-    """Add to an error for which block it was raised, unless it says so already.
+def name_block(error: BaseException, position: str) -> None:
+    """Add the position of a block to an error that does not name it yet.
 
-    Where the error is a plain message its text becomes longer, so that everything which shows the
-    error shows the block; else, as for a file that does not exist, the block is a note.
+    A plain message gets a longer text, so that the block is seen wherever the message is shown. Any
+    other error, such as that of a missing file, gets a note.
     """
-    where = f'in the block {place}'
+    where = f'in the block {position}'
     message = str(error)
     if where in message or where in getattr(error, '__notes__', ()):
         return
-    before = error.args
-    if len(before) == 1 and before[0] == message:
+    arguments = error.args
+    if len(arguments) == 1 and arguments[0] == message:
         error.args = (f'{message} ({where})',)
         if str(error) != message:
             return
-        error.args = before
+        error.args = arguments
     error.add_note(where)
 
 
-def place_of(offset: Shape, shape: Shape) -> str:
+def position_text(offset: Shape, shape: Shape) -> str:
     """Describe where a block lies, for messages."""
     return f'at offset {offset} of shape {shape}'
 
 
 def integers(name: str, values: Sequence[int]) -> Shape:
-    """Return an argument as whole numbers that are not negative, or say what it has to be."""
+    """Check that an argument is a sequence of non-negative integers; return it as a tuple."""
     try:
         numbers = tuple(operator.index(value) for value in values)
     except TypeError:
         raise TypeError(f'{name}: expected a sequence of integers, got {values!r}') from None
     if any(number < 0 for number in numbers):
-        raise ValueError(f'{name}: expected no negative numbers, got {numbers}')
+        raise ValueError(f'{name}: expected non-negative integers, got {numbers}')
     return numbers
 
 
-def check_position(offset: Shape, shape: Shape, whole: Shape) -> None:
-    """Refuse a block that does not lie in the image."""
-    place = place_of(offset, shape)
-    if not 1 <= len(whole) <= MOST_AXES:
-        raise ValueError(f'shape: expected 1 to {MOST_AXES} axes, got {whole}')
-    if len(shape) != len(whole):
-        raise ValueError(f'block: expected {len(whole)} axes as shape {whole} has, got one {place}')
-    if len(offset) != len(whole):
-        raise ValueError(f'offset: expected {len(whole)} numbers as shape {whole}, got {offset}')
-    ends = (at + length for at, length in zip(offset, shape, strict=True))
-    if any(end > length for end, length in zip(ends, whole, strict=True)):
-        raise ValueError(f'offset: the block {place} does not lie in an image of shape {whole}')
+def check_position(offset: Shape, shape: Shape, image_shape: Shape) -> None:
+    """Raise a ValueError if a block does not lie in the image."""
+    position = position_text(offset, shape)
+    if not 1 <= len(image_shape) <= MOST_AXES:
+        raise ValueError(f'shape: expected 1 to {MOST_AXES} axes, got {image_shape}')
+    if len(shape) != len(image_shape):
+        raise ValueError(
+            f'block: expected {len(image_shape)} axes as in shape {image_shape}, got one {position}'
+        )
+    if len(offset) != len(image_shape):
+        raise ValueError(
+            f'offset: expected {len(image_shape)} numbers as shape {image_shape}, got {offset}'
+        )
+    ends = (start + length for start, length in zip(offset, shape, strict=True))
+    if any(end > length for end, length in zip(ends, image_shape, strict=True)):
+        raise ValueError(f'offset: expected a block within shape {image_shape}, got one {position}')
 
 
 def in_three_axes(values: tuple[Any, ...], first: Any) -> tuple[Any, ...]:

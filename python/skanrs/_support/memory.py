@@ -36,7 +36,7 @@ def parse_size(text: str) -> int:
     match = re.fullmatch(r'\s*(\d+\.?\d*(?:e\d+)?)\s*([kmgt]i?)?b?\s*', text.lower())
     size = float(match[1]) * (UNITS | BINARY_UNITS)[match[2] or ''] if match else 0
     if not 1 <= size < 2**63:
-        raise ValueError(f'{text!r} is no amount of memory such as 4GB')
+        raise ValueError(f'memory: expected an amount such as 4GB, got {text!r}')
     return int(size)
 
 

@@ -141,7 +141,7 @@ def analyze(
     """
     if skeleton is not None and (method is not None or preserve_topology):
         name = 'method' if method is not None else 'preserve_topology'
-        raise ValueError(f'{name}: the skeleton is given, so nothing is thinned')
+        raise ValueError(f'{name}: expected the default, since the skeleton is given')
     refuse_mixture(skeleton, mask)
     if is_dask_array(mask):
         from skanrs.radius.lazy import radius_voxels

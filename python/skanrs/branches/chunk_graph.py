@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from skanrs import _core
 from skanrs._image.image import Image, as_heights, as_image
-from skanrs._image.position import NamedBlock, check_position, integers, place_of
+from skanrs._image.position import NamedBlock, check_position, integers, position_text
 from skanrs._image.spacing import as_spacing
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import by_axis, counted, html_table
@@ -84,7 +84,7 @@ class ChunkGraph:
     _value_is_height: bool
 
     def __init__(self) -> None:
-        raise TypeError('a ChunkGraph is made by skanrs.chunk_graph or skanrs.merge_chunks')
+        raise TypeError('ChunkGraph: use skanrs.chunk_graph or skanrs.merge_chunks to make one')
 
     @classmethod
     def _of(
@@ -172,7 +172,7 @@ class ChunkGraph:
     def _described(self) -> list[tuple[str, str]]:
         return [
             ('image', f'{by_axis(self.shape)} of {self.dtype}'),
-            ('part', 'all' if self.is_complete else place_of(self.offset, self.extent)),
+            ('part', 'all' if self.is_complete else position_text(self.offset, self.extent)),
             ('spacing', by_axis(self.spacing)),
             ('skeleton', counted(self.n_pixels, 'voxel')),
             ('finished', counted(self.n_branches, 'branch', 'branches')),
@@ -389,8 +389,8 @@ def _first_of_one_image(graphs: list[ChunkGraph]) -> ChunkGraph:
         for name, one, other in _differences(first, graph):
             raise ValueError(
                 f'chunk_graphs: expected parts of one image, but item {at},'
-                f' {place_of(graph.offset, graph.extent)}, has {name} {other} and item 0,'
-                f' {place_of(first.offset, first.extent)}, has {name} {one}'
+                f' {position_text(graph.offset, graph.extent)}, has {name} {other} and item 0,'
+                f' {position_text(first.offset, first.extent)}, has {name} {one}'
             )
     return first
 

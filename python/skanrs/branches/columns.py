@@ -27,7 +27,7 @@ Pair = tuple[Array, Array]
 
 
 MEASURES = ('smallest_radii', 'largest_radii', 'surfaces', 'volumes')
-"""What a chunk graph of radii tells of branches."""
+"""The measures of branches in a chunk graph of radii."""
 
 
 # Branch types: both ends free, one end free, no end free, no ends.
@@ -52,7 +52,9 @@ def branch_table(
     Where rows are a part of the table their `chords` may have to be given, see `chord_lengths`.
     """
     if value_is_height and (graph.dtype == bool or graph.dtype.itemsize > 8):
-        raise TypeError(f'value_is_height: the skeleton is of {graph.dtype}, which has no heights')
+        raise TypeError(
+            f'value_is_height: expected a skeleton of heights, got one of {graph.dtype}'
+        )
     index = np.int32 if graph.n_pixels <= np.iinfo(np.int32).max else np.int64
     has_radii = graph._graph.has_radii
     if graph.dtype == bool or has_radii:
@@ -122,7 +124,7 @@ def with_separator(table: pd.DataFrame, separator: str) -> pd.DataFrame:
 
 
 def column_separator(separator: str | None) -> str:
-    """Return what stands between the words of a column's name; warn as skan if nobody said."""
+    """Return the separator of words in column names; warn as skan does if it was not given."""
     if separator is None:
         warnings.warn(
             'separator in column name will change to _ in version 0.13; '
@@ -289,7 +291,7 @@ def skeleton_table(skel: Skeleton, value_is_height: bool) -> pd.DataFrame:
     """Return the table of a skeleton in memory, columns named with '_'."""
     heights = skel.pixel_values if value_is_height else None
     if value_is_height and heights is None:
-        raise TypeError('value_is_height: the skeleton is of bool, its pixels have no heights')
+        raise TypeError('value_is_height: expected a skeleton of heights, got one of bool')
     with progress.call('summarize'):
         return pd.DataFrame(_columns(skel, heights), copy=False)
 
@@ -318,7 +320,7 @@ def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
     return _branch_columns(
         components=components,
         nodes=(sources, destinations),
-        # A copy, lest a change of the table change the skeleton.
+        # A copy, so that changes of the table leave the skeleton alone.
         lengths=np.array(skel.path_lengths()),
         types=types,
         means_and_stdevs=skel._means_and_stdevs(),

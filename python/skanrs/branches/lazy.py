@@ -73,7 +73,7 @@ def summarize_blocks(
         tasks = {}
 
         def make(index: Index) -> Key:
-            task = BlockTask(graph_of_block, *blocks.place(index), skel.shape, options)
+            task = BlockTask(graph_of_block, *blocks.position(index), skel.shape, options)
             key = (f'branches-graph-{token}', *index)
             tasks[key] = (task, blocks.key(index))
             return key

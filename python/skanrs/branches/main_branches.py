@@ -95,7 +95,7 @@ def find_main_branch_nx(
     [(1, 2, True), (2, 3, None), (2, 4, True)]
     """
     if g.is_directed():
-        raise ValueError('g is directed; give an undirected graph')
+        raise ValueError('g: expected an undirected graph, got a directed one')
     if not in_place:
         g = g.copy()
     number = {node: index for index, node in enumerate(g)}

@@ -105,7 +105,7 @@ class TableTasks:
 
     def graph(self, index: Index) -> int:
         """Make the graph of a block; return the number of its node."""
-        offset, extent = self.blocks.place(index)
+        offset, extent = self.blocks.position(index)
         task = BlockTask(_graph, offset, extent, self.blocks.array.shape, self.options)
         result = self.add('graph', index, (task, self.blocks.key(index)))
         return self._node(Node(result, offset, extent, ()), [])

@@ -137,7 +137,8 @@ def sholl_analysis(
     center = np.asarray(center)
     if center.shape != coordinates.shape[1:]:
         raise ValueError(
-            f'center has shape {center.shape}, but the skeleton has {coordinates.shape[1]} axes'
+            f'center: expected shape {coordinates.shape[1:]} as the axes of the skeleton, got'
+            f' {center.shape}'
         )
     radii = _normalize_shells(
         shells, center=center, skeleton_coordinates=coordinates, spacing=skeleton.spacing

@@ -150,7 +150,9 @@ def summarize(
             npartitions=1 if npartitions is None else npartitions,
         )
     if npartitions is not None:
-        raise ValueError(f'npartitions: it is for dask arrays only, not for {type(skel).__name__}')
+        raise ValueError(
+            f'npartitions: expected None for a {type(skel).__name__}, got {npartitions!r}'
+        )
     if isinstance(skel, ChunkGraph):
         refuse_spacing(skel, spacing)
         table = chunk_table(skel, slice(0, skel.n_branches), value_is_height)

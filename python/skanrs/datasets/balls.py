@@ -49,8 +49,8 @@ def balls(
     most = (min(size) - 2) / 2
     if not 0 < low <= high or low > most:
         raise ValueError(
-            f'radius must be an ascending pair from more than 0 to {most:g}, half of the shortest'
-            f' axis; it is {radius!r}'
+            f'radius: expected an ascending pair above 0 and up to {most:g}, half of the shortest'
+            f' axis, got {radius!r}'
         )
     random = np.random.default_rng(checked_seed(seed))
     extent = np.array(size, dtype=float)

@@ -90,7 +90,7 @@ def lung(
     (dtype('uint8'), (4.0, 4.0, 4.0))
     """
     if kind not in ('healthy', 'hernia'):
-        raise ValueError(f"kind must be 'healthy' or 'hernia', not {kind!r}")
+        raise ValueError(f"kind: expected 'healthy' or 'hernia', got {kind!r}")
     size = checked_shape(shape, least=32)
     healthy = kind == 'healthy'
     random = np.random.default_rng([checked_seed(seed), healthy])

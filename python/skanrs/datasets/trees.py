@@ -135,11 +135,11 @@ class VesselTree:
         """
         size = checked_shape(shape)
         if not 0 < foreground <= 0.3:
-            raise ValueError(f'foreground must be more than 0 and at most 0.3; it is {foreground}')
+            raise ValueError(f'foreground: expected more than 0 and at most 0.3, got {foreground}')
         if trees < 1:
-            raise ValueError(f'trees must be at least 1; it is {trees}')
+            raise ValueError(f'trees: expected at least 1, got {trees}')
         if not distance >= 4:
-            raise ValueError(f'distance must be at least 4 voxels; it is {distance}')
+            raise ValueError(f'distance: expected at least 4 voxels, got {distance}')
         random = np.random.default_rng(checked_seed(seed))
         extent = np.array(size, dtype=float)
         points = spread_points(extent, distance, random)
@@ -295,9 +295,11 @@ class VesselTree:
         first = np.array([operator.index(value) for value in offset])
         extent = np.array([operator.index(value) for value in shape])
         if len(first) != 3 or len(extent) != 3 or (first < 0).any() or (extent < 0).any():
-            raise ValueError('offset and shape must be three whole numbers each, none negative')
+            raise ValueError('offset, shape: expected three non-negative integers each')
         if (first + extent > self.shape).any():
-            raise ValueError(f'the block reaches beyond the volume, whose shape is {self.shape}')
+            raise ValueError(
+                f'offset, shape: expected a block within the volume of shape {self.shape}'
+            )
         block = np.zeros(extent, dtype=bool)
         if block.size == 0:
             return block
@@ -372,13 +374,13 @@ def vessel_tree(
 
 def checked_shape(shape: Sequence[int], least: int = 16) -> tuple[int, int, int]:
     """Return the shape of a volume as a tuple, or raise TypeError or ValueError."""
-    wanted = f'shape must be three whole numbers of at least {least}'
+    wanted = f'shape: expected three integers of at least {least}'
     try:
         sizes = tuple(operator.index(value) for value in shape)
     except TypeError:
-        raise TypeError(f'{wanted}; it is {shape!r}') from None
+        raise TypeError(f'{wanted}, got {shape!r}') from None
     if len(sizes) != 3 or min(sizes) < least:
-        raise ValueError(f'{wanted}; it is {sizes}')
+        raise ValueError(f'{wanted}, got {sizes}')
     return sizes[0], sizes[1], sizes[2]
 
 
@@ -387,9 +389,9 @@ def checked_seed(seed: int) -> int:
     try:
         number = operator.index(seed)
     except TypeError:
-        raise TypeError(f'seed must be a whole number; it is {seed!r}') from None
+        raise TypeError(f'seed: expected an integer, got {seed!r}') from None
     if number < 0:
-        raise ValueError(f'seed must not be negative; it is {number}')
+        raise ValueError(f'seed: expected a non-negative integer, got {number}')
     return number
 
 

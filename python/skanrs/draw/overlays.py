@@ -281,8 +281,8 @@ def overlay_skeleton_2d_class(
         values = np.asarray(getattr(skeleton, skeleton_color_source)())
     else:
         raise ValueError(
-            f'skeleton_color_source {skeleton_color_source!r} is not known: give the name of a '
-            'method of skanrs.Skeleton or a function that takes the skeleton'
+            'skeleton_color_source: expected a method of skanrs.Skeleton or a function of the'
+            f' skeleton, got {skeleton_color_source!r}'
         )
     mappable = _colour_scale(values, skeleton_colormap, vmin, vmax)
     points = skeleton.coordinates[skeleton.paths.indices][:, ::-1]

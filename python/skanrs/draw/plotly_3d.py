@@ -126,7 +126,9 @@ def _lines(
     categories = None
     if isinstance(color_by, str) and color_by == 'radius':
         if geometry.radii is None:
-            raise ValueError("color_by: 'radius' needs radii, see skanrs.radii")
+            raise ValueError(
+                "radii: expected the result of skanrs.radii for color_by='radius', got None"
+            )
         values = geometry.radii[at]
     else:
         if isinstance(color_by, str):

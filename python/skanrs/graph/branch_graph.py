@@ -80,7 +80,7 @@ def _fast_graph_center_idx(skel: Skeleton) -> Any:
 
     graph, pixels = _simplify_graph(skel)
     if not len(pixels):
-        raise ValueError('the skeleton has no pixels, and so no centre')
+        raise ValueError('skeleton: expected at least one pixel to find its centre, got none')
     upper = sparse.triu(graph, 1, format='coo')
     candidates = graph_centres(
         len(pixels), upper.row.astype(np.uint32), upper.col.astype(np.uint32), upper.data

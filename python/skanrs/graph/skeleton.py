@@ -245,11 +245,11 @@ class Skeleton(HoldsArrays):
 
     def _as_traced(self) -> Traced:
         if self._traced is None:
-            raise AttributeError('the graph and the paths of this skeleton were deleted')
+            raise AttributeError('skeleton: its graph and paths were deleted')
         return self._traced
 
     def _still_traced(self) -> Traced | None:
-        """Return what the kernels traced, unless somebody may have changed graph or paths since."""
+        """Return what the kernels traced, or None if graph or paths may have been changed since."""
         touched = {'graph', 'nbgraph', 'paths', 'degrees'} & self.__dict__.keys()
         return None if touched else self._traced
 
@@ -278,7 +278,7 @@ class Skeleton(HoldsArrays):
         traced = self._still_traced()
         if traced is not None:
             return traced.lengths.copy()
-        # What was written there counts; else the graph serves without the values of its nodes.
+        # An assigned `nbgraph` counts; otherwise the graph is enough, without node values.
         return path_lengths(self.__dict__.get('nbgraph', self.graph), self.paths)
 
     def _coordinates_of(self, nodes: Array) -> Array:
@@ -294,7 +294,7 @@ class Skeleton(HoldsArrays):
             raise ValueError(
                 f'index: expected a path from 0 to {self.n_paths - 1}, got {index}'
                 if self.n_paths
-                else f'index: there is no path {index}; the skeleton has none'
+                else f'index: expected a skeleton with paths, got index {index} and no paths'
             )
         start, stop = self.paths.indptr[index : index + 2]
         return start, stop
@@ -372,7 +372,7 @@ class Skeleton(HoldsArrays):
             The lengths, in units of the spacing; the array is `distances`.
         """
         if not self._distances_initialized:
-            # What somebody wrote there is an array to fill.
+            # If `distances` was assigned, that array is filled.
             if 'distances' in self.__dict__:
                 self.distances[:] = self._path_lengths()
             else:
@@ -460,7 +460,7 @@ class Skeleton(HoldsArrays):
         -------
         pruned : Skeleton
             The skeleton of what is left: the image without these paths, except their junctions,
-            thinned anew.
+            thinned again.
 
         Raises
         ------
@@ -495,14 +495,14 @@ class Skeleton(HoldsArrays):
                 'table, you probably need to resummarize the skeleton.'
             )
         if self.skeleton_image is None:
-            raise ValueError('prune_paths needs the image: make the skeleton with keep_images=True')
+            raise ValueError('skeleton: expected one with its image: make it with keep_images=True')
         image = np.array(self.skeleton_image)
         if image.ndim not in (2, 3):
-            raise ValueError(f'prune_paths: expected 2 or 3 axes, the skeleton has {image.ndim}')
+            raise ValueError(f'skeleton: expected 2 or 3 axes, got {image.ndim}')
         pixels = np.concatenate([np.empty(0, np.intp), *map(self.path, chosen)])
         rounded = np.round(self._coordinates_of(pixels[self.degrees[pixels] <= 2]))
         image[tuple(rounded.astype(np.int64).T)] = 0
-        # The image thinned anew: `skeletonize` would give the same and look at all of it.
+        # Thins again: `skeletonize` gives the same result but visits every voxel.
         nodes = as_image(image, 'skeleton_image').nodes()
         planes: tuple[int, ...] = (1,) if image.ndim == 2 else ()
         method = 'zhang' if image.ndim == 2 else 'lee'
@@ -516,7 +516,7 @@ class Skeleton(HoldsArrays):
             value_is_height=self._value_is_height,
         )
         if chosen and not pruned.n_paths:
-            raise ValueError('prune_paths: no path is left, at most single pixels are')
+            raise ValueError('indices: expected to leave at least one path, got none left')
         return pruned
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:

@@ -68,16 +68,16 @@ def prune_blocks(
     for index in blocks.indices():
         # The voxels wait for the pruning, not the blocks.
         voxels, part = (f'prune-voxels-{token}', *index), (f'prune-part-{token}', *index)
-        tasks[voxels] = (BlockTask(_voxels, *blocks.place(index)), blocks.key(index))
+        tasks[voxels] = (BlockTask(_voxels, *blocks.position(index)), blocks.key(index))
         of_block = [voxels, *((each.name, *index) for each in below[1:])]
-        tasks[part] = (BlockTask(_part, *blocks.place(index), skeleton.shape), of_block)
+        tasks[part] = (BlockTask(_part, *blocks.position(index), skeleton.shape), of_block)
         parts.append(part)
     kept = (f'prune-kept-{token}',)
     tasks[kept] = (partial(_kept, skeleton.shape, steps, limits, along), parts)
     for number, index in enumerate(blocks.indices()):
         of_block = [(f'prune-voxels-{token}', *index), (f'prune-kept-of-{token}', *index)]
         tasks[of_block[1]] = (result_at, kept, number)
-        task = BlockTask(_draw, *blocks.place(index), skeleton.dtype)
+        task = BlockTask(_draw, *blocks.position(index), skeleton.dtype)
         tasks[(name, *index)] = (task, of_block)
     layers = dict(blocks.graph.layers)
     dependencies = dict(blocks.graph.dependencies)

@@ -162,7 +162,7 @@ def _limits(
             raise ValueError(f'{name}: expected a finite number that is not negative, got {limit}')
     given = [name for name, what in (('mask', mask), ('radii', radii)) if what is not None]
     if max_radius_ratio is None and given:
-        raise ValueError(f'{given[0]}: it serves max_radius_ratio, which is not given')
+        raise ValueError(f'{given[0]}: expected None without max_radius_ratio, got a value')
     if max_radius_ratio is not None and len(given) != 1:
         raise ValueError(
             f'max_radius_ratio: expected either mask or radii with it, got'

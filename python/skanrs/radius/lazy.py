@@ -131,7 +131,7 @@ def radius_voxels(
     local: dict[Index, Key] = {}
     regions: dict[Index, Key] = {}
     for index in blocks.indices():
-        place = blocks.place(index)
+        place = blocks.position(index)
         packed, found = (f'radius-mask-{mask.name}', *index), (f'radius-found-{token}', *index)
         tasks[packed] = (BlockTask(_pack, *place), of_mask.key(index))
         tasks[found] = (BlockTask(_measure, *place, grid), [blocks.key(index), packed])
@@ -139,7 +139,7 @@ def radius_voxels(
         regions[index] = _part(tasks, f'radius-region-{token}', index, found, 1)
     settled = _merge_regions(tasks, token, regions, grid)
     for index in blocks.indices():
-        finish = BlockTask(_finish, *blocks.place(index), grid)
+        finish = BlockTask(_finish, *blocks.position(index), grid)
         tasks[(name, *index)] = (finish, [local[index], settled[index]])
     layers = {**of_mask.graph.layers, **blocks.graph.layers, name: MaterializedLayer(tasks)}
     below = set(skeleton.__dask_layers__()) | set(mask.__dask_layers__())

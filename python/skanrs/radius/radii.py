@@ -86,7 +86,7 @@ def radii(
     """
     if is_dask_array(skeleton) or is_dask_array(mask):
         raise TypeError(
-            'skeleton, mask: radii are for arrays in memory; for dask arrays there is'
+            'skeleton, mask: expected arrays in memory, got dask arrays; use'
             ' skanrs.radius_image, which is lazy'
         )
     return _measure(skeleton, as_mask(mask), spacing, border_is_background)[1]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from skanrs import _core
 from skanrs._image.image import Image, as_image
-from skanrs._image.position import check_position, integers, place_of
+from skanrs._image.position import check_position, integers, position_text
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import by_axis, counted, html_table
 
@@ -63,7 +63,7 @@ _RawRegion = tuple[_RawWords, tuple[list[Box], _RawWords, _RawScript]]
 
 
 def region_of(kept_and_residue: _RawRegion) -> tuple[Words, Residue]:
-    """Name the parts of what the kernels return."""
+    """Convert what the kernels return to named tuples."""
     kept, (boxes, undecided, script) = kept_and_residue
     return Words(*kept), Residue(boxes, Words(*undecided), Script(*script))
 
@@ -89,7 +89,7 @@ class ImageInfo:
         return self.in_3d(self.shape, 1)
 
     def in_3d(self, values: Sequence[int], first: int) -> list[int]:
-        """Values along the image's axes, as those along three axes."""
+        """Return values for three axes, with `first` for the axes that the image lacks."""
         return [first] * (3 - len(self.shape)) + list(values)
 
 
@@ -126,7 +126,7 @@ class ThinnedChunk:
     def _described(self) -> list[tuple[str, str]]:
         return [
             ('image', f'{by_axis(self.image.shape)}, method {self.image.method}'),
-            ('part', place_of(self.offset, self.chunk_shape)),
+            ('part', position_text(self.offset, self.chunk_shape)),
             *_decisions([self.kept], self.residue),
             ('memory', size_in_words(self.nbytes)),
         ]
@@ -150,7 +150,7 @@ class ThinnedChunk:
         return object.__sizeof__(self) + self.nbytes
 
     def finish(self, merged: MergedThinning) -> npt.NDArray[np.bool_]:
-        """Give the chunk's part of the skeleton of the whole image.
+        """Return the chunk of the skeleton of the whole image.
 
         Parameters
         ----------
@@ -184,10 +184,10 @@ class ThinnedChunk:
             )
         missing = _core.missing_box(merged.residue.boxes, self.image.shape_3d)
         if missing is not None:
-            start, shape = described(missing, len(self.image.shape))
+            start, shape = position_of(missing, len(self.image.shape))
             raise ValueError(
-                f'merged: expected all of the image, but the box at offset {start} of shape'
-                f' {shape} is missing'
+                f'merged: expected all chunks of the image, got none for the box at offset {start}'
+                f' of shape {shape}'
             )
         return unpack(self.image, [self.kept, *merged.kept], self.offset, self.chunk_shape)
 
@@ -265,7 +265,7 @@ def thin_chunk(
     method: str | None = None,
     preserve_topology: bool = False,
 ) -> ThinnedChunk:
-    """Thin a plain chunk of a larger image as far as its surroundings do not matter.
+    """Thin a chunk of a larger image as far as its surroundings do not matter.
 
     Parameters
     ----------
@@ -403,12 +403,12 @@ def unpack(
 
 
 def box_of(image: ImageInfo, offset: Sequence[int], shape: Sequence[int]) -> Box:
-    """Give the box of a chunk, along three axes."""
+    """Return the box of a chunk along three axes."""
     starts, lengths = image.in_3d(offset, 0), image.in_3d(shape, 1)
     return [[start, start + length] for start, length in zip(starts, lengths, strict=True)]
 
 
-def described(box: Box, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Give the offset and shape of a box, along the image's axes."""
+def position_of(box: Box, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the offset and shape of a box along the axes of the image."""
     axes = box[-ndim:]
     return tuple(start for start, _ in axes), tuple(end - start for start, end in axes)

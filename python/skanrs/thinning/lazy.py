@@ -72,7 +72,7 @@ class _Tasks:
         for group, members in _members(self.groups):
             packed = []
             for index in members:
-                pack_block = BlockTask(_pack, *self.blocks.place(index), self.info)
+                pack_block = BlockTask(_pack, *self.blocks.position(index), self.info)
                 packed.append(self.add('pack', index, (pack_block, self.blocks.key(index))))
             thin_group = BlockTask(_thin, *self._place(members), self.info)
             thinned = self.add('thin', group, (thin_group, packed))
@@ -103,13 +103,13 @@ class _Tasks:
         """Write the skeleton of every block."""
         for group, members in _members(self.groups):
             for index in members:
-                finish = BlockTask(_finish, *self.blocks.place(index), self.info)
+                finish = BlockTask(_finish, *self.blocks.position(index), self.info)
                 self.tasks[(self.name, *index)] = (finish, self.kept[group])
 
     def _place(self, members: list[Index]) -> tuple[Shape, Shape]:
         """Offset and shape of the group of these blocks."""
-        offset, _ = self.blocks.place(members[0])
-        last, length = self.blocks.place(members[-1])
+        offset, _ = self.blocks.position(members[0])
+        last, length = self.blocks.position(members[-1])
         return offset, tuple(b + n - a for a, b, n in zip(offset, last, length, strict=True))
 
 

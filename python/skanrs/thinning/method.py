@@ -30,7 +30,7 @@ def method_of(method: str | None, preserve_topology: bool, ndim: int) -> str:
     if method not in (None, *_METHODS):
         raise ValueError(f"method: expected 'lee', 'zhang' or None, got {method!r}")
     if ndim == 3 and method == 'zhang':
-        raise ValueError("method: 'zhang' thins 2D images only, got a 3D image")
+        raise ValueError("method: expected 'lee' or None for a 3D image, got 'zhang'")
     if preserve_topology:
         if method == 'zhang':
             raise ValueError("preserve_topology: expected method 'lee' or None, got 'zhang'")
