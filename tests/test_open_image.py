@@ -208,6 +208,11 @@ def test_blocks_of_slabs(read, cut):
     assert cut_slabs(read, tuple(5000 for _ in read)) == cut
 
 
+def test_an_image_of_no_planes(tmp_path):
+    np.save(tmp_path / 'a.npy', np.zeros((0, 5000, 5000), bool))
+    assert skanrs.open_image(tmp_path / 'a.npy').image.compute().shape == (0, 5000, 5000)
+
+
 @pytest.mark.parametrize('zarr_format', [2, 3])
 @pytest.mark.parametrize('dtype', ['u2', '>f4', 'bool'])
 def test_zarr(tmp_path, zarr_format, dtype):

@@ -97,7 +97,7 @@ def cut_slabs(block: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
         return tuple(block)
     axis = list(block).index(thin)
     if thin < THICK:
-        thin = min(SLABS * thin, THICK, shape[axis])
+        thin = min(SLABS * thin, THICK, max(1, shape[axis]))
     # The longer of the other axes gets what the shorter one leaves.
     others = sorted((length, at) for at, length in enumerate(block) if at != axis)
     cut, left = list(block), CUT_VOXELS // thin

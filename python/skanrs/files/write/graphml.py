@@ -1,4 +1,4 @@
-"""GraphML by networkx: a multigraph of ends and junctions, joined by branches.
+"""GraphML by networkx: a multigraph whose nodes are endpoints and junctions, edges branches.
 
 Nodes have the coordinates ``x``, ``y``, ``z``; edges have the columns of the branch table that are
 not about their ends. Branches from and to the same node are edges of their own.
@@ -23,9 +23,9 @@ def write_graphml(file: IO[bytes], table: 'pd.DataFrame', axes: str | None = Non
     Parameters
     ----------
     file : file opened for writing bytes
-        Where to.
+        The file.
     table : DataFrame
-        The branch table, with ``_`` in its names.
+        The branch table, with ``_`` in its column names.
     axes : str, optional
         A letter for each axis of the image; z, y, x by default.
     """

@@ -22,21 +22,21 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
     Parameters
     ----------
     folder : Path
-        Where to; it must not exist.
+        The folder, which must not exist.
     geometry : Geometry
         The skeleton.
     unit : str or None
-        Of its coordinates; None for nanometres.
+        The unit of the coordinates; None for nanometres.
 
     Raises
     ------
     ValueError
-        If the unit is not known.
+        If the unit is unknown.
     """
     scale = nanometres(unit)
     folder.mkdir()
     (folder / 'segment_properties').mkdir()
-    # Networks by the number of their first voxel: the order of the points.
+    # In the order of networks; within a network, points keep their order.
     order = np.argsort(geometry.networks, kind='stable')
     networks, starts = np.unique(geometry.networks[order], return_index=True)
     place = np.empty(len(order), dtype=np.int64)
@@ -78,7 +78,7 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
 
 
 def nanometres(unit: str | None) -> float:
-    """Return how many nanometres a unit is, 1 for None; raise `ValueError` if it is not known."""
+    """Return a unit in nanometres, 1 for None; raise `ValueError` if it is unknown."""
     known = plain_unit(unit)
     if known is None:
         return 1.0

@@ -1,4 +1,4 @@
-"""A skeleton to a file for other programs, in the format that the name asks for."""
+"""Write a skeleton for other programs, in the format of the file name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ['check_skeleton', 'needs_geometry', 'save_skeleton', 'write_skeleton'
 
 
 def needs_geometry(path: Path) -> bool:
-    """Tell whether a file of this name needs the skeleton itself, not only its table."""
+    """Return whether the format of this name needs the skeleton, not only its table."""
     return path.name.lower().endswith(GEOMETRY_SUFFIXES)
 
 
@@ -42,46 +42,46 @@ def save_skeleton(
     table: pd.DataFrame | None = None,
     axes: str | None = None,
 ) -> None:
-    """Write a skeleton for other programs, in the format that the name of the file asks for.
+    """Write a skeleton for other programs, in the format of the file name.
 
     Parameters
     ----------
     skeleton : Skeleton
-        The skeleton; its spacing makes coordinates physical.
+        The skeleton, with its spacing.
     path : path-like
         A name that ends in one of:
 
         - ``.csv``, ``.parquet``: the branch table.
-        - ``.graphml``: a node for each end and junction, an edge for each branch with what the
-          table knows of it; for networkx, igraph, Cytoscape, Gephi.
-        - ``.swc``: a tree of voxels with radii, for the tools of neuroscience. Networks with loops
-          have no such tree and are refused.
-        - ``.vtp``: a line for each branch, with the table's columns and radii; for ParaView.
-        - ``.precomputed``: a folder for neuroglancer, a skeleton for each network.
+        - ``.graphml``: a node for each endpoint and junction, an edge for each branch with its row
+          of the table; for networkx, igraph, Cytoscape, Gephi.
+        - ``.swc``: trees of voxels with radii, for neuroscience. Networks with loops are refused.
+        - ``.vtp``: a line for each branch, with its row of the table and radii; for ParaView.
+        - ``.precomputed``: a folder for neuroglancer, with a skeleton for each network.
+
+        A leading ``~`` is the home folder.
     radii : array_like of float, shape (N,), optional
         The radius at each voxel of the skeleton, in the order of ``skeleton.coordinates``, in the
-        units of the spacing. An SWC file without it has half the smallest spacing everywhere.
+        unit of the spacing. Without it, the radius in an SWC file is half the smallest spacing.
     unit : str, optional
         Of the spacing, such as ``'nm'``, ``'µm'`` or ``'inch'``. Neuroglancer's skeletons are in
         nanometres; without a unit the spacing is taken to be in them.
     table : pandas.DataFrame, optional
-        The branch table, with ``_`` in its names, if it is there already, or has more columns than
-        `skanrs.summarize` gives.
+        The branch table, with ``_`` in its column names. By default that of `skanrs.summarize`.
     axes : str, optional
-        A letter for each axis of the image, as `skanrs.open_image` gives them; ``'zyx'`` by
-        default, ``'yx'`` for flat images.
+        A letter for each axis of the image, as `skanrs.open_image` returns them; ``'zyx'`` by
+        default, ``'yx'`` in 2D.
 
     Raises
     ------
     FileError
         If the file cannot be written.
     ValueError
-        If a network with loops should become an SWC file, or `radii` or `unit` do not fit.
+        If a network with loops is written as SWC, or `radii`, `unit` or `axes` do not fit.
 
     Notes
     -----
-    Coordinates are the voxel's times the spacing, in the order x, y, z. Isolated voxels are in no
-    branch and are left out.
+    Coordinates are those of the voxel times the spacing, in the order x, y, z. Isolated voxels,
+    which are in no branch, are left out.
 
     Examples
     --------
@@ -110,14 +110,14 @@ def save_skeleton(
 def check_skeleton(
     path: Path, ndim: int, *, unit: str | None = None, axes: str | None = None
 ) -> None:
-    """Raise `ValueError` where a skeleton cannot be written for what is known before the work.
+    """Raise `ValueError` if a format cannot hold the unit or the axes of an image.
 
     Parameters
     ----------
     path : Path
         The output.
     ndim : int
-        How many axes the image has.
+        Number of axes of the image.
     unit, axes : str, optional
         See `save_skeleton`.
     """
@@ -138,7 +138,7 @@ def write_skeleton(
     unit: str | None = None,
     axes: str | None = None,
 ) -> None:
-    """Write what `save_skeleton` does; a skeleton is needed for `GEOMETRY_SUFFIXES` only."""
+    """Write a skeleton as `save_skeleton` does; only `GEOMETRY_SUFFIXES` need the skeleton."""
     from skanrs.branches.summarize import summarize
 
     suffix = known_suffix(path, (*TABLE_SUFFIXES, *GRAPH_SUFFIXES), 'skeletons')

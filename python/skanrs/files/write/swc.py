@@ -1,7 +1,7 @@
 """SWC: a tree of points with radii, each naming its parent (Cannon et al. 1998).
 
-Each network becomes a tree, rooted at its thickest free end (the first one, where no radii are
-known); parents stand before their children, and a network's points together.
+Each network is a tree, whose root is its thickest endpoint (the first one if radii are unknown).
+Parents precede their children, and the points of a network are contiguous.
 """
 
 from typing import IO
@@ -15,7 +15,7 @@ from .geometry import Array, Geometry
 __all__ = ['write_swc']
 
 UNDEFINED = 0
-"""The type of all points: what kind of structure they belong to is not known."""
+"""The type of all points: the structure they belong to is unknown."""
 
 
 def write_swc(file: IO[bytes], geometry: Geometry) -> None:
@@ -24,21 +24,21 @@ def write_swc(file: IO[bytes], geometry: Geometry) -> None:
     Parameters
     ----------
     file : file opened for writing bytes
-        Where to.
+        The file.
     geometry : Geometry
         The skeleton.
 
     Raises
     ------
     ValueError
-        If it has loops.
+        If the skeleton has loops.
     """
     count = len(geometry.points)
     loops = len(geometry.edges) - count + len(np.unique(geometry.networks))
     if loops:
         raise ValueError(
             f'the skeleton has {loops:,} {"loop" if loops == 1 else "loops"}, and SWC files hold '
-            'trees only; write .graphml, .vtp or .precomputed, or take a branch of each loop away '
+            'trees only; write .graphml, .vtp or .precomputed, or remove a branch of each loop '
             'first (Skeleton.prune_paths)'
         )
     order, parents = _trees(geometry)
@@ -55,7 +55,7 @@ def write_swc(file: IO[bytes], geometry: Geometry) -> None:
 
 
 def _trees(geometry: Geometry) -> tuple[Array, list[int]]:
-    """Return the points in the order of the file, and the number of each one's parent there."""
+    """Return the points in the order of the file, and the number of the parent of each."""
     count = len(geometry.points)
     if count == 0:
         return np.empty(0, dtype=np.int64), []
@@ -63,7 +63,7 @@ def _trees(geometry: Geometry) -> tuple[Array, list[int]]:
     graph = sparse.coo_array((np.ones(len(one)), (one, other)), shape=(count, count)).tocsr()
     graph = graph + graph.T
     roots = _roots(geometry, np.diff(graph.indptr))
-    # A point above all roots makes one tree of them, so that one search is enough.
+    # A point above all roots joins the trees, so that one search is enough.
     above = sparse.coo_array(
         (np.ones(len(roots)), (np.full(len(roots), count), roots)), shape=(count + 1, count + 1)
     )
@@ -77,7 +77,7 @@ def _trees(geometry: Geometry) -> tuple[Array, list[int]]:
 
 
 def _roots(geometry: Geometry, degrees: Array) -> Array:
-    """Return the point of each network that its tree grows from."""
+    """Return the root of each network."""
     radii = np.zeros(len(degrees)) if geometry.radii is None else geometry.radii
     ends = np.flatnonzero(degrees == 1)
     # The first of each network when sorted by network, then by radius from the largest.

@@ -16,7 +16,7 @@ __all__ = ['table_writer']
 
 
 def table_writer(path: str | os.PathLike[str], table: 'pd.DataFrame') -> Writer:
-    """Return what writes `table` to an open file, in the format that the name of `path` asks for.
+    """Return a function that writes a table to an open file, in the format of the name of `path`.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def table_writer(path: str | os.PathLike[str], table: 'pd.DataFrame') -> Writer:
     Returns
     -------
     callable
-        Takes a file opened for writing bytes.
+        A function of a file that is opened for writing bytes.
     """
     if known_suffix(Path(path), TABLE_SUFFIXES, 'tables') == '.parquet':
         return lambda file: table.to_parquet(file, engine='pyarrow', index=False)

@@ -1,4 +1,4 @@
-"""VTK's XML format for polygonal data (.vtp), as ParaView opens it: a polyline for each branch.
+"""VTK's XML format for polygonal data (.vtp), for ParaView: a polyline for each branch.
 
 Points have ``radius``, lines have the numbers of the branch table. Arrays stand in the file as raw
 bytes at its end, each after its length, as VTK's file format has it ("appended", "raw").
@@ -26,11 +26,11 @@ def write_vtp(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None')
     Parameters
     ----------
     file : file opened for writing bytes
-        Where to.
+        The file.
     geometry : Geometry
         The skeleton.
     table : DataFrame or None
-        Its branch table; numbers of it go with the lines.
+        Its branch table; the columns are data of the lines.
     """
     arrays = _Appended()
     points = {} if geometry.radii is None else {'radius': geometry.radii}
@@ -71,14 +71,14 @@ def write_vtp(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None')
 
 
 class _Appended:
-    """Arrays that follow the XML, and where each begins."""
+    """The arrays after the XML, and the offset of each."""
 
     def __init__(self) -> None:
         self.values: list[Array] = []
         self._offset = 0
 
     def add(self, name: str, values: Array) -> str:
-        """Append an array; return the element that stands for it."""
+        """Append an array; return its XML element."""
         if values.dtype == np.bool_:
             values = values.astype(np.uint8)
         kind = TYPES[values.dtype.str[1:]]
