@@ -542,6 +542,7 @@ UNITS = {
     'ft': ('ft', 'feet'),
     None: (None, '', ' ', 'pixel', 'Pixels', 'px', 'voxels', 'none', 'unknown'),
     'furlong': ('furlong',),
+    'ms': ('ms',),
 }
 
 
@@ -550,7 +551,7 @@ UNITS = {
 )
 def test_names_of_units(unit, name):
     assert plain_unit(name) == unit
-    assert unit in METRES or unit in (None, 'furlong')
+    assert unit in METRES or unit in (None, 'furlong', 'ms')
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ __all__ = ['write_excel']
 
 
 def _params_dict_to_dataframe(d: dict[str, Any]) -> pd.DataFrame:
-    """One row a parameter: its name in the index, its value in the column ``values``."""
+    """Return a table with a row for each parameter, its name as index and its value."""
     values = pd.Series(d)
     values.index.name = 'parameters'
     return pd.DataFrame({'values': values})
@@ -30,8 +30,8 @@ def write_excel(filename: str | os.PathLike[str], **kwargs: pd.DataFrame | dict[
     filename : str or path
         The file to write, overwritten if it exists.
     **kwargs : pandas.DataFrame or dict
-        Sheet names and what stands on them: a table, or a mapping from parameters to values, such
-        as the settings that the tables were made with. Anything else is left out.
+        The content of each sheet by its name: a table, or a mapping from parameters to values.
+        Other types are left out.
 
     Raises
     ------

@@ -40,7 +40,8 @@ def plain_unit(text: object) -> str | None:
     """Return a unit of length in its usual spelling; None for none, and unknown ones unchanged."""
     name = str(text or '').strip().strip('\x00')
     lower = name.lower()
-    for spelling in (lower, lower.removesuffix('s')):
+    # Plurals of words, not of abbreviations: ms are no metres.
+    for spelling in (lower, lower.removesuffix('s') if len(lower) > 4 else lower):
         if spelling in NO_UNIT:
             return None
         for unit, spellings in UNITS.items():
