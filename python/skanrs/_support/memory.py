@@ -1,4 +1,4 @@
-"""How much memory there is: what is free, also in a container, and what this process holds."""
+"""Free memory, also in a container, and the memory of this process."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What objects say of themselves: counts and sizes in words, and a small table for notebooks."""
+"""Reprs and HTML reprs: counts with nouns, sizes by axis, a small table for notebooks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def html_table(caption: str, rows: Iterable[tuple[str, str]]) -> str:
-    """Return a table with a row for each name and what is said of it."""
+    """Return an HTML table with a row for each name and its text."""
     lines = (f'<tr><th>{escape(name)}</th><td>{escape(what)}</td></tr>' for name, what in rows)
     return f'<table><caption>{escape(caption)}</caption><tbody>{"".join(lines)}</tbody></table>'
 

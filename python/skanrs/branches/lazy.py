@@ -1,9 +1,9 @@
 """The branch table of a dask array as tasks.
 
-One task a block makes its chunk graph; graphs of neighbouring blocks are merged, along the last
-axis first, up to `FAN_IN` at a time, so that what is covered is soon described by few intervals;
-one task makes the table. In partitions finished branches do not travel with the graphs
-(`_dask_rows`). Nothing is computed here. Blocks are read once, and only chunk graphs travel.
+One task per block makes its chunk graph. Graphs of neighbouring blocks are merged along the last
+axis first, up to `FAN_IN` at a time, so that few intervals describe the region. One task makes the
+table. With several partitions, finished branches stay on their workers (see `partitions`). Nothing
+is computed here. Blocks are read once, and only chunk graphs travel.
 """
 
 from __future__ import annotations

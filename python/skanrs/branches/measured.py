@@ -1,4 +1,4 @@
-"""What was measured of an image in memory: each thing once, for all who need it."""
+"""Measurements of an image in memory, each made once."""
 
 from __future__ import annotations
 

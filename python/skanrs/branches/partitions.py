@@ -1,12 +1,14 @@
-"""The branch table of a dask array in partitions, without all of it in one place.
+"""The branch table of a dask array in partitions, never all of it in one place.
 
-Every task that finishes branches leaves their rows where it runs: only the graph of what is open
-is merged on, with the least that rows of different tasks have in common. A row lacks three things
-until all is merged. The number of its component: rows of one task hang together in groups, known
-by their smallest voxel, and groups of different tasks at the ends of paths that were open; one task
-numbers them all. The numbers of its ends: they gain what each later merge says. Its place in the
-table: rows are gathered by slabs of the image in which they start, and slabs, once their counts
-are known, are cut to partitions of the same size.
+Rows of finished branches stay on the worker that made them; only open paths are merged further,
+with the voxels that rows of different tasks share. A row lacks three things until the last merge:
+
+- The number of its component. Rows of one task are connected in groups, each named by its smallest
+  voxel; groups of different tasks are connected at the ends of paths that were open. One task
+  numbers all groups.
+- The numbers of its ends. Each later merge adds to them.
+- Its position in the table. Rows are gathered by the slab of the image in which they start; once
+  the counts of the slabs are known, slabs are cut to partitions of equal size.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ _OF_VALUES = ('voxels', 'sums', 'squares', 'source_values', 'destination_values'
 
 
 class OpenGraph(NamedTuple):
-    """What is merged on."""
+    """What is merged further."""
 
     graph: ChunkGraph
     """Without its finished branches."""
@@ -215,27 +217,27 @@ def _graph(
     block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
 ) -> tuple[OpenGraph, Rows]:
     graph = graph_of_block(block, offset, shape, whole, options)
-    return _shed(graph, [graph], [], [])
+    return _split_finished(graph, [graph], [], [])
 
 
 def _merge(parts: list[OpenGraph]) -> tuple[OpenGraph, Rows, list[npt.NDArray[np.uint8]]]:
     graph, shifts = merge_with_shifts([part.graph for part in parts])
     graphs = [graph, *(part.graph for part in parts)]
-    open_graph, rows = _shed(
+    open_graph, rows = _split_finished(
         graph, graphs, [part.groups for part in parts], [part.links for part in parts]
     )
     return open_graph, rows, shifts
 
 
-def _shed(
+def _split_finished(
     graph: ChunkGraph, graphs: list[ChunkGraph], groups: list[Array], links: list[Array]
 ) -> tuple[OpenGraph, Rows]:
-    """Leave the finished branches of a graph behind.
+    """Separate the finished branches of a graph from its open paths.
 
     At the ends of open paths of the `graphs` its branches may touch those of other tasks.
     """
-    rest, shed, isolated = graph._graph.shed()
-    rows: Rows = {**shed.pop('rows'), **shed}
+    rest, finished, isolated = graph._graph.shed()
+    rows: Rows = {**finished.pop('rows'), **finished}
     absent = () if graph._graph.has_radii else MEASURES
     if graph.dtype == bool:
         absent = (*absent, *_OF_VALUES)
@@ -247,7 +249,7 @@ def _shed(
     of_row = sets[numbers[: len(source)]]
     np.minimum.at(smallest, of_row, rows['components'])
     rows['components'] = smallest[of_row]
-    shared = np.isin(voxels, np.concatenate([one._graph.terminals() for one in graphs]))
+    shared = np.isin(voxels, np.concatenate([each._graph.terminals() for each in graphs]))
     links = [*links, np.stack([voxels[shared], smallest[sets[shared]]])]
     groups = [*groups, np.unique(rows['components']), isolated]
     open_graph = OpenGraph(

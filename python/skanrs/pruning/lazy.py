@@ -1,9 +1,8 @@
 """Pruning of a dask array as tasks.
 
-A task a block reads its voxels, with their radii where they count. One task prunes them all
-together, as in memory, for what is short is only known when a branch is seen as a whole; it holds
-a list of voxels, not an image. One task a block draws what is left. Blocks are read once, and
-nothing is computed here.
+One task per block reads its voxels, with their radii if these are needed. One task prunes the list
+of all voxels as in memory, because the length of a branch is known only for the whole branch. One
+task per block draws the voxels that are left. Each block is read once; nothing is computed here.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from skanrs.radius.block import check_radii
 from skanrs.radius.lazy import radius_voxels
 
 
-class Part(NamedTuple):
+class BlockNodes(NamedTuple):
     """The voxels of a block."""
 
     indices: Indices
@@ -46,22 +45,24 @@ class Part(NamedTuple):
 def prune_blocks(
     skeleton: da.Array,
     limits: tuple[float, float],
-    steps: tuple[float, ...],
+    spacing: tuple[float, ...],
     mask: Any,
     radii: Any,
 ) -> da.Array:
     """Prune lazily; see `skanrs.prune`."""
     blocks = Blocks(skeleton, 'skeleton')
-    below = [skeleton]
+    sources = [skeleton]
     along = None
     if mask is not None:
-        below.append(radius_voxels(skeleton, mask, steps, False))
+        sources.append(radius_voxels(skeleton, mask, spacing, False))
     elif is_dask_array(radii):
         check_same_blocks(skeleton, radii, 'radii')
-        below.append(radii)
+        sources.append(radii)
     elif radii is not None:
         along = np.ascontiguousarray(radii, dtype=np.float64)
-    token = tokenize(skeleton.name, limits, steps, along, *(each.name for each in below[1:]))
+    token = tokenize(
+        skeleton.name, limits, spacing, along, *(source.name for source in sources[1:])
+    )
     name = f'pruned-{token}'
     tasks: dict[Key, Any] = {}
     parts: list[Key] = []
@@ -69,11 +70,11 @@ def prune_blocks(
         # The voxels wait for the pruning, not the blocks.
         voxels, part = (f'prune-voxels-{token}', *index), (f'prune-part-{token}', *index)
         tasks[voxels] = (BlockTask(_voxels, *blocks.position(index)), blocks.key(index))
-        of_block = [voxels, *((each.name, *index) for each in below[1:])]
+        of_block = [voxels, *((source.name, *index) for source in sources[1:])]
         tasks[part] = (BlockTask(_part, *blocks.position(index), skeleton.shape), of_block)
         parts.append(part)
     kept = (f'prune-kept-{token}',)
-    tasks[kept] = (partial(_kept, skeleton.shape, steps, limits, along), parts)
+    tasks[kept] = (partial(_kept, skeleton.shape, spacing, limits, along), parts)
     for number, index in enumerate(blocks.indices()):
         of_block = [(f'prune-voxels-{token}', *index), (f'prune-kept-of-{token}', *index)]
         tasks[of_block[1]] = (result_at, kept, number)
@@ -81,13 +82,13 @@ def prune_blocks(
         tasks[(name, *index)] = (task, of_block)
     layers = dict(blocks.graph.layers)
     dependencies = dict(blocks.graph.dependencies)
-    for each in below[1:]:
+    for source in sources[1:]:
         # Blocks that both need are those whose tasks are named.
-        layers = {**each.__dask_graph__().layers, **layers}
-        dependencies = {**each.__dask_graph__().dependencies, **dependencies}
+        layers = {**source.__dask_graph__().layers, **layers}
+        dependencies = {**source.__dask_graph__().dependencies, **dependencies}
     graph = HighLevelGraph(
         {**layers, name: tasks},
-        {**dependencies, name: {layer for each in below for layer in each.__dask_layers__()}},
+        {**dependencies, name: {layer for source in sources for layer in source.__dask_layers__()}},
     )
     return da.Array(graph, name, skeleton.chunks, dtype=skeleton.dtype)
 
@@ -99,11 +100,11 @@ def _voxels(block: Any, offset: Shape, shape: Shape) -> BlockVoxels:
     return BlockVoxels(nodes, image.values(nodes))
 
 
-def _part(computed: list[Any], offset: Shape, shape: Shape, whole: Shape) -> Part:
-    """Return where in the image the voxels of a block are, with their radii."""
+def _part(computed: list[Any], offset: Shape, shape: Shape, whole: Shape) -> BlockNodes:
+    """Return the indices in the image of the voxels of a block, with their radii."""
     nodes = computed[0].nodes
-    places = np.unravel_index(nodes, shape)
-    moved = tuple(at + first for at, first in zip(places, offset, strict=True))
+    coordinates = np.unravel_index(nodes, shape)
+    moved = tuple(axis + start for axis, start in zip(coordinates, offset, strict=True))
     indices = np.ravel_multi_index(moved, whole)
     radii = None
     if len(computed) > 1:
@@ -112,19 +113,19 @@ def _part(computed: list[Any], offset: Shape, shape: Shape, whole: Shape) -> Par
             if isinstance(computed[1], BlockVoxels)
             else as_block(computed[1], offset, shape).reshape(-1)[nodes].astype(np.float64)
         )
-    return Part(indices.astype(np.int64), radii)
+    return BlockNodes(indices.astype(np.int64), radii)
 
 
 def _kept(
     shape: Shape,
-    steps: tuple[float, ...],
+    spacing: tuple[float, ...],
     limits: tuple[float, float],
     along: npt.NDArray[np.float64] | None,
-    parts: list[Part],
+    parts: list[BlockNodes],
 ) -> list[npt.NDArray[np.bool_]]:
     """Prune; return for each block which of its voxels stay."""
     nodes = np.concatenate([part.indices for part in parts])
-    # Stable, because that sort finds the runs which are sorted already.
+    # A stable sort makes use of the runs that are already sorted.
     order = np.argsort(nodes, kind='stable')
     of_parts = [part.radii for part in parts if part.radii is not None]
     if of_parts:
@@ -133,14 +134,14 @@ def _kept(
         check_radii(along, len(nodes))
     kept = np.empty(len(nodes), dtype=bool)
     kept[order] = _core.prune_nodes(
-        nodes[order], in_three_axes(shape, 1), in_three_axes(steps, 1.0), *limits, along
+        nodes[order], in_three_axes(shape, 1), in_three_axes(spacing, 1.0), *limits, along
     )
     ends = np.cumsum([len(part.indices) for part in parts])
     return np.split(kept, ends[:-1])
 
 
 def _draw(computed: list[Any], offset: Shape, shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """Draw what is left in a block."""
+    """Draw the voxels of a block that are left."""
     (nodes, values), kept = computed
     block = np.zeros(shape, dtype=dtype)
     block.reshape(-1)[nodes[kept]] = values[kept] if values.size else True

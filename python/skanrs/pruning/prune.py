@@ -1,4 +1,4 @@
-"""Pruning: short twigs leave a skeleton, the rest of it stays as it is."""
+"""Pruning: removes short end branches from a skeleton."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ def prune(
     radii: npt.ArrayLike | da.Array | None = None,
     spacing: npt.ArrayLike | None = None,
 ) -> Given:
-    """Remove short twigs: branches that lead from a junction to a free end.
+    """Remove short end branches: those that lead from a junction to an endpoint.
 
-    Thinning grows a twig wherever the surface of an object is rough. A twig goes if it is shorter
-    than one of the limits. Twigs are taken shortest first, over all the skeleton; when one has
-    gone and two branches are left at its junction, those are one from then on, with their common
-    length. So where a vessel ends in two short twigs, the longer one stays as its end. This is
-    repeated until nothing changes.
+    Thinning makes an end branch wherever the surface of an object is rough. An end branch is
+    removed if it is shorter than one of the limits, the shortest of the skeleton first. If two
+    branches are left at its junction, they become one branch with their common length. So where a
+    vessel ends in two short end branches, the longer one stays. This is repeated until nothing
+    changes.
 
     Parameters
     ----------
     skeleton : Skeleton, ndarray or dask array, 2 or 3 axes
         The skeleton; of an array, every element that is not 0 belongs to it. It is not changed.
     min_length : float, optional
-        Twigs shorter than this go, in units of the spacing.
+        End branches shorter than this are removed, in units of the spacing.
     max_radius_ratio : float, optional
-        Twigs shorter than this times the radius at their junction go, which needs `mask` or
-        `radii`. A twig that does not leave the body of its vessel is about as long as the vessel's
-        radius, so values from 1 to 2 make sense.
+        End branches shorter than this times the radius at their junction are removed; needs `mask`
+        or `radii`. An end branch within its vessel is about as long as the radius of the vessel, so
+        values from 1 to 2 are useful.
     mask : array_like or dask array, shape of the skeleton, optional
         The object that the skeleton is of; a dask array with the same chunks if that is one.
     radii : array_like, shape (N,), or dask array, shape of the skeleton, optional
@@ -86,16 +86,16 @@ def prune(
 
     Notes
     -----
-    Connected components, tunnels and cavities stay, and so does every branch with two free ends: a
-    voxel goes only if it is simple, that is, if its going changes no topology. Voxels next to what
-    went are thinned, so that a former junction leaves no corner. A skeleton without twigs that are
-    too short is returned as it is. In clumps and sheets of voxels, as thinning leaves them around
+    Connected components, tunnels and cavities stay, and so does every branch with two endpoints:
+    only simple voxels are removed, those whose removal changes no topology. Neighbours of removed
+    voxels are thinned, so that a former junction leaves no corner. A skeleton without short end
+    branches is returned unchanged. In clumps and sheets of voxels, as thinning leaves them around
     small tunnels and cavities, skan's graph has ends that are none in the image; those stay, and
     the table still has some short branches of type 1 there.
 
-    What is short is only known when a branch is seen as a whole, and one twig's going makes
-    another. Of a dask array each block is read once, and one task prunes the list of all voxels of
-    the skeleton, some 150 bytes for each; the dense image is nowhere in one place.
+    The length of a branch is known only for the whole branch, and removing one end branch makes
+    another. Each block of a dask array is read once, and one task prunes the list of all voxels of
+    the skeleton, some 150 bytes each; the dense image is never in one place.
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""Radii of a dask array as tasks, exact for every chunking and without any margin.
+"""Radii of a dask array as tasks, exact for every chunking and without overlap.
 
-For each block one task packs its mask to a bit a voxel, and another measures the voxels of its
+For each block one task packs its mask to one bit per voxel, and another measures the voxels of its
 skeleton: those nearer to the background than to any other block are done, the others wait. A tree
-of merges joins two neighbours along one axis at a time. To the voxels of one, the other tells the
-depth of the first background behind the face between them, for each column of voxels; that is all
-they need (``src/radius/faces.rs``). One task a block writes its radii.
+of merges joins two neighbours along one axis at a time. Each gives the other, for each column of
+voxels, the depth of the first background behind their common face; nothing more is needed
+(``src/radius/faces.rs``). One task a block writes its radii.
 
 The mask is read once and nowhere in one place: packed blocks wait for the skeleton, and depths of
 faces and waiting voxels travel.
@@ -118,7 +118,7 @@ def radius_blocks(
 def radius_voxels(
     skeleton: da.Array, mask: da.Array, spacing: npt.ArrayLike, border_is_background: bool
 ) -> da.Array:
-    """Measure radii lazily; each block is a `BlockVoxels`, for tasks of ours only."""
+    """Measure radii lazily; each block is a `BlockVoxels`, for tasks of this package only."""
     check_lazy_mask(mask)
     check_elements(skeleton.dtype, 'skeleton')
     check_same_blocks(skeleton, mask, 'mask')
