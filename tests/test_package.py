@@ -18,8 +18,8 @@ import skanrs
 
 ROOT = Path(__file__).parent.parent
 OPTIONAL = [
-    'dask', 'imageio', 'matplotlib', 'napari', 'networkx', 'numba', 'openpyxl', 'pyarrow',
-    'skimage', 'tifffile', 'toolz', 'tqdm',
+    'dask', 'imageio', 'jinja2', 'matplotlib', 'napari', 'networkx', 'numba', 'openpyxl', 'pyarrow',
+    'skimage', 'tifffile', 'toolz',
 ]  # fmt: skip
 MODULES = [
     'cli', 'csr', 'datasets', 'draw', 'files', 'image_stats', 'io', 'nputil', 'pipe', 'pre',
