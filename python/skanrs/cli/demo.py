@@ -1,4 +1,4 @@
-"""The demonstration: two generated lungs through `skanrs analyze`, and how their trees differ."""
+"""The demonstration: generate two lungs, run `skanrs analyze` on each and compare their trees."""
 
 import shlex
 import subprocess
@@ -26,21 +26,21 @@ OPTIONS = ['--sigma', '0.7', '--threshold', 'otsu', '--radii']
 
 
 def demo(folder: Path, *, edge: int = 256, seed: int = 0) -> None:
-    """Generate both lungs, run the command on each, print how the tables differ.
+    """Generate both lungs, run the command on each and print a comparison.
 
     Parameters
     ----------
     folder : Path
-        Where images, tables, skeletons and the picture go; it is made if need be.
+        The folder for images, tables, skeletons and the picture; created if it does not exist.
     edge : int
-        Edge of the volumes in voxels.
+        Edge length of the volumes in voxels, at least 32.
     seed : int
-        Of the lungs.
+        The seed of the generator.
     """
     if edge < 32:
-        raise ValueError(f'--shape: at least 32 voxels, not {edge}')
+        raise ValueError(f'--shape: expected at least 32 voxels, got {edge}')
     folder.mkdir(parents=True, exist_ok=True)
-    draws = find_spec('matplotlib') is not None
+    draws = all(map(find_spec, ('matplotlib', 'jinja2')))
     tables: dict[str, pd.DataFrame] = {}
     summaries: dict[str, pd.DataFrame] = {}
     for kind in get_args(Kind):
@@ -61,11 +61,13 @@ def demo(folder: Path, *, edge: int = 256, seed: int = 0) -> None:
     measures = compare(tables, summaries)
     print(_as_text(measures))
     if not draws:
-        print("\nPictures are drawn too where matplotlib is: pip install 'skanrs[plot]'")
+        print("\nFor pictures and reports: pip install 'skanrs[plot]'")
         return
     picture, report = folder / 'lungs.png', folder / 'lungs.html'
     _write_pictures(folder, tables, measures, picture, report)
-    print(f'\nThe picture: {picture}\nThe report:  {report}, with violins of lengths and radii')
+    print(
+        f'\nThe picture: {picture}\nThe report:  {report}, with violin plots of lengths and radii'
+    )
 
 
 def _saver(image: npt.NDArray[np.uint8], spacing: Sequence[float]) -> Writer:
@@ -75,7 +77,7 @@ def _saver(image: npt.NDArray[np.uint8], spacing: Sequence[float]) -> Writer:
 def compare(
     tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return measures of two images and the ratio of each.
+    """Return the measures of two images and their ratios.
 
     Parameters
     ----------
@@ -87,7 +89,7 @@ def compare(
     Returns
     -------
     DataFrame
-        A row for each measure, with a column for each image, and ratio (last / first).
+        One row per measure, one column per image, and the ratio (last / first).
     """
     columns = {name: _measures(table, summaries[name].iloc[0]) for name, table in tables.items()}
     measures = pd.DataFrame(columns)
@@ -119,7 +121,7 @@ def _measures(table: pd.DataFrame, summary: 'pd.Series[Any]') -> dict[str, float
 
 
 def _in_words(measures: pd.DataFrame) -> pd.DataFrame:
-    """Return the numbers as people write them."""
+    """Return the numbers as text."""
     rows = {}
     for name, *values, ratio in measures.itertuples():
         least = min(values)
@@ -144,22 +146,21 @@ def _write_pictures(
     picture: Path,
     report: Path,
 ) -> None:
-    from matplotlib.figure import Figure
+    from .html_report import write_comparison, write_figure
 
-    from .html_report import write_comparison
+    def draw(figure: 'Figure') -> None:
+        _draw(folder, tables, figure)
 
-    figure = Figure(figsize=(12, 7.5), layout='constrained')
-    _draw(folder, tables, figure)
     write_files(
         {
-            picture: lambda file: figure.savefig(file, format='png', dpi=80),
+            picture: lambda file: write_figure(file, (12, 7.5), draw, dpi=80),
             report: lambda file: write_comparison(
                 file,
                 'Two lungs: healthy, and with a hernia of the diaphragm',
                 tables,
                 _in_words(measures),
                 unit='µm',
-                picture=lambda figure: _draw(folder, tables, figure),
+                draw_images=draw,
                 reports={kind: f'{kind}.html' for kind in tables},
             ),
         }
@@ -187,5 +188,5 @@ def _draw(folder: Path, tables: Mapping[str, pd.DataFrame], figure: 'Figure') ->
 
 
 def _depth(skeleton: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """Return how deep along y the first skeleton voxel lies, NaN where none does."""
+    """Return the y of the first skeleton voxel along y, NaN where there is none."""
     return np.where(skeleton.any(axis=1), skeleton.argmax(axis=1), np.nan)

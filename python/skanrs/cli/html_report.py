@@ -1,49 +1,35 @@
-"""The report of a run as one HTML file that needs no other: numbers, violins, radii, skeleton."""
+"""The report of a run and the comparison of two, each as one HTML file that contains its pictures.
+
+The pages are jinja2 templates in `templates`. Figures have matplotlib's default style, whatever
+the settings of the user, so that the same input gives the same bytes.
+"""
 
 import base64
-import html
 import io
+import os
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import skanrs
 
 from .report import Report
-from .work import Result
+from .result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ['write_comparison', 'write_report']
+__all__ = ['write_comparison', 'write_figure', 'write_report']
 
-# Dots an inch: sharp on today's screens, and small.
+# Dots per inch: sharp on high-resolution screens, and small files.
 DPI = 110
 
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto;
-       padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-table { border-collapse: collapse; } th { text-align: left; font-weight: 500; padding-right: 2rem; }
-td { text-align: right; font-variant-numeric: tabular-nums; } tr { border-bottom: 1px solid #ddd; }
-td.words { text-align: left; } .wide td { padding-left: 2rem; }
-img { max-width: 100%; height: auto; }
-.warning { border-left: 4px solid #c80; background: #fdf6e3; padding: 0.4rem 0.8rem; }
-.columns { display: flex; flex-wrap: wrap; gap: 0 4rem; align-items: flex-start; }
-footer { color: #777; margin-top: 2rem; }
-"""
-
-TERMS = 'terms as in the documentation of skanrs.analyze and skanrs.network_summary'
-VIOLIN = (
-    '<p>A violin is as wide as there are many branches of a value; the bar spans the middle '
-    'half of them, and the white dot is the median.</p>'
-)
-
-# What of the network's summary is shown, and in which words.
-NETWORK = {
+# The counts in the network's summary, and their labels.
+COUNTS = {
     'n_branches': 'branches',
     'n_endpoint_endpoint': '— endpoint to endpoint',
     'n_junction_endpoint': '— junction to endpoint',
@@ -55,9 +41,9 @@ NETWORK = {
     'n_isolated': 'isolated voxels',
     'n_loops': 'loops',
 }
-# The exponent of the unit of length that each is in, and whether it is a density: divided by the
-# image's volume, in 2D its area.
-LENGTHS = {
+# For each size its label, the exponent of its unit of length, and whether it is a density: divided
+# by the volume of the image, in 2D by its area.
+SIZES = {
     'total_length': ('total length', 1, False),
     'mean_length': ('mean length of a branch', 1, False),
     'mean_radius': ('mean radius, by length', 1, False),
@@ -77,63 +63,49 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     Parameters
     ----------
     file : file opened for writing bytes
-        Where to.
+        The HTML file.
     report : Report
-        What was found and done.
+        The numbers of the run.
     result : Result
-        The table, the graph and perhaps its radii.
+        The table and the graph, perhaps with radii.
     summary : DataFrame
         The row of `skanrs.network_summary`.
     """
-    table, graph = result.table, result.graph
+    table, measured = result.table, result.measured
     assert table is not None
-    assert graph is not None
-    facts = [line.split(maxsplit=1) for line in report.facts()[:3]]
-    ndim = len(report.shape)
-    parts = [
-        *_head(report.source),
-        *(f'<p class=warning>Warning: {html.escape(words)}.</p>' for words in report.warnings),
-        _rows([(head, f'{words}', True) for head, words in facts]),
-        '<h2>Network</h2><div class="columns">',
-        _rows([(words, _count(summary[key].iloc[0]), False) for key, words in NETWORK.items()]),
-        _rows(
-            [
-                (words, _size(summary[key].iloc[0], report.unit, power - is_density * ndim), False)
-                for key, (words, power, is_density) in LENGTHS.items()
-                if key in summary
-            ]
-        ),
-        '</div>',
-    ]
+    assert measured is not None
+    unit, ndim = report.unit, len(report.shape)
+    pictures: dict[str, Any] = {'violins': None, 'radii': None, 'skeletons': []}
     if len(table):
-        parts += [
-            f'<h2>Lengths {"and radii " if "mean_radius" in table else ""}of the branches</h2>',
-            VIOLIN,
-            _picture(lambda figure: _violins(figure, table, report.unit), (9, 4), 'violins'),
-        ]
+        pictures['violins'] = _picture('violins', (9, 4), partial(_violins, table=table, unit=unit))
         if 'mean_radius' in table:
-            parts += [
-                '<h2>Radii</h2>',
-                _picture(lambda figure: _radii(figure, table, report.unit), (9, 3.5), 'histogram'),
-            ]
-        parts.append('<h2>Skeleton</h2>')
-        for colour in ['branch_type'] if result.radii is None else ['radius', 'branch_type']:
-            parts.append(
-                _picture(
-                    partial(_skeleton, result=result, colour=colour, report=report),
-                    (9, 7.5),
-                    f'the skeleton, coloured by {colour.replace("_", " ")}',
-                )
+            draw = partial(_radii, table=table, unit=unit)
+            pictures['radii'] = _picture('histogram', (9, 3.5), draw)
+        pictures['skeletons'] = [
+            _picture(
+                f'the skeleton, coloured by {colour.replace("_", " ")}',
+                (9, 7.5),
+                partial(_skeleton, result=result, colour=colour, report=report),
             )
-    way = ' in chunks' if report.in_chunks else ''
-    parts.append(
-        f'<footer>skanrs {skanrs.__version__}{way}, {report.total_seconds:.1f} s; '
-        f'{TERMS}</footer></body></html>'
+            for colour in ([] if measured.radii is None else ['radius']) + ['branch_type']
+        ]
+    _render(
+        file,
+        'report.html',
+        title=report.source,
+        warnings=report.warnings,
+        facts=[line.split(maxsplit=1) for line in report.facts()[:3]],
+        counts=[(label, _count(summary[key].iloc[0])) for key, label in COUNTS.items()],
+        sizes=[
+            (label, _size(summary[key].iloc[0], unit, power - is_density * ndim))
+            for key, (label, power, is_density) in SIZES.items()
+            if key in summary
+        ],
+        **pictures,
     )
-    file.write('\n'.join(parts).encode('utf-8'))
 
 
-# What violins of two images show, and whether along a logarithmic axis.
+# The violins of two images: the column, its title, and whether its axis is logarithmic.
 COMPARED = {
     'branch_distance': ('Lengths of the branches', True),
     'mean_radius': ('Radii of the branches', True),
@@ -148,52 +120,92 @@ def write_comparison(
     measures: 'pd.DataFrame',
     *,
     unit: str | None,
-    picture: Callable[['Figure'], None],
+    draw_images: Callable[['Figure'], None],
     reports: Mapping[str, str],
 ) -> None:
-    """Write a page on how the networks of two images differ.
+    """Write a page that compares the networks of two images.
 
     Parameters
     ----------
     file : file opened for writing bytes
-        Where to.
+        The HTML file.
     title : str
-        What the page is about.
+        The title of the page.
     tables : mapping of str to DataFrame
         Branch tables of `skanrs.analyze` by the names of the images.
     measures : DataFrame
-        A row for each measure with its name as index, a column of text for each image and others.
+        One row of text for each measure, whose name is the index.
     unit : str or None
-        Of the tables.
-    picture : callable
+        The unit of length of the tables.
+    draw_images : callable
         Draws both images in a figure.
     reports : mapping of str to str
-        Addresses of the pages on each image alone, by their names.
+        The address of each image's report by the name of the image.
     """
-    heads = ''.join(f'<td>{html.escape(str(name))}</td>' for name in measures.columns)
-    rows = (
-        f'<tr><th>{html.escape(str(name))}</th>'
-        + ''.join(f'<td>{html.escape(value)}</td>' for value in values)
-        + '</tr>'
-        for name, *values in measures.itertuples()
+    _render(
+        file,
+        'comparison.html',
+        title=title,
+        reports=reports,
+        columns=list(measures.columns),
+        measures=[(head, values) for head, *values in measures.itertuples(name=None)],
+        violins=_picture('violins', (9, 4.2), partial(_compare, tables=tables, unit=unit)),
+        images=_picture(title, (12, 7.5), draw_images),
     )
-    alone = ', '.join(
-        f'<a href="{html.escape(address)}">{html.escape(name)}</a>'
-        for name, address in reports.items()
+
+
+def write_figure(
+    file: IO[bytes], size: tuple[float, float], draw: Callable[['Figure'], None], *, dpi: int = DPI
+) -> None:
+    """Write a figure as PNG.
+
+    Parameters
+    ----------
+    file : file opened for writing bytes
+        The PNG file.
+    size : tuple of float
+        Width and height in inches.
+    draw : callable
+        Draws in the figure.
+    dpi : int, optional
+        Dots per inch.
+    """
+    if 'matplotlib' not in sys.modules:
+        # A notebook's MPLBACKEND names a backend that may not exist here; none is needed.
+        os.environ.pop('MPLBACKEND', None)
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context('default'):
+        figure = Figure(figsize=size, layout='constrained')
+        draw(figure)
+        figure.savefig(file, format='png', dpi=dpi)
+
+
+class _Picture(NamedTuple):
+    """A picture of a page: its text for those who do not see it, and a PNG file in base 64."""
+
+    text: str
+    data: str
+
+
+def _picture(text: str, size: tuple[float, float], draw: Callable[['Figure'], None]) -> _Picture:
+    file = io.BytesIO()
+    write_figure(file, size, draw)
+    return _Picture(text, base64.b64encode(file.getvalue()).decode('ascii'))
+
+
+def _render(file: IO[bytes], template: str, **values: Any) -> None:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader('skanrs', 'cli/templates'),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
     )
-    violins = _picture(lambda figure: _compare(figure, tables, unit), (9, 4.2), 'violins')
-    parts = [
-        *_head(title),
-        f'<p>Each of them alone: {alone}.</p>',
-        f'<table class=wide><tr><th></th>{heads}</tr>{"".join(rows)}</table>',
-        '<h2>Branches</h2>',
-        VIOLIN,
-        violins,
-        '<h2>Images</h2>',
-        _picture(picture, (12, 7.5), title),
-        f'<footer>skanrs {skanrs.__version__}; {TERMS}</footer></body></html>',
-    ]
-    file.write('\n'.join(parts).encode('utf-8'))
+    page = environment.get_template(template).render(version=skanrs.__version__, **values)
+    # Names of files that are not UTF-8 have bytes that no page can show.
+    file.write(page.encode('utf-8', errors='replace'))
 
 
 def _compare(figure: 'Figure', tables: 'Mapping[str, pd.DataFrame]', unit: str | None) -> None:
@@ -205,24 +217,6 @@ def _compare(figure: 'Figure', tables: 'Mapping[str, pd.DataFrame]', unit: str |
         shown = None if column == 'tortuosity' else unit
         compare_violins(tables, column, log=log, unit=shown, axes=axes)
         axes.set_title(title, fontsize=11)
-
-
-def _head(title: str) -> list[str]:
-    return [
-        '<!doctype html>',
-        f'<html lang="en"><head><meta charset="utf-8"><title>skanrs: {html.escape(title)}</title>',
-        f'<style>{STYLE}</style></head><body>',
-        f'<h1>{html.escape(title)}</h1>',
-    ]
-
-
-def _rows(rows: list[tuple[str, str, bool]]) -> str:
-    cells = (
-        f'<tr><th>{html.escape(head)}</th>'
-        f'<td{" class=words" if words else ""}>{html.escape(text)}</td></tr>'
-        for head, text, words in rows
-    )
-    return f'<table>{"".join(cells)}</table>'
 
 
 def _count(value: Any) -> str:
@@ -237,27 +231,15 @@ def _size(value: float, unit: str | None, power: int) -> str:
     return number + (f' {unit}{sign}' if unit else '')
 
 
-def _picture(draw: Callable[['Figure'], None], size: tuple[float, float], words: str) -> str:
-    """Return a figure as an element that holds its picture."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout='constrained')
-    draw(figure)
-    file = io.BytesIO()
-    figure.savefig(file, format='png', dpi=DPI)
-    data = base64.b64encode(file.getvalue()).decode('ascii')
-    return f'<p><img alt="{html.escape(words)}" src="data:image/png;base64,{data}"></p>'
-
-
 def _violins(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
     from skanrs.draw import compare_violins
 
-    all_of_them = {'branches': table}
-    # The distance between the ends of a cycle is 0 and says nothing.
-    but_cycles = {'branches but cycles': table[table['branch_type'] != 3]}
-    shown = {'branch_distance': all_of_them, 'euclidean_distance': but_cycles}
+    branches = {'branches': table}
+    # The two ends of a cycle are one voxel.
+    without_cycles = {'branches except cycles': table[table['branch_type'] != 3]}
+    shown = {'branch_distance': branches, 'euclidean_distance': without_cycles}
     if 'mean_radius' in table:
-        shown['mean_radius'] = all_of_them
+        shown['mean_radius'] = branches
     axes = figure.subplots(1, len(shown))
     for each, (column, tables) in zip(axes, shown.items(), strict=True):
         compare_violins(tables, column, unit=unit, axes=each)
@@ -277,20 +259,20 @@ def _radii(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
 def _skeleton(figure: 'Figure', result: Result, colour: str, report: Report) -> None:
     from skanrs.draw import skeleton_3d
 
-    assert result.graph is not None
-    flat = result.graph.coordinates.shape[1] == 2
+    assert result.measured is not None
+    graph = result.measured.skeleton
     axes = figure.add_subplot(projection='3d')
     skeleton_3d(
-        result.graph,
+        graph,
         color_by=colour,
-        radii=result.radii,
+        radii=result.measured.radii,
         table=result.table,
         unit=report.unit,
         image_axes=report.axes_in_space,
         interactive=False,
         axes=axes,
     )
-    if flat:
+    if len(report.shape) == 2:
         # From above, rows downwards as in the image.
         axes.view_init(elev=90, azim=-90)
         axes.set_zticks([])
