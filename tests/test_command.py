@@ -210,7 +210,7 @@ def test_pruning_by_radius(folder, capsys):
     both = {'max_radius_ratio': 3, 'min_length': 9, 'mask': MASK, 'spacing': SPACING}
     np.testing.assert_array_equal(np.load('s.npy'), skanrs.prune(skeleton, **both))
     said = capsys.readouterr().out
-    assert 'voxels, without twigs shorter than 9 µm or 3 radii at their junction' in said
+    assert 'voxels, without end branches shorter than 9 µm or 3 radii at their junction' in said
 
 
 def test_preserve_topology(folder):
@@ -238,7 +238,7 @@ def test_info(folder, capsys):
 
 @pytest.mark.parametrize('command', ['', 'analyze', 'skeletonize', 'info', 'demo'])
 def test_examples_of_the_help_are_valid(command, capsys):
-    from skanrs.cli.main import _parser
+    from skanrs.cli.parser import command_parser
 
     with pytest.raises(SystemExit):
         main([command, '--help'] if command else ['--help'])
@@ -246,5 +246,5 @@ def test_examples_of_the_help_are_valid(command, capsys):
     examples = re.findall(r'^  skanrs (.*?)(?: \|.*)?$', said, re.MULTILINE)
     assert examples
     for example in examples:
-        assert command in ('', _parser().parse_args(example.split()).command)
-    assert 'exit codes: 0 done; 2 something is wrong' in said
+        assert command in ('', command_parser().parse_args(example.split()).command)
+    assert 'exit codes: 0 success; 2 a problem with' in said

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import skanrs
-from skanrs.cli.main import _parser
+from skanrs.cli.parser import command_parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / 'README.md').read_text()
@@ -55,7 +55,7 @@ def test_commands():
     assert [arguments for program, *arguments in lines if program == 'make'] == [['demo'], ['test']]
     assert {'demo', 'test'} <= set(targets)
     calls = [arguments for program, *arguments in lines if program == 'skanrs']
-    assert [_parser().parse_args(arguments).command for arguments in calls] == [
+    assert [command_parser().parse_args(arguments).command for arguments in calls] == [
         'demo', 'info', 'analyze', 'skeletonize',
     ]  # fmt: skip
     (install,) = (line for line in lines if line[0] not in ('make', 'skanrs'))

@@ -1,9 +1,9 @@
-"""The main job for images larger than the memory budget: block by block, with dask.
+"""The work on images larger than the memory budget: block by block, with dask.
 
-Blocks are whole pieces of the file, so that each is read once in a pass: a pass for the threshold
-where one must be found (two for Otsu's of floats), one for everything else. The table and the
-skeleton are those of the whole image, to the last bit, see `skanrs.skeletonize` and
-`skanrs.summarize`; a smoothed block is computed with all the voxels around it that count.
+Blocks are made of whole pieces of the file (chunks, strips, tiles), so each pass reads each piece
+once. There is one pass for skeleton, branches and radii, and one before it if a threshold must be
+found (two for Otsu's method on floats). The results equal those of the whole image to the last
+bit; a block is smoothed with a margin that is wide enough for that.
 """
 
 import math
@@ -17,48 +17,52 @@ import numpy.typing as npt
 
 from skanrs import threads, threshold
 from skanrs._support.memory import held_memory, size_in_words
+from skanrs._support.progress import advance
 from skanrs.files import FileError, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.blocks import grown_pieces, lazy_array
 
+from .options import Options
 from .progress import Progress
-from .work import Options, Result
+from .result import Result
 
 if TYPE_CHECKING:
     import dask.array as da
 
-__all__ = ['skeletonized', 'smooth_blocks']
+    from skanrs.branches.measured import Measured
+
+__all__ = ['measure_in_chunks', 'smooth_blocks']
 
 LARGEST_BLOCK = 1 << 24
 SMALLEST_BLOCK = 1 << 15
-# What imports and the tables of dask take on top of what this process holds at the beginning, and
-# what the tasks of a block do, without smoothing and with it.
+# Bytes that imports and dask's tables need beyond those at the start, and bytes for the tasks of
+# a block, without smoothing and with it.
 LIBRARIES = 40_000_000
 TASKS = 30_000
 SMOOTHING_TASKS = 120_000
-# Edge of the blocks that are thinned, where those that were read are longer.
+# Edge length of the blocks to thin, where the blocks that were read are longer.
 EDGE = 256
-# Blocks beyond this are more tasks than one machine can keep a list of.
+# More blocks would need more tasks than the memory of one machine holds.
 MOST_BLOCKS = 1_000_000
 
 
-def skeletonized(
+def measure_in_chunks(
     source: Source, options: Options, memory: int, scratch: Path, progress: Progress
 ) -> Result:
-    """Skeletonize an image block by block.
+    """Skeletonize an image block by block and measure its branches.
 
     Parameters
     ----------
     source : Source
         The image.
     options : Options
-        What to do, and what is needed.
+        The options, with spacing and sigma for each axis.
     memory : int
         Bytes that the process may hold.
     scratch : Path
-        An empty folder for the skeleton, a bit a voxel at most.
+        An empty folder for the skeleton, at most one bit per voxel.
     progress : Progress
-        Is told of the stages.
+        Times and shows the stages.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def skeletonized(
         import dask.dataframe
     except ImportError as error:
         raise FileError(
-            f'{source.name} does not fit the memory of {size_in_words(memory)}, and to be read '
+            f'{source.name} does not fit in {size_in_words(memory)} of memory, and reading it '
             "block by block needs dask: pip install 'skanrs[dask]'"
         ) from error
     import skanrs
@@ -79,37 +83,37 @@ def skeletonized(
     if options.sigma is not None:
         image = smooth_blocks(image, options.sigma)
     with ThreadPoolExecutor(workers) as pool, dask.config.set(pool=pool):
-        with progress.stage('threshold'), _shown(progress):
-            # A look at some blocks finds most gray images out; smoothed ones share their margins.
-            some = None if options.sigma else 4 * workers
-            rule = threshold.find_rule(_each_block(image, some), image.dtype, options.threshold)
+        with progress.stage('threshold'), _progress_callback():
+            # Most gray images are recognized by a few blocks; smoothed blocks share margins.
+            batch = None if options.sigma else 4 * workers
+            rule = threshold.find_rule(_each_block(image, batch), image.dtype, options.threshold)
         mask = _cut(image.map_blocks(rule, dtype=bool, meta=np.empty((0,) * image.ndim, bool)))
         skeleton = skanrs.skeletonize(
             mask, method=options.method, preserve_topology=options.preserve_topology
         )
         if options.prunes:
-            skeleton = options.pruned(skeleton, mask)
+            skeleton = options.prune(skeleton, mask)
         kept = PackedMask(scratch, skeleton.chunks)
-        foreground = list(_for_blocks(mask, _count))
-        voxels = list(_for_blocks(skeleton, kept.store))
-        tables = _table(mask, skeleton, options)
-        table = graph = radii = None
-        with progress.stage('skeleton' + (' and table' if tables else '')), _shown(progress):
-            foreground, voxels, tables = dask.compute(foreground, voxels, tables)
-        if options.need_table:
-            (table,) = tables
+        work = [list(_for_blocks(mask, _count)), list(_for_blocks(skeleton, kept.store))]
+        if options.need_graph:
+            work.append(_voxels(mask, skeleton, options))
+        elif options.need_table:
+            work.append(_table(mask, skeleton, options))
+        stage = 'skeleton and branches' if options.need_table else 'skeleton'
+        with progress.stage(stage), _progress_callback():
+            foreground, voxels, *rest = dask.compute(*work)
         values = None
         if sum(foreground) in (0, source.size):
-            with progress.stage('values'), _shown(progress):
+            with progress.stage('values'), _progress_callback():
                 values = threshold.value_range(_each_block(image, None))
-        if options.need_graph:
-            with progress.stage('graph'), _shown(progress):
-                drawn = kept.as_dask()
-                if options.radii:
-                    # Every radius is positive, so that the image of radii is one of the skeleton.
-                    drawn = skanrs.radius_image(drawn, mask, spacing=options.spacing)
-                graph = skanrs.Skeleton(drawn, spacing=options.spacing, keep_images=False)
-                radii = graph.pixel_values
+    table = measured = None
+    if options.need_graph:
+        with progress.stage('graph'):
+            measured = _measured(rest[0], mask.shape, options)
+        with progress.stage('table'):
+            table = measured.table
+    elif options.need_table:
+        ((table,),) = rest
     return Result(
         rule=rule,
         foreground=sum(foreground),
@@ -117,23 +121,55 @@ def skeletonized(
         skeleton_voxels=sum(voxels),
         values=values,
         table=table,
-        graph=graph,
-        radii=radii,
+        measured=measured,
     )
 
 
 def _table(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[Any]:
-    """Return the delayed table of branches; none if it is not needed."""
+    """Return the delayed table of branches."""
     import skanrs
 
-    if not options.need_table:
-        return []
     if options.radii:
         table = skanrs.analyze(mask, skeleton=skeleton, spacing=options.spacing)
     else:
         table = skanrs.summarize(skeleton, separator='_', spacing=options.spacing)
     delayed: list[Any] = table.to_delayed()
     return delayed
+
+
+def _voxels(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[Any]:
+    """Return, delayed, the skeleton's voxels in each block and their radii, if wanted."""
+    import skanrs
+
+    if options.radii:
+        # Every radius is positive, so the image of radii is one of the skeleton.
+        skeleton = skanrs.radius_image(skeleton, mask, spacing=options.spacing)
+    starts = [np.cumsum([0, *lengths]) for lengths in skeleton.chunks]
+
+    def voxels(block: npt.NDArray[Any], index: tuple[int, ...]) -> tuple[Any, Any]:
+        offset = [start[at] for start, at in zip(starts, index, strict=True)]
+        places = np.nonzero(block)
+        whole = [place + start for place, start in zip(places, offset, strict=True)]
+        return np.ravel_multi_index(whole, skeleton.shape), block[places]
+
+    return list(_for_blocks(skeleton, voxels))
+
+
+def _measured(
+    voxels: list[tuple[Any, Any]], shape: tuple[int, ...], options: Options
+) -> 'Measured':
+    """Return the graph of the voxels that the blocks have."""
+    from skanrs._blocks.read import Pixels
+    from skanrs._image.spacing import as_spacing
+    from skanrs.branches.measured import Measured
+    from skanrs.graph.skeleton import Skeleton
+
+    nodes = np.concatenate([nodes for nodes, _ in voxels])
+    values = np.concatenate([values for _, values in voxels])
+    order = np.argsort(nodes, kind='stable')
+    pixels = Pixels(shape, np.dtype(bool), nodes[order], np.empty(0, bool))
+    skeleton = Skeleton._of_pixels(pixels, as_spacing(options.spacing, len(shape)))
+    return Measured(skeleton, values[order] if options.radii else None)
 
 
 def smooth_blocks(image: 'da.Array', sigma: tuple[float, ...]) -> 'da.Array':
@@ -162,12 +198,12 @@ def smooth_blocks(image: 'da.Array', sigma: tuple[float, ...]) -> 'da.Array':
 def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...], int]:
     """Return the shape of the blocks to read, and how many at a time."""
     size = source.dtype.itemsize
-    # Read and unpacked, as a mask, as bits and as what thinning makes of them.
+    # The block as read and as decoded, its mask, its bits, and thinning.
     each = 2 * size + 4
     if options.sigma is not None:
-        # With margins, in floats, before and after.
+        # Floats with margins, before and after smoothing.
         each += 4 * max(4, size)
-    # Half of what is left is for blocks on the way, half for what is known of the rest.
+    # Half of the rest is for blocks in work, half for results.
     left = max(0, memory - held_memory() - LIBRARIES) // 2
     workers = threads.get_num_threads()
 
@@ -177,21 +213,22 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
 
     sizes = [LARGEST_BLOCK >> power for power in range(10)]
     shapes = [_block_shape(source, options, max(size, SMALLEST_BLOCK)) for size in sizes]
-    # The largest that fits, else what comes next to it.
+    # The largest that fits, else the one that needs least.
     shape = next((shape for shape in shapes if takes(shape) <= left), min(shapes, key=takes))
     needed = math.prod(shape) * each
     if needed > 2 * left:
         piece = ' x '.join(map(str, source.pieces))
+        least = held_memory() + LIBRARIES + needed
         raise ValueError(
-            f'--memory: {size_in_words(memory)} is too little for {source.name}: its pieces of '
-            f'{piece} voxels take {size_in_words(needed)} beside the '
-            f'{size_in_words(held_memory())} of the program'
+            f'--memory: expected at least {size_in_words(least)} for {source.name}, got '
+            f'{size_in_words(memory)}: a piece of {piece} voxels needs {size_in_words(needed)}, '
+            f'the program {size_in_words(least - needed)}'
         )
     blocks = _count_blocks(source, shape)
     if blocks > MOST_BLOCKS:
         raise ValueError(
             f'{source.name} would be read in {blocks:,} blocks of {" x ".join(map(str, shape))} '
-            f'voxels, and more than {MOST_BLOCKS:,} are too many; raise --memory'
+            f'voxels; expected at most {MOST_BLOCKS:,}: raise --memory'
         )
     return shape, max(1, min(workers, 2 * left // max(1, needed)))
 
@@ -201,7 +238,7 @@ def _block_shape(source: Source, options: Options, voxels: int) -> tuple[int, ..
     shape = grown_pieces(source.pieces, source.shape, voxels)
     if options.sigma is None:
         return shape
-    # Blocks thinner than their margins would be read again and again.
+    # Blocks thinner than their margins would be read many times.
     margins = [threshold.smoothing_margin(one) for one in options.sigma]
     return tuple(
         min(length, math.ceil(max(block, margin) / block) * block)
@@ -214,14 +251,14 @@ def _count_blocks(source: Source, shape: tuple[int, ...]) -> int:
 
 
 def _waiting(source: Source, options: Options, shape: tuple[int, ...]) -> int:
-    """Return the bytes of blocks that wait for neighbours to be smoothed with: two layers."""
+    """Return the bytes of blocks that wait for their neighbours before smoothing: two layers."""
     if options.sigma is None:
         return 0
     return 2 * shape[0] * math.prod(source.shape[1:]) * source.dtype.itemsize
 
 
 def _cut(mask: 'da.Array') -> 'da.Array':
-    """Cut blocks that are long along some axes, such as pages: thinning does best on cubes."""
+    """Split blocks that are long along some axes, such as pages; thinning is fastest on cubes."""
     chunks = []
     for lengths in mask.chunks:
         cut: list[int] = []
@@ -235,7 +272,7 @@ def _cut(mask: 'da.Array') -> 'da.Array':
 def _for_blocks(
     array: 'da.Array', function: Callable[[npt.NDArray[Any], tuple[int, ...]], Any]
 ) -> Iterator[Any]:
-    """Give, delayed, the results of a function of each block and its index."""
+    """Iterate over the delayed results of a function of each block and its index."""
     import dask
 
     delayed = dask.delayed(function, pure=False)
@@ -244,7 +281,7 @@ def _for_blocks(
 
 
 def _each_block(image: 'da.Array', batch: int | None) -> threshold.Each:
-    """Return what calls a function with every block, so many at a time, or all."""
+    """Return a function that applies another to all blocks, `batch` at a time, or all at once."""
     import dask
 
     def each(function: Callable[[npt.NDArray[Any]], Any]) -> Iterator[Any]:
@@ -260,8 +297,8 @@ def _count(block: npt.NDArray[np.bool_], _: tuple[int, ...]) -> int:
     return int(np.count_nonzero(block))
 
 
-def _shown(progress: Progress) -> Any:
-    """Return dask's callback that tells the progress how many tasks are done."""
+def _progress_callback() -> Any:
+    """Return a dask callback that reports the part of the tasks that is done."""
     from dask.callbacks import Callback
 
     class Shown(Callback):  # type: ignore[misc]
@@ -270,6 +307,6 @@ def _shown(progress: Progress) -> Any:
         ) -> None:
             left = sum(len(state[name]) for name in ('waiting', 'ready', 'running'))
             done = len(state['finished'])
-            progress.told(done / max(1, done + left))
+            advance(done / max(1, done + left))
 
     return Shown()

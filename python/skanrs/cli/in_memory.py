@@ -1,39 +1,38 @@
-"""The work for images that fit in memory: the image, its mask (a byte for each voxel), kernels."""
+"""The work on images that fit in memory: the image, its mask (one byte per voxel), the kernels."""
 
 import numpy as np
 
 from skanrs import threshold
-from skanrs._support.progress import listening
 from skanrs.files import Source
 
+from .options import Options
 from .progress import Progress
-from .work import Options, Result
+from .result import Result
 
-__all__ = ['skeletonized']
+__all__ = ['measure_in_memory']
 
 
-def skeletonized(source: Source, options: Options, progress: Progress) -> Result:
-    """Read an image as a whole and skeletonize it.
+def measure_in_memory(source: Source, options: Options, progress: Progress) -> Result:
+    """Read a whole image, skeletonize it and measure its branches.
 
     Parameters
     ----------
     source : Source
         The image; it is closed as soon as it is read.
     options : Options
-        What to do, and what is needed.
+        The options, with spacing and sigma for each axis.
     progress : Progress
-        Is told of the stages.
+        Times and shows the stages.
 
     Returns
     -------
     Result
     """
-    with listening(progress):
-        return _skeletonized(source, options, progress)
-
-
-def _skeletonized(source: Source, options: Options, progress: Progress) -> Result:
     import skanrs
+    from skanrs._image.image import as_image
+    from skanrs._image.masks import as_mask
+    from skanrs._image.spacing import as_spacing
+    from skanrs.branches.measured import measure
 
     with progress.stage('reading'):
         image = source.read()
@@ -55,21 +54,17 @@ def _skeletonized(source: Source, options: Options, progress: Progress) -> Resul
         )
     if options.prunes:
         with progress.stage('pruning'):
-            skeleton = options.pruned(skeleton, mask)
-    table = graph = radii = None
-    if options.need_graph or (options.need_table and not options.radii):
-        with progress.stage('graph'):
-            graph = skanrs.Skeleton(skeleton, spacing=options.spacing, keep_images=False)
+            skeleton = options.prune(skeleton, mask)
+    table = measured = None
     if options.need_table:
+        with progress.stage('graph and radii' if options.radii else 'graph'):
+            measured = measure(
+                as_image(skeleton, 'skeleton'),
+                as_spacing(options.spacing, skeleton.ndim),
+                as_mask(mask) if options.radii else None,
+            )
         with progress.stage('table'):
-            if options.radii:
-                table = skanrs.analyze(mask, skeleton=skeleton, spacing=options.spacing)
-            else:
-                assert graph is not None
-                table = skanrs.summarize(graph, separator='_')
-    if graph is not None and options.need_graph and options.radii:
-        with progress.stage('radii'):
-            radii = skanrs.radii(graph, mask)
+            table = measured.table
     return Result(
         rule=rule,
         foreground=foreground,
@@ -77,6 +72,5 @@ def _skeletonized(source: Source, options: Options, progress: Progress) -> Resul
         skeleton_voxels=int(np.count_nonzero(skeleton)),
         values=values,
         table=table,
-        graph=graph,
-        radii=radii,
+        measured=measured,
     )

@@ -1,4 +1,4 @@
-"""What is in an image file, without reading its voxels."""
+"""The subcommand `info`: describe an image file without reading its voxels."""
 
 import json
 from typing import Any
@@ -14,23 +14,22 @@ __all__ = ['info']
 def info(
     source: str, *, channel: int | None = None, axes: str | None = None, as_json: bool = False
 ) -> str:
-    """Return what is known of an image before it is read.
+    """Describe an image file.
 
     Parameters
     ----------
     source : str
         The image, see `skanrs.open_image`.
     channel : int, optional
-        See `skanrs.open_image`.
     axes : str, optional
         See `skanrs.open_image`.
     as_json : bool, optional
-        Whether for scripts, not for people.
+        Whether to return JSON instead of text.
 
     Returns
     -------
     str
-        Lines, or JSON.
+        The description.
     """
     with open_source(source, channel=channel, axes=axes) as image:
         content: dict[str, Any] = {

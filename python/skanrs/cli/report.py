@@ -1,4 +1,4 @@
-"""What the command found, did and wrote: in lines for people, in JSON for scripts."""
+"""The summary that the command prints: as text, or as JSON for scripts."""
 
 import dataclasses
 import json
@@ -17,7 +17,7 @@ from skanrs._support.reprs import counted
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .work import Result
+    from .result import Result
 
 __all__ = ['BRANCH_TYPES', 'Branches', 'Report', 'numbers', 'warnings_of']
 
@@ -32,18 +32,18 @@ BRANCH_TYPES = (
 
 @dataclass(frozen=True)
 class Branches:
-    """The numbers of a branch table."""
+    """A summary of a branch table."""
 
     networks: int
     by_type: tuple[int, ...]
     total_length: float
     median_length: float
     median_radius: float | None
-    """Of the branches' mean radii, if they are in the table."""
+    """The median of the branches' mean radii, if the table has them."""
 
     @classmethod
     def of(cls, table: 'pd.DataFrame') -> 'Branches':
-        """Return those of a table."""
+        """Summarize a table."""
         types = np.bincount(table['branch_type'], minlength=len(BRANCH_TYPES))
         lengths = table['branch_distance']
         radius = None
@@ -58,7 +58,7 @@ class Branches:
         )
 
     def lines(self) -> list[str]:
-        """Return them in words."""
+        """Return the summary as lines of text."""
         count = sum(self.by_type)
         types = ', '.join(
             f'{count:,} {words if count != 1 else words.removesuffix("s")}'
@@ -76,7 +76,7 @@ class Branches:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run found, did and wrote."""
+    """The numbers, times and outputs of a run."""
 
     source: str
     shape: tuple[int, ...]
@@ -98,18 +98,18 @@ class Report:
     total_seconds: float
     peak_memory: int | None
     warnings: tuple[str, ...]
-    """What a person would want to know before believing the numbers, a sentence each."""
+    """Problems that affect the numbers, one sentence each."""
     written: tuple[Path, ...]
 
     def at_the_end(
         self, total_seconds: float, peak_memory: int | None, allowed: int | None
     ) -> 'Report':
-        """Return it with the time and memory of all, writing too, and whether that was too much."""
+        """Return the report with the final time and memory, and a warning if that was too much."""
         warnings = self.warnings
         if allowed is not None and peak_memory is not None and peak_memory > allowed:
             warnings += (
                 f'the peak of memory was {size_in_words(peak_memory)}, more than --memory '
-                f'{size_in_words(allowed)}: what is known of the skeleton took the rest',
+                f'{size_in_words(allowed)}: the voxels and branches of the skeleton need more',
             )
         return dataclasses.replace(
             self, total_seconds=total_seconds, peak_memory=peak_memory, warnings=warnings
@@ -117,7 +117,7 @@ class Report:
 
     @property
     def axes_in_space(self) -> str | None:
-        """The axes, None where their letters are not x, y and z: the usual order then."""
+        """The axes; None, for the usual order, if there are others than x, y and z."""
         return self.axes if set(self.axes) <= set('xyz') else None
 
     @property
@@ -143,16 +143,16 @@ class Report:
         ]
 
     def _pruned(self, unit: str) -> str:
-        """Return what was taken away, in words."""
+        """Return which branches were removed, as text."""
         shorter = []
         if self.prune_length is not None:
             shorter.append(f'{self.prune_length:g}{unit}')
         if self.prune_ratio is not None:
             shorter.append(f'{self.prune_ratio:g} radii at their junction')
-        return f', without twigs shorter than {" or ".join(shorter)}' if shorter else ''
+        return f', without end branches shorter than {" or ".join(shorter)}' if shorter else ''
 
     def lines(self) -> list[str]:
-        """Return the summary that the command ends with."""
+        """Return the summary as lines of text."""
         slow = ', '.join(f'{name} {seconds:.2f}' for name, seconds in self.seconds.items())
         lines = [*self.facts(), f'time        {self.total_seconds:.2f} s ({slow})']
         if self.peak_memory is not None:
@@ -162,7 +162,7 @@ class Report:
         return lines
 
     def as_json(self) -> str:
-        """Return everything for scripts."""
+        """Return the report as JSON."""
         content: dict[str, Any] = {'skanrs': skanrs.__version__, **dataclasses.asdict(self)}
         content['written'] = [str(path) for path in self.written]
         if content['branches'] is not None:
@@ -179,18 +179,18 @@ class Report:
 def warnings_of(
     result: 'Result', voxels: int, found: str, sigma: Sequence[float] | None
 ) -> tuple[str, ...]:
-    """Return what is odd about a result: nothing or all is foreground, or nothing is left.
+    """Return warnings: no voxel or every voxel is foreground, or no branch is left.
 
     Parameters
     ----------
     result : Result
-        What was found.
+        The result of the run.
     voxels : int
-        Of the image.
+        The number of voxels of the image.
     found : str
-        How the threshold was found.
+        Where the threshold came from.
     sigma : sequence of float or None
-        Of the smoothing before it.
+        The width of the smoothing.
 
     Returns
     -------
@@ -221,5 +221,5 @@ def warnings_of(
 
 
 def numbers(values: Sequence[float]) -> str:
-    """Return numbers as sizes are written: 1 x 1 x 2."""
+    """Return numbers as text, such as 1 x 1 x 2."""
     return ' x '.join(f'{value:g}' for value in values)

@@ -1,0 +1,140 @@
+"""The options of `skanrs analyze` and `skanrs skeletonize`, checked once and carried through."""
+
+import argparse
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from skanrs import files
+from skanrs.files import FileError
+
+__all__ = ['Options', 'Threshold']
+
+Threshold = float | Literal['otsu', 'none'] | None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to read, what to compute and what to write; fields are named as in `parser`."""
+
+    image: str
+    output: tuple[Path, ...]
+    """Branch tables and networks, see `skanrs.save_skeleton`; none for `skeletonize`."""
+    skeleton: Path | None
+    summary: Path | None
+    report: Path | None
+    channel: int | None
+    axes: str | None
+    spacing: tuple[float, ...]
+    """One number, or one for each axis; empty: the spacing in the file, else 1."""
+    threshold: Threshold
+    sigma: tuple[float, ...] | None
+    method: str | None
+    preserve_topology: bool
+    radii: bool
+    prune_length: float | None
+    prune_ratio: float | None
+    threads: int | None
+    memory: int | None
+    """Bytes that the process may hold; None: most of what is free."""
+    progress: bool | None
+    """Whether to show progress; None: on terminals."""
+    json: bool
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> 'Options':
+        """Return the options in parsed arguments; raise where they cannot be meant."""
+        values = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(cls)}
+        values['output'] = tuple(values['output'])
+        values['spacing'] = _check_positive('spacing', values['spacing'] or ())
+        if values['sigma'] is not None:
+            values['sigma'] = _check_positive('sigma', values['sigma'])
+        for name in ('prune_length', 'prune_ratio'):
+            if values[name] is not None:
+                _check_positive(name.replace('_', '-'), [values[name]])
+        options = cls(**values)
+        if options.sigma is not None and options.threshold in (None, 'none'):
+            raise ValueError('sigma: a smoothed image needs --threshold, a number or otsu')
+        options._check_outputs()
+        return options
+
+    def _check_outputs(self) -> None:
+        tables = (*files.TABLE_SUFFIXES, *files.GRAPH_SUFFIXES)
+        for path in self.output:
+            files.check_output(path, tables, 'outputs')
+        if self.skeleton is not None:
+            files.check_output(self.skeleton, files.IMAGE_SUFFIXES, 'skeletons')
+        if self.summary is not None:
+            files.check_output(self.summary, files.TABLE_SUFFIXES, 'summaries')
+        if self.report is not None:
+            files.check_output(self.report, files.REPORT_SUFFIXES, 'reports')
+            for library in ('matplotlib', 'jinja2'):
+                files.need(library, self.report, extra='plot')
+        taken = [Path(self.image), *self.outputs]
+        if len({path.resolve() for path in taken}) < len(taken):
+            raise FileError('the image and all outputs must be different files')
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """All files to write."""
+        others = (self.skeleton, self.summary, self.report)
+        return (*self.output, *(path for path in others if path is not None))
+
+    @property
+    def need_table(self) -> bool:
+        """Whether an output needs the branches."""
+        return bool(self.output or self.summary or self.report)
+
+    @property
+    def need_graph(self) -> bool:
+        """Whether an output needs the voxels of the skeleton, not only the table."""
+        return self.report is not None or any(map(files.needs_geometry, self.output))
+
+    def for_shape(self, shape: tuple[int, ...], spacing: Sequence[float]) -> 'Options':
+        """Return the options with a spacing, and it and sigma for each axis of an image."""
+        return dataclasses.replace(
+            self,
+            spacing=_for_each_axis('spacing', tuple(spacing), shape),
+            sigma=None if self.sigma is None else _for_each_axis('sigma', self.sigma, shape),
+        )
+
+    @property
+    def prunes(self) -> bool:
+        """Whether branches are removed."""
+        return self.prune_length is not None or self.prune_ratio is not None
+
+    def prune(self, skeleton: Any, mask: Any) -> Any:
+        """Return a skeleton, an array in memory or of dask, without the branches to remove."""
+        from skanrs import prune
+
+        return prune(
+            skeleton,
+            min_length=self.prune_length,
+            max_radius_ratio=self.prune_ratio,
+            mask=None if self.prune_ratio is None else mask,
+            spacing=self.spacing,
+        )
+
+
+def _check_positive(name: str, values: Sequence[float]) -> tuple[float, ...]:
+    """Return the values; raise `ValueError` where one is not positive and finite."""
+    for value in values:
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f'{name}: each number must be positive and finite; one is {value:g}')
+    return tuple(values)
+
+
+def _for_each_axis(
+    name: str, values: tuple[float, ...], shape: tuple[int, ...]
+) -> tuple[float, ...]:
+    if len(values) == 1:
+        return values * len(shape)
+    if len(values) != len(shape):
+        raise ValueError(
+            f'{name}: expected 1 or {len(shape)} numbers for an image of shape {shape}, '
+            f'got {len(values)}'
+        )
+    return values

@@ -1,0 +1,352 @@
+"""The arguments of the command `skanrs` and its help texts."""
+
+import argparse
+from pathlib import Path
+from typing import Literal, NoReturn
+
+from skanrs import __version__
+from skanrs._support.memory import parse_size
+from skanrs.files import (
+    GRAPH_SUFFIXES,
+    IMAGE_SUFFIXES,
+    REPORT_SUFFIXES,
+    SOURCE_SUFFIXES,
+    TABLE_SUFFIXES,
+)
+
+__all__ = ['EXIT_WRONG', 'command_parser']
+
+EXIT_WRONG = 2
+
+EXIT_CODES = """\
+exit codes: 0 success; 2 a problem with the arguments or a file, described on standard error;
+130 interrupted. Each output is complete or absent. An output that cannot be written does not
+stop the others, and the exit code is 2. If no voxel or every voxel is foreground, or no branch
+is left, the exit code is 0 and a warning goes to standard error and to `warnings` in JSON.
+"""
+ANALYZE_EXAMPLES = """\
+examples:
+  skanrs analyze mask.tif -o branches.csv
+  skanrs analyze lung.tif -o branches.csv --sigma 0.7 --threshold otsu --report lung.html
+  skanrs analyze cells.h5:/mask -o branches.parquet -o cells.swc --spacing 0.5 0.2 0.2
+  skanrs analyze scan.zarr -o branches.csv --memory 4GB --skeleton skeleton.zarr
+  skanrs analyze mask.tif -o branches.csv --radii --prune-ratio 1.5 --summary network.csv
+  skanrs analyze mask.nii.gz -o branches.csv --json | jq .branches.total_length
+"""
+SKELETONIZE_EXAMPLES = """\
+examples:
+  skanrs skeletonize mask.tif -o skeleton.tif
+  skanrs skeletonize slices/ -o skeleton.zarr --threshold 128
+"""
+DEMO_EXAMPLES = """\
+examples:
+  skanrs demo
+  skanrs demo --folder lungs --shape 128 --seed 1
+"""
+EXAMPLES = """\
+examples:
+  skanrs demo
+  skanrs info scan.tif
+  skanrs analyze mask.tif -o branches.csv --radii --report mask.html
+  skanrs skeletonize mask.tif -o skeleton.tif
+
+`skanrs COMMAND --help` describes all options.
+"""
+INFO_EXAMPLES = """\
+examples:
+  skanrs info scan.ome.tif
+  skanrs info cells.h5:/mask --json
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that reports errors in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        _, unknown, more = message.partition('unrecognized arguments: ')
+        if unknown and not any(part.startswith('-') for part in more.split()):
+            # The shell has expanded slices/*.tif.
+            message = (
+                f'expected one image, got another one, {more.split()[0]}; for the slices of an '
+                "image give their folder, or a pattern in quotes: 'slices/*.tif'"
+            )
+        self.exit(EXIT_WRONG, f'skanrs: error: {message} (see {self.prog} --help)\n')
+
+
+def _number(text: str) -> float:
+    try:
+        # An integer spacing gives integer coordinates, as in skan.
+        number = float(text)
+        whole = text.lstrip('-').isdecimal() and abs(number) < 2**63
+        return int(text) if whole else number
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'expected a number, got {text!r} (the image goes before the options)'
+        ) from None
+
+
+def _threshold(text: str) -> float | Literal['otsu', 'none']:
+    if text == 'otsu':
+        return 'otsu'
+    if text == 'none':
+        return 'none'
+    try:
+        value = float(text)
+    except ValueError:
+        value = float('nan')
+    if value != value:
+        raise argparse.ArgumentTypeError(f'expected a number, otsu or none, got {text!r}')
+    return value
+
+
+def _threads(text: str) -> int:
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if not 1 <= count <= 4096:
+        raise argparse.ArgumentTypeError(f'expected an integer from 1 to 4096, got {text!r}')
+    return count
+
+
+def _memory(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _channel(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'expected a non-negative integer, got {text!r}')
+    return int(text)
+
+
+def command_parser() -> Parser:
+    """Return the parser of all subcommands; parsed arguments have the names of `Options`."""
+    parser = Parser(
+        prog='skanrs',
+        description='Skeletons and branch tables of 2D and 3D images.',
+        epilog=f'{EXAMPLES}\n{EXIT_CODES}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--version', action='version', version=f'skanrs {__version__}')
+    commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
+    _add_analyze(commands)
+    _add_skeletonize(commands)
+    _add_info(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_command(
+    commands: 'argparse._SubParsersAction[Parser]', name: str, words: str, more: str, examples: str
+) -> Parser:
+    command: Parser = commands.add_parser(
+        name,
+        help=words,
+        description=more,
+        epilog=f'{examples}\n{EXIT_CODES}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return command
+
+
+def _add_source(command: Parser) -> None:
+    command.add_argument(
+        'image',
+        metavar='IN',
+        help=f'the image: {", ".join(SOURCE_SUFFIXES)}, a folder of TIFF slices or a '
+        "pattern in quotes, such as 'slices/*.tif'; "
+        'file.h5:/name selects one of several in an HDF5 file',
+    )
+    command.add_argument(
+        '--channel', metavar='N', type=_channel, help='the channel to read, from 0'
+    )
+    command.add_argument(
+        '--axes',
+        metavar='LETTERS',
+        help='the axes of the array, instead of those in the file: x, y, z, c (channel), t (time); '
+        'zyx reads a stack that was saved as a time series',
+    )
+    command.add_argument('--json', action='store_true', help='print JSON instead of text')
+
+
+def _add_options(command: Parser) -> None:
+    """Add the options that `analyze` and `skeletonize` share."""
+    command.add_argument(
+        '--spacing',
+        metavar='N',
+        type=_number,
+        nargs='+',
+        help="size of a voxel: one number, or one for each axis in the array's order "
+        '(default: the size in the file, else 1)',
+    )
+    command.add_argument(
+        '--threshold',
+        metavar='VALUE|otsu|none',
+        type=_threshold,
+        help='foreground: voxels above VALUE, above the threshold of Otsu, or (none) all that are '
+        'not 0; required for gray images, which have more than two values',
+    )
+    command.add_argument(
+        '--sigma',
+        metavar='N',
+        type=_number,
+        nargs='+',
+        help='first smooth by a Gaussian of this width in voxels: one number, or one for each axis '
+        '(default: no smoothing)',
+    )
+    command.add_argument(
+        '--method',
+        choices=('lee', 'zhang'),
+        help='thinning method (default: zhang in 2D, lee in 3D; zhang is for 2D only)',
+    )
+    command.add_argument(
+        '--preserve-topology',
+        action='store_true',
+        help="keep every object, tunnel and cavity; the default equals scikit-image's thinning",
+    )
+    command.add_argument(
+        '--prune-length',
+        metavar='N',
+        type=_number,
+        help='remove end branches shorter than N, in units of the spacing, until none is left',
+    )
+    command.add_argument(
+        '--prune-ratio',
+        metavar='N',
+        type=_number,
+        help='remove end branches shorter than N times the radius of the object at their '
+        'junction; useful values are 1 to 2',
+    )
+    command.add_argument(
+        '--threads',
+        metavar='N',
+        type=_threads,
+        help='number of threads (default: SKANRS_NUM_THREADS, else all processors)',
+    )
+    command.add_argument(
+        '--memory',
+        metavar='SIZE',
+        type=_memory,
+        help='memory to use, such as 4GB (default: 80%% of the free memory). An image that needs '
+        "more is read block by block, with the same result. The skeleton's voxels and branches "
+        'stay in memory; if they need more, a warning says so',
+    )
+    command.add_argument(
+        '--progress',
+        action=argparse.BooleanOptionalAction,
+        help='show progress on standard error (default: on terminals only)',
+    )
+
+
+def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
+    analyze = _add_command(
+        commands,
+        'analyze',
+        'write the branch table of an image',
+        'Skeletonize an image and write the table of its branches.',
+        ANALYZE_EXAMPLES,
+    )
+    _add_source(analyze)
+    analyze.add_argument(
+        '-o',
+        '--output',
+        metavar='OUT',
+        type=Path,
+        action='append',
+        required=True,
+        help=f'the branch table ({", ".join(TABLE_SUFFIXES)}), or the network for other programs '
+        f'({", ".join(GRAPH_SUFFIXES)}); can be repeated',
+    )
+    analyze.add_argument(
+        '--skeleton',
+        metavar='FILE',
+        type=Path,
+        help=f'also write the skeleton: {", ".join(IMAGE_SUFFIXES)}',
+    )
+    analyze.add_argument(
+        '--summary',
+        metavar='FILE',
+        type=Path,
+        help=f'also write one row about the whole network: {", ".join(TABLE_SUFFIXES)}',
+    )
+    analyze.add_argument(
+        '--report',
+        metavar='FILE',
+        type=Path,
+        help=f'also write a page with numbers and pictures: {", ".join(REPORT_SUFFIXES)}',
+    )
+    analyze.add_argument(
+        '--radii',
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="also measure radii: add the columns of skanrs.analyze after skan's",
+    )
+    _add_options(analyze)
+
+
+def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> None:
+    skeletonize = _add_command(
+        commands,
+        'skeletonize',
+        'write the skeleton of an image',
+        'Skeletonize an image and write the skeleton, without a table.',
+        SKELETONIZE_EXAMPLES,
+    )
+    _add_source(skeletonize)
+    skeletonize.add_argument(
+        '-o',
+        '--output',
+        metavar='OUT',
+        type=Path,
+        required=True,
+        dest='skeleton',
+        help=f'the skeleton: {", ".join(IMAGE_SUFFIXES)}',
+    )
+    skeletonize.set_defaults(output=(), summary=None, report=None, radii=False)
+    _add_options(skeletonize)
+
+
+def _add_info(commands: 'argparse._SubParsersAction[Parser]') -> None:
+    info = _add_command(
+        commands,
+        'info',
+        'show what an image file contains',
+        'Show the size, type and spacing of an image, without reading its voxels.',
+        INFO_EXAMPLES,
+    )
+    _add_source(info)
+
+
+def _add_demo(commands: 'argparse._SubParsersAction[Parser]') -> None:
+    demo = _add_command(
+        commands,
+        'demo',
+        'generate two lungs, analyze and compare them',
+        'Generate a healthy lung and one with a hernia of the diaphragm, run `skanrs analyze` on\n'
+        'both and compare them, in the terminal and on a page with violin plots.',
+        DEMO_EXAMPLES,
+    )
+    demo.add_argument(
+        '--folder',
+        metavar='FOLDER',
+        type=Path,
+        default=Path('skanrs-demo'),
+        help='the folder for images, tables and pages (default: %(default)s)',
+    )
+    demo.add_argument(
+        '--shape',
+        metavar='N',
+        type=int,
+        default=256,
+        help='edge length of the volumes in voxels, at least 32 (default: %(default)s)',
+    )
+    demo.add_argument(
+        '--seed',
+        metavar='N',
+        type=int,
+        default=0,
+        help='seed of the generator (default: %(default)s)',
+    )
