@@ -3,7 +3,7 @@
 mod common;
 
 use criterion::Criterion;
-use skanrs::threads::{Pool, default_threads};
+use skanrs::support::threads::{Pool, default_threads};
 
 const SIZE: usize = 256;
 

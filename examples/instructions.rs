@@ -5,7 +5,7 @@
 #[path = "../benches/common/mod.rs"]
 mod common;
 
-use skanrs::threads::Pool;
+use skanrs::support::threads::Pool;
 
 const SIZE: usize = 192;
 

@@ -21,17 +21,16 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::bit_image::try_zeros;
 use crate::branches::Rows;
-use crate::buffers::{Grow, make_room, try_sort_by};
 use crate::csr::Index;
-use crate::errors::{Error, Result, try_with_capacity};
 use crate::graph::Heights;
 use crate::graph::window::{Layout, MOST_NEIGHBOURS, Window};
-use crate::huge_pages::ask_for;
 use crate::junctions::{DisjointSets, JUNCTION};
 use crate::neighbourhood::{CENTRE, NEIGHBOURS_6, NEIGHBOURS_18, NEIGHBOURS_26};
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, make_room, try_sort_by, try_with_capacity, try_zeros};
+use crate::support::errors::{Error, Result};
+use crate::support::huge_pages::ask_for;
+use crate::support::threads::Monitor;
 
 /// What the buffers are for.
 const GRAPH: &str = "the pixel graph";

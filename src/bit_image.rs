@@ -13,10 +13,11 @@ use ndarray::{ArrayView3, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
 use crate::elements::Shared;
-use crate::errors::{Error, Result, try_filled};
-use crate::huge_pages;
-use crate::prefetch::prefetch;
-use crate::threads::Monitor;
+use crate::support::allocate::{try_filled, try_zeros};
+use crate::support::errors::{Error, Result};
+use crate::support::huge_pages;
+use crate::support::prefetch::prefetch;
+use crate::support::threads::Monitor;
 use crate::word_shape::logarithms;
 
 pub use crate::word_shape::WORD;
@@ -441,17 +442,6 @@ pub fn set_bits(mut word: u64) -> impl Iterator<Item = usize> {
             bit
         })
     })
-}
-
-/// `count` zeros whose memory is not touched.
-///
-/// # Errors
-/// [`Error::OutOfMemory`] if they cannot be reserved.
-pub fn try_zeros<T: bytemuck::Zeroable>(what: &'static str, count: usize) -> Result<Vec<T>> {
-    if count.checked_mul(size_of::<T>()).is_none_or(|bytes| bytes > isize::MAX as usize) {
-        return Err(Error::out_of_memory::<T>(what, count));
-    }
-    bytemuck::allocation::try_zeroed_vec(count).map_err(|()| Error::out_of_memory::<T>(what, count))
 }
 
 #[cfg(test)]

@@ -17,12 +17,11 @@
 
 use rayon::prelude::*;
 
-use crate::bit_image::try_zeros;
-use crate::buffers::Grow;
 use crate::csr::{CsrView, Index};
-use crate::errors::{Error, Result};
-use crate::huge_pages::ask_for;
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_zeros};
+use crate::support::errors::{Error, Result};
+use crate::support::huge_pages::ask_for;
+use crate::support::threads::Monitor;
 
 /// What the result's buffers are for.
 const BRANCHES: &str = "the branches";

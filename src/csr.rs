@@ -2,7 +2,7 @@
 //!
 //! Indices are `i32` as in scipy, until a count no longer fits; then they are `i64`. Every kernel takes both.
 
-use crate::errors::{Error, Result};
+use crate::support::errors::{Error, Result};
 
 /// A node's number or a position in the rows, as scipy stores it.
 pub trait Index: Copy + Ord + Send + Sync + std::fmt::Debug + bytemuck::Zeroable {

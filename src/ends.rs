@@ -11,12 +11,12 @@ use std::slice::ChunksMut;
 
 use rayon::prelude::*;
 
-use crate::bit_image::try_zeros;
 use crate::csr::{Index, check_indptr, check_nodes};
-use crate::errors::{Error, Result};
 use crate::foreground::check_shape;
-use crate::huge_pages::ask_for;
-use crate::threads::Monitor;
+use crate::support::allocate::try_zeros;
+use crate::support::errors::{Error, Result};
+use crate::support::huge_pages::ask_for;
+use crate::support::threads::Monitor;
 
 /// What the buffers are for.
 const ENDS: &str = "the ends of branches";
@@ -243,7 +243,7 @@ impl<'a, S> Columns<'a, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errors::Error;
+    use crate::support::errors::Error;
 
     #[test]
     fn ends_of_paths_and_their_types() {

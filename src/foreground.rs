@@ -11,12 +11,12 @@
 use ndarray::{ArrayViewD, Axis, Ix3};
 use rayon::prelude::*;
 
-use crate::bit_image::{Element, WORD, set_bits, try_zeros};
-use crate::buffers::Grow;
+use crate::bit_image::{Element, WORD, set_bits};
 use crate::elements::Shared;
-use crate::errors::{Error, Result, try_with_capacity};
-use crate::huge_pages::ask_for;
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_with_capacity, try_zeros};
+use crate::support::errors::{Error, Result};
+use crate::support::huge_pages::ask_for;
+use crate::support::threads::Monitor;
 
 /// What the buffers are for.
 const FOREGROUND: &str = "the foreground";

@@ -20,12 +20,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::adjacency::{self, Grid, adjacency};
-use crate::bit_image::try_zeros;
-use crate::buffers::Grow;
 use crate::csr::{Csr, Index};
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::foreground::strides;
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_filled, try_with_capacity, try_zeros};
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 /// What its buffers are for.
 const GRAPH: &str = "the pixel graph";

@@ -7,11 +7,10 @@
 //! Cost: a stable sort of the edges between junctions, which takes linear time while the distances are few; 16 bytes for each
 //! of them, one bit an entry and one index a voxel.
 
-use crate::bit_image::try_zeros;
-use crate::buffers::{Grow, try_sort_by};
 use crate::csr::{Csr, Index};
-use crate::errors::{Error, Result};
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_sort_by, try_zeros};
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 /// What the buffers are for.
 const EDGES: &str = "the edges between junctions";

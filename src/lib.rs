@@ -11,33 +11,28 @@
 //! its table: [`foreground`] lists its voxels, [`adjacency`] and [`graph`] join neighbours to a graph of compressed rows ([`csr`]),
 //! [`junctions`] prunes clusters of junctions, [`branches`] traces the paths, [`summary`] and [`ends`] compute their numbers;
 //! [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main branches and centres. From a mask and its skeleton to
-//! thickness: [`radius`], and what follows for branches: [`measures`], [`pruning`]; [`topology`] counts tunnels. [`threads`],
-//! [`errors`] and [`buffers`] serve all.
+//! thickness: [`radius`], and what follows for branches: [`measures`], [`pruning`]; [`topology`] counts tunnels. [`support`] serves all.
 //!
 //! Nothing outside `python` knows of Python.
 
 pub mod adjacency;
 pub mod bit_image;
 pub mod branches;
-pub mod buffers;
 pub mod chunk_graph;
 pub mod csr;
 pub mod elements;
 pub mod ends;
-pub mod errors;
 pub mod foreground;
 pub mod graph;
-pub mod huge_pages;
 pub mod junctions;
 pub mod measures;
 pub mod neighbourhood;
-pub mod prefetch;
 pub mod pruning;
 pub mod radius;
 pub mod shortest_paths;
 pub mod summary;
+pub mod support;
 pub mod thinning;
-pub mod threads;
 pub mod topology;
 pub mod word_shape;
 

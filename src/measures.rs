@@ -13,8 +13,9 @@ use std::f64::consts::PI;
 use rayon::prelude::*;
 
 use crate::csr::{CsrView, Index, check_indptr, check_nodes};
-use crate::errors::{Error, Result, try_filled};
-use crate::threads::Monitor;
+use crate::support::allocate::try_filled;
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 /// Paths that a task handles.
 const TASK: usize = 1 << 10;

@@ -16,14 +16,14 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use crate::buffers::{Grow, try_collect, try_copy, try_push_to_heap};
 use crate::csr::{Csr, Index};
-use crate::errors::{Result, try_filled};
 use crate::graph::{Neighbourhood, pixel_graph};
 use crate::junctions::prune_junctions;
 use crate::neighbourhood::{at_most_one_component, bit, is_simple_and_no_endpoint, one_background_component};
 use crate::radius::position;
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_push_to_heap};
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
 
 /// Which twigs are too short.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ impl Limits<'_> {
 /// Which voxels pruning leaves of a skeleton: ascending linear indices in an image of `shape`.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
+/// [`crate::support::errors::Error::OutOfMemory`], or [`crate::support::errors::Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If there are radii but not one for each voxel, or if 26 times the voxels do not fit `I`.

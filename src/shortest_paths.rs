@@ -10,8 +10,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use crate::buffers::{Grow, try_copy, try_push_to_heap};
-use crate::errors::{Error, Result, check_numbers, try_filled, try_with_capacity};
+use crate::support::allocate::{Grow, try_copy, try_filled, try_push_to_heap, try_with_capacity};
+use crate::support::errors::{Error, Result, check_numbers};
 
 pub mod blocks;
 pub mod centre;

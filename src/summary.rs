@@ -9,12 +9,12 @@
 
 use rayon::prelude::*;
 
-use crate::bit_image::try_zeros;
 use crate::branches::Marks;
 use crate::csr::{CsrView, Index, check_indptr, check_nodes};
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::junctions::DisjointSets;
-use crate::threads::Monitor;
+use crate::support::allocate::{try_filled, try_with_capacity, try_zeros};
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 /// Paths that a task handles.
 const TASK: usize = 1 << 10;

@@ -14,13 +14,13 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use crate::buffers::try_push_to_heap;
 use crate::csr::Index;
-use crate::errors::{Error, Result, try_filled};
 use crate::graph::Neighbourhood;
 use crate::junctions::DisjointSets;
 use crate::neighbourhood::CENTRE;
-use crate::threads::Monitor;
+use crate::support::allocate::{try_filled, try_push_to_heap};
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 /// Voxels between looks at whether to stop.
 const TASK: usize = 1 << 16;
@@ -41,7 +41,7 @@ pub struct Topology {
 /// The topology of the voxels with the linear indices `nodes`, which ascend, in an image of `shape`.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
+/// [`crate::support::errors::Error::OutOfMemory`], or [`crate::support::errors::Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If there are more voxels than `I` can number.

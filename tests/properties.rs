@@ -4,8 +4,8 @@ use ndarray::{Array3, Axis, concatenate, s};
 use proptest::prelude::*;
 use skanrs::bit_image::BitImage;
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Table, Values};
+use skanrs::support::threads::Monitor;
 use skanrs::thinning::{Method, naive, thin};
-use skanrs::threads::Monitor;
 
 fn images() -> impl Strategy<Value = Array3<u8>> {
     (2..10_usize, 1..10_usize, 1..80_usize, 1..9_u8).prop_flat_map(|(z, y, x, tenths)| {

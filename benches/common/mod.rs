@@ -14,10 +14,10 @@ use skanrs::foreground::foreground;
 use skanrs::graph::{Neighbourhood, pixel_graph};
 use skanrs::junctions::prune_junctions;
 use skanrs::summary::{components, path_lengths, path_sums};
+use skanrs::support::threads::Monitor;
 use skanrs::thinning::chunks::words::Frame;
 use skanrs::thinning::chunks::{chunk_words, thin_words};
 use skanrs::thinning::{Method, thin};
-use skanrs::threads::Monitor;
 
 /// A kernel's name and one call of it.
 pub type Kernel = (&'static str, Box<dyn Fn() + Send + Sync>);

@@ -2,7 +2,7 @@
 
 use ndarray::Array3;
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Values};
-use skanrs::threads::Monitor;
+use skanrs::support::threads::Monitor;
 
 use super::{Box3, Bytes, nodes_of, part};
 

@@ -10,7 +10,7 @@ use skanrs::graph::{Neighbourhood, pixel_graph};
 use skanrs::junctions::prune_junctions;
 use skanrs::radius::position;
 use skanrs::summary::{coordinates, path_components, path_sums};
-use skanrs::threads::Monitor;
+use skanrs::support::threads::Monitor;
 
 use super::{Bytes, nodes_of};
 

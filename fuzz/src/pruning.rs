@@ -9,7 +9,7 @@ use skanrs::junctions::prune_junctions;
 use skanrs::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint, one_background_component};
 use skanrs::pruning::{Limits, prune};
 use skanrs::radius::position;
-use skanrs::threads::Monitor;
+use skanrs::support::threads::Monitor;
 use skanrs::topology::topology;
 
 use super::{Bytes, nodes_of};

@@ -2,7 +2,7 @@
 
 use skanrs::elements::Shared;
 use skanrs::radius::{Background, Place, Squares, position, squared_radii};
-use skanrs::threads::Monitor;
+use skanrs::support::threads::Monitor;
 
 use super::{Bytes, nodes_of};
 

@@ -2,11 +2,11 @@
 
 use ndarray::Array3;
 use skanrs::bit_image::BitImage;
+use skanrs::support::threads::Monitor;
 use skanrs::thinning::chunks::words::Frame;
 use skanrs::thinning::chunks::{chunk_words, merge, thin_words, write_chunk};
 use skanrs::thinning::nodes::thin_nodes;
 use skanrs::thinning::{Method, naive, thin};
-use skanrs::threads::Monitor;
 
 use super::{Bytes, nodes_of, part};
 

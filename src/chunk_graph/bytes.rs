@@ -2,8 +2,8 @@
 //!
 //! Most numbers of a chunk graph are small once they are differences; signed ones are folded (0, −1, 1, −2, …) first.
 
-use crate::buffers::{Grow, try_copy};
-use crate::errors::{Error, Result};
+use crate::support::allocate::{Grow, try_copy};
+use crate::support::errors::{Error, Result};
 
 /// What the buffers are for.
 const BYTES: &str = "the bytes of a chunk graph";

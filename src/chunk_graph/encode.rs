@@ -11,10 +11,10 @@ use super::intervals::Intervals;
 use super::live::{Chains, Edge, End, Live};
 use super::rows::{IS_CYCLE, Rows, SOURCE_IS_TIP, Statistics, TARGET_IS_TIP, Terminal};
 use super::settle::Parts;
-use crate::buffers::Grow;
-use crate::errors::{Error, Result, try_with_capacity};
 use crate::graph::HeightType;
 use crate::measures::Measures;
+use crate::support::allocate::{Grow, try_with_capacity};
+use crate::support::errors::{Error, Result};
 
 const MAGIC: &[u8] = b"skanrs chunk graph";
 const VERSION: u8 = 1;

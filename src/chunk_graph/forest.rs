@@ -12,10 +12,10 @@
 use super::geometry::Geometry;
 use super::live::{Edge, Live};
 use super::rules::{Rule, holds};
-use crate::buffers::{Grow, try_collect, try_sort_by};
-use crate::errors::{Result, try_filled};
 use crate::junctions::DisjointSets;
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect, try_filled, try_sort_by};
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
 
 /// What the buffers are for.
 const FOREST: &str = "the edges of junction clusters";

@@ -12,12 +12,12 @@ use super::live::{Edge, LIVE, Live, check_count};
 use super::rules::{Rule, holds};
 use super::settle::{EDGES, Parts, settle};
 use crate::adjacency::{self, BITS, Grid, bits_of};
-use crate::buffers::{Grow, try_collect, try_copy};
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::foreground::{Starts, check_voxels};
 use crate::graph::{Neighbourhood, tasks};
 use crate::neighbourhood::LATER;
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_with_capacity};
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 /// The foreground of a block.
 #[derive(Debug, Clone, Copy)]

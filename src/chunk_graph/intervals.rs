@@ -13,8 +13,8 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use super::bytes::{Reader, Writer};
-use crate::buffers::{Grow, try_collect, try_push_to_heap};
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
+use crate::support::allocate::{Grow, try_collect, try_filled, try_push_to_heap, try_with_capacity};
+use crate::support::errors::{Error, Result};
 
 /// What the buffers are for.
 pub(super) const INTERVALS: &str = "the intervals that a chunk graph covers";

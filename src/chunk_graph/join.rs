@@ -9,9 +9,9 @@
 use super::geometry::Geometry;
 use super::live::{Chains, Edge, End, Live};
 use super::rows::{Rows, Terminal, Walk};
-use crate::buffers::Grow;
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_filled, try_with_capacity};
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 /// What the buffers are for.
 const LINKS: &str = "the links of paths";

@@ -2,8 +2,8 @@
 
 use super::geometry::Directions;
 use super::rows::Terminal;
-use crate::buffers::{Grow, try_copy};
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
+use crate::support::allocate::{Grow, try_copy, try_filled, try_with_capacity};
+use crate::support::errors::{Error, Result};
 
 /// What the buffers are for.
 pub(super) const LIVE: &str = "the voxels of a chunk graph";
@@ -43,7 +43,7 @@ impl Live {
     /// No voxels yet, but room for `count` of them, and for as many values if `values` says so.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub(super) fn with_capacity(count: usize, values: bool) -> Result<Self> {
         Ok(Self {
             index: try_with_capacity(LIVE, count)?,
@@ -58,7 +58,7 @@ impl Live {
     /// A copy.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub(super) fn try_clone(&self) -> Result<Self> {
         Ok(Self {
             index: try_copy(LIVE, &self.index)?,
@@ -90,7 +90,7 @@ impl Live {
     /// Keeps the voxels of which `keep` says so; returns the new number of each that stays.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub(super) fn retain(&mut self, keep: &[bool]) -> Result<Vec<u32>> {
         fn filter<T>(column: &mut Vec<T>, keep: &[bool]) {
             let mut kept = keep.iter();
@@ -165,7 +165,7 @@ impl Chains {
     /// A copy.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub(super) fn try_clone(&self) -> Result<Self> {
         Ok(Self {
             ends: try_copy(CHAINS, &self.ends)?,
@@ -199,7 +199,7 @@ impl Chains {
     /// Adds a chain of at least one step.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`]; the chains are of no use then.
+    /// [`crate::support::errors::Error::OutOfMemory`]; the chains are of no use then.
     pub(super) fn push(
         &mut self,
         ends: [End; 2],

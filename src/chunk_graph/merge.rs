@@ -14,9 +14,9 @@ use super::live::{Chains, Edge, End, LIVE, Live, check_count};
 use super::rows::Terminal;
 use super::rules::{Rule, holds};
 use super::settle::{EDGES, Parts, settle};
-use crate::buffers::{Grow, try_collect, try_copy, try_sort_by};
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_sort_by, try_with_capacity};
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 impl ChunkGraph {
     /// Joins chunk graphs; the order does not matter.

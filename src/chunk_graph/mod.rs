@@ -43,7 +43,7 @@ use settle::Parts;
 pub use shed::Shed;
 pub use table::Table;
 
-use crate::errors::Result;
+use crate::support::errors::Result;
 
 /// What is known of a part of an image.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl ChunkGraph {
     /// How many foreground voxels the part has.
     ///
     /// # Errors
-    /// [`crate::errors::Error::InvalidArgument`] if the intervals are damaged.
+    /// [`crate::support::errors::Error::InvalidArgument`] if the intervals are damaged.
     pub fn foreground(&self) -> Result<u64> {
         Ok(self.covered.unpack(self.geometry.voxels())?.iter().map(|interval| interval.count).sum())
     }
@@ -107,7 +107,7 @@ impl ChunkGraph {
     /// Whether the part is the whole image.
     ///
     /// # Errors
-    /// [`crate::errors::Error::InvalidArgument`] if the intervals are damaged.
+    /// [`crate::support::errors::Error::InvalidArgument`] if the intervals are damaged.
     pub fn is_complete(&self) -> Result<bool> {
         let intervals = self.covered.unpack(self.geometry.voxels())?;
         Ok(intervals.iter().map(|interval| interval.end - interval.start).sum::<u64>() == self.geometry.voxels())
@@ -116,7 +116,7 @@ impl ChunkGraph {
     /// A box of the image that is not covered, as offset and shape, if there is one.
     ///
     /// # Errors
-    /// [`crate::errors::Error::InvalidArgument`] if the intervals are damaged.
+    /// [`crate::support::errors::Error::InvalidArgument`] if the intervals are damaged.
     pub fn missing_box(&self) -> Result<Option<[Vec<usize>; 2]>> {
         let intervals = self.covered.unpack(self.geometry.voxels())?;
         Ok(intervals::missing_box(&intervals, self.geometry.shape(), self.geometry.strides()))

@@ -8,10 +8,10 @@
 
 use super::geometry::Geometry;
 use super::rules::{Rule, holds};
-use crate::buffers::{try_collect, try_sort_by};
-use crate::errors::{Error, Result};
 use crate::measures::Measures;
 use crate::summary::{path_length, reduceat_sum};
+use crate::support::allocate::{try_collect, try_sort_by};
+use crate::support::errors::{Error, Result};
 
 /// What the buffers are for.
 const ROWS: &str = "the finished branches of a chunk graph";
@@ -104,7 +104,7 @@ impl Rows {
     /// No rows yet, but room for `count` of them.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub(super) fn with_capacity(count: usize, geometry: &Geometry) -> Result<Self> {
         let mut rows = Self::default();
         let [statistics, measures] =
@@ -212,7 +212,7 @@ impl Rows {
     /// Adds copies of other rows, whose ranks gain what `gain` says.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`]; nothing is added then.
+    /// [`crate::support::errors::Error::OutOfMemory`]; nothing is added then.
     pub(super) fn extend(&mut self, other: &Self, gain: impl Fn(u64) -> u64) -> Result<()> {
         self.reserve(other.len(), other.statistics.len(), other.measures.len())?;
         self.ends.extend_from_slice(&other.ends);
@@ -234,7 +234,7 @@ impl Rows {
     /// Brings the rows into the order of the table.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`]; the rows are of no use then.
+    /// [`crate::support::errors::Error::OutOfMemory`]; the rows are of no use then.
     pub(super) fn sort(&mut self) -> Result<()> {
         fn take<T: Copy>(column: &mut Vec<T>, order: &[usize]) -> Result<()> {
             *column = try_collect(ROWS, order.iter().map(|&row| column[row]))?;

@@ -16,10 +16,10 @@ use super::join::Joiner;
 use super::live::{Chains, Edge, End, LIVE, Live};
 use super::rows::Rows;
 use super::rules::{Rule, holds};
-use crate::buffers::{Grow, try_collect, try_copy};
-use crate::errors::{Result, try_filled};
 use crate::junctions::JUNCTION;
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect, try_copy, try_filled};
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
 
 /// What the buffers are for.
 pub(super) const EDGES: &str = "the edges of a chunk graph";

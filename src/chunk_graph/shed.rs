@@ -12,8 +12,8 @@ use super::live::{End, LIVE};
 use super::rows::Rows;
 use super::settle::{EDGES, Parts};
 use super::table::Table;
-use crate::buffers::{Grow, try_collect, try_copy};
-use crate::errors::Result;
+use crate::support::allocate::{Grow, try_collect, try_copy};
+use crate::support::errors::Result;
 
 /// The finished branches of a part, in its order.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl ChunkGraph {
     /// The graph without its finished branches and isolated voxels, and these.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn shed(&self) -> Result<(Self, Shed)> {
         let Parts { live, waiting, chains, rows, isolated } = &self.parts;
         let mut table = self.columns(0..rows.len())?;
@@ -56,7 +56,7 @@ impl ChunkGraph {
     /// The linear indices of the voxels at which open paths end for good, ascending.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn terminals(&self) -> Result<Vec<u64>> {
         let mut terminals = Vec::new();
         for end in self.parts.chains.ends.iter().flatten() {

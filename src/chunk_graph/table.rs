@@ -9,11 +9,11 @@ use std::ops::Range;
 use super::ChunkGraph;
 use super::rows::{SOURCE_IS_TIP, Statistics, TARGET_IS_TIP};
 use super::rules::{Rule, holds};
-use crate::buffers::{Grow, try_collect, try_copy};
-use crate::errors::{Error, Result, try_filled, try_with_capacity};
 use crate::junctions::DisjointSets;
 use crate::measures::Measures;
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_with_capacity};
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 /// What the buffers are for.
 const TABLE: &str = "the branch table";

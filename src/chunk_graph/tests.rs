@@ -2,7 +2,7 @@
 
 use super::rules::{BROKEN, Rule};
 use super::*;
-use crate::threads::Monitor;
+use crate::support::threads::Monitor;
 
 /// A linear congruential generator, upper bits.
 struct Random(u64);

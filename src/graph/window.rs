@@ -16,11 +16,11 @@
 
 use std::ops::Range;
 
-use crate::bit_image::{WORD, try_zeros};
-use crate::buffers::Grow;
-use crate::errors::Result;
+use crate::bit_image::WORD;
 use crate::neighbourhood::CENTRE;
-use crate::thinning::vectors::{Width, width};
+use crate::support::allocate::{Grow, try_zeros};
+use crate::support::errors::Result;
+use crate::support::simd::{Width, width};
 
 /// The neighbours of a voxel at most.
 pub(crate) const MOST_NEIGHBOURS: usize = 26;
@@ -154,7 +154,7 @@ impl Window {
     /// An empty window.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub(crate) fn new(layout: Layout) -> Result<Self> {
         let words = (layout.ring + AGAIN) * layout.words;
         Ok(Self {
@@ -169,7 +169,7 @@ impl Window {
     /// the list `nodes` of ascending linear indices, and their numbers, in order. It ends where `visit` says false.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub(crate) fn scan(
         &mut self,
         nodes: &[i64],

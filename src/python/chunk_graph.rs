@@ -5,10 +5,10 @@ use pyo3::prelude::*;
 
 use super::graph::{NODES_WORTH_THREADS, NodeHeights};
 use super::threads::run;
-use crate::buffers::{try_collect, try_copy};
 use crate::chunk_graph::{Block, ChunkGraph, Geometry, Shifts, Table, Values};
 use crate::graph::HeightType;
 use crate::measures::Measures;
+use crate::support::allocate::{try_collect, try_copy};
 
 /// What the buffers are for.
 const VALUES: &str = "the values of a block";

@@ -3,7 +3,7 @@
 use pyo3::PyErr;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRuntimeError, PyValueError};
 
-use crate::errors::Error;
+use crate::support::errors::Error;
 
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {

@@ -14,12 +14,12 @@ use super::threads::run;
 use crate::adjacency::{self, Grid, adjacency};
 use crate::bit_image::Element;
 use crate::branches::{trace_branches, trace_branches_in_tasks};
-use crate::buffers::try_copy;
 use crate::csr::{CsrView, Index};
-use crate::errors::{Error, Result};
 use crate::foreground::check_voxels;
 use crate::graph::{Heights, Neighbourhood};
 use crate::junctions::prune_junctions;
+use crate::support::allocate::try_copy;
+use crate::support::errors::{Error, Result};
 use crate::{foreground, graph, summary};
 
 /// Images with fewer voxels are read before other threads are awake.

@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 use super::graph::NODES_WORTH_THREADS;
 use super::threads::run;
 use crate::csr::Index;
-use crate::errors::Error;
 use crate::foreground::check_voxels;
 use crate::pruning::{Limits, prune};
+use crate::support::errors::Error;
 
 /// Which voxels pruning leaves of the skeleton whose foreground is `nodes`: ascending linear indices in an image of `shape`.
 #[pyfunction]

@@ -9,10 +9,10 @@ use pyo3::prelude::*;
 use super::elements::{shared, with_elements};
 use super::threads::run;
 use crate::bit_image::Element;
-use crate::buffers::try_collect;
-use crate::errors::Error;
 use crate::radius::faces::{Face, depths, lower};
 use crate::radius::{Background, Place, Squares, position, squared_radii};
+use crate::support::allocate::try_collect;
+use crate::support::errors::Error;
 
 /// What lists are called when there is no memory for them.
 const RADII: &str = "the radii of voxels";

@@ -4,11 +4,11 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use super::threads::run;
-use crate::buffers::Grow;
-use crate::errors::{Result, try_with_capacity};
 use crate::shortest_paths::Network;
 use crate::shortest_paths::centre::centres;
 use crate::shortest_paths::longest::longest_shortest_paths;
+use crate::support::allocate::{Grow, try_with_capacity};
+use crate::support::errors::Result;
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use crate::errors::Result;
-use crate::threads::{self, Monitor};
+use crate::support::errors::Result;
+use crate::support::threads::{self, Monitor};
 
 /// Runs `kernel` without the GIL on as many threads as set, or one if its work is not worth more; Ctrl-C stops it.
 /// While it works, [`on_progress`]'s function is told.

@@ -6,10 +6,11 @@
 use ndarray::{ArrayView3, Axis, s};
 use rayon::prelude::*;
 
-use crate::bit_image::{Element, WORD, try_zeros};
+use crate::bit_image::{Element, WORD};
 use crate::elements::Shared;
-use crate::errors::Result;
-use crate::threads::Monitor;
+use crate::support::allocate::try_zeros;
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
 
 /// How far a window reaches back from its voxel, and how far on.
 const BACK: usize = WORD / 2;
@@ -29,7 +30,7 @@ impl Background {
     /// The voxels of `view` that have no bit of `mask`.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
+    /// [`crate::support::errors::Error::OutOfMemory`], or [`crate::support::errors::Error::Interrupted`] through `monitor`.
     pub fn pack<T: Element>(view: &ArrayView3<'_, Shared<T>>, mask: T, monitor: &Monitor) -> Result<Self> {
         let (nz, ny, nx) = view.dim();
         let mut background = Self { shape: [nz, ny, nx], words: Vec::new(), is_empty: true };

@@ -14,8 +14,9 @@ use rayon::prelude::*;
 
 use super::{Background, Squares};
 use crate::bit_image::{WORD, set_bits};
-use crate::errors::{Result, try_filled};
-use crate::threads::Monitor;
+use crate::support::allocate::try_filled;
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
 
 /// The depth of a column without background.
 pub const NONE: u32 = u32::MAX;
@@ -23,7 +24,7 @@ pub const NONE: u32 = u32::MAX;
 /// The depths behind the first (`end` false) or last face of an axis, in C order of the other two axes.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`].
+/// [`crate::support::errors::Error::OutOfMemory`].
 pub fn depths(background: &Background, axis: usize, end: bool) -> Result<Vec<u32>> {
     let shape = background.shape();
     let columns = (0..3).filter(|&other| other != axis).map(|other| shape[other]).product();
@@ -82,7 +83,7 @@ pub struct Face<'a> {
 /// voxel how many steps lead along the axis to the face's own voxels, and its place along the other two axes.
 ///
 /// # Errors
-/// [`crate::errors::Error::Interrupted`] through `monitor`.
+/// [`crate::support::errors::Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If the depths do not fit the face's shape, or the squares the image.

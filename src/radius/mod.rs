@@ -32,9 +32,9 @@ use rayon::prelude::*;
 use rows::Rows;
 use thick::{Member, Search, groups};
 
-use crate::buffers::{Grow, try_collect};
-use crate::errors::{Error, Result, try_filled};
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect, try_filled};
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
 
 /// What lists of voxels deep inside an object are for.
 const THICK: &str = "voxels of thick objects";
@@ -135,7 +135,7 @@ pub fn position(node: i64, shape: [usize; 3]) -> [usize; 3] {
 /// that outside the image if it counts and is nearer. Infinite if there is none; 0 for a voxel that is background itself.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`.
+/// [`crate::support::errors::Error::OutOfMemory`], or [`crate::support::errors::Error::Interrupted`] through `monitor`.
 ///
 /// # Panics
 /// If a voxel lies outside the block.

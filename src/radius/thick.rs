@@ -13,9 +13,9 @@
 use super::rows::Rows;
 use super::{Background, Squares};
 use crate::bit_image::{WORD, set_bits};
-use crate::buffers::{Grow, try_collect};
-use crate::errors::Result;
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect};
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
 
 /// How far bounds reach beyond themselves, so that rounding loses nothing.
 const ROOM: f64 = 1.0 + 1e-9;
@@ -206,7 +206,7 @@ impl Bounds {
 /// The voxels of thick places in groups near to each other, each its own range of `members`, which are brought into order.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`].
+/// [`crate::support::errors::Error::OutOfMemory`].
 pub(super) fn groups<'a>(members: &'a mut [Member], squares: &Squares) -> Result<Vec<&'a mut [Member]>> {
     /// Edge of the boxes of groups, in the shortest steps.
     const EDGE: f64 = 32.0;

@@ -7,8 +7,8 @@
 //! manipulation", Communications of the ACM 16 (1973).
 
 use super::Network;
-use crate::buffers::Grow;
-use crate::errors::{Result, try_filled, try_with_capacity};
+use crate::support::allocate::{Grow, try_filled, try_with_capacity};
+use crate::support::errors::Result;
 
 const NONE: u32 = u32::MAX;
 
@@ -28,7 +28,7 @@ impl Blocks {
     /// The blocks of `network`. A component without branches has none.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn new(network: &Network) -> Result<Self> {
         let nodes = network.len();
         let mut blocks = Self { nodes: try_with_capacity("blocks", 2 * nodes)?, ..Self::default() };
@@ -117,7 +117,7 @@ impl Extract {
     /// A buffer for graphs of `nodes` nodes.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn new(nodes: usize) -> Result<Self> {
         Ok(Self { place: try_filled("places in a block", nodes, NONE)? })
     }
@@ -125,7 +125,7 @@ impl Extract {
     /// The graph of the block of these nodes. Cost: that of the nodes' links but the root's, so O(branches) for all blocks.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn network(&mut self, network: &Network, nodes: &[u32]) -> Result<Network> {
         for (place, &node) in nodes.iter().enumerate() {
             self.place[node as usize] = place as u32;

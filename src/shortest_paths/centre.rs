@@ -15,9 +15,9 @@
 
 use super::blocks::{Blocks, Extract};
 use super::{Dijkstra, Network};
-use crate::buffers::{Grow, try_collect, try_copy};
-use crate::errors::{Result, try_filled, try_with_capacity};
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_with_capacity};
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
 
 /// Sums within this relative distance of the smallest are reported as well: they may win once they are summed in another order.
 const TIE: f64 = 1e-11;
@@ -73,7 +73,7 @@ impl Hanging {
 /// The nodes of the largest component whose sums of distances to its other nodes are the smallest, up to rounding, ascending.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`] and [`crate::errors::Error::Interrupted`].
+/// [`crate::support::errors::Error::OutOfMemory`] and [`crate::support::errors::Error::Interrupted`].
 pub fn centres(network: &Network, monitor: &Monitor) -> Result<Vec<u32>> {
     let blocks = Blocks::new(network)?;
     let mut extract = Extract::new(network.len())?;

@@ -14,9 +14,9 @@
 
 use super::blocks::{Blocks, Extract};
 use super::{Dijkstra, Network};
-use crate::buffers::{Grow, try_collect};
-use crate::errors::{Result, try_filled, try_with_capacity};
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_collect, try_filled, try_with_capacity};
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
 
 /// Bounds closer than this to the longest path are rounding.
 const ROUNDING: f64 = 1e-13;
@@ -45,7 +45,7 @@ impl Longest {
 /// none.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`] and [`crate::errors::Error::Interrupted`].
+/// [`crate::support::errors::Error::OutOfMemory`] and [`crate::support::errors::Error::Interrupted`].
 pub fn longest_shortest_paths(network: &Network, monitor: &Monitor) -> Result<Vec<Vec<u32>>> {
     let blocks = Blocks::new(network)?;
     let mut extract = Extract::new(network.len())?;

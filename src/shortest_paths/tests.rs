@@ -3,8 +3,8 @@
 use super::centre::centres;
 use super::longest::longest_shortest_paths;
 use super::{Dijkstra, Network};
-use crate::errors::Error;
-use crate::threads::Monitor;
+use crate::support::errors::Error;
+use crate::support::threads::Monitor;
 
 type Branch = (u32, u32);
 

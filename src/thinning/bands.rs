@@ -24,10 +24,11 @@ use super::batch::{Quad, around_word};
 use super::recheck;
 use super::schedule::{Claim, LAG, Schedule};
 use super::{Method, steps};
-use crate::bit_image::{BitImage, try_zeros};
-use crate::errors::{Result, try_filled};
-use crate::huge_pages;
-use crate::prefetch::prefetch;
+use crate::bit_image::BitImage;
+use crate::support::allocate::{try_filled, try_zeros};
+use crate::support::errors::Result;
+use crate::support::huge_pages;
+use crate::support::prefetch::prefetch;
 use crate::word_shape::WordShape;
 
 /// So many words a band has at most, but for a single plane (in 2D, row) of more: what lies around a band should fit into a
@@ -165,7 +166,7 @@ impl<'a> Bands<'a> {
     /// The arrays at the beginning: everything that holds foreground is active.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn new(image: &'a mut BitImage, buffers: &'a mut Buffers, method: Method, threads: usize) -> Result<Self> {
         let geometry = Geometry::new(image, method, threads);
         let (row, plane) = (geometry.row, geometry.plane);

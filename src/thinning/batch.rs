@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::simple_points::Neighbours;
-use super::vectors::{LANES, Lanes, Quads, Vector};
+use crate::support::simd::{LANES, Lanes, Quads, Vector};
 use crate::word_shape::WordShape;
 
 /// Three words along x in each of the nine rows of words around: z, then y.

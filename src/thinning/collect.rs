@@ -8,11 +8,11 @@ use super::batch::{Batch, from_after, from_before};
 use super::queue::{Queue, take_active};
 use super::rounds::rows_of;
 use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
-use super::vectors::{Lanes, Vector, for_this_processor};
 use super::zhang::removed_pixels;
-use crate::buffers::Grow;
-use crate::errors::Result;
-use crate::prefetch::prefetch;
+use crate::support::allocate::Grow;
+use crate::support::errors::Result;
+use crate::support::prefetch::prefetch;
+use crate::support::simd::{Lanes, Vector, for_this_processor};
 use crate::word_shape::{WORD, WordShape};
 
 /// What a list of words with collected voxels is called when there is no memory for it.
@@ -104,13 +104,13 @@ impl Collect for InTable {
 
 for_this_processor! {
     /// Collects Lee's voxels of a part.
-    pub fn collect_border<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
+    pub fn collect_border<W: WordShape>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
         = collect_border_lanes;
 }
 
 for_this_processor! {
     /// Collects Zhang's pixels of a part.
-    pub fn collect_removed<W>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
+    pub fn collect_removed<W: WordShape>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
         = collect_removed_lanes;
 }
 

@@ -46,15 +46,14 @@ mod recheck;
 mod rounds;
 mod schedule;
 pub mod simple_points;
-pub mod vectors;
 mod zhang;
 
 use std::fmt;
 
 use crate::bit_image::BitImage;
-use crate::errors::Result;
 use crate::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
-use crate::threads::Monitor;
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
 use crate::word_shape::{Cube, Square};
 
 /// How to thin.
@@ -117,7 +116,7 @@ pub struct Thinned {
 /// Thins `image` in place on the threads of the current pool.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`], or [`crate::errors::Error::Interrupted`] through `monitor`; the image is then in the
+/// [`crate::support::errors::Error::OutOfMemory`], or [`crate::support::errors::Error::Interrupted`] through `monitor`; the image is then in the
 /// middle of thinning.
 ///
 /// # Panics
@@ -198,7 +197,7 @@ mod tests {
     fn compare(image: &Array3<u8>, method: Method, threads: usize) {
         let mut packed = BitImage::pack(&image.view(), 0xff, &Monitor::new()).unwrap();
         let run = || thin(&mut packed, method, &Monitor::new()).unwrap();
-        let thinned = crate::threads::Pool::take(threads).unwrap().install(run);
+        let thinned = crate::support::threads::Pool::take(threads).unwrap().install(run);
         let mut found = Array3::zeros(image.raw_dim());
         packed.unpack_into(found.view_mut());
         let expected = naive::thin(image, method);
@@ -272,7 +271,7 @@ mod tests {
         let monitor = Monitor::new();
         monitor.request_stop();
         let mut image = BitImage::zeros([2, 2, 2]).unwrap();
-        assert_eq!(thin(&mut image, Method::Lee, &monitor), Err(crate::errors::Error::Interrupted));
+        assert_eq!(thin(&mut image, Method::Lee, &monitor), Err(crate::support::errors::Error::Interrupted));
     }
 
     #[test]

@@ -11,12 +11,12 @@
 use super::simple_points::BORDERS;
 use super::zhang::{REMOVED, RING};
 use super::{Method, steps};
-use crate::buffers::Grow;
 use crate::csr::{Csr, Index};
-use crate::errors::{Result, check_numbers, try_filled, try_with_capacity};
 use crate::graph::{Neighbourhood, pixel_graph};
 use crate::neighbourhood::{bit, is_simple_and_no_endpoint};
-use crate::threads::Monitor;
+use crate::support::allocate::{Grow, try_filled, try_with_capacity};
+use crate::support::errors::{Result, check_numbers};
+use crate::support::threads::Monitor;
 
 /// The voxels that are left, and those near which something may still change.
 struct Nodes<I> {
@@ -105,8 +105,8 @@ impl<I: Index> Nodes<I> {
 /// Which voxels thinning leaves of the image whose foreground is `nodes`: ascending linear indices in an image of `shape`.
 ///
 /// # Errors
-/// [`crate::errors::Error::InvalidArgument`] for more voxels than 32 bits number, [`crate::errors::Error::OutOfMemory`] and
-/// [`crate::errors::Error::Interrupted`].
+/// [`crate::support::errors::Error::InvalidArgument`] for more voxels than 32 bits number, [`crate::support::errors::Error::OutOfMemory`] and
+/// [`crate::support::errors::Error::Interrupted`].
 ///
 /// # Panics
 /// If the method is Zhang's and the image has more than one plane.

@@ -12,10 +12,10 @@ use super::bands::Geometry;
 use super::batch::{Batch, EARLIER_ROWS};
 use super::rounds::AHEAD;
 use super::simple_points::{Border, EARLIER, Neighbours, deleted_whatever_happens, simple_whatever_happens};
-use super::vectors::{Lanes, Vector, for_this_processor};
 use crate::bit_image::set_bits;
-use crate::buffers::Grow;
-use crate::errors::Result;
+use crate::support::allocate::Grow;
+use crate::support::errors::Result;
+use crate::support::simd::{Lanes, Vector, for_this_processor};
 use crate::word_shape::{WordShape, earlier_neighbours, neighbours};
 
 /// What a list of waiting voxels is called when there is no memory for it.
@@ -49,7 +49,7 @@ pub fn settled<V: Vector, const PRESERVING: bool>(
 /// Adds the collected voxels of the words at `indices` to `waiting` whose recheck depends on that of an earlier neighbour.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`].
+/// [`crate::support::errors::Error::OutOfMemory`].
 pub fn find_waiting<W: WordShape>(
     waiting: &mut Vec<(usize, u64)>,
     indices: &[usize],
@@ -66,7 +66,7 @@ pub fn find_waiting<W: WordShape>(
 }
 
 for_this_processor! {
-    fn find_not_connected<W>(
+    fn find_not_connected<W: WordShape>(
         waiting: &mut Vec<(usize, u64)>,
         indices: &[usize],
         words: &[u64],
@@ -77,7 +77,7 @@ for_this_processor! {
 }
 
 for_this_processor! {
-    fn find_not_simple<W>(
+    fn find_not_simple<W: WordShape>(
         waiting: &mut Vec<(usize, u64)>,
         indices: &[usize],
         words: &[u64],

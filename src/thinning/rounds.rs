@@ -24,10 +24,10 @@ use super::schedule::{Claim, Lists};
 use super::simple_points::BORDERS;
 use super::{Method, Thinned};
 use crate::bit_image::BitImage;
-use crate::buffers::Grow;
-use crate::errors::Result;
-use crate::prefetch::prefetch;
-use crate::threads::Monitor;
+use crate::support::allocate::Grow;
+use crate::support::errors::Result;
+use crate::support::prefetch::prefetch;
+use crate::support::threads::Monitor;
 use crate::word_shape::WordShape;
 
 /// How many words ahead of its use memory is asked for.

@@ -16,7 +16,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use log::debug;
 
 use super::Thinned;
-use crate::errors::{Error, Result};
+use crate::support::errors::{Error, Result};
 
 /// A task needs the step before to have done so many bands more.
 pub const LAG: usize = 3;

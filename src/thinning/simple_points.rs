@@ -16,8 +16,8 @@
 //! Sources: the predicates are those of [`crate::neighbourhood`], which the tests compare with over all 2²⁶ neighbourhoods; X is
 //! the attachment set of Kong (1995), "On topology preservation in 2-D and 3-D thinning".
 
-use super::vectors::Vector;
 use crate::neighbourhood::{CENTRE, bit};
+use crate::support::simd::Vector;
 
 /// The words of the 27 directions; the centre's is not read.
 pub type Neighbours<V> = [V; 27];
@@ -313,9 +313,9 @@ fn go_round<V: Vector>(reached: &mut [V; 4], link: &[V; 4]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::vectors::{LANES, Lanes, for_this_processor};
     use super::*;
     use crate::neighbourhood;
+    use crate::support::simd::{LANES, Lanes, for_this_processor};
 
     /// 512 neighbourhoods from consecutive numbers; the border's face is left out of the number and stays empty.
     fn neighbourhoods(start: u32, border: &Border) -> ([Lanes; 27], Vec<u32>) {

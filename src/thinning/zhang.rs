@@ -7,8 +7,8 @@
 //! Source: Zhang and Suen (1984), with the exceptions that scikit-image's table makes.
 
 use super::simple_points::Neighbours;
-use super::vectors::Vector;
 use crate::neighbourhood::bit;
+use crate::support::simd::Vector;
 
 /// The eight neighbours in the order of the table's bits: clockwise from the upper left.
 pub const RING: [usize; 8] = [

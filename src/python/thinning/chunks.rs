@@ -14,7 +14,7 @@ use super::super::elements::{with_elements, writable};
 use super::super::threads::run;
 use super::method;
 use crate::bit_image::Element;
-use crate::buffers::try_collect;
+use crate::support::allocate::try_collect;
 use crate::thinning::Method;
 use crate::thinning::chunks::region::Box3;
 use crate::thinning::chunks::words::{Frame, Key, Places, union};

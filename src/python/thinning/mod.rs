@@ -14,7 +14,8 @@ use super::threads::run;
 use crate::bit_image::{BitImage, Element};
 use crate::csr::Index;
 use crate::foreground::check_voxels;
-use crate::thinning::{Method, nodes, thin, vectors::width};
+use crate::support::simd::width;
+use crate::thinning::{Method, nodes, thin};
 
 /// Images with fewer voxels are thinned before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 18;

@@ -9,10 +9,11 @@
 //! Cost: some tens of nanoseconds; the searches are remembered, for the same neighbourhoods return along a chunk's face.
 
 use super::super::zhang::REMOVED;
-use crate::errors::{Result, try_filled};
 use crate::neighbourhood::{
     NEIGHBOURS_6, NEIGHBOURS_18, grow_6, grow_26, is_simple_and_no_endpoint, reach_6, reach_26,
 };
+use crate::support::allocate::try_filled;
+use crate::support::errors::Result;
 
 /// The most unknown neighbours whose assignments are searched.
 const SEARCHED: u32 = 10;
@@ -69,7 +70,7 @@ impl Collector {
     /// Without any answers yet.
     ///
     /// # Errors
-    /// [`crate::errors::Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn new() -> Result<Self> {
         Ok(Self { answers: try_filled("the answers remembered", REMEMBERED, (u64::MAX, Decision::Maybe))? })
     }

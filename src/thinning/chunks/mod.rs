@@ -27,10 +27,10 @@ use self::region::{Box3, Region};
 use self::simulation::{Event, Simulation};
 use self::words::{Around, FIRST, Frame, Key, Places, around, offset, rows, union, with_gaps};
 use super::Method;
-use crate::bit_image::{BitImage, Element, set_bits, try_zeros};
-use crate::buffers::{Grow, try_collect, try_copy, try_sort_by};
-use crate::errors::{Error, Result, check_numbers, try_with_capacity};
-use crate::threads::Monitor;
+use crate::bit_image::{BitImage, Element, set_bits};
+use crate::support::allocate::{Grow, try_collect, try_copy, try_sort_by, try_with_capacity, try_zeros};
+use crate::support::errors::{Error, Result, check_numbers};
+use crate::support::threads::Monitor;
 use crate::word_shape::{Cube, Square, place_of};
 
 /// What lists are called when there is no memory for them.

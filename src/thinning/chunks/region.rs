@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use super::BOXES;
 use super::words::Frame;
-use crate::buffers::try_collect;
-use crate::errors::{self, try_filled};
+use crate::support::allocate::{try_collect, try_filled};
+use crate::support::errors;
 
 /// The first voxel and the one after the last, along each axis.
 pub type Box3 = [[usize; 2]; 3];

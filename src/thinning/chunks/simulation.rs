@@ -22,17 +22,17 @@ use super::super::queue::{Queue, take_active};
 use super::super::recheck::{in_raster_order, settled};
 use super::super::rounds::rows_of;
 use super::super::simple_points::{BORDERS, EARLIER, Neighbours, simple_and_no_endpoint};
-use super::super::vectors::{LANES, Lanes, Vector, for_this_processor};
 use super::super::zhang::removed_pixels;
 use super::super::{Method, steps};
 use super::doubt::{self, Collector, Decision};
 use super::words::{self, Around, row};
 use super::{Residue, SCRIPT, STATE, Stored, WORDS};
-use crate::bit_image::{WORD, set_bits, try_zeros};
-use crate::buffers::{Grow, try_collect, try_copy, try_sort_by};
-use crate::errors::Result;
-use crate::prefetch::prefetch;
-use crate::threads::Monitor;
+use crate::bit_image::{WORD, set_bits};
+use crate::support::allocate::{Grow, try_collect, try_copy, try_sort_by, try_zeros};
+use crate::support::errors::Result;
+use crate::support::prefetch::prefetch;
+use crate::support::simd::{LANES, Lanes, Vector, for_this_processor};
+use crate::support::threads::Monitor;
 use crate::word_shape::{self, WordShape, earlier_neighbours};
 
 /// Voxels of a word deleted in a step.
@@ -262,7 +262,7 @@ fn neighbours<W: WordShape>(words: &[u64], around: &Around, bit: usize) -> u32 {
 }
 
 for_this_processor! {
-    fn collect<W>(simulation: &mut Simulation<'_, W>, kind: usize) -> Result<()> = collect_lanes;
+    fn collect<W: WordShape>(simulation: &mut Simulation<'_, W>, kind: usize) -> Result<()> = collect_lanes;
 }
 
 /// Collects the border voxels of the active words.
@@ -406,12 +406,12 @@ fn recheck<W: WordShape>(simulation: &mut Simulation<'_, W>, kind: usize, script
 }
 
 for_this_processor! {
-    fn recheck_connected<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) -> Result<()>
+    fn recheck_connected<W: WordShape>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) -> Result<()>
         = recheck_connected_lanes;
 }
 
 for_this_processor! {
-    fn recheck_simple<W>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) -> Result<()> = recheck_simple_lanes;
+    fn recheck_simple<W: WordShape>(simulation: &mut Simulation<'_, W>, kind: usize, scripted: bool) -> Result<()> = recheck_simple_lanes;
 }
 
 #[inline(always)]

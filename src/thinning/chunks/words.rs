@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use super::super::batch::{Quad, around_word};
 use super::WORDS;
-use crate::buffers::{Grow, try_sort_by};
-use crate::errors::{Result, try_with_capacity};
 use crate::foreground::check_shape;
+use crate::support::allocate::{Grow, try_sort_by, try_with_capacity};
+use crate::support::errors::Result;
 use crate::word_shape::{self, logarithms};
 
 /// The place of a word among the words of the image.
@@ -155,7 +155,7 @@ const AFTER: usize = 3;
 /// before and after each lie beside it in memory; it has the key before, so that the first index of a key is that of the word.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`].
+/// [`crate::support::errors::Error::OutOfMemory`].
 pub fn with_gaps(frame: &Frame, words: impl ExactSizeIterator<Item = Key>) -> Result<Vec<Key>> {
     let mut keys = try_with_capacity(WORDS, 2 * words.len())?;
     keys.try_extend(WORDS, [0; FIRST])?;
@@ -197,7 +197,7 @@ pub struct Row {
 /// The rows of keys [`with_gaps`], with the empty words after each.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`].
+/// [`crate::support::errors::Error::OutOfMemory`].
 pub fn rows(frame: &Frame, keys: &[Key]) -> Result<Vec<Row>> {
     let along = frame.words_along(2) as u64;
     let mut rows = Vec::new();
@@ -257,7 +257,7 @@ impl Line {
 /// The words around each word, of keys [`with_gaps`] in these rows.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`].
+/// [`crate::support::errors::Error::OutOfMemory`].
 pub fn around(frame: &Frame, keys: &[Key], rows: &[Row]) -> Result<Vec<Around>> {
     let mut all = try_with_capacity("the neighbours of words", keys.len())?;
     all.extend([[NOTHING; 9]; FIRST]);
@@ -304,7 +304,7 @@ pub fn around(frame: &Frame, keys: &[Key], rows: &[Row]) -> Result<Vec<Around>> 
 /// Words by key, ascending, those of the same key joined.
 ///
 /// # Errors
-/// [`crate::errors::Error::OutOfMemory`].
+/// [`crate::support::errors::Error::OutOfMemory`].
 pub fn union(lists: &[&[(Key, u64)]]) -> Result<Vec<(Key, u64)>> {
     let mut words = try_with_capacity("the words of chunks", lists.iter().map(|list| list.len()).sum())?;
     for list in lists {

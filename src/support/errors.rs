@@ -3,7 +3,6 @@
 //! The Python side maps it to exceptions in one place, `src/python/errors.rs`. Input that a person gives is validated in
 //! Python, where the argument's name is known; what arrives here is what only the kernels can notice.
 
-use std::collections::TryReserveError;
 use std::fmt;
 
 /// Why a kernel stopped without a result.
@@ -67,26 +66,6 @@ pub fn check_numbers(name: &'static str, count: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::InvalidArgument { name, reason: format!("{count} are more than 32 bits can number") })
-}
-
-/// A vector of `count` copies of `value`, or [`Error::OutOfMemory`].
-///
-/// # Errors
-/// If the memory cannot be reserved.
-pub fn try_filled<T: Clone>(what: &'static str, count: usize, value: T) -> Result<Vec<T>> {
-    let mut vector = try_with_capacity(what, count)?;
-    vector.resize(count, value);
-    Ok(vector)
-}
-
-/// An empty vector with room for `count` elements, or [`Error::OutOfMemory`].
-///
-/// # Errors
-/// If the memory cannot be reserved.
-pub fn try_with_capacity<T>(what: &'static str, count: usize) -> Result<Vec<T>> {
-    let mut vector = Vec::new();
-    vector.try_reserve_exact(count).map_err(|_: TryReserveError| Error::out_of_memory::<T>(what, count))?;
-    Ok(vector)
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ impl Vector for u64 {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    //! A value of these types exists only inside functions that [`super::for_this_processor`] calls after it asked the
+    //! A value of these types exists only inside functions that [`crate::thinning::for_this_processor`] calls after it asked the
     //! processor for the features: that is the safety of every intrinsic here.
 
     use std::arch::x86_64::{
@@ -349,24 +349,24 @@ mod x86 {
 pub use x86::{Avx2, Avx512};
 
 /// Defines a function that runs `$kernel`, an `#[inline(always)]` function over a [`Vector`], compiled for the widest vectors
-/// of this processor; it may also be generic over a [`crate::word_shape::WordShape`].
+/// of this processor; it may also be generic over one more type, such as the shape of a word.
 macro_rules! for_this_processor {
     (
-        $(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$shape:ident>)? ($($argument:ident: $type:ty),* $(,)?)
+        $(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$shape:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?)
             $(-> $result:ty)? = $kernel:ident;
     ) => {
         $(#[$attribute])*
-        $visibility fn $name $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) $(-> $result)? {
+        $visibility fn $name $(<$shape: $bound>)? ($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             {
-                use $crate::thinning::vectors::{Avx2, Avx512, Width, width};
+                use $crate::support::simd::{Avx2, Avx512, Width, width};
 
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt,lzcnt")]
-                fn with_avx512 $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) $(-> $result)? {
+                fn with_avx512 $(<$shape: $bound>)? ($($argument: $type),*) $(-> $result)? {
                     $kernel::<$($shape,)? Avx512>($($argument),*)
                 }
                 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-                fn with_avx2 $(<$shape: $crate::word_shape::WordShape>)? ($($argument: $type),*) $(-> $result)? {
+                fn with_avx2 $(<$shape: $bound>)? ($($argument: $type),*) $(-> $result)? {
                     $kernel::<$($shape,)? Avx2>($($argument),*)
                 }
                 match width() {
@@ -381,7 +381,7 @@ macro_rules! for_this_processor {
         }
     };
 }
-pub(super) use for_this_processor;
+pub(crate) use for_this_processor;
 
 /// The vectors to compute with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::errors::{Error, Result};
+use crate::support::errors::{Error, Result};
 
 /// 0: not set, use what the machine offers.
 static DEFAULT_THREADS: AtomicUsize = AtomicUsize::new(0);

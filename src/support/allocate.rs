@@ -4,9 +4,9 @@
 //! Rust's own `push`, `extend`, `collect` and `clone` end the process when the system has no more memory; they serve where a
 //! length is that of an image's axes, a task's scratch or a list of tasks.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, TryReserveError};
 
-use crate::errors::{Error, Result, try_with_capacity};
+use crate::support::errors::{Error, Result};
 
 /// Growth that can fail. A push costs what that of a vector costs: the room is looked at once.
 pub trait Grow<T> {
@@ -76,6 +76,37 @@ impl<T> Grow<T> for Vec<T> {
         self.extend_from_slice(values);
         Ok(())
     }
+}
+
+/// A vector of `count` copies of `value`, or [`Error::OutOfMemory`].
+///
+/// # Errors
+/// If the memory cannot be reserved.
+pub fn try_filled<T: Clone>(what: &'static str, count: usize, value: T) -> Result<Vec<T>> {
+    let mut vector = try_with_capacity(what, count)?;
+    vector.resize(count, value);
+    Ok(vector)
+}
+
+/// An empty vector with room for `count` elements, or [`Error::OutOfMemory`].
+///
+/// # Errors
+/// If the memory cannot be reserved.
+pub fn try_with_capacity<T>(what: &'static str, count: usize) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(count).map_err(|_: TryReserveError| Error::out_of_memory::<T>(what, count))?;
+    Ok(vector)
+}
+
+/// `count` zeros whose memory is not touched.
+///
+/// # Errors
+/// [`Error::OutOfMemory`] if they cannot be reserved.
+pub fn try_zeros<T: bytemuck::Zeroable>(what: &'static str, count: usize) -> Result<Vec<T>> {
+    if count.checked_mul(size_of::<T>()).is_none_or(|bytes| bytes > isize::MAX as usize) {
+        return Err(Error::out_of_memory::<T>(what, count));
+    }
+    bytemuck::allocation::try_zeroed_vec(count).map_err(|()| Error::out_of_memory::<T>(what, count))
 }
 
 /// The values of an iterator.
