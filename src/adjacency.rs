@@ -1,6 +1,6 @@
 //! The graph of the voxels of an image with one to three axes: compressed rows, and which neighbours they are.
 //!
-//! A voxel's neighbours are a mask of 27 bits (see [`crate::neighbourhood`]); its row has one node for each bit. Distances depend
+//! A voxel's neighbours are a mask of 27 bits (see [`crate::image::neighbourhood`]); its row has one node for each bit. Distances depend
 //! on the bit alone, so they need not be stored, and 16 bytes a voxel of a skeleton are all. Junction clusters are pruned on
 //! the masks, before rows are written: an edge is dropped by clearing a bit at both its ends.
 //!
@@ -25,8 +25,8 @@ use crate::branches::Rows;
 use crate::csr::Index;
 use crate::graph::Heights;
 use crate::graph::window::{Layout, MOST_NEIGHBOURS, Window};
+use crate::image::neighbourhood::{CENTRE, NEIGHBOURS_6, NEIGHBOURS_18, NEIGHBOURS_26};
 use crate::junctions::{DisjointSets, JUNCTION};
-use crate::neighbourhood::{CENTRE, NEIGHBOURS_6, NEIGHBOURS_18, NEIGHBOURS_26};
 use crate::support::allocate::{Grow, make_room, try_sort_by, try_with_capacity, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::huge_pages::ask_for;

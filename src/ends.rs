@@ -12,7 +12,7 @@ use std::slice::ChunksMut;
 use rayon::prelude::*;
 
 use crate::csr::{Index, check_indptr, check_nodes};
-use crate::foreground::check_shape;
+use crate::image::indices::check_shape;
 use crate::support::allocate::try_zeros;
 use crate::support::errors::{Error, Result};
 use crate::support::huge_pages::ask_for;

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 
 use crate::adjacency::{self, Grid, adjacency};
 use crate::csr::{Csr, Index};
-use crate::foreground::strides;
+use crate::image::indices::strides;
 use crate::support::allocate::{Grow, try_filled, try_with_capacity, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;

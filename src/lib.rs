@@ -16,17 +16,14 @@
 //! Nothing outside `python` knows of Python.
 
 pub mod adjacency;
-pub mod bit_image;
 pub mod branches;
 pub mod chunk_graph;
 pub mod csr;
-pub mod elements;
 pub mod ends;
-pub mod foreground;
 pub mod graph;
+pub mod image;
 pub mod junctions;
 pub mod measures;
-pub mod neighbourhood;
 pub mod pruning;
 pub mod radius;
 pub mod shortest_paths;
@@ -34,7 +31,6 @@ pub mod summary;
 pub mod support;
 pub mod thinning;
 pub mod topology;
-pub mod word_shape;
 
 #[cfg(feature = "python")]
 mod python;

@@ -18,9 +18,9 @@ use std::collections::BinaryHeap;
 
 use crate::csr::{Csr, Index};
 use crate::graph::{Neighbourhood, pixel_graph};
+use crate::image::indices::position;
+use crate::image::neighbourhood::{at_most_one_component, bit, is_simple_and_no_endpoint, one_background_component};
 use crate::junctions::prune_junctions;
-use crate::neighbourhood::{at_most_one_component, bit, is_simple_and_no_endpoint, one_background_component};
-use crate::radius::position;
 use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_push_to_heap};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
@@ -79,7 +79,7 @@ struct Voxels<I> {
     graph: Csr<I>,
     /// z, y and x of each voxel, modulo 2³²: those of neighbours differ by one at most.
     places: Vec<[u32; 3]>,
-    /// The neighbours that are left, as [`crate::neighbourhood`] numbers them.
+    /// The neighbours that are left, as [`crate::image::neighbourhood`] numbers them.
     neighbours: Vec<u32>,
     kept: Vec<bool>,
 }

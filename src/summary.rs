@@ -229,29 +229,6 @@ pub fn label_paths<P: Index>(labels: &mut [i64], positions: &[i64], indptr: &[P]
     Ok(())
 }
 
-/// The coordinates of linear indices in an image of `shape`, axis by axis.
-///
-/// # Errors
-/// [`Error::OutOfMemory`]; [`Error::InvalidArgument`] if there are indices but no such voxels, or too many to be numbered.
-pub fn coordinates(nodes: &[i64], shape: &[usize]) -> Result<Vec<i64>> {
-    let voxels = shape.iter().try_fold(1_usize, |voxels, &length| voxels.checked_mul(length));
-    if !nodes.is_empty() && (shape.is_empty() || voxels.is_none_or(|voxels| voxels == 0)) {
-        let reason = format!("expected that of an image with voxels, fewer than 2**64, got {shape:?}");
-        return Err(Error::InvalidArgument { name: "shape", reason });
-    }
-    let mut coordinates = try_zeros("the coordinates", nodes.len() * shape.len())?;
-    if nodes.is_empty() {
-        return Ok(coordinates);
-    }
-    let strides = crate::foreground::strides(shape);
-    coordinates.par_chunks_mut(nodes.len()).zip(shape).zip(strides).for_each(|((axis, &length), stride)| {
-        for (coordinate, &node) in axis.iter_mut().zip(nodes) {
-            *coordinate = (node as usize / stride % length) as i64;
-        }
-    });
-    Ok(coordinates)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,10 +307,5 @@ mod tests {
         assert_eq!(labels, [2, 0, 0, 2, 0, 1]);
         assert!(label_paths(&mut labels, &[6], &[0, 1], &[0]).is_err());
         assert!(label_paths(&mut labels, &[-1], &[0, 1], &[0]).is_err());
-    }
-
-    #[test]
-    fn coordinates_undo_linear_indices() {
-        assert_eq!(coordinates(&[0, 5, 23], &[2, 3, 4]).unwrap(), [0, 0, 1, 0, 1, 2, 0, 1, 3]);
     }
 }

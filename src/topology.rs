@@ -16,8 +16,8 @@ use std::collections::{BinaryHeap, HashSet};
 
 use crate::csr::Index;
 use crate::graph::Neighbourhood;
+use crate::image::neighbourhood::CENTRE;
 use crate::junctions::DisjointSets;
-use crate::neighbourhood::CENTRE;
 use crate::support::allocate::{try_filled, try_push_to_heap};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;

@@ -2,8 +2,8 @@
 
 use ndarray::{Array3, Axis, concatenate, s};
 use proptest::prelude::*;
-use skanrs::bit_image::BitImage;
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Table, Values};
+use skanrs::image::bit_image::BitImage;
 use skanrs::support::threads::Monitor;
 use skanrs::thinning::{Method, naive, thin};
 

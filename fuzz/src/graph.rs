@@ -7,9 +7,9 @@ use skanrs::adjacency::{adjacency, weights};
 use skanrs::branches::{trace_branches, trace_branches_in_tasks};
 use skanrs::csr::{Csr, CsrView};
 use skanrs::graph::{Neighbourhood, pixel_graph};
+use skanrs::image::indices::{coordinates, position};
 use skanrs::junctions::prune_junctions;
-use skanrs::radius::position;
-use skanrs::summary::{coordinates, path_components, path_sums};
+use skanrs::summary::{path_components, path_sums};
 use skanrs::support::threads::Monitor;
 
 use super::{Bytes, nodes_of};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use ndarray::Array3;
 use skanrs::csr::Csr;
 use skanrs::graph::{Neighbourhood, pixel_graph};
+use skanrs::image::indices::position;
+use skanrs::image::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint, one_background_component};
 use skanrs::junctions::prune_junctions;
-use skanrs::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint, one_background_component};
 use skanrs::pruning::{Limits, prune};
-use skanrs::radius::position;
 use skanrs::support::threads::Monitor;
 use skanrs::topology::topology;
 

@@ -1,7 +1,8 @@
 //! Radii of voxels.
 
-use skanrs::elements::Shared;
-use skanrs::radius::{Background, Place, Squares, position, squared_radii};
+use skanrs::image::elements::Shared;
+use skanrs::image::indices::position;
+use skanrs::radius::{Background, Place, Squares, squared_radii};
 use skanrs::support::threads::Monitor;
 
 use super::{Bytes, nodes_of};

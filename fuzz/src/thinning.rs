@@ -1,7 +1,7 @@
 //! Thinning in memory and in chunks.
 
 use ndarray::Array3;
-use skanrs::bit_image::BitImage;
+use skanrs::image::bit_image::BitImage;
 use skanrs::support::threads::Monitor;
 use skanrs::thinning::chunks::words::Frame;
 use skanrs::thinning::chunks::{chunk_words, merge, thin_words, write_chunk};

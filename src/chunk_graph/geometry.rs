@@ -4,8 +4,8 @@
 //! ascend as the neighbours' linear indices do, and the way back is 3ᵈ − 1 less the direction. Sets of directions are 128
 //! bits, enough for four axes.
 
-use crate::foreground::{check_shape, strides};
 use crate::graph::{HeightType, Neighbourhood};
+use crate::image::indices::{check_shape, strides};
 use crate::support::errors::{Error, Result};
 
 /// A set of directions, one bit each.

@@ -8,7 +8,7 @@
 //! follow each other. A neighbour's number is that of the first voxel in its word, which is noted when it enters, and the
 //! bits before it; the first two are worked out whether they are there or not, since most voxels of a skeleton have two.
 //!
-//! Bit `9 (dz + 1) + 3 (dy + 1) + (dx + 1)` of a mask is the neighbour at (dz, dy, dx), as in [`crate::neighbourhood`]. An image
+//! Bit `9 (dz + 1) + 3 (dy + 1) + (dx + 1)` of a mask is the neighbour at (dz, dy, dx), as in [`crate::image::neighbourhood`]. An image
 //! with fewer axes is one whose middle axis, or first two, are of length 1.
 //!
 //! Cost: some 90 instructions a voxel, 15 for each neighbour after the second; 3/16 byte for each voxel of three planes, which
@@ -16,8 +16,8 @@
 
 use std::ops::Range;
 
-use crate::bit_image::WORD;
-use crate::neighbourhood::CENTRE;
+use crate::image::neighbourhood::CENTRE;
+use crate::image::word_shape::WORD;
 use crate::support::allocate::{Grow, try_zeros};
 use crate::support::errors::Result;
 use crate::support::simd::{Width, width};

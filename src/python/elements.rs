@@ -3,7 +3,7 @@
 use ndarray::{ArrayView, ArrayViewMut, Dimension};
 use numpy::{Element, PyArrayMethods, PyReadonlyArray, PyReadwriteArray, PyUntypedArrayMethods};
 
-use crate::elements::Shared;
+use crate::image::elements::Shared;
 
 /// The elements of an array, read without the promise that nobody writes them meanwhile.
 pub(super) fn shared<'a, T: Element + Copy, D: Dimension>(

@@ -12,15 +12,17 @@ use pyo3::prelude::*;
 use super::elements::{shared, with_elements};
 use super::threads::run;
 use crate::adjacency::{self, Grid, adjacency};
-use crate::bit_image::Element;
 use crate::branches::{trace_branches, trace_branches_in_tasks};
 use crate::csr::{CsrView, Index};
-use crate::foreground::check_voxels;
 use crate::graph::{Heights, Neighbourhood};
+use crate::image::elements::Element;
+use crate::image::foreground;
+use crate::image::indices;
+use crate::image::indices::check_voxels;
 use crate::junctions::prune_junctions;
 use crate::support::allocate::try_copy;
 use crate::support::errors::{Error, Result};
-use crate::{foreground, graph, summary};
+use crate::{graph, summary};
 
 /// Images with fewer voxels are read before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 20;
@@ -366,7 +368,7 @@ fn unravel<'py>(
     shape: Vec<usize>,
 ) -> PyResult<Bound<'py, numpy::PyArray2<i64>>> {
     let nodes = nodes.as_slice()?;
-    let coordinates = run(py, nodes.len() >= NODES_WORTH_THREADS, |_| summary::coordinates(nodes, &shape))?;
+    let coordinates = run(py, nodes.len() >= NODES_WORTH_THREADS, |_| indices::coordinates(nodes, &shape))?;
     coordinates.into_pyarray(py).reshape([shape.len(), nodes.len()])
 }
 

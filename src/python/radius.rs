@@ -8,9 +8,10 @@ use pyo3::prelude::*;
 
 use super::elements::{shared, with_elements};
 use super::threads::run;
-use crate::bit_image::Element;
+use crate::image::elements::Element;
+use crate::image::indices::position;
 use crate::radius::faces::{Face, depths, lower};
-use crate::radius::{Background, Place, Squares, position, squared_radii};
+use crate::radius::{Background, Place, Squares, squared_radii};
 use crate::support::allocate::try_collect;
 use crate::support::errors::Error;
 

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::threads::run;
 use crate::csr::Index;
-use crate::foreground::check_voxels;
+use crate::image::indices::check_voxels;
 use crate::topology::topology;
 
 /// How many components, of these how many single voxels, tunnels and cavities the voxels `nodes` have: ascending linear indices

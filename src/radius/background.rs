@@ -6,8 +6,8 @@
 use ndarray::{ArrayView3, Axis, s};
 use rayon::prelude::*;
 
-use crate::bit_image::{Element, WORD};
-use crate::elements::Shared;
+use crate::image::elements::{Element, Shared};
+use crate::image::word_shape::WORD;
 use crate::support::allocate::try_zeros;
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;

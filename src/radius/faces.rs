@@ -13,7 +13,7 @@
 use rayon::prelude::*;
 
 use super::{Background, Squares};
-use crate::bit_image::{WORD, set_bits};
+use crate::image::word_shape::{WORD, set_bits};
 use crate::support::allocate::try_filled;
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;

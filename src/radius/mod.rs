@@ -32,6 +32,7 @@ use rayon::prelude::*;
 use rows::Rows;
 use thick::{Member, Search, groups};
 
+use crate::image::indices::position;
 use crate::support::allocate::{Grow, try_collect, try_filled};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
@@ -120,15 +121,6 @@ impl Place {
         }
         nearest
     }
-}
-
-/// The position of a linear index in a block of `shape`.
-#[inline]
-#[must_use]
-pub fn position(node: i64, shape: [usize; 3]) -> [usize; 3] {
-    let node = node as usize;
-    let row = node / shape[2];
-    [row / shape[1], row % shape[1], node % shape[2]]
 }
 
 /// For each voxel (their linear indices in the block ascend) its squared distance to the nearest background of the block, or to

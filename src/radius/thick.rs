@@ -12,7 +12,7 @@
 
 use super::rows::Rows;
 use super::{Background, Squares};
-use crate::bit_image::{WORD, set_bits};
+use crate::image::word_shape::{WORD, set_bits};
 use crate::support::allocate::{Grow, try_collect};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;

@@ -24,12 +24,12 @@ use super::batch::{Quad, around_word};
 use super::recheck;
 use super::schedule::{Claim, LAG, Schedule};
 use super::{Method, steps};
-use crate::bit_image::BitImage;
+use crate::image::bit_image::BitImage;
+use crate::image::word_shape::WordShape;
 use crate::support::allocate::{try_filled, try_zeros};
 use crate::support::errors::Result;
 use crate::support::huge_pages;
 use crate::support::prefetch::prefetch;
-use crate::word_shape::WordShape;
 
 /// So many words a band has at most, but for a single plane (in 2D, row) of more: what lies around a band should fit into a
 /// processor's own cache.

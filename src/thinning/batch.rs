@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use super::simple_points::Neighbours;
+use crate::image::word_shape::WordShape;
 use crate::support::simd::{LANES, Lanes, Quads, Vector};
-use crate::word_shape::WordShape;
 
 /// Three words along x in each of the nine rows of words around: z, then y.
 pub type Rows<T> = [[T; 3]; 9];
@@ -186,7 +186,7 @@ fn plane_near<W: WordShape>(before: [u64; 3], row: [u64; 3], after: [u64; 3]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::word_shape::{self, Cube, Square, WORD};
+    use crate::image::word_shape::{self, Cube, Square, WORD};
 
     fn compare<W: WordShape>() {
         let mut state = 3_u64;

@@ -9,11 +9,11 @@ use super::queue::{Queue, take_active};
 use super::rounds::rows_of;
 use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
 use super::zhang::removed_pixels;
+use crate::image::word_shape::{WORD, WordShape};
 use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 use crate::support::prefetch::prefetch;
 use crate::support::simd::{Lanes, Vector, for_this_processor};
-use crate::word_shape::{WORD, WordShape};
 
 /// What a list of words with collected voxels is called when there is no memory for it.
 pub const COLLECTED: &str = "the collected words";

@@ -9,7 +9,7 @@
 //!
 //! Zhang and Suen (1984): two kinds of step take turns, each deleting by a table of the eight neighbours, all at once.
 //!
-//! What makes it fast: 64 voxels a word ([`crate::word_shape`]) and 8 words an instruction ([`simple_points`], [`zhang`]); after
+//! What makes it fast: 64 voxels a word ([`crate::image::word_shape`]) and 8 words an instruction ([`simple_points`], [`zhang`]); after
 //! the first round only words near a deletion are looked at again ([`rounds`]); the recheck, which is sequential by definition,
 //! is mostly decided at once as well, because what happens to earlier neighbours seldom matters; and steps follow one another
 //! over the image plane by plane ([`schedule`]), each plane being worked on while it is in the cache. The result does not depend
@@ -50,11 +50,11 @@ mod zhang;
 
 use std::fmt;
 
-use crate::bit_image::BitImage;
-use crate::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
+use crate::image::bit_image::BitImage;
+use crate::image::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
+use crate::image::word_shape::{Cube, Square};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
-use crate::word_shape::{Cube, Square};
 
 /// How to thin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

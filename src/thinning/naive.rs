@@ -4,7 +4,7 @@ use ndarray::Array3;
 
 use super::Method;
 use super::zhang::REMOVED;
-use crate::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
+use crate::image::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
 
 /// Whether Lee's thinning of the image is all of simple voxels that are no endpoints, so that nothing was to preserve.
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::zhang::{REMOVED, RING};
 use super::{Method, steps};
 use crate::csr::{Csr, Index};
 use crate::graph::{Neighbourhood, pixel_graph};
-use crate::neighbourhood::{bit, is_simple_and_no_endpoint};
+use crate::image::neighbourhood::{bit, is_simple_and_no_endpoint};
 use crate::support::allocate::{Grow, try_filled, try_with_capacity};
 use crate::support::errors::{Result, check_numbers};
 use crate::support::threads::Monitor;
@@ -23,7 +23,7 @@ struct Nodes<I> {
     graph: Csr<I>,
     /// z, y and x of each voxel, modulo 2³².
     coordinates: Vec<[u32; 3]>,
-    /// The neighbours that are left, as [`crate::neighbourhood`] numbers them.
+    /// The neighbours that are left, as [`crate::image::neighbourhood`] numbers them.
     neighbours: Vec<u32>,
     kept: Vec<bool>,
     /// For each kind of step the voxels to look at, and for each voxel one bit for each of these lists it is on.

@@ -12,11 +12,10 @@ use super::bands::Geometry;
 use super::batch::{Batch, EARLIER_ROWS};
 use super::rounds::AHEAD;
 use super::simple_points::{Border, EARLIER, Neighbours, deleted_whatever_happens, simple_whatever_happens};
-use crate::bit_image::set_bits;
+use crate::image::word_shape::{WordShape, earlier_neighbours, neighbours, set_bits};
 use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 use crate::support::simd::{Lanes, Vector, for_this_processor};
-use crate::word_shape::{WordShape, earlier_neighbours, neighbours};
 
 /// What a list of waiting voxels is called when there is no memory for it.
 pub const WAITING: &str = "the voxels that wait";

@@ -23,12 +23,12 @@ use super::recheck::{self, Recheck, WAITING};
 use super::schedule::{Claim, Lists};
 use super::simple_points::BORDERS;
 use super::{Method, Thinned};
-use crate::bit_image::BitImage;
+use crate::image::bit_image::BitImage;
+use crate::image::word_shape::WordShape;
 use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 use crate::support::prefetch::prefetch;
 use crate::support::threads::Monitor;
-use crate::word_shape::WordShape;
 
 /// How many words ahead of its use memory is asked for.
 pub const AHEAD: usize = 16;

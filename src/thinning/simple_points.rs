@@ -13,10 +13,10 @@
 //! components is its Euler characteristic: vertices − edges + faces. So one component means that vertices, faces and missing
 //! edges are 13 of 26, which a tree of adders finds for all voxels at once in some 80 instructions.
 //!
-//! Sources: the predicates are those of [`crate::neighbourhood`], which the tests compare with over all 2²⁶ neighbourhoods; X is
+//! Sources: the predicates are those of [`crate::image::neighbourhood`], which the tests compare with over all 2²⁶ neighbourhoods; X is
 //! the attachment set of Kong (1995), "On topology preservation in 2-D and 3-D thinning".
 
-use crate::neighbourhood::{CENTRE, bit};
+use crate::image::neighbourhood::{CENTRE, bit};
 use crate::support::simd::Vector;
 
 /// The words of the 27 directions; the centre's is not read.
@@ -314,7 +314,7 @@ fn go_round<V: Vector>(reached: &mut [V; 4], link: &[V; 4]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::neighbourhood;
+    use crate::image::neighbourhood;
     use crate::support::simd::{LANES, Lanes, for_this_processor};
 
     /// 512 neighbourhoods from consecutive numbers; the border's face is left out of the number and stays empty.

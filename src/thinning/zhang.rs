@@ -7,7 +7,7 @@
 //! Source: Zhang and Suen (1984), with the exceptions that scikit-image's table makes.
 
 use super::simple_points::Neighbours;
-use crate::neighbourhood::bit;
+use crate::image::neighbourhood::bit;
 use crate::support::simd::Vector;
 
 /// The eight neighbours in the order of the table's bits: clockwise from the upper left.

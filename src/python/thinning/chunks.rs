@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use super::super::elements::{with_elements, writable};
 use super::super::threads::run;
 use super::method;
-use crate::bit_image::Element;
+use crate::image::elements::Element;
 use crate::support::allocate::try_collect;
 use crate::thinning::Method;
 use crate::thinning::chunks::region::Box3;

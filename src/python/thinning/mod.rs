@@ -11,9 +11,10 @@ use pyo3::prelude::*;
 
 use super::elements::{with_elements, writable};
 use super::threads::run;
-use crate::bit_image::{BitImage, Element};
 use crate::csr::Index;
-use crate::foreground::check_voxels;
+use crate::image::bit_image::BitImage;
+use crate::image::elements::Element;
+use crate::image::indices::check_voxels;
 use crate::support::simd::width;
 use crate::thinning::{Method, nodes, thin};
 

@@ -9,7 +9,7 @@
 //! Cost: some tens of nanoseconds; the searches are remembered, for the same neighbourhoods return along a chunk's face.
 
 use super::super::zhang::REMOVED;
-use crate::neighbourhood::{
+use crate::image::neighbourhood::{
     NEIGHBOURS_6, NEIGHBOURS_18, grow_6, grow_26, is_simple_and_no_endpoint, reach_6, reach_26,
 };
 use crate::support::allocate::try_filled;
@@ -179,7 +179,7 @@ const fn ring(neighbours: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::neighbourhood::{NEIGHBOURS_26, at_most_one_component, bit};
+    use crate::image::neighbourhood::{NEIGHBOURS_26, at_most_one_component, bit};
 
     fn agree(sure: u32, unknown: u32, predicate: impl Fn(u32) -> bool) -> Decision {
         let answers: Vec<bool> = subsets(unknown).map(|present| predicate(sure | present)).collect();

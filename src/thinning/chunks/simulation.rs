@@ -27,13 +27,12 @@ use super::super::{Method, steps};
 use super::doubt::{self, Collector, Decision};
 use super::words::{self, Around, row};
 use super::{Residue, SCRIPT, STATE, Stored, WORDS};
-use crate::bit_image::{WORD, set_bits};
+use crate::image::word_shape::{self, WORD, WordShape, earlier_neighbours, set_bits};
 use crate::support::allocate::{Grow, try_collect, try_copy, try_sort_by, try_zeros};
 use crate::support::errors::Result;
 use crate::support::prefetch::prefetch;
 use crate::support::simd::{LANES, Lanes, Vector, for_this_processor};
 use crate::support::threads::Monitor;
-use crate::word_shape::{self, WordShape, earlier_neighbours};
 
 /// Voxels of a word deleted in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

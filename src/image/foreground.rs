@@ -11,8 +11,9 @@
 use ndarray::{ArrayViewD, Axis, Ix3};
 use rayon::prelude::*;
 
-use crate::bit_image::{Element, WORD, set_bits};
-use crate::elements::Shared;
+use crate::image::elements::{Element, Shared};
+use crate::image::indices::{check_shape, strides};
+use crate::image::word_shape::{WORD, set_bits};
 use crate::support::allocate::{Grow, try_with_capacity, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::huge_pages::ask_for;
@@ -53,89 +54,6 @@ pub fn foreground<T: Element>(
     match block.to_slice() {
         Some(voxels) => join(scan_contiguous(voxels, mask, &Runs::new(block.shape(), offset, shape), monitor)?),
         None => scan_strided(block, mask, offset, shape, monitor),
-    }
-}
-
-/// Checks that linear indices of 63 bits tell the voxels of `shape` apart, and steps between neighbours, which may be longer than
-/// all of it where axes have length one.
-///
-/// # Errors
-/// [`Error::InvalidArgument`] if they do not.
-pub fn check_shape(shape: &[usize]) -> Result<()> {
-    let mut step = Some(1_usize);
-    let mut longest = Some(0_usize);
-    for &length in shape.iter().rev() {
-        longest = longest.and_then(|longest| longest.checked_add(step?));
-        step = step.and_then(|step| step.checked_mul(length.max(1)));
-    }
-    if [step, longest].iter().all(|most| most.is_some_and(|most| most < 1 << 63)) {
-        return Ok(());
-    }
-    let reason = format!("{shape:?} has more voxels or longer steps between neighbours than 63 bits can number");
-    Err(Error::InvalidArgument { name: "shape", reason })
-}
-
-/// Checks that `voxels` could be what [`foreground`] found in an image, or in a block, of `shape`.
-///
-/// # Errors
-/// [`Error::InvalidArgument`] if they do not ascend, or lie outside; that of [`check_shape`].
-pub fn check_voxels(voxels: &[i64], shape: &[usize]) -> Result<()> {
-    check_shape(shape)?;
-    let size = shape.iter().product::<usize>() as i64;
-    let inside = voxels.first().is_none_or(|&first| first >= 0) && voxels.last().is_none_or(|&last| last < size);
-    if inside && voxels.is_sorted_by(|one, other| one < other) {
-        return Ok(());
-    }
-    let reason = format!("expected ascending linear indices in shape {shape:?}");
-    Err(Error::InvalidArgument { name: "nodes", reason })
-}
-
-/// The steps of the linear index along each axis of an image of `shape`.
-#[must_use]
-pub fn strides(shape: &[usize]) -> Vec<usize> {
-    let mut strides = vec![1; shape.len()];
-    for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis] * shape[axis];
-    }
-    strides
-}
-
-/// The linear indices `first + Σ position · stride` of all positions in a box, in C order, each from the one before.
-#[derive(Debug, Clone)]
-pub struct Starts {
-    /// Lengths and steps of the axes, and the position along them.
-    axes: Vec<(usize, usize, usize)>,
-    next: usize,
-    left: usize,
-}
-
-impl Starts {
-    /// A box of these lengths whose first position is at `first`.
-    #[must_use]
-    pub fn new(first: usize, lengths_and_strides: impl Iterator<Item = (usize, usize)>) -> Self {
-        let axes: Vec<_> = lengths_and_strides.map(|(length, stride)| (length, stride, 0)).collect();
-        let left = axes.iter().map(|(length, ..)| length).product();
-        Self { axes, next: first, left }
-    }
-}
-
-impl Iterator for Starts {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        self.left = self.left.checked_sub(1)?;
-        let start = self.next;
-        for (length, stride, position) in self.axes.iter_mut().rev() {
-            self.next += *stride;
-            *position += 1;
-            if *position < *length {
-                break;
-            }
-            self.next -= *length * *stride;
-            *position = 0;
-        }
-        Some(start)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A binary 2D or 3D image, one bit a voxel: words of 64 voxels, with an empty border all around.
 //!
-//! A word holds a cube of 4×4×4 voxels, or a square of 8×8 where the image is a single plane ([`crate::word_shape`]). Words lie in
+//! A word holds a cube of 4×4×4 voxels, or a square of 8×8 where the image is a single plane ([`crate::image::word_shape`]). Words lie in
 //! raster order. A plane of empty words lies before and after the image, an empty row of words before each plane, which also
 //! serves as the one after the plane before, and an empty word before each row likewise. So every voxel has all its 26
 //! neighbours in memory and no kernel asks where the border is; voxels of a word beyond the image are empty too. One more word
@@ -12,99 +12,16 @@
 use ndarray::{ArrayView3, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
-use crate::elements::Shared;
+use crate::image::elements::{Element, Shared};
+use crate::image::word_shape::{WORD, logarithms, set_bits};
 use crate::support::allocate::{try_filled, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::huge_pages;
 use crate::support::prefetch::prefetch;
 use crate::support::threads::Monitor;
-use crate::word_shape::logarithms;
-
-pub use crate::word_shape::WORD;
 
 /// Bytes that come from memory at a time.
 const LINE: usize = 64;
-
-/// An element of an image, read as the unsigned integer of its size.
-pub trait Element: Copy + Send + Sync {
-    /// Whether any bit of `mask` is set.
-    fn is_foreground(self, mask: Self) -> bool;
-
-    /// The foreground of 64 voxels in a row, one bit each.
-    fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
-        voxels.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value.is_foreground(mask)) << x)
-    }
-}
-
-macro_rules! element {
-    ($($integer:ty),*) => {$(
-        impl Element for $integer {
-            #[inline]
-            fn is_foreground(self, mask: Self) -> bool {
-                self & mask != 0
-            }
-        }
-    )*};
-}
-
-element!(u16, u32, u64);
-
-impl Element for u8 {
-    #[inline]
-    fn is_foreground(self, mask: Self) -> bool {
-        self & mask != 0
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[inline]
-    fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
-        // SAFETY: every processor of this kind has SSE2.
-        unsafe { pack_by_sse2(voxels, mask) }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
-        pack_by_eights(voxels, mask)
-    }
-}
-
-/// One bit for each byte that has any bit of `mask`, eight at a time, on any processor.
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn pack_by_eights(voxels: &[u8; WORD], mask: u8) -> u64 {
-    let wide_mask = u64::from_ne_bytes([mask; 8]);
-    let (eights, _) = voxels.as_chunks::<8>();
-    eights
-        .iter()
-        .enumerate()
-        .fold(0, |word, (at, eight)| word | pack_eight(u64::from_le_bytes(*eight) & wide_mask) << (8 * at))
-}
-
-/// One bit for each byte that has any bit of `mask`, sixteen at a time.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "sse2")]
-fn pack_by_sse2(voxels: &[u8; WORD], mask: u8) -> u64 {
-    use std::arch::x86_64::{
-        _mm_and_si128, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8, _mm_setzero_si128,
-    };
-
-    let (mask, zero) = (_mm_set1_epi8(mask.cast_signed()), _mm_setzero_si128());
-    let (sixteens, _) = voxels.as_chunks::<16>();
-    sixteens.iter().enumerate().fold(0, |word, (at, voxels)| {
-        let [low, high] = [0, 8].map(|from| i64::from_le_bytes(std::array::from_fn(|byte| voxels[from + byte])));
-        let background = _mm_cmpeq_epi8(_mm_and_si128(_mm_set_epi64x(high, low), mask), zero);
-        word | u64::from(!_mm_movemask_epi8(background) as u16) << (16 * at)
-    })
-}
-
-/// One bit for each nonzero byte, the lowest byte first.
-#[cfg(any(test, not(target_arch = "x86_64")))]
-#[inline]
-fn pack_eight(bytes: u64) -> u64 {
-    const LOW_SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let nonzero = (((bytes & LOW_SEVEN) + LOW_SEVEN) | bytes) & !LOW_SEVEN;
-    // The multiplication gathers the eight flags, now at bits 0, 8, …, 56, in the highest byte.
-    (nonzero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
-}
 
 /// A binary image, one bit a voxel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -433,17 +350,6 @@ fn transpose<const BITS: usize>(rows: &mut [u64; MOST_ROWS]) {
     }
 }
 
-/// The positions of the set bits of a word, ascending.
-pub fn set_bits(mut word: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let bit = word.trailing_zeros() as usize;
-        (word != 0).then(|| {
-            word &= word - 1;
-            bit
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::{Array3, ShapeBuilder};
@@ -489,20 +395,5 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_reserved() {
         assert!(matches!(BitImage::zeros([1 << 40, 1 << 40, 64]), Err(Error::OutOfMemory { .. })));
-    }
-    #[test]
-    fn bytes_are_packed_alike_on_every_processor() {
-        let mut state = 3_u64;
-        for mask in [0, 1, 0x80, 0xff] {
-            for _ in 0..200 {
-                let voxels: [u8; WORD] = std::array::from_fn(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    if state >> 62 == 0 { (state >> 40) as u8 } else { 0 }
-                });
-                let expected = (0..WORD).fold(0, |word, x| word | u64::from(voxels[x] & mask != 0) << x);
-                assert_eq!(u8::pack(&voxels, mask), expected);
-                assert_eq!(pack_by_eights(&voxels, mask), expected);
-            }
-        }
     }
 }

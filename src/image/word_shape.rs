@@ -6,7 +6,7 @@
 //!
 //! Within a word the voxels are in raster order: bit `(z · sides[1] + y) · sides[2] + x`.
 
-use crate::neighbourhood::{CENTRE, EARLIER};
+use crate::image::neighbourhood::{CENTRE, EARLIER};
 
 /// Voxels in a word.
 pub const WORD: usize = 64;
@@ -102,7 +102,7 @@ pub const fn place_of(log: [u32; 3], bit: usize) -> [usize; 3] {
     [coordinate(log, bit, 0), coordinate(log, bit, 1), coordinate(log, bit, 2)]
 }
 
-/// The neighbours of one voxel of a word, as [`crate::neighbourhood`] numbers them, without the voxel itself.
+/// The neighbours of one voxel of a word, as [`crate::image::neighbourhood`] numbers them, without the voxel itself.
 ///
 /// `word` tells the word at `dx` (0, 1 or 2, the middle one being 1) of one of the nine rows of words around.
 #[must_use]
@@ -152,6 +152,17 @@ fn neighbours_in<W: WordShape>(word: impl Fn(usize, usize) -> u64, bit: usize, p
 const fn split(at: usize, side: usize) -> (usize, usize) {
     let from_first = at + side - 1;
     (from_first / side, from_first % side)
+}
+
+/// The positions of the set bits of a word, ascending.
+pub fn set_bits(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = word.trailing_zeros() as usize;
+        (word != 0).then(|| {
+            word &= word - 1;
+            bit
+        })
+    })
 }
 
 #[cfg(test)]

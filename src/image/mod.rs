@@ -1,0 +1,8 @@
+//! Images: their elements, their voxels as bits and as linear indices, and the neighbourhoods of voxels.
+
+pub mod bit_image;
+pub mod elements;
+pub mod foreground;
+pub mod indices;
+pub mod neighbourhood;
+pub mod word_shape;
