@@ -17,7 +17,7 @@
 
 use rayon::prelude::*;
 
-use crate::csr::{CsrView, Index};
+use crate::graph::csr::{Index, WeightedRows};
 use crate::support::allocate::{Grow, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::huge_pages::ask_for;
@@ -25,56 +25,6 @@ use crate::support::threads::Monitor;
 
 /// What the result's buffers are for.
 const BRANCHES: &str = "the branches";
-
-/// A graph in compressed rows whose entries have weights.
-pub trait Rows: Sync {
-    /// The type of its numbers.
-    type Index: Index;
-
-    /// How many nodes there are.
-    fn nodes(&self) -> usize;
-
-    /// The positions of a row's entries.
-    fn row(&self, node: usize) -> std::ops::Range<usize>;
-
-    /// The node that an entry leads to.
-    fn target(&self, entry: usize) -> usize;
-
-    /// The first entry from `node` to `target`.
-    fn entry(&self, node: usize, target: usize) -> Option<usize>;
-
-    /// The weight of an entry of the row of `node`.
-    fn weight(&self, node: usize, entry: usize) -> f64;
-}
-
-impl<I: Index> Rows for CsrView<'_, I> {
-    type Index = I;
-
-    #[inline]
-    fn nodes(&self) -> usize {
-        CsrView::nodes(self)
-    }
-
-    #[inline]
-    fn row(&self, node: usize) -> std::ops::Range<usize> {
-        CsrView::row(self, node)
-    }
-
-    #[inline]
-    fn target(&self, entry: usize) -> usize {
-        CsrView::target(self, entry)
-    }
-
-    #[inline]
-    fn entry(&self, node: usize, target: usize) -> Option<usize> {
-        CsrView::entry(self, node, target)
-    }
-
-    #[inline]
-    fn weight(&self, _: usize, entry: usize) -> f64 {
-        CsrView::weight(self, entry)
-    }
-}
 
 /// Paths as rows of nodes, both ends included.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,7 +90,7 @@ struct Lane<I> {
 }
 
 /// The walks from a range of nodes.
-struct Walker<'a, G: Rows> {
+struct Walker<'a, G: WeightedRows> {
     graph: &'a G,
     /// The entries of the range, and which of them were walked from the other end.
     entries: std::ops::Range<usize>,
@@ -154,7 +104,7 @@ struct Walker<'a, G: Rows> {
 /// [`Error::InvalidArgument`] naming `adj` if the graph is not symmetric or a node of degree 2 is its own neighbour, or if its
 /// paths have more nodes than its index can number;
 /// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`.
-pub fn trace_branches<G: Rows>(graph: &G, monitor: &Monitor) -> Result<Branches<G::Index>> {
+pub fn trace_branches<G: WeightedRows>(graph: &G, monitor: &Monitor) -> Result<Branches<G::Index>> {
     trace::<G, 1>(graph, graph.nodes().max(1), monitor)
 }
 
@@ -165,11 +115,15 @@ pub fn trace_branches<G: Rows>(graph: &G, monitor: &Monitor) -> Result<Branches<
 ///
 /// # Panics
 /// If `task` is 0.
-pub fn trace_branches_in_tasks<G: Rows>(graph: &G, task: usize, monitor: &Monitor) -> Result<Branches<G::Index>> {
+pub fn trace_branches_in_tasks<G: WeightedRows>(
+    graph: &G,
+    task: usize,
+    monitor: &Monitor,
+) -> Result<Branches<G::Index>> {
     trace::<G, LANES>(graph, task, monitor)
 }
 
-fn trace<G: Rows, const LANES: usize>(graph: &G, task: usize, monitor: &Monitor) -> Result<Branches<G::Index>> {
+fn trace<G: WeightedRows, const LANES: usize>(graph: &G, task: usize, monitor: &Monitor) -> Result<Branches<G::Index>> {
     let nodes = graph.nodes();
     let mut parts: Vec<Walks<G::Index>> = (0..nodes.div_ceil(task))
         .into_par_iter()
@@ -207,7 +161,7 @@ fn pass<I: Index>(path: &[I], passed: &mut Marks) {
 }
 
 /// The walks from the nodes of a range, but for those that lead to an earlier range.
-fn walks_from<G: Rows, const LANES: usize>(
+fn walks_from<G: WeightedRows, const LANES: usize>(
     graph: &G,
     nodes: std::ops::Range<usize>,
     monitor: &Monitor,
@@ -239,7 +193,7 @@ fn walks_from<G: Rows, const LANES: usize>(
     Ok(walker.walks)
 }
 
-impl<'a, G: Rows> Walker<'a, G> {
+impl<'a, G: WeightedRows> Walker<'a, G> {
     fn new(graph: &'a G, entries: std::ops::Range<usize>) -> Result<Self> {
         let walked = Marks::new(entries.len())?;
         let walks = Walks { nodes: Vec::new(), spans: Vec::new(), lengths: Vec::new(), smallest: Vec::new() };
@@ -399,9 +353,9 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::csr::Csr;
-    use crate::graph::{Neighbourhood, pixel_graph};
-    use crate::junctions::prune_junctions;
+    use crate::graph::csr::{Csr, CsrView};
+    use crate::graph::junctions::prune_junctions;
+    use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
     use crate::summary::path_lengths;
 
     /// Remembers every edge that was walked.

@@ -11,7 +11,7 @@ use std::slice::ChunksMut;
 
 use rayon::prelude::*;
 
-use crate::csr::{Index, check_indptr, check_nodes};
+use crate::graph::csr::{Index, check_indptr, check_nodes};
 use crate::image::indices::check_shape;
 use crate::support::allocate::try_zeros;
 use crate::support::errors::{Error, Result};

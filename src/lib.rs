@@ -15,14 +15,11 @@
 //!
 //! Nothing outside `python` knows of Python.
 
-pub mod adjacency;
 pub mod branches;
 pub mod chunk_graph;
-pub mod csr;
 pub mod ends;
 pub mod graph;
 pub mod image;
-pub mod junctions;
 pub mod measures;
 pub mod pruning;
 pub mod radius;
@@ -30,7 +27,6 @@ pub mod shortest_paths;
 pub mod summary;
 pub mod support;
 pub mod thinning;
-pub mod topology;
 
 #[cfg(feature = "python")]
 mod python;

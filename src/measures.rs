@@ -12,7 +12,7 @@ use std::f64::consts::PI;
 
 use rayon::prelude::*;
 
-use crate::csr::{CsrView, Index, check_indptr, check_nodes};
+use crate::graph::csr::{CsrView, Index, check_indptr, check_nodes};
 use crate::support::allocate::try_filled;
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;

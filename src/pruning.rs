@@ -16,11 +16,11 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use crate::csr::{Csr, Index};
-use crate::graph::{Neighbourhood, pixel_graph};
+use crate::graph::csr::{Csr, Index};
+use crate::graph::junctions::prune_junctions;
+use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
 use crate::image::indices::position;
 use crate::image::neighbourhood::{at_most_one_component, bit, is_simple_and_no_endpoint, one_background_component};
-use crate::junctions::prune_junctions;
 use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_push_to_heap};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;

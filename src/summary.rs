@@ -10,8 +10,8 @@
 use rayon::prelude::*;
 
 use crate::branches::Marks;
-use crate::csr::{CsrView, Index, check_indptr, check_nodes};
-use crate::junctions::DisjointSets;
+use crate::graph::csr::{CsrView, Index, check_indptr, check_nodes};
+use crate::graph::junctions::DisjointSets;
 use crate::support::allocate::{try_filled, try_with_capacity, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
@@ -232,9 +232,9 @@ pub fn label_paths<P: Index>(labels: &mut [i64], positions: &[i64], indptr: &[P]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adjacency::{Adjacency, Grid, adjacency};
     use crate::branches::trace_branches_in_tasks;
-    use crate::csr::Csr;
+    use crate::graph::adjacency::{Adjacency, Grid, adjacency};
+    use crate::graph::csr::Csr;
 
     fn line(count: usize) -> Csr<i32> {
         let mut graph = Csr { indptr: vec![0], indices: vec![], weights: vec![] };

@@ -3,16 +3,16 @@
 use std::hint::black_box;
 
 use ndarray::{Array3, ArrayD, s};
-use skanrs::adjacency::{Adjacency, Grid, adjacency};
 use skanrs::branches::{Branches, trace_branches_in_tasks};
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Values};
-use skanrs::csr::Csr;
 use skanrs::ends::{path_ends, places};
-use skanrs::graph::{Neighbourhood, pixel_graph};
+use skanrs::graph::adjacency::{Adjacency, Grid, adjacency};
+use skanrs::graph::csr::Csr;
+use skanrs::graph::junctions::prune_junctions;
+use skanrs::graph::pixel_graph::{Neighbourhood, pixel_graph};
 use skanrs::image::bit_image::BitImage;
 use skanrs::image::elements::Shared;
 use skanrs::image::foreground::foreground;
-use skanrs::junctions::prune_junctions;
 use skanrs::summary::{components, path_lengths, path_sums};
 use skanrs::support::threads::Monitor;
 use skanrs::thinning::chunks::words::Frame;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use ndarray::Array3;
-use skanrs::adjacency::{adjacency, weights};
 use skanrs::branches::{trace_branches, trace_branches_in_tasks};
-use skanrs::csr::{Csr, CsrView};
-use skanrs::graph::{Neighbourhood, pixel_graph};
+use skanrs::graph::adjacency::{adjacency, weights};
+use skanrs::graph::csr::{Csr, CsrView};
+use skanrs::graph::junctions::prune_junctions;
+use skanrs::graph::pixel_graph::{Neighbourhood, pixel_graph};
 use skanrs::image::indices::{coordinates, position};
-use skanrs::junctions::prune_junctions;
 use skanrs::summary::{path_components, path_sums};
 use skanrs::support::threads::Monitor;
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use ndarray::Array3;
-use skanrs::csr::Csr;
-use skanrs::graph::{Neighbourhood, pixel_graph};
+use skanrs::graph::csr::Csr;
+use skanrs::graph::junctions::prune_junctions;
+use skanrs::graph::pixel_graph::{Neighbourhood, pixel_graph};
+use skanrs::graph::topology::topology;
 use skanrs::image::indices::position;
 use skanrs::image::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint, one_background_component};
-use skanrs::junctions::prune_junctions;
 use skanrs::pruning::{Limits, prune};
 use skanrs::support::threads::Monitor;
-use skanrs::topology::topology;
 
 use super::{Bytes, nodes_of};
 

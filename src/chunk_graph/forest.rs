@@ -12,7 +12,7 @@
 use super::geometry::Geometry;
 use super::live::{Edge, Live};
 use super::rules::{Rule, holds};
-use crate::junctions::DisjointSets;
+use crate::graph::junctions::DisjointSets;
 use crate::support::allocate::{Grow, try_collect, try_filled, try_sort_by};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;

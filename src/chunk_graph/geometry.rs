@@ -4,7 +4,8 @@
 //! ascend as the neighbours' linear indices do, and the way back is 3ᵈ − 1 less the direction. Sets of directions are 128
 //! bits, enough for four axes.
 
-use crate::graph::{HeightType, Neighbourhood};
+use crate::graph::heights::HeightType;
+use crate::graph::pixel_graph::Neighbourhood;
 use crate::image::indices::{check_shape, strides};
 use crate::support::errors::{Error, Result};
 

@@ -16,7 +16,7 @@ use super::join::Joiner;
 use super::live::{Chains, Edge, End, LIVE, Live};
 use super::rows::Rows;
 use super::rules::{Rule, holds};
-use crate::junctions::JUNCTION;
+use crate::graph::junctions::JUNCTION;
 use crate::support::allocate::{Grow, try_collect, try_copy, try_filled};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;

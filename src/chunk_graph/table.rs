@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::ChunkGraph;
 use super::rows::{SOURCE_IS_TIP, Statistics, TARGET_IS_TIP};
 use super::rules::{Rule, holds};
-use crate::junctions::DisjointSets;
+use crate::graph::junctions::DisjointSets;
 use crate::measures::Measures;
 use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_with_capacity};
 use crate::support::errors::{Error, Result};

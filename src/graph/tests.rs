@@ -1,4 +1,7 @@
-use super::*;
+use super::pixel_graph::*;
+use crate::graph::csr::Csr;
+use crate::graph::heights::Heights;
+use crate::support::threads::Monitor;
 
 /// Indices of a few voxels of an image of `size` voxels.
 fn some_nodes(size: usize, seed: u64, one_in: u64) -> Vec<i64> {
@@ -89,20 +92,6 @@ fn heights_differ_as_in_their_type() {
     assert_eq!(edge(Heights::Single(&[0.1, 0.3])), Ok(f64::from(0.1_f32 - 0.3_f32).hypot(1.0)));
     assert!(edge(Heights::Double(&[f64::MAX, f64::MIN])).is_err());
     assert!(edge(Heights::Half(&[65504.0, -65504.0])).is_err());
-}
-
-#[test]
-fn halves_are_rounded_to_even() {
-    for (value, expected) in [
-        (1.0, 1.0),
-        (2049.0, 2048.0),
-        (2051.0, 2052.0),
-        (-2050.0, -2050.0),
-        (65519.0, 65504.0),
-        (65520.0, f32::INFINITY),
-    ] {
-        assert_eq!(round_to_half(value).to_bits(), f32::to_bits(expected));
-    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use super::graph::{NODES_WORTH_THREADS, NodeHeights};
 use super::threads::run;
 use crate::chunk_graph::{Block, ChunkGraph, Geometry, Shifts, Table, Values};
-use crate::graph::HeightType;
+use crate::graph::heights::HeightType;
 use crate::measures::Measures;
 use crate::support::allocate::{try_collect, try_copy};
 

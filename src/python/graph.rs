@@ -11,18 +11,19 @@ use pyo3::prelude::*;
 
 use super::elements::{shared, with_elements};
 use super::threads::run;
-use crate::adjacency::{self, Grid, adjacency};
 use crate::branches::{trace_branches, trace_branches_in_tasks};
-use crate::csr::{CsrView, Index};
-use crate::graph::{Heights, Neighbourhood};
+use crate::graph::adjacency::{self, Grid, adjacency};
+use crate::graph::csr::{CsrView, Index};
+use crate::graph::heights::Heights;
+use crate::graph::junctions::prune_junctions;
+use crate::graph::pixel_graph as core;
+use crate::graph::pixel_graph::Neighbourhood;
 use crate::image::elements::Element;
-use crate::image::foreground;
-use crate::image::indices;
 use crate::image::indices::check_voxels;
-use crate::junctions::prune_junctions;
+use crate::image::{foreground, indices};
+use crate::summary;
 use crate::support::allocate::try_copy;
 use crate::support::errors::{Error, Result};
-use crate::{graph, summary};
 
 /// Images with fewer voxels are read before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 20;
@@ -113,7 +114,7 @@ fn pixel_graph<'py>(
     }
     let threads = nodes.len() >= NODES_WORTH_THREADS;
     let narrow = nodes.len().saturating_mul(neighbourhood.largest_degree()) <= i32::LARGEST
-        || run(py, threads, |monitor| graph::count_entries(nodes, &neighbourhood, monitor))?.max(nodes.len())
+        || run(py, threads, |monitor| core::count_entries(nodes, &neighbourhood, monitor))?.max(nodes.len())
             <= i32::LARGEST;
     if narrow {
         build_graph::<i32>(py, threads, nodes, &neighbourhood, heights, prune)
@@ -131,7 +132,7 @@ fn build_graph<'py, I: Index + PyElement>(
     prune: bool,
 ) -> PyResult<Triple<'py>> {
     let graph = run(py, threads, |monitor| {
-        let mut graph = graph::pixel_graph::<I>(nodes, neighbourhood, heights, monitor)?;
+        let mut graph = core::pixel_graph::<I>(nodes, neighbourhood, heights, monitor)?;
         if prune {
             prune_junctions(&mut graph, monitor)?;
         }
@@ -162,7 +163,7 @@ fn trace_skeleton<'py>(
     let threads = nodes.len() >= NODES_WORTH_THREADS;
     // Paths have as many nodes as there are, and two ends for two entries.
     let narrow = nodes.len().saturating_mul(neighbourhood.largest_degree() + 1) <= i32::LARGEST
-        || run(py, threads, |monitor| graph::count_entries(nodes, &neighbourhood, monitor))? + nodes.len()
+        || run(py, threads, |monitor| core::count_entries(nodes, &neighbourhood, monitor))? + nodes.len()
             <= i32::LARGEST;
     let skeleton =
         if narrow { trace::<i32>(py, threads, nodes, grid)? } else { trace::<i64>(py, threads, nodes, grid)? };
@@ -258,7 +259,7 @@ fn prune_junction_edges<'py>(
     with_indices!(IndexPair::new("csmat", indptr, indices)?, |indptr, indices| {
         CsrView::new("csmat", indptr, indices, weights)?;
         let graph = run(py, false, |monitor| {
-            let mut graph = crate::csr::Csr {
+            let mut graph = crate::graph::csr::Csr {
                 indptr: try_copy("the graph", indptr)?,
                 indices: try_copy("the graph", indices)?,
                 weights: try_copy("the graph", weights)?,

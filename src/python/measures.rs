@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
 use super::threads::run;
-use crate::csr::CsrView;
+use crate::graph::csr::CsrView;
 use crate::measures;
 use crate::support::allocate::try_collect;
 

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::graph::NODES_WORTH_THREADS;
 use super::threads::run;
-use crate::csr::Index;
+use crate::graph::csr::Index;
 use crate::image::indices::check_voxels;
 use crate::pruning::{Limits, prune};
 use crate::support::errors::Error;

@@ -11,8 +11,8 @@
 use super::simple_points::BORDERS;
 use super::zhang::{REMOVED, RING};
 use super::{Method, steps};
-use crate::csr::{Csr, Index};
-use crate::graph::{Neighbourhood, pixel_graph};
+use crate::graph::csr::{Csr, Index};
+use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
 use crate::image::neighbourhood::{bit, is_simple_and_no_endpoint};
 use crate::support::allocate::{Grow, try_filled, try_with_capacity};
 use crate::support::errors::{Result, check_numbers};

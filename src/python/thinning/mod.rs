@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 
 use super::elements::{with_elements, writable};
 use super::threads::run;
-use crate::csr::Index;
+use crate::graph::csr::Index;
 use crate::image::bit_image::BitImage;
 use crate::image::elements::Element;
 use crate::image::indices::check_voxels;

@@ -168,6 +168,56 @@ pub fn check_nodes<I: Index>(name: &'static str, indices: &[I], nodes: usize) ->
     }
 }
 
+/// A graph in compressed rows whose entries have weights.
+pub trait WeightedRows: Sync {
+    /// The type of its numbers.
+    type Index: Index;
+
+    /// How many nodes there are.
+    fn nodes(&self) -> usize;
+
+    /// The positions of a row's entries.
+    fn row(&self, node: usize) -> std::ops::Range<usize>;
+
+    /// The node that an entry leads to.
+    fn target(&self, entry: usize) -> usize;
+
+    /// The first entry from `node` to `target`.
+    fn entry(&self, node: usize, target: usize) -> Option<usize>;
+
+    /// The weight of an entry of the row of `node`.
+    fn weight(&self, node: usize, entry: usize) -> f64;
+}
+
+impl<I: Index> WeightedRows for CsrView<'_, I> {
+    type Index = I;
+
+    #[inline]
+    fn nodes(&self) -> usize {
+        CsrView::nodes(self)
+    }
+
+    #[inline]
+    fn row(&self, node: usize) -> std::ops::Range<usize> {
+        CsrView::row(self, node)
+    }
+
+    #[inline]
+    fn target(&self, entry: usize) -> usize {
+        CsrView::target(self, entry)
+    }
+
+    #[inline]
+    fn entry(&self, node: usize, target: usize) -> Option<usize> {
+        CsrView::entry(self, node, target)
+    }
+
+    #[inline]
+    fn weight(&self, _: usize, entry: usize) -> f64 {
+        CsrView::weight(self, entry)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

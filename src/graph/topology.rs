@@ -14,10 +14,10 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use crate::csr::Index;
-use crate::graph::Neighbourhood;
+use crate::graph::csr::Index;
+use crate::graph::junctions::DisjointSets;
+use crate::graph::pixel_graph::Neighbourhood;
 use crate::image::neighbourhood::CENTRE;
-use crate::junctions::DisjointSets;
 use crate::support::allocate::{try_filled, try_push_to_heap};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;

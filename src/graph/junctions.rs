@@ -7,7 +7,7 @@
 //! Cost: a stable sort of the edges between junctions, which takes linear time while the distances are few; 16 bytes for each
 //! of them, one bit an entry and one index a voxel.
 
-use crate::csr::{Csr, Index};
+use crate::graph::csr::{Csr, Index};
 use crate::support::allocate::{Grow, try_sort_by, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
@@ -125,7 +125,7 @@ fn remove<I: Index>(graph: &mut Csr<I>, dropped: &[usize]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Neighbourhood, pixel_graph};
+    use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
 
     /// Takes the edges one by one and asks by a walk whether the two ends are joined already.
     fn naive(graph: &Csr<i32>) -> Vec<(usize, usize)> {

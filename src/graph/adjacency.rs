@@ -7,7 +7,7 @@
 //! Distances are those of numpy: the squares of offset times spacing, summed from the first axis to the last, then the root,
 //! each operation rounded by itself.
 //!
-//! Cost: linear. Neighbours are found once ([`window`](crate::graph)), rows are copied into place once, both on all threads; the
+//! Cost: linear. Neighbours are found once ([`window`](crate::graph::pixel_graph)), rows are copied into place once, both on all threads; the
 //! spanning forest of the junctions takes one. While it lasts: masks and rows twice, 9 bytes for each edge between junctions, an
 //! index a voxel.
 //!
@@ -21,12 +21,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::branches::Rows;
-use crate::csr::Index;
-use crate::graph::Heights;
+use crate::graph::csr::{Index, WeightedRows};
+use crate::graph::heights::Heights;
+use crate::graph::junctions::{DisjointSets, JUNCTION};
 use crate::graph::window::{Layout, MOST_NEIGHBOURS, Window};
 use crate::image::neighbourhood::{CENTRE, NEIGHBOURS_6, NEIGHBOURS_18, NEIGHBOURS_26};
-use crate::junctions::{DisjointSets, JUNCTION};
 use crate::support::allocate::{Grow, make_room, try_sort_by, try_with_capacity, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::huge_pages::ask_for;
@@ -118,7 +117,7 @@ impl<I: Index> Adjacency<I> {
     }
 }
 
-impl<I: Index> Rows for Neighbours<'_, I> {
+impl<I: Index> WeightedRows for Neighbours<'_, I> {
     type Index = I;
 
     #[inline]
@@ -217,7 +216,7 @@ pub(crate) fn bits_of(mut mask: u32) -> impl Iterator<Item = usize> {
 }
 
 /// The graph of the voxels with the linear indices `nodes`, which ascend. With `prune`, only a minimum spanning forest is left of
-/// the edges between junctions, as [`crate::junctions::prune_junctions`] leaves it.
+/// the edges between junctions, as [`crate::graph::junctions::prune_junctions`] leaves it.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `monitor`.
@@ -404,9 +403,9 @@ pub fn weights<I: Index>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::csr::Csr;
-    use crate::graph::{Neighbourhood, pixel_graph};
-    use crate::junctions;
+    use crate::graph::csr::Csr;
+    use crate::graph::junctions;
+    use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
 
     fn some_nodes(shape: &[usize], seed: u64, one_in: u64) -> Vec<i64> {
         let mut state = seed;
@@ -431,7 +430,8 @@ mod tests {
                 let neighbourhood = Neighbourhood::new(shape, &spacing, connectivity);
                 let grid = neighbourhood.grid().unwrap();
                 let mut expected: Csr<i32> =
-                    crate::graph::pixel_graph_by_lines(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
+                    crate::graph::pixel_graph::pixel_graph_by_lines(&nodes, &neighbourhood, None, &Monitor::new())
+                        .unwrap();
                 assert_eq!(pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()), Ok(expected.clone()));
                 junctions::prune_junctions(&mut expected, &Monitor::new()).unwrap();
                 let graph: Adjacency<i32> = adjacency(&nodes, grid, true, &Monitor::new()).unwrap();
@@ -454,7 +454,7 @@ mod tests {
             let nodes = some_nodes(&shape, 5, one_in);
             let neighbourhood = Neighbourhood::new(&shape, &[1.0; 3], 3);
             let by_lines: Csr<i64> =
-                crate::graph::pixel_graph_by_lines(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
+                crate::graph::pixel_graph::pixel_graph_by_lines(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
             let graph: Csr<i64> = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
             assert!(graph == by_lines);
         }
