@@ -17,14 +17,10 @@
 
 pub mod branches;
 pub mod chunk_graph;
-pub mod ends;
 pub mod graph;
 pub mod image;
-pub mod measures;
 pub mod pruning;
 pub mod radius;
-pub mod shortest_paths;
-pub mod summary;
 pub mod support;
 pub mod thinning;
 

@@ -3,9 +3,10 @@
 use std::hint::black_box;
 
 use ndarray::{Array3, ArrayD, s};
-use skanrs::branches::{Branches, trace_branches_in_tasks};
+use skanrs::branches::ends::{path_ends, places};
+use skanrs::branches::lengths::{components, path_lengths, path_sums};
+use skanrs::branches::trace::{Branches, trace_branches_in_tasks};
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Values};
-use skanrs::ends::{path_ends, places};
 use skanrs::graph::adjacency::{Adjacency, Grid, adjacency};
 use skanrs::graph::csr::Csr;
 use skanrs::graph::junctions::prune_junctions;
@@ -13,7 +14,6 @@ use skanrs::graph::pixel_graph::{Neighbourhood, pixel_graph};
 use skanrs::image::bit_image::BitImage;
 use skanrs::image::elements::Shared;
 use skanrs::image::foreground::foreground;
-use skanrs::summary::{components, path_lengths, path_sums};
 use skanrs::support::threads::Monitor;
 use skanrs::thinning::chunks::words::Frame;
 use skanrs::thinning::chunks::{chunk_words, thin_words};

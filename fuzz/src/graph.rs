@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use ndarray::Array3;
-use skanrs::branches::{trace_branches, trace_branches_in_tasks};
+use skanrs::branches::lengths::{path_components, path_sums};
+use skanrs::branches::trace::{trace_branches, trace_branches_in_tasks};
 use skanrs::graph::adjacency::{adjacency, weights};
 use skanrs::graph::csr::{Csr, CsrView};
 use skanrs::graph::junctions::prune_junctions;
 use skanrs::graph::pixel_graph::{Neighbourhood, pixel_graph};
 use skanrs::image::indices::{coordinates, position};
-use skanrs::summary::{path_components, path_sums};
 use skanrs::support::threads::Monitor;
 
 use super::{Bytes, nodes_of};

@@ -11,8 +11,8 @@ use super::intervals::Intervals;
 use super::live::{Chains, Edge, End, Live};
 use super::rows::{IS_CYCLE, Rows, SOURCE_IS_TIP, Statistics, TARGET_IS_TIP, Terminal};
 use super::settle::Parts;
+use crate::branches::measures::Measures;
 use crate::graph::heights::HeightType;
-use crate::measures::Measures;
 use crate::support::allocate::{Grow, try_with_capacity};
 use crate::support::errors::{Error, Result};
 

@@ -19,7 +19,7 @@ pub enum Values {
     Absent,
     /// Paths have statistics of them; each is the bits of an `f64`.
     Numbers,
-    /// Numbers that are radii: paths have [`crate::measures::Measures`] too.
+    /// Numbers that are radii: paths have [`crate::branches::measures::Measures`] too.
     Radii,
     /// They are heights as well, each 64 bits as [`HeightType`] says.
     Heights(HeightType),

@@ -8,8 +8,8 @@
 
 use super::geometry::Geometry;
 use super::rules::{Rule, holds};
-use crate::measures::Measures;
-use crate::summary::{path_length, reduceat_sum};
+use crate::branches::lengths::{path_length, reduceat_sum};
+use crate::branches::measures::Measures;
 use crate::support::allocate::{try_collect, try_sort_by};
 use crate::support::errors::{Error, Result};
 

@@ -12,7 +12,7 @@
 //! index a voxel.
 //!
 //! Where the time goes, from the list of the 4.6 million voxels of a skeleton in 1000³ to its branches: 95 ns a voxel with one
-//! thread, 60 with two. A third finds the neighbours, a third walks along the paths ([`crate::branches`]), a tenth is memory
+//! thread, 60 with two. A third finds the neighbours, a third walks along the paths ([`crate::branches::trace`]), a tenth is memory
 //! that is touched for the first time; the rest prunes junctions, writes rows and numbers components, part of it on one thread.
 //! What must be read and written, 8 bytes a voxel of the list and 28 of the result, would take 1 ns at the 33 GB/s that a thread
 //! reads: the time goes into finding what comes next, which depends on the data, not into moving it.

@@ -5,9 +5,9 @@ use pyo3::prelude::*;
 
 use super::graph::{NODES_WORTH_THREADS, NodeHeights};
 use super::threads::run;
+use crate::branches::measures::Measures;
 use crate::chunk_graph::{Block, ChunkGraph, Geometry, Shifts, Table, Values};
 use crate::graph::heights::HeightType;
-use crate::measures::Measures;
 use crate::support::allocate::{try_collect, try_copy};
 
 /// What the buffers are for.

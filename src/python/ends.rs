@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
 use super::threads::run;
-use crate::ends::{self, Spacing};
+use crate::branches::ends::{self, Spacing};
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 /// Nodes, linear indices of voxels, and the types of the branches.

@@ -11,7 +11,8 @@ use pyo3::prelude::*;
 
 use super::elements::{shared, with_elements};
 use super::threads::run;
-use crate::branches::{trace_branches, trace_branches_in_tasks};
+use crate::branches::lengths;
+use crate::branches::trace::{trace_branches, trace_branches_in_tasks};
 use crate::graph::adjacency::{self, Grid, adjacency};
 use crate::graph::csr::{CsrView, Index};
 use crate::graph::heights::Heights;
@@ -21,7 +22,6 @@ use crate::graph::pixel_graph::Neighbourhood;
 use crate::image::elements::Element;
 use crate::image::indices::check_voxels;
 use crate::image::{foreground, indices};
-use crate::summary;
 use crate::support::allocate::try_copy;
 use crate::support::errors::{Error, Result};
 
@@ -184,7 +184,7 @@ fn trace<'py, I: Index + PyElement>(
         let paths = trace_branches_in_tasks(&graph.with_distances(grid), task, monitor)?;
         let path = |ends: &[I]| [paths.indices[ends[0].get()], paths.indices[ends[1].get() - 1]];
         let ends = paths.indptr.windows(2).map(path);
-        let components = summary::path_components(&graph.indptr, ends, &paths.smallest, monitor)?;
+        let components = lengths::path_components(&graph.indptr, ends, &paths.smallest, monitor)?;
         Ok((graph, paths, components))
     })?;
     let array = |array: Vec<I>| array.into_pyarray(py).into_any();
@@ -288,7 +288,7 @@ fn trace_paths<'py>(
         let graph = CsrView::new("adj", indptr, indices, weights)?;
         let (branches, values) = run(py, graph.nodes() >= NODES_WORTH_THREADS, |monitor| {
             let branches = trace_branches(&graph, monitor)?;
-            let values = summary::values_along(values, &branches.indices, graph.nodes())?;
+            let values = lengths::values_along(values, &branches.indices, graph.nodes())?;
             Ok((branches, values))
         })?;
         let [indptr, indices] = [branches.indptr, branches.indices].map(|array| array.into_pyarray(py).into_any());
@@ -313,7 +313,7 @@ fn path_lengths<'py>(
         let graph = CsrView::new("graph", graph_indptr, graph_indices, weights)?;
         with_indices!(paths, |indptr, indices| {
             run(py, indices.len() >= NODES_WORTH_THREADS, |monitor| {
-                summary::path_lengths(graph, indptr, indices, monitor)
+                lengths::path_lengths(graph, indptr, indices, monitor)
             })?
         })
     });
@@ -329,7 +329,7 @@ fn path_sums<'py>(
 ) -> PyResult<(Array1<'py, f64>, Array1<'py, f64>)> {
     let (indptr, values) = (indptr.as_slice()?, values.as_slice()?);
     let (sums, squares) =
-        run(py, values.len() >= NODES_WORTH_THREADS, |monitor| summary::path_sums(indptr, values, monitor))?;
+        run(py, values.len() >= NODES_WORTH_THREADS, |monitor| lengths::path_sums(indptr, values, monitor))?;
     Ok((sums.into_pyarray(py), squares.into_pyarray(py)))
 }
 
@@ -341,7 +341,7 @@ fn components<'py>(
     indices: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     with_indices!(IndexPair::new("graph", indptr, indices)?, |indptr, indices| {
-        let labels = run(py, false, |monitor| summary::components(indptr, indices, monitor))?;
+        let labels = run(py, false, |monitor| lengths::components(indptr, indices, monitor))?;
         Ok(labels.into_pyarray(py).into_any())
     })
 }
@@ -357,7 +357,7 @@ fn label_paths<'py>(
 ) -> PyResult<()> {
     let (labels, positions) = (labels.as_slice_mut()?, positions.as_slice()?);
     with_indices!(IndexPair::new("paths", indptr, indices)?, |indptr, indices| {
-        run(py, false, |_| summary::label_paths(labels, positions, indptr, indices))
+        run(py, false, |_| lengths::label_paths(labels, positions, indptr, indices))
     })
 }
 

@@ -13,8 +13,8 @@
 //! Sources: Goldman, "Optimal center location in simple networks", Transportation Science 5 (1971); Newling and Fleuret,
 //! "A sub-quadratic exact medoid algorithm", AISTATS 2017, for the bounds.
 
-use super::blocks::{Blocks, Extract};
-use super::{Dijkstra, Network};
+use crate::branches::shortest_paths::biconnected::{Blocks, Extract};
+use crate::branches::shortest_paths::{Dijkstra, Network};
 use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_with_capacity};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;

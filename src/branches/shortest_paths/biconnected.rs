@@ -6,7 +6,7 @@
 //! Cost: O(nodes + branches), no recursion. Source: Hopcroft and Tarjan, "Algorithm 447: efficient algorithms for graph
 //! manipulation", Communications of the ACM 16 (1973).
 
-use super::Network;
+use crate::branches::shortest_paths::Network;
 use crate::support::allocate::{Grow, try_filled, try_with_capacity};
 use crate::support::errors::Result;
 

@@ -13,7 +13,7 @@ use std::collections::BinaryHeap;
 use crate::support::allocate::{Grow, try_copy, try_filled, try_push_to_heap, try_with_capacity};
 use crate::support::errors::{Error, Result, check_numbers};
 
-pub mod blocks;
+pub mod biconnected;
 pub mod centre;
 pub mod longest;
 #[cfg(test)]

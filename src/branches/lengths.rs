@@ -9,7 +9,7 @@
 
 use rayon::prelude::*;
 
-use crate::branches::Marks;
+use crate::branches::trace::Marks;
 use crate::graph::csr::{CsrView, Index, check_indptr, check_nodes};
 use crate::graph::junctions::DisjointSets;
 use crate::support::allocate::{try_filled, try_with_capacity, try_zeros};
@@ -232,7 +232,7 @@ pub fn label_paths<P: Index>(labels: &mut [i64], positions: &[i64], indptr: &[P]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::branches::trace_branches_in_tasks;
+    use crate::branches::trace::trace_branches_in_tasks;
     use crate::graph::adjacency::{Adjacency, Grid, adjacency};
     use crate::graph::csr::Csr;
 

@@ -12,8 +12,8 @@
 //! Source of the bounds: Takes and Kosters, "Determining the diameter of small world networks", CIKM 2011, with the reaches as
 //! offsets.
 
-use super::blocks::{Blocks, Extract};
-use super::{Dijkstra, Network};
+use crate::branches::shortest_paths::biconnected::{Blocks, Extract};
+use crate::branches::shortest_paths::{Dijkstra, Network};
 use crate::support::allocate::{Grow, try_collect, try_filled, try_with_capacity};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;

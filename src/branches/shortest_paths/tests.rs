@@ -1,8 +1,8 @@
 //! The naive references (all pairs) and how the searches compare with them.
 
-use super::centre::centres;
-use super::longest::longest_shortest_paths;
-use super::{Dijkstra, Network};
+use crate::branches::shortest_paths::centre::centres;
+use crate::branches::shortest_paths::longest::longest_shortest_paths;
+use crate::branches::shortest_paths::{Dijkstra, Network};
 use crate::support::errors::Error;
 use crate::support::threads::Monitor;
 

@@ -353,10 +353,10 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::branches::lengths::path_lengths;
     use crate::graph::csr::{Csr, CsrView};
     use crate::graph::junctions::prune_junctions;
     use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
-    use crate::summary::path_lengths;
 
     /// Remembers every edge that was walked.
     fn naive(graph: CsrView<'_, i32>) -> Vec<Vec<usize>> {
