@@ -2,10 +2,10 @@
 
 use ndarray::Array3;
 use skanrs::image::bit_image::BitImage;
+use skanrs::pruning::thin_nodes::thin_nodes;
 use skanrs::support::threads::Monitor;
 use skanrs::thinning::chunks::words::Frame;
 use skanrs::thinning::chunks::{chunk_words, merge, thin_words, write_chunk};
-use skanrs::thinning::nodes::thin_nodes;
 use skanrs::thinning::{Method, naive, thin};
 
 use super::{Bytes, nodes_of, part};

@@ -1,5 +1,8 @@
 //! A hint to the processor: what will be read soon.
 
+/// Prefetch distance in words of an image.
+pub const AHEAD: usize = 16;
+
 /// Has the memory around an element brought near while other work is done; any array and any index will do.
 #[inline(always)]
 pub fn prefetch<T>(array: *const [T], index: usize) {

@@ -9,10 +9,10 @@
 //!
 //! Zhang and Suen (1984): two kinds of step take turns, each deleting by a table of the eight neighbours, all at once.
 //!
-//! What makes it fast: 64 voxels a word ([`crate::image::word_shape`]) and 8 words an instruction ([`simple_points`], [`zhang`]); after
-//! the first round only words near a deletion are looked at again ([`rounds`]); the recheck, which is sequential by definition,
+//! What makes it fast: 64 voxels a word ([`crate::image::word_shape`]) and 8 words an instruction ([`words::simple_points`], [`words::zhang`]); after
+//! the first round only words near a deletion are looked at again ([`dense::rounds`]); the recheck, which is sequential by definition,
 //! is mostly decided at once as well, because what happens to earlier neighbours seldom matters; and steps follow one another
-//! over the image plane by plane ([`schedule`]), each plane being worked on while it is in the cache. The result does not depend
+//! over the image plane by plane ([`dense::schedule`]), each plane being worked on while it is in the cache. The result does not depend
 //! on the number of threads.
 //!
 //! Where the time goes, in a vessel tree of 512³ voxels with 6.9 million of foreground: 72 border steps delete 6.3 million.
@@ -25,9 +25,9 @@
 //!
 //! What it was not: the formulas. A third of the time went into wrong guesses of the processor (which words are active, which of
 //! them have candidates, which words a deletion touches) and into waiting for memory that nobody had asked for: a deletion's
-//! word, the words that a list in raster order comes to. Hence [`queue`], the stores that always store, and the prefetching;
-//! hence also the wide moves of [`batch`] and the large pages. A step's four phases, each over the whole image, had each to
-//! fetch the image from memory anew: a third of the time at 1000³. Hence [`schedule`].
+//! word, the words that a list in raster order comes to. Hence [`words::queue`], the stores that always store, and the prefetching;
+//! hence also the wide moves of [`words::batch`] and the large pages. A step's four phases, each over the whole image, had each to
+//! fetch the image from memory anew: a third of the time at 1000³. Hence [`dense::schedule`].
 //!
 //! Memory: two bits a voxel and one byte a word of 64, allocated as zeros, so background that is never near foreground costs
 //! nothing.
@@ -35,83 +35,18 @@
 //! Sources: T.-C. Lee, R. L. Kashyap, C.-N. Chu, CVGIP 56(6):462–478, 1994; T. Y. Zhang, C. Y. Suen, CACM 27(3):236–239,
 //! 1984; the behaviour of scikit-image 0.26, whose order of borders (that of `ImageJ`) and table of neighbours are kept.
 
-mod bands;
-mod batch;
 pub mod chunks;
-mod collect;
+mod dense;
+pub mod method;
 pub mod naive;
-pub mod nodes;
-mod queue;
-mod recheck;
-mod rounds;
-mod schedule;
-pub mod simple_points;
-mod zhang;
+pub mod words;
 
-use std::fmt;
+pub use method::{Method, Thinned};
 
 use crate::image::bit_image::BitImage;
-use crate::image::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
 use crate::image::word_shape::{Cube, Square};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
-
-/// How to thin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Lee's method, for 3D images and 2D images (those whose first axis has length one).
-    Lee,
-    /// Lee's method with the whole predicate in the recheck, so that nothing vanishes and no tunnel or cavity is lost or made.
-    LeePreserving,
-    /// Zhang's method, for 2D images.
-    Zhang,
-}
-
-/// The number of kinds of steps in a round, for an image of so many planes.
-const fn steps(method: Method, planes: usize) -> usize {
-    match (method, planes) {
-        (Method::Zhang, _) => 2,
-        (Method::Lee | Method::LeePreserving, 1) => 4,
-        (Method::Lee | Method::LeePreserving, _) => 6,
-    }
-}
-
-impl Method {
-    /// Whether the recheck deletes a collected voxel with these neighbours left.
-    #[must_use]
-    pub const fn deletes(self, neighbours: u32) -> bool {
-        match self {
-            Self::Lee => at_most_one_component(neighbours),
-            Self::LeePreserving => is_simple_and_no_endpoint(neighbours),
-            Self::Zhang => true,
-        }
-    }
-
-    /// Whether the method works for an image of so many planes.
-    #[must_use]
-    pub const fn is_for(self, planes: usize) -> bool {
-        !matches!(self, Self::Zhang) || planes <= 1
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Lee => "'lee'",
-            Self::LeePreserving => "'lee' that preserves topology",
-            Self::Zhang => "'zhang'",
-        })
-    }
-}
-
-/// What a thinning did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Thinned {
-    /// Rounds over all kinds of border steps; the last one deletes nothing.
-    pub rounds: usize,
-    /// Voxels deleted.
-    pub deleted: u64,
-}
 
 /// Thins `image` in place on the threads of the current pool.
 ///
@@ -127,9 +62,9 @@ pub fn thin(image: &mut BitImage, method: Method, monitor: &Monitor) -> Result<T
         return Ok(Thinned { rounds: 0, deleted: 0 });
     }
     if image.shape()[0] == 1 {
-        rounds::thin::<Square>(image, method, monitor)
+        dense::rounds::thin::<Square>(image, method, monitor)
     } else {
-        rounds::thin::<Cube>(image, method, monitor)
+        dense::rounds::thin::<Cube>(image, method, monitor)
     }
 }
 
@@ -171,7 +106,8 @@ mod tests {
     /// The voxels that the list of voxels keeps, as an image.
     fn thin_listed(image: &Array3<u8>, method: Method) -> Array3<u8> {
         let listed: Vec<i64> = image.iter().zip(0..).filter(|&(&value, _)| value != 0).map(|(_, at)| at).collect();
-        let kept = nodes::thin_nodes::<i32>(&listed, image.dim().into(), method, &Monitor::new()).unwrap();
+        let kept = crate::pruning::thin_nodes::thin_nodes::<i32>(&listed, image.dim().into(), method, &Monitor::new())
+            .unwrap();
         let mut thinned = Array3::zeros(image.dim());
         for (&at, _) in listed.iter().zip(kept).filter(|&(_, kept)| kept) {
             thinned.as_slice_mut().unwrap()[at as usize] = 1;

@@ -2,9 +2,9 @@
 
 use ndarray::Array3;
 
-use super::Method;
-use super::zhang::REMOVED;
 use crate::image::neighbourhood::{at_most_one_component, is_simple_and_no_endpoint};
+use crate::thinning::method::Method;
+use crate::thinning::words::zhang::REMOVED;
 
 /// Whether Lee's thinning of the image is all of simple voxels that are no endpoints, so that nothing was to preserve.
 #[cfg(test)]

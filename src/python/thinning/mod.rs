@@ -15,8 +15,9 @@ use crate::graph::csr::Index;
 use crate::image::bit_image::BitImage;
 use crate::image::elements::Element;
 use crate::image::indices::check_voxels;
+use crate::pruning::thin_nodes as nodes;
 use crate::support::simd::width;
-use crate::thinning::{Method, nodes, thin};
+use crate::thinning::{Method, thin};
 
 /// Images with fewer voxels are thinned before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 18;

@@ -8,12 +8,12 @@
 //!
 //! Cost: some tens of nanoseconds; the searches are remembered, for the same neighbourhoods return along a chunk's face.
 
-use super::super::zhang::REMOVED;
 use crate::image::neighbourhood::{
     NEIGHBOURS_6, NEIGHBOURS_18, grow_6, grow_26, is_simple_and_no_endpoint, reach_6, reach_26,
 };
 use crate::support::allocate::try_filled;
 use crate::support::errors::Result;
+use crate::thinning::words::zhang::REMOVED;
 
 /// The most unknown neighbours whose assignments are searched.
 const SEARCHED: u32 = 10;

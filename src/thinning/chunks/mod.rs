@@ -26,13 +26,13 @@ use ndarray::{ArrayView3, ArrayViewMut3};
 use self::region::{Box3, Region};
 use self::simulation::{Event, Simulation};
 use self::words::{Around, FIRST, Frame, Key, Places, around, offset, rows, union, with_gaps};
-use super::Method;
 use crate::image::bit_image::BitImage;
 use crate::image::elements::Element;
 use crate::image::word_shape::{Cube, Square, place_of, set_bits};
 use crate::support::allocate::{Grow, try_collect, try_copy, try_sort_by, try_with_capacity, try_zeros};
 use crate::support::errors::{Error, Result, check_numbers};
 use crate::support::threads::Monitor;
+use crate::thinning::method::Method;
 
 /// What lists are called when there is no memory for them.
 const WORDS: &str = "the words of chunks";

@@ -6,10 +6,10 @@
 
 use std::ops::Range;
 
-use super::BOXES;
-use super::words::Frame;
 use crate::support::allocate::{try_collect, try_filled};
 use crate::support::errors;
+use crate::thinning::chunks::BOXES;
+use crate::thinning::chunks::words::Frame;
 
 /// The first voxel and the one after the last, along each axis.
 pub type Box3 = [[usize; 2]; 3];

@@ -10,29 +10,27 @@
 //! and no script is left, for decisions are functions of the state.
 //!
 //! Cost: where nothing is unknown that of thinning in memory. Next to unknown voxels each word is looked at twice, with all of
-//! those absent and with all of them present, and a third of the voxels one by one ([`super::doubt`]); what may be deleted becomes
+//! those absent and with all of them present, and a third of the voxels one by one ([`crate::thinning::chunks::doubt`]); what may be deleted becomes
 //! unknown, which costs a few nanoseconds for each of the words around. Of a block of 250³ inside a vessel tree three quarters of
 //! the time are steps, a sixth finding the words around each, the rest saying what is left.
 
 use std::marker::PhantomData;
 
-use super::super::batch::{Batch, near, spread_around};
-use super::super::collect::behind;
-use super::super::queue::{Queue, take_active};
-use super::super::recheck::{in_raster_order, settled};
-use super::super::rounds::rows_of;
-use super::super::simple_points::{BORDERS, EARLIER, Neighbours, simple_and_no_endpoint};
-use super::super::zhang::removed_pixels;
-use super::super::{Method, steps};
-use super::doubt::{self, Collector, Decision};
-use super::words::{self, Around, row};
-use super::{Residue, SCRIPT, STATE, Stored, WORDS};
 use crate::image::word_shape::{self, WORD, WordShape, earlier_neighbours, set_bits};
 use crate::support::allocate::{Grow, try_collect, try_copy, try_sort_by, try_zeros};
 use crate::support::errors::Result;
 use crate::support::prefetch::prefetch;
 use crate::support::simd::{LANES, Lanes, Vector, for_this_processor};
 use crate::support::threads::Monitor;
+use crate::thinning::chunks::doubt::{self, Collector, Decision};
+use crate::thinning::chunks::words::{self, Around, row};
+use crate::thinning::chunks::{Residue, SCRIPT, STATE, Stored, WORDS};
+use crate::thinning::method::{Method, steps};
+use crate::thinning::words::batch::{Batch, behind, near, rows_of, spread_around};
+use crate::thinning::words::queue::{Queue, take_active};
+use crate::thinning::words::raster_order::in_raster_order;
+use crate::thinning::words::simple_points::{BORDERS, EARLIER, Neighbours, settled, simple_and_no_endpoint};
+use crate::thinning::words::zhang::removed_pixels;
 
 /// Voxels of a word deleted in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

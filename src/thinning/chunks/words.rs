@@ -7,12 +7,12 @@
 
 use std::ops::Range;
 
-use super::super::batch::{Quad, around_word};
-use super::WORDS;
 use crate::image::indices::check_shape;
 use crate::image::word_shape::{self, logarithms};
 use crate::support::allocate::{Grow, try_sort_by, try_with_capacity};
 use crate::support::errors::Result;
+use crate::thinning::chunks::WORDS;
+use crate::thinning::words::batch::{Quad, around_word};
 
 /// The place of a word among the words of the image.
 pub type Key = u64;

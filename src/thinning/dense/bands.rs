@@ -1,7 +1,7 @@
 //! The arrays of an image in the course of thinning, in bands that several threads work on at the same time.
 //!
 //! A band is a plane of words or some, in 2D some rows. Whoever has a [`Claim`] on a band of a step may read and write a few bands
-//! around it; that nobody else does at the same time follows from how far apart [`super::schedule`] keeps the steps.
+//! around it; that nobody else does at the same time follows from how far apart [`crate::thinning::dense::schedule`] keeps the steps.
 //!
 //! A task on band `b` of a step, reading and writing:
 //!
@@ -20,16 +20,16 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::batch::{Quad, around_word};
-use super::recheck;
-use super::schedule::{Claim, LAG, Schedule};
-use super::{Method, steps};
 use crate::image::bit_image::BitImage;
 use crate::image::word_shape::WordShape;
 use crate::support::allocate::{try_filled, try_zeros};
 use crate::support::errors::Result;
 use crate::support::huge_pages;
 use crate::support::prefetch::prefetch;
+use crate::thinning::dense::schedule::{Claim, LAG, Schedule};
+use crate::thinning::method::{Method, steps};
+use crate::thinning::words::batch::{Quad, around_word};
+use crate::thinning::words::raster_order::in_raster_order;
 
 /// So many words a band has at most, but for a single plane (in 2D, row) of more: what lies around a band should fit into a
 /// processor's own cache.
@@ -96,7 +96,7 @@ impl Geometry {
         ask: impl Fn(usize),
         decide: impl FnMut(usize, usize),
     ) {
-        recheck::in_raster_order::<W, usize>(
+        in_raster_order::<W, usize>(
             voxels,
             |index| (index / self.row) as u64,
             |index| (index / self.plane) as u64,

@@ -311,6 +311,23 @@ fn go_round<V: Vector>(reached: &mut [V; 4], link: &[V; 4]) {
     }
 }
 
+/// Those of `voxels`, collected on `border`, that are deleted whatever becomes of their `waiting` earlier neighbours.
+///
+/// Which of the formulas is asked for is known at compile time: both in one function spill each other's registers.
+#[inline(always)]
+pub fn settled<V: Vector, const PRESERVING: bool>(
+    certain: &Neighbours<V>,
+    waiting: &[V; EARLIER],
+    voxels: V,
+    border: &Border,
+) -> V {
+    if PRESERVING {
+        simple_whatever_happens(certain, waiting, voxels, border)
+    } else {
+        deleted_whatever_happens(certain, waiting, voxels, border)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,17 +3,16 @@
 //! The active words are found 64 at a time in the bytes that tell them, and their candidates (voxels on the border) by their own
 //! word and the one behind the border; what has candidates goes to the predicate, eight words at a time.
 
-use super::bands::Geometry;
-use super::batch::{Batch, from_after, from_before};
-use super::queue::{Queue, take_active};
-use super::rounds::rows_of;
-use super::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
-use super::zhang::removed_pixels;
 use crate::image::word_shape::{WORD, WordShape};
 use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 use crate::support::prefetch::prefetch;
 use crate::support::simd::{Lanes, Vector, for_this_processor};
+use crate::thinning::dense::bands::Geometry;
+use crate::thinning::words::batch::{Batch, behind, rows_of};
+use crate::thinning::words::queue::{Queue, take_active};
+use crate::thinning::words::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
+use crate::thinning::words::zhang::removed_pixels;
 
 /// What a list of words with collected voxels is called when there is no memory for it.
 pub const COLLECTED: &str = "the collected words";
@@ -63,20 +62,6 @@ impl Collect for OnBorder {
     #[inline(always)]
     fn collect<V: Vector>(&self, neighbours: &Neighbours<V>, voxels: V) -> V {
         simple_and_no_endpoint(neighbours, voxels, self.border)
-    }
-}
-
-/// The neighbours behind a border; `next` is the next word in that direction.
-#[inline(always)]
-pub fn behind<W: WordShape>(word: u64, next: u64, border: &Border) -> u64 {
-    // Each arm with its axis at compile time.
-    match (border.axis, border.forward) {
-        (0, false) => from_before::<W, u64>(next, word, 0),
-        (0, true) => from_after::<W, u64>(word, next, 0),
-        (1, false) => from_before::<W, u64>(next, word, 1),
-        (1, true) => from_after::<W, u64>(word, next, 1),
-        (_, false) => from_before::<W, u64>(next, word, 2),
-        (_, true) => from_after::<W, u64>(word, next, 2),
     }
 }
 

@@ -6,9 +6,9 @@
 //!
 //! Source: Zhang and Suen (1984), with the exceptions that scikit-image's table makes.
 
-use super::simple_points::Neighbours;
 use crate::image::neighbourhood::bit;
 use crate::support::simd::Vector;
+use crate::thinning::words::simple_points::Neighbours;
 
 /// The eight neighbours in the order of the table's bits: clockwise from the upper left.
 pub const RING: [usize; 8] = [

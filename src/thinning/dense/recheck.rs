@@ -7,15 +7,15 @@
 //!
 //! A band is decided when those before it are, so all earlier voxels are.
 
-use super::Method;
-use super::bands::Geometry;
-use super::batch::{Batch, EARLIER_ROWS};
-use super::rounds::AHEAD;
-use super::simple_points::{Border, EARLIER, Neighbours, deleted_whatever_happens, simple_whatever_happens};
-use crate::image::word_shape::{WordShape, earlier_neighbours, neighbours, set_bits};
+use crate::image::word_shape::{WordShape, earlier_neighbours, neighbours};
 use crate::support::allocate::Grow;
 use crate::support::errors::Result;
+use crate::support::prefetch::AHEAD;
 use crate::support::simd::{Lanes, Vector, for_this_processor};
+use crate::thinning::dense::bands::Geometry;
+use crate::thinning::method::Method;
+use crate::thinning::words::batch::{Batch, EARLIER_ROWS};
+use crate::thinning::words::simple_points::{Border, EARLIER, settled};
 
 /// What a list of waiting voxels is called when there is no memory for it.
 pub const WAITING: &str = "the voxels that wait";
@@ -26,23 +26,6 @@ pub struct Recheck {
     pub method: Method,
     /// The border that the voxels were collected on.
     pub border: &'static Border,
-}
-
-/// Those of `voxels`, collected on `border`, that are deleted whatever becomes of their `waiting` earlier neighbours.
-///
-/// Which of the formulas is asked for is known at compile time: both in one function spill each other's registers.
-#[inline(always)]
-pub fn settled<V: Vector, const PRESERVING: bool>(
-    certain: &Neighbours<V>,
-    waiting: &[V; EARLIER],
-    voxels: V,
-    border: &Border,
-) -> V {
-    if PRESERVING {
-        simple_whatever_happens(certain, waiting, voxels, border)
-    } else {
-        deleted_whatever_happens(certain, waiting, voxels, border)
-    }
 }
 
 /// Adds the collected voxels of the words at `indices` to `waiting` whose recheck depends on that of an earlier neighbour.
@@ -195,42 +178,4 @@ pub fn decide<W: WordShape>(
 #[inline(always)]
 fn around(index: usize, geometry: &Geometry, words: &[u64]) -> impl Fn(usize, usize) -> u64 {
     move |row, dx| words[index.wrapping_add_signed(geometry.rows_around[row]) + dx - 1]
-}
-
-/// Calls `decide` with the word and the bit of each of the voxels, in the raster order of the image, and `ask` with each word
-/// some time before.
-///
-/// The voxels are given by word, the words in raster order; `row_of` and `plane_of` number the rows and planes of words.
-#[inline(always)]
-pub fn in_raster_order<W: WordShape, I: Copy>(
-    voxels: &[(I, u64)],
-    row_of: impl Fn(I) -> u64,
-    plane_of: impl Fn(I) -> u64,
-    ask: impl Fn(I),
-    mut decide: impl FnMut(I, usize),
-) {
-    let in_row = (1_u64 << W::SIDES[2]) - 1;
-    // The words whose memory is still to be asked for, and how far ahead of their use that is still to get.
-    let (mut unasked, mut ahead) = (voxels, AHEAD);
-    for plane in voxels.chunk_by(|a, b| plane_of(a.0) == plane_of(b.0)) {
-        for z in 0..W::SIDES[0] {
-            for row in plane.chunk_by(|a, b| row_of(a.0) == row_of(b.0)) {
-                if z == 0 {
-                    let (asked, rest) = unasked.split_at((ahead + row.len()).min(unasked.len()));
-                    for &(word, _) in asked {
-                        ask(word);
-                    }
-                    (unasked, ahead) = (rest, 0);
-                }
-                for y in 0..W::SIDES[1] {
-                    let shift = (z << (W::LOG[1] + W::LOG[2])) | (y << W::LOG[2]);
-                    for &(word, voxels) in row {
-                        for x in set_bits(voxels >> shift & in_row) {
-                            decide(word, shift + x);
-                        }
-                    }
-                }
-            }
-        }
-    }
 }

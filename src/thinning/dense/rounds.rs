@@ -5,33 +5,29 @@
 //! that a neighbour was just deleted. One byte a word and one byte a row hold a bit for each kind of step, so finding the
 //! active words costs a scan of the active rows' bytes.
 //!
-//! A step does four things with a band ([`super::bands`]): collect (reads the image, clears the activity, writes the collected
-//! voxels; see [`super::collect`]), find what waits (reads image and collected voxels), decide that (writes the collected voxels;
-//! see [`super::recheck`]), and, when the next band has come so far, delete (clears the collected voxels, writes the image and
+//! A step does four things with a band ([`crate::thinning::dense::bands`]): collect (reads the image, clears the activity, writes the collected
+//! voxels; see [`crate::thinning::dense::collect`]), find what waits (reads image and collected voxels), decide that (writes the collected voxels;
+//! see [`crate::thinning::dense::recheck`]), and, when the next band has come so far, delete (clears the collected voxels, writes the image and
 //! the activity). One band after the other gives what doing the
 //! whole image at once gives: collecting and deciding read the image as it was before the step in the bands around, and only
 //! earlier voxels matter for what is decided. Hence several steps can be under way, each some bands behind the one before
-//! ([`super::schedule`]).
-
-use std::ops::Range;
+//! ([`crate::thinning::dense::schedule`]).
 
 use rayon::prelude::*;
 
-use super::bands::{Around, Bands, Buffers, Deletion, Geometry};
-use super::collect::{COLLECTED, Part, collect_border, collect_removed};
-use super::recheck::{self, Recheck, WAITING};
-use super::schedule::{Claim, Lists};
-use super::simple_points::BORDERS;
-use super::{Method, Thinned};
 use crate::image::bit_image::BitImage;
 use crate::image::word_shape::WordShape;
 use crate::support::allocate::Grow;
 use crate::support::errors::Result;
-use crate::support::prefetch::prefetch;
+use crate::support::prefetch::{AHEAD, prefetch};
 use crate::support::threads::Monitor;
-
-/// How many words ahead of its use memory is asked for.
-pub const AHEAD: usize = 16;
+use crate::thinning::dense::bands::{Around, Bands, Buffers, Deletion, Geometry};
+use crate::thinning::dense::collect::{COLLECTED, Part, collect_border, collect_removed};
+use crate::thinning::dense::recheck::{self, Recheck, WAITING};
+use crate::thinning::dense::schedule::{Claim, Lists};
+use crate::thinning::method::{Method, Thinned};
+use crate::thinning::words::batch::rows_of;
+use crate::thinning::words::simple_points::BORDERS;
 
 /// Images of fewer words are thinned by one thread, and steps that look at fewer are not divided: waking the other threads would
 /// take longer.
@@ -40,7 +36,7 @@ const WORDS_WORTH_THREADS: usize = if cfg!(test) { 1 } else { 2048 };
 /// Thins an image in place on the threads of the current pool.
 ///
 /// # Errors
-/// As [`super::thin`].
+/// As [`crate::thinning::thin`].
 pub fn thin<W: WordShape>(image: &mut BitImage, method: Method, monitor: &Monitor) -> Result<Thinned> {
     assert_eq!(image.sides(), W::SIDES, "the image has words of this shape");
     let mut buffers = Buffers::default();
@@ -220,9 +216,4 @@ fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, geometry: &Ge
         active_bands.fill(geometry.every_step);
     }
     count
-}
-
-/// The rows of words around a word that hold anything: in 2D those of its own plane.
-pub const fn rows_of<W: WordShape>() -> Range<usize> {
-    if W::SIDES[0] == 1 { 3..6 } else { 0..9 }
 }

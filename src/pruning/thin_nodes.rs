@@ -3,20 +3,20 @@
 //! A border step deletes nothing in a neighbourhood that did not change since that kind of step last ran, since a collected
 //! voxel is deleted unless a neighbour was. So after one look at each voxel, only neighbours of what was deleted are looked at
 //! again. The steps follow each other as in the whole image, and the voxels of a step in raster order, so the result is that
-//! of [`super::thin`].
+//! of [`crate::thinning::thin`].
 //!
 //! Cost: the pixel graph of the voxels, then a look at each and some for each deletion; nothing for background. Memory: 12
 //! bytes an entry of the graph and 16 a voxel.
 
-use super::simple_points::BORDERS;
-use super::zhang::{REMOVED, RING};
-use super::{Method, steps};
 use crate::graph::csr::{Csr, Index};
 use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
 use crate::image::neighbourhood::{bit, is_simple_and_no_endpoint};
 use crate::support::allocate::{Grow, try_filled, try_with_capacity};
 use crate::support::errors::{Result, check_numbers};
 use crate::support::threads::Monitor;
+use crate::thinning::method::{Method, steps};
+use crate::thinning::words::simple_points::BORDERS;
+use crate::thinning::words::zhang::{REMOVED, RING};
 
 /// The voxels that are left, and those near which something may still change.
 struct Nodes<I> {

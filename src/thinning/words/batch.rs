@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use super::simple_points::Neighbours;
 use crate::image::word_shape::WordShape;
 use crate::support::simd::{LANES, Lanes, Quads, Vector};
+use crate::thinning::words::simple_points::{Border, Neighbours};
 
 /// Three words along x in each of the nine rows of words around: z, then y.
 pub type Rows<T> = [[T; 3]; 9];
@@ -181,6 +181,25 @@ fn spread<W: WordShape>([before, word, after]: [u64; 3], axis: usize) -> u64 {
 #[inline(always)]
 fn plane_near<W: WordShape>(before: [u64; 3], row: [u64; 3], after: [u64; 3]) -> u64 {
     spread::<W>([spread::<W>(before, 2), spread::<W>(row, 2), spread::<W>(after, 2)], 1)
+}
+
+/// The neighbours behind a border; `next` is the next word in that direction.
+#[inline(always)]
+pub fn behind<W: WordShape>(word: u64, next: u64, border: &Border) -> u64 {
+    // Each arm with its axis at compile time.
+    match (border.axis, border.forward) {
+        (0, false) => from_before::<W, u64>(next, word, 0),
+        (0, true) => from_after::<W, u64>(word, next, 0),
+        (1, false) => from_before::<W, u64>(next, word, 1),
+        (1, true) => from_after::<W, u64>(word, next, 1),
+        (_, false) => from_before::<W, u64>(next, word, 2),
+        (_, true) => from_after::<W, u64>(word, next, 2),
+    }
+}
+
+/// The rows of words around a word that hold anything: in 2D those of its own plane.
+pub const fn rows_of<W: WordShape>() -> Range<usize> {
+    if W::SIDES[0] == 1 { 3..6 } else { 0..9 }
 }
 
 #[cfg(test)]

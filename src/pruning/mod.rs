@@ -25,6 +25,8 @@ use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_push
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 
+pub mod thin_nodes;
+
 /// Which twigs are too short.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits<'a> {

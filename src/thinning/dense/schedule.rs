@@ -4,7 +4,7 @@
 //! steps are under way like waves. A thread takes the latest step that can go on: a band is worked on by one step after the
 //! other while it is in the processor's cache, and tasks of different steps run side by side.
 //!
-//! Invariant, on which [`super::bands`] relies: of two claims of different steps that live at the same time, the earlier step's
+//! Invariant, on which [`crate::thinning::dense::bands`] relies: of two claims of different steps that live at the same time, the earlier step's
 //! is at least [`LAG`] + 1 bands ahead; of one step there is one claim at a time. A step's tasks come in order, and each comes
 //! after those of the step before that it depends on, so the result is that of doing everything in sequence.
 
@@ -15,8 +15,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use log::debug;
 
-use super::Thinned;
 use crate::support::errors::{Error, Result};
+use crate::thinning::method::Thinned;
 
 /// A task needs the step before to have done so many bands more.
 pub const LAG: usize = 3;
@@ -271,7 +271,7 @@ impl Claim<'_> {
 }
 
 impl State {
-    /// Whether each claim is as far behind those of the steps before as [`super::bands`] relies on.
+    /// Whether each claim is as far behind those of the steps before as [`crate::thinning::dense::bands`] relies on.
     fn keeps_distances(&self) -> bool {
         let claims = || self.under_way.iter().map(|step| &step.claimed).filter(|tasks| !tasks.is_empty());
         claims().zip(claims().skip(1)).all(|(before, after)| after.end + LAG <= before.start)
