@@ -3,11 +3,11 @@
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use super::graph::{NODES_WORTH_THREADS, NodeHeights};
-use super::threads::run;
 use crate::branches::measures::Measures;
 use crate::chunk_graph::{Block, ChunkGraph, Geometry, Shifts, Table, Values};
 use crate::graph::heights::HeightType;
+use crate::python::graph::{NODES_WORTH_THREADS, NodeHeights};
+use crate::python::support::threads::run;
 use crate::support::allocate::{try_collect, try_copy};
 
 /// What the buffers are for.

@@ -2,18 +2,13 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
 
+mod branches;
 mod chunk_graph;
-mod elements;
-mod ends;
-mod errors;
 mod graph;
-mod measures;
 mod pruning;
 mod radius;
-mod shortest_paths;
+mod support;
 mod thinning;
-mod threads;
-mod topology;
 
 use pyo3::prelude::*;
 
@@ -26,14 +21,11 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let _ = pyo3_log::Logger::new(module.py(), pyo3_log::Caching::Loggers)?.install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("debug_assertions", cfg!(debug_assertions))?;
+    branches::register(module)?;
     chunk_graph::register(module)?;
-    ends::register(module)?;
     graph::register(module)?;
-    measures::register(module)?;
     pruning::register(module)?;
     radius::register(module)?;
-    shortest_paths::register(module)?;
-    thinning::register(module)?;
-    threads::register(module)?;
-    topology::register(module)
+    support::threads::register(module)?;
+    thinning::register(module)
 }

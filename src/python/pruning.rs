@@ -3,11 +3,12 @@
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use super::graph::NODES_WORTH_THREADS;
-use super::threads::run;
 use crate::graph::csr::Index;
 use crate::image::indices::check_voxels;
-use crate::pruning::{Limits, prune};
+use crate::pruning::{Limits, prune, thin_nodes as nodes};
+use crate::python::graph::NODES_WORTH_THREADS;
+use crate::python::support::threads::run;
+use crate::python::thinning;
 use crate::support::errors::Error;
 
 /// Which voxels pruning leaves of the skeleton whose foreground is `nodes`: ascending linear indices in an image of `shape`.
@@ -40,6 +41,27 @@ fn prune_nodes<'py>(
     Ok(kept.into_pyarray(py))
 }
 
+/// Which voxels thinning leaves of the image whose foreground is `nodes`: ascending linear indices in an image of `shape`.
+#[pyfunction]
+fn thin_nodes<'py>(
+    py: Python<'py>,
+    nodes: PyReadonlyArray1<'py, i64>,
+    shape: [usize; 3],
+    method: &str,
+) -> PyResult<Bound<'py, PyArray1<bool>>> {
+    let (nodes, method) = (nodes.as_slice()?, thinning::method(method, shape[0])?);
+    let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
+        check_voxels(nodes, &shape)?;
+        if nodes.len().saturating_mul(26) <= i32::LARGEST {
+            nodes::thin_nodes::<i32>(nodes, shape, method, monitor)
+        } else {
+            nodes::thin_nodes::<i64>(nodes, shape, method, monitor)
+        }
+    })?;
+    Ok(kept.into_pyarray(py))
+}
+
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(prune_nodes, module)?)
+    module.add_function(wrap_pyfunction!(prune_nodes, module)?)?;
+    module.add_function(wrap_pyfunction!(thin_nodes, module)?)
 }

@@ -6,10 +6,10 @@ use numpy::{
 };
 use pyo3::prelude::*;
 
-use super::elements::{shared, with_elements};
-use super::threads::run;
 use crate::image::elements::Element;
 use crate::image::indices::position;
+use crate::python::support::elements::{shared, with_elements};
+use crate::python::support::threads::run;
 use crate::radius::faces::{Face, depths, lower};
 use crate::radius::{Background, Place, Squares, squared_radii};
 use crate::support::allocate::try_collect;

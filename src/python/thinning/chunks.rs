@@ -10,10 +10,10 @@ use numpy::{
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::super::elements::{with_elements, writable};
-use super::super::threads::run;
 use super::method;
 use crate::image::elements::Element;
+use crate::python::support::elements::{with_elements, writable};
+use crate::python::support::threads::run;
 use crate::support::allocate::try_collect;
 use crate::thinning::Method;
 use crate::thinning::chunks::region::Box3;

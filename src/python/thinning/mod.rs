@@ -2,31 +2,22 @@
 
 mod chunks;
 
-use numpy::{
-    Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3,
-    PyUntypedArrayMethods,
-};
+use numpy::{Element as PyElement, PyReadonlyArray3, PyReadwriteArray3, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::elements::{with_elements, writable};
-use super::threads::run;
-use crate::graph::csr::Index;
 use crate::image::bit_image::BitImage;
 use crate::image::elements::Element;
-use crate::image::indices::check_voxels;
-use crate::pruning::thin_nodes as nodes;
+use crate::python::support::elements::{with_elements, writable};
+use crate::python::support::threads::run;
 use crate::support::simd::width;
 use crate::thinning::{Method, thin};
 
 /// Images with fewer voxels are thinned before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 18;
 
-/// Shorter lists of voxels are thinned before other threads are awake.
-const NODES_WORTH_THREADS: usize = 1 << 14;
-
 /// The method of this name, for an image of so many planes.
-fn method(name: &str, planes: usize) -> PyResult<Method> {
+pub(in crate::python) fn method(name: &str, planes: usize) -> PyResult<Method> {
     let method = match name {
         "lee" => Method::Lee,
         "lee-preserving" => Method::LeePreserving,
@@ -73,26 +64,6 @@ fn thin_into<T: Element + PyElement>(
     })
 }
 
-/// Which voxels thinning leaves of the image whose foreground is `nodes`: ascending linear indices in an image of `shape`.
-#[pyfunction]
-fn thin_nodes<'py>(
-    py: Python<'py>,
-    nodes: PyReadonlyArray1<'py, i64>,
-    shape: [usize; 3],
-    method: &str,
-) -> PyResult<Bound<'py, PyArray1<bool>>> {
-    let (nodes, method) = (nodes.as_slice()?, self::method(method, shape[0])?);
-    let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
-        check_voxels(nodes, &shape)?;
-        if nodes.len().saturating_mul(26) <= i32::LARGEST {
-            nodes::thin_nodes::<i32>(nodes, shape, method, monitor)
-        } else {
-            nodes::thin_nodes::<i64>(nodes, shape, method, monitor)
-        }
-    })?;
-    Ok(kept.into_pyarray(py))
-}
-
 /// The vectors that thinning computes with: "avx512", "avx2" or "word".
 #[pyfunction]
 fn vectors() -> &'static str {
@@ -101,7 +72,6 @@ fn vectors() -> &'static str {
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(skeletonize, module)?)?;
-    module.add_function(wrap_pyfunction!(thin_nodes, module)?)?;
     module.add_function(wrap_pyfunction!(vectors, module)?)?;
     chunks::register(module)
 }

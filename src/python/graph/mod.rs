@@ -2,6 +2,8 @@
 //!
 //! Indices come and go as `int32`, or as `int64` where a count does not fit.
 
+mod topology;
+
 use numpy::{
     Element as PyElement, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
     PyReadwriteArray1,
@@ -9,8 +11,6 @@ use numpy::{
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use super::elements::{shared, with_elements};
-use super::threads::run;
 use crate::branches::lengths;
 use crate::branches::trace::{trace_branches, trace_branches_in_tasks};
 use crate::graph::adjacency::{self, Grid, adjacency};
@@ -22,13 +22,15 @@ use crate::graph::pixel_graph::Neighbourhood;
 use crate::image::elements::Element;
 use crate::image::indices::check_voxels;
 use crate::image::{foreground, indices};
+use crate::python::support::elements::{shared, with_elements};
+use crate::python::support::threads::run;
 use crate::support::allocate::try_copy;
 use crate::support::errors::{Error, Result};
 
 /// Images with fewer voxels are read before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 20;
 /// Smaller graphs are worked on before other threads are awake.
-pub(super) const NODES_WORTH_THREADS: usize = 1 << 14;
+pub(in crate::python) const NODES_WORTH_THREADS: usize = 1 << 14;
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 type Triple<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Array1<'py, f64>);
@@ -71,7 +73,7 @@ fn neighbourhood_of(nodes: &[i64], shape: &[usize], spacing: &[f64], connectivit
 
 /// The heights of nodes, in the types whose differences numpy rounds differently.
 #[derive(FromPyObject)]
-pub(super) enum NodeHeights<'py> {
+pub(in crate::python) enum NodeHeights<'py> {
     Single(PyReadonlyArray1<'py, f32>),
     Double(PyReadonlyArray1<'py, f64>),
     Signed(PyReadonlyArray1<'py, i64>),
@@ -195,13 +197,17 @@ fn trace<'py, I: Index + PyElement>(
 }
 
 /// Two arrays of indices of one type.
-pub(super) enum IndexPair<'py> {
+pub(in crate::python) enum IndexPair<'py> {
     Narrow(PyReadonlyArray1<'py, i32>, PyReadonlyArray1<'py, i32>),
     Wide(PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>),
 }
 
 impl<'py> IndexPair<'py> {
-    pub(super) fn new(name: &str, indptr: &Bound<'py, PyAny>, indices: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub(in crate::python) fn new(
+        name: &str,
+        indptr: &Bound<'py, PyAny>,
+        indices: &Bound<'py, PyAny>,
+    ) -> PyResult<Self> {
         if let Ok(indptr) = indptr.extract::<PyReadonlyArray1<'_, i32>>() {
             return Ok(Self::Narrow(indptr, indices.extract()?));
         }
@@ -225,7 +231,7 @@ macro_rules! with_indices {
         }
     };
 }
-pub(super) use with_indices;
+pub(in crate::python) use with_indices;
 
 /// The distances of the entries of a graph that `trace_skeleton` returned.
 #[pyfunction]
@@ -384,5 +390,6 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(path_sums, module)?)?;
     module.add_function(wrap_pyfunction!(components, module)?)?;
     module.add_function(wrap_pyfunction!(label_paths, module)?)?;
-    module.add_function(wrap_pyfunction!(unravel, module)?)
+    module.add_function(wrap_pyfunction!(unravel, module)?)?;
+    topology::register(module)
 }

@@ -3,10 +3,10 @@
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 
-use super::threads::run;
 use crate::graph::csr::Index;
 use crate::graph::topology::topology;
 use crate::image::indices::check_voxels;
+use crate::python::support::threads::run;
 
 /// How many components, of these how many single voxels, tunnels and cavities the voxels `nodes` have: ascending linear indices
 /// in an image of `shape`.

@@ -3,10 +3,10 @@
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use super::threads::run;
 use crate::branches::shortest_paths::Network;
 use crate::branches::shortest_paths::centre::centres;
 use crate::branches::shortest_paths::longest::longest_shortest_paths;
+use crate::python::support::threads::run;
 use crate::support::allocate::{Grow, try_with_capacity};
 use crate::support::errors::Result;
 

@@ -6,7 +6,7 @@ use numpy::{Element, PyArrayMethods, PyReadonlyArray, PyReadwriteArray, PyUntype
 use crate::image::elements::Shared;
 
 /// The elements of an array, read without the promise that nobody writes them meanwhile.
-pub(super) fn shared<'a, T: Element + Copy, D: Dimension>(
+pub(in crate::python) fn shared<'a, T: Element + Copy, D: Dimension>(
     array: &'a PyReadonlyArray<'_, T, D>,
 ) -> ArrayView<'a, Shared<T>, D> {
     // SAFETY: numpy keeps the memory while the array is borrowed; `Shared<T>` has the layout of `T` and promises no more.
@@ -14,7 +14,7 @@ pub(super) fn shared<'a, T: Element + Copy, D: Dimension>(
 }
 
 /// The elements of an array to write, if it has any: an array without may have strides that no view takes.
-pub(super) fn writable<'a, T: Element, D: Dimension>(
+pub(in crate::python) fn writable<'a, T: Element, D: Dimension>(
     array: &'a mut PyReadwriteArray<'_, T, D>,
 ) -> Option<ArrayViewMut<'a, T, D>> {
     if array.is_empty() { None } else { Some(array.as_array_mut()) }
@@ -43,4 +43,4 @@ macro_rules! with_elements {
         }
     };
 }
-pub(super) use with_elements;
+pub(in crate::python) use with_elements;

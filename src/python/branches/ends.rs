@@ -3,9 +3,9 @@
 use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use super::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
-use super::threads::run;
 use crate::branches::ends::{self, Spacing};
+use crate::python::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
+use crate::python::support::threads::run;
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 /// Nodes, linear indices of voxels, and the types of the branches.

@@ -12,7 +12,7 @@ use crate::support::threads::{self, Monitor};
 /// While it works, [`on_progress`]'s function is told.
 ///
 /// A signal handler that raises something else than `KeyboardInterrupt` has its exception passed on.
-pub(super) fn run<T: Send>(
+pub(in crate::python) fn run<T: Send>(
     py: Python<'_>,
     worth_threads: bool,
     kernel: impl FnOnce(&Monitor) -> Result<T> + Send,
@@ -63,7 +63,7 @@ fn get_num_threads(py: Python<'_>) -> usize {
     threads_of_call(py)
 }
 
-pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+pub(in crate::python) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     threads::prepare();
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(get_num_threads, module)?)?;

@@ -3,10 +3,10 @@
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use super::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
-use super::threads::run;
 use crate::branches::measures;
 use crate::graph::csr::CsrView;
+use crate::python::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
+use crate::python::support::threads::run;
 use crate::support::allocate::try_collect;
 
 type Array1<'py> = Bound<'py, PyArray1<f64>>;
