@@ -2,7 +2,6 @@
 //!
 //! Callgrind is told to count inside [`measured`] only, so that making the input does not count.
 
-#[path = "../benches/common/mod.rs"]
 mod common;
 
 use skanrs::support::threads::Pool;

@@ -19,7 +19,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 RECORD = HERE / 'instructions.json'
-BUILD = ('cargo', 'build', '--release', '--locked', '--quiet', '--example', 'instructions')
+BUILD = ('cargo', 'build', '--profile', 'profiling', '--locked', '--quiet')
+BUILD += ('--example', 'instructions')
 
 
 def main():
@@ -29,7 +30,7 @@ def main():
     top = HERE.parent
     subprocess.run(BUILD, cwd=top, check=True)
     target = Path(os.environ.get('CARGO_TARGET_DIR', top / 'target'))
-    program = top / target / 'release' / 'examples' / 'instructions'
+    program = top / target / 'profiling' / 'examples' / 'instructions'
     names = subprocess.run([program], capture_output=True, text=True, check=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         kernels = names.stdout.splitlines()
