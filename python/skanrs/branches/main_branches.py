@@ -1,8 +1,8 @@
 """The main branch of each skeleton: its longest shortest path.
 
 Names and signatures of ``skan.summary_utils`` 0.13.1; the results are what its documentation says
-(see docs/differences.md). Cost: see ``src/shortest_paths/longest.rs``; a tree takes two passes, and
-loops a few dozen runs of Dijkstra's algorithm instead of one from every node.
+(see docs/differences.md). Cost: see ``src/branches/shortest_paths/longest.rs``; a tree takes two
+passes, and loops a few dozen runs of Dijkstra's algorithm instead of one from every node.
 """
 
 from __future__ import annotations

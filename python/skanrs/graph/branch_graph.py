@@ -1,6 +1,7 @@
 """The branch graph: junctions and ends for nodes, branches for edges; and its centre.
 
-Cost of the centre: see ``src/shortest_paths/centre.rs``; O(branches · log branches) for a tree.
+Cost of the centre: see ``src/branches/shortest_paths/centre.rs``; a tree takes
+O(branches · log branches).
 """
 
 from __future__ import annotations
