@@ -41,7 +41,9 @@ def valid_files() -> dict[str, bytes]:
         'tagged.ome.tif': _tiff(
             image, ome=True, metadata={'axes': 'ZYX', 'PhysicalSizeX': 0.5, 'PhysicalSizeY': 0.5}
         ),
+        'pages.tif': _pages(image),
         'plain.h5': _hdf5(image),
+        'linked.h5': _linked(image),
         'chunked.h5': _hdf5(image, chunks=(2, 3, 3), compression='gzip'),
         'plain.nii': nibabel.Nifti1Image(image.astype(np.int16), np.eye(4)).to_bytes(),
         'packed.nii.gz': _gzipped(
@@ -153,6 +155,28 @@ def _hdf5(image: np.ndarray, **options: object) -> bytes:
     file = io.BytesIO()
     with h5py.File(file, 'w') as store:
         store.create_dataset('image', data=image, **options).attrs['spacing'] = [2, 1.5, 1]
+    return file.getvalue()
+
+
+def _pages(image: np.ndarray) -> bytes:
+    """Pages written one by one, each with a description."""
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for plane in image:
+            writer.write(plane, photometric='minisblack')
+    return file.getvalue()
+
+
+def _linked(image: np.ndarray) -> bytes:
+    """An image with tags of its axes, a link to it, and one to another file."""
+    file = io.BytesIO()
+    with h5py.File(file, 'w') as store:
+        data = store.create_dataset('deep/image', data=image[..., None])
+        # Of fixed length: HDF5 itself loops on damaged text of variable length.
+        tags = b'{"axes": [{"key": "z"}, {"key": "y"}, {"key": "x"}, {"key": "c"}]}'
+        data.attrs['axistags'] = np.bytes_(tags)
+        store['alias'] = h5py.SoftLink('/deep/image')
+        store['other'] = h5py.ExternalLink('none.h5', '/image')
     return file.getvalue()
 
 
