@@ -69,7 +69,9 @@ def write_help() -> None:
     # The width of a page, independent of the terminal.
     os.environ['COLUMNS'] = '88'
     (subcommands,) = (
-        action for action in command_parser()._actions if isinstance(action, argparse._SubParsersAction)
+        action
+        for action in command_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
     )
     for name, parser in subcommands.choices.items():
         (HERE / 'gallery' / f'{name}.txt').write_text(parser.format_help(), encoding='utf-8')
