@@ -84,10 +84,33 @@ def test_several_outputs(folder, capsys):
     assert (np.abs(points - of_first[::-1]).sum(axis=1) == 0).any()
 
 
-def test_loops_leave_nothing_behind(folder, capsys):
-    assert main(['analyze', 'mask.tif', '-o', 't.csv', '-o', 't.swc']) == 2
-    assert 'SWC files hold trees only' in capsys.readouterr().err
-    assert [path.name for path in folder.iterdir()] == ['mask.tif']
+def test_an_output_that_cannot_be_written_does_not_stop_the_others(folder, capsys):
+    typed = ['analyze', 'mask.tif', '-o', 't.swc', '-o', 't.csv', '--summary', 's.csv', '--json']
+    assert main(typed) == 2
+    said = capsys.readouterr()
+    report = json.loads(said.out)
+    assert report['written'] == ['t.csv', 's.csv']
+    (failed,) = report['failed']
+    assert failed.startswith('t.swc cannot be written: the skeleton has 1 loop, and SWC files hold')
+    assert said.err == f'skanrs: error: {failed}\n'
+    assert sorted(path.name for path in folder.iterdir()) == ['mask.tif', 's.csv', 't.csv']
+    same('t.csv', skanrs.summarize(skanrs.skeletonize(MASK), spacing=SPACING, separator='_'))
+
+
+def test_an_output_that_is_impossible_is_refused_before_the_work(folder, capsys, monkeypatch):
+    tifffile.imwrite(
+        'far.tif', MASK.view('u1'), imagej=True, metadata={'axes': 'ZYX', 'unit': 'furlong'},
+        resolution=(2, 1),
+    )  # fmt: skip
+    typed = ['analyze', 'far.tif', '-o', 't.csv', '-o', 't.precomputed']
+    with monkeypatch.context() as patch:
+        patch.setattr(skanrs, 'skeletonize', None)
+        assert main(typed) == 2
+    said = capsys.readouterr().err
+    assert said.startswith('skanrs: error: t.precomputed: unit: expected one of pm, ')
+    assert not list(folder.glob('t.*'))
+    # Given sizes are of no unit.
+    run(*typed, '--spacing', 2)
 
 
 def test_json(folder, capsys):

@@ -6,8 +6,6 @@ the settings of the user, so that the same input gives the same bytes.
 
 import base64
 import io
-import os
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +14,7 @@ import numpy as np
 
 import skanrs
 
-from .report import Report
+from .report import Report, axes_in_space
 from .result import Result
 
 if TYPE_CHECKING:
@@ -170,9 +168,6 @@ def write_figure(
     dpi : int, optional
         Dots per inch.
     """
-    if 'matplotlib' not in sys.modules:
-        # A notebook's MPLBACKEND names a backend that may not exist here; none is needed.
-        os.environ.pop('MPLBACKEND', None)
     import matplotlib.style
     from matplotlib.figure import Figure
 
@@ -268,7 +263,7 @@ def _skeleton(figure: 'Figure', result: Result, colour: str, report: Report) -> 
         radii=result.measured.radii,
         table=result.table,
         unit=report.unit,
-        image_axes=report.axes_in_space,
+        image_axes=axes_in_space(report.axes),
         interactive=False,
         axes=axes,
     )

@@ -1,12 +1,11 @@
 """The subcommand `info`: describe an image file without reading its voxels."""
 
-import json
 from typing import Any
 
 from skanrs._support.memory import free_memory, size_in_words
 from skanrs.files import open_source
 
-from .report import numbers
+from .report import numbers, to_json
 
 __all__ = ['info']
 
@@ -44,7 +43,7 @@ def info(
             'warnings': image.warnings,
         }
     if as_json:
-        return json.dumps(content, indent=2)
+        return to_json(content)
     free = free_memory()
     spacing = 'not in the file'
     if content['spacing'] is not None:

@@ -1,11 +1,14 @@
 """The command `skanrs`: it runs a subcommand and turns errors into one line and an exit code.
 
 Exit codes: 0 success, 2 a problem with the arguments or a file (one line on standard error), 130
-interrupted. Outputs are complete or absent. A mask without foreground is no error, because some of
-many images are empty; a warning on standard error says so, and `warnings` in JSON and the report.
+interrupted. Each output is complete or absent; one that cannot be written does not stop the others,
+has a line on standard error, and makes the exit code 2. A mask without foreground is no error,
+because some of many images are empty; a warning on standard error says so, and `warnings` in JSON
+and the report.
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -33,9 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
+    _open_streams()
+    if arguments is None:
+        _prepare_process()
     parsed = command_parser().parse_args(arguments)
     try:
-        _SUBCOMMANDS[parsed.command](parsed)
+        code = _SUBCOMMANDS[parsed.command](parsed)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print('skanrs: interrupted; nothing was written', file=sys.stderr)
@@ -51,10 +57,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = ' '.join(str(error).split())
         print(f'skanrs: error: {text}', file=sys.stderr)
         return EXIT_WRONG
-    return 0
+    return code
 
 
-def _analyze(arguments: argparse.Namespace) -> None:
+def _open_streams() -> None:
+    """Open streams that are closed, so that no output file gets their descriptors."""
+    for name in ('stdout', 'stderr'):
+        if getattr(sys, name) is None:
+            setattr(sys, name, io.TextIOWrapper(io.FileIO(os.devnull, 'w')))
+
+
+def _prepare_process() -> None:
+    """Make the settings that only a process of the command's own may change."""
+    # Not every console can show µ, nor every name of a file.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
+    # A notebook's shell command inherits a backend that may not exist here; none is needed.
+    os.environ.pop('MPLBACKEND', None)
+
+
+def _analyze(arguments: argparse.Namespace) -> int:
     from .options import Options
     from .progress import Progress
     from .run import run
@@ -67,9 +90,12 @@ def _analyze(arguments: argparse.Namespace) -> None:
     for text in report.warnings:
         print(f'skanrs: warning: {text}', file=sys.stderr)
     print(report.as_json() if options.json else '\n'.join(report.lines()))
+    for text in report.failed:
+        print(f'skanrs: error: {text}', file=sys.stderr)
+    return EXIT_WRONG if report.failed else 0
 
 
-def _info(arguments: argparse.Namespace) -> None:
+def _info(arguments: argparse.Namespace) -> int:
     from .info import info
 
     print(
@@ -80,12 +106,14 @@ def _info(arguments: argparse.Namespace) -> None:
             as_json=arguments.json,
         )
     )
+    return 0
 
 
-def _demo(arguments: argparse.Namespace) -> None:
+def _demo(arguments: argparse.Namespace) -> int:
     from .demo import demo
 
     demo(arguments.folder, edge=arguments.shape, seed=arguments.seed)
+    return 0
 
 
 # `skeletonize` is `analyze` without a table.

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
     from .result import Result
 
-__all__ = ['BRANCH_TYPES', 'Branches', 'Report', 'numbers', 'warnings_of']
+__all__ = [
+    'BRANCH_TYPES',
+    'Branches',
+    'Report',
+    'axes_in_space',
+    'numbers',
+    'to_json',
+    'warnings_of',
+]
 
 # skan's branch types 0 to 3, in words.
 BRANCH_TYPES = (
@@ -100,11 +108,17 @@ class Report:
     warnings: tuple[str, ...]
     """Problems that affect the numbers, one sentence each."""
     written: tuple[Path, ...]
+    failed: tuple[str, ...] = ()
+    """Why outputs could not be written, one sentence each."""
 
     def at_the_end(
-        self, total_seconds: float, peak_memory: int | None, allowed: int | None
+        self,
+        total_seconds: float,
+        peak_memory: int | None,
+        allowed: int | None,
+        failed: Mapping[Path, str],
     ) -> 'Report':
-        """Return the report with the final time and memory, and a warning if that was too much."""
+        """Return the report with the final time and memory, and the outputs that failed."""
         warnings = self.warnings
         if allowed is not None and peak_memory is not None and peak_memory > allowed:
             warnings += (
@@ -112,13 +126,13 @@ class Report:
                 f'{size_in_words(allowed)}: the voxels and branches of the skeleton need more',
             )
         return dataclasses.replace(
-            self, total_seconds=total_seconds, peak_memory=peak_memory, warnings=warnings
+            self,
+            total_seconds=total_seconds,
+            peak_memory=peak_memory,
+            warnings=warnings,
+            written=tuple(path for path in self.written if path not in failed),
+            failed=tuple(failed.values()),
         )
-
-    @property
-    def axes_in_space(self) -> str | None:
-        """The axes; None, for the usual order, if there are others than x, y and z."""
-        return self.axes if set(self.axes) <= set('xyz') else None
 
     @property
     def voxels(self) -> int:
@@ -158,7 +172,8 @@ class Report:
         if self.peak_memory is not None:
             way = ', in chunks' if self.in_chunks else ''
             lines.append(f'memory      {self.peak_memory / 1e6:,.0f} MB at the peak{way}')
-        lines.append('written     ' + ', '.join(str(path) for path in self.written))
+        if self.written:
+            lines.append('written     ' + ', '.join(map(str, self.written)))
         return lines
 
     def as_json(self) -> str:
@@ -173,7 +188,20 @@ class Report:
                 'by_type': dict(zip(types, by_type, strict=True)),
                 **content['branches'],
             }
-        return json.dumps(content, indent=2)
+        return to_json(content)
+
+
+def to_json(content: Any) -> str:
+    """Return content as valid JSON, which has no word for numbers that are not finite: null."""
+    return json.dumps(_only_finite(content), indent=2, allow_nan=False)
+
+
+def _only_finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _only_finite(value) for name, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_only_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def warnings_of(
@@ -218,6 +246,11 @@ def warnings_of(
     if result.table is not None and not len(result.table):
         return (f'the skeleton has no branches, only {counted(left, "isolated voxel")}',)
     return ()
+
+
+def axes_in_space(axes: str) -> str | None:
+    """Return the axes; None, for the usual order, if there are others than x, y and z."""
+    return axes if set(axes) <= set('xyz') else None
 
 
 def numbers(values: Sequence[float]) -> str:

@@ -1,8 +1,8 @@
 """From an image file to the outputs of `skanrs analyze` and `skanrs skeletonize`.
 
 Reading, smoothing, threshold, skeleton, graph, table, writing. Images that fit the memory budget
-are read whole (`in_memory`); others go block by block (`in_chunks`), to the same bytes. Outputs are
-complete or absent.
+are read whole (`in_memory`); others go block by block (`in_chunks`), to the same bytes. Each output
+is complete or absent; what is known before the work to make one impossible is refused before it.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from skanrs.files.packed_mask import PackedMask
 
 from .options import Options, Threshold
 from .progress import Progress
-from .report import Branches, Report, warnings_of
+from .report import Branches, Report, axes_in_space, warnings_of
 from .result import Result
 
 __all__ = ['run']
@@ -49,7 +49,7 @@ def run(options: Options, progress: Progress) -> Report:
         memory = int(SHARE_OF_FREE * (free_memory() or 1 << 62)) + held_memory()
     with (
         files.open_source(options.image, channel=options.channel, axes=options.axes) as image,
-        AtomicOutputs() as out,
+        AtomicOutputs(keep_going=True) as out,
     ):
         if options.spacing:
             spacing, spacing_from, unit = options.spacing, 'as given', None
@@ -58,6 +58,12 @@ def run(options: Options, progress: Progress) -> Report:
         else:
             spacing, spacing_from, unit = (1,), 'none is known', None
         options = options.for_shape(image.shape, spacing)
+        axes = axes_in_space(image.axes)
+        for path in options.output:
+            try:
+                files.check_skeleton(path, len(image.shape), unit=unit, axes=axes)
+            except ValueError as error:
+                raise ValueError(f'{path}: {error}') from None
         in_chunks = needed_in_memory(image, options) > memory
         if in_chunks:
             from .in_chunks import measure_in_chunks
@@ -97,22 +103,24 @@ def run(options: Options, progress: Progress) -> Report:
         )
         with progress.stage('writing'):
             _write(out, options, result, report)
-    return report.at_the_end(progress.total, peak_memory(), options.memory)
+    return report.at_the_end(progress.total, peak_memory(), options.memory, out.failed)
 
 
 def _write(out: AtomicOutputs, options: Options, result: Result, report: Report) -> None:
     for path in options.output:
-        files.write_skeleton(
-            out,
-            path,
-            result.table,
-            None if result.measured is None else result.measured.skeleton,
-            radii=None if result.measured is None else result.measured.radii,
-            unit=report.unit,
-            axes=report.axes_in_space,
-        )
+        with out.attempt(path):
+            files.write_skeleton(
+                out,
+                path,
+                result.table,
+                None if result.measured is None else result.measured.skeleton,
+                radii=None if result.measured is None else result.measured.radii,
+                unit=report.unit,
+                axes=axes_in_space(report.axes),
+            )
     if options.skeleton is not None:
-        files.write_image(out, options.skeleton, result.skeleton, report.spacing, report.unit)
+        with out.attempt(options.skeleton):
+            files.write_image(out, options.skeleton, result.skeleton, report.spacing, report.unit)
     if options.summary is None and options.report is None:
         return
     from skanrs import network_summary
@@ -126,11 +134,13 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
         spacing=report.spacing,
     )
     if options.summary is not None:
-        out.write(options.summary, files.table_writer(options.summary, summary))
+        with out.attempt(options.summary):
+            out.write(options.summary, files.table_writer(options.summary, summary))
     if options.report is not None:
         from .html_report import write_report
 
-        out.write(options.report, lambda file: write_report(file, report, result, summary))
+        with out.attempt(options.report):
+            out.write(options.report, lambda file: write_report(file, report, result, summary))
 
 
 def needed_in_memory(source: Source, options: Options) -> int:

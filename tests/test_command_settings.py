@@ -1,0 +1,97 @@
+"""The command where consoles, streams, names of files and settings are unusual."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from skanrs.datasets import vessel_tree
+
+MASK = vessel_tree((20, 24, 28), seed=2)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    tifffile.imwrite(
+        tmp_path / 'mask.tif', MASK.view('u1'), imagej=True, resolution=(2, 1),
+        metadata={'axes': 'ZYX', 'spacing': 2.0, 'unit': 'um'},
+    )  # fmt: skip
+    return tmp_path
+
+
+def run(folder, *typed, shell='', **environment):
+    """Run the command in a folder; return what it says."""
+    command = [sys.executable, '-m', 'skanrs', *typed]
+    if shell:
+        command = ['sh', '-c', f'exec "$@" {shell}', 'sh', *command]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, env={**os.environ, **environment}, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done
+
+
+@pytest.mark.parametrize('encoding', ['ascii', 'gbk', 'cp437', 'utf-8'])
+def test_a_console_that_cannot_show_every_letter(folder, encoding):
+    done = run(folder, 'analyze', 'mask.tif', '-o', 't.csv', PYTHONIOENCODING=encoding)
+    shown = {'ascii': '\\xb5m', 'gbk': '\\xb5m'}.get(encoding, 'µm')
+    assert f'spacing 2 x 1 x 0.5 {shown} (from the file)' in done.stdout.decode(encoding)
+    run(folder, 'info', 'mask.tif', PYTHONIOENCODING=encoding)
+    run(folder, 'analyze', '--help', PYTHONIOENCODING=encoding)
+
+
+def test_a_name_that_is_not_utf8(folder):
+    name = os.fsdecode(b'caf\xe9.npy')
+    try:
+        np.save(folder / name, MASK)
+    except OSError:
+        pytest.skip('this file system has names in UTF-8 only')
+    table = os.fsdecode(b'caf\xe9.csv')
+    typed = ['analyze', name, '-o', table, '--radii', '--report', 'r.html']
+    done = run(folder, *typed)
+    assert b'written     caf\\udce9.csv, r.html' in done.stdout
+    assert (folder / table).is_file()
+    assert '<h1>caf?.npy</h1>' in (folder / 'r.html').read_text(encoding='utf-8')
+    report = json.loads(run(folder, *typed, '--json').stdout)
+    # Python reads the very name.
+    assert (folder / report['source']).is_file()
+    assert report['written'] == [table, 'r.html']
+
+
+@pytest.mark.skipif(os.name != 'posix', reason='needs a shell')
+@pytest.mark.parametrize('closed', ['>&-', '2>&-', '>&- 2>&-', '<&- >&- 2>&-'])
+def test_closed_streams(folder, closed):
+    run(folder, 'analyze', 'mask.tif', '-o', 'expected.csv')
+    done = run(folder, 'analyze', 'mask.tif', '-o', 't.csv', '--progress', shell=closed)
+    # Nothing that is printed gets into an output, whose descriptor might be that of the stream.
+    assert (folder / 't.csv').read_bytes() == (folder / 'expected.csv').read_bytes()
+    assert (b'written     t.csv' in done.stdout) == (not closed.count(' >&-') and closed[0] == '2')
+
+
+def test_settings_of_matplotlib_do_not_matter(folder):
+    typed = ['analyze', 'mask.tif', '-o', 't.csv', '--radii', '--report', 'r.html']
+    run(folder, *typed, MPLBACKEND='agg')
+    expected = (folder / 'r.html').read_bytes()
+    assert expected.count(b'data:image/png;base64,') == 4
+    # The bytes repeat.
+    run(folder, *typed)
+    assert (folder / 'r.html').read_bytes() == expected
+    (folder / 'matplotlibrc').write_text('text.usetex: True\nfigure.facecolor: red\n')
+    for backend in ('module://matplotlib_inline.backend_inline', 'module://not_installed', 'what'):
+        run(folder, *typed, MPLBACKEND=backend)
+        assert (folder / 'r.html').read_bytes() == expected
+
+
+@pytest.mark.parametrize('threshold', ['inf', '-inf'])
+def test_json_has_finite_numbers_only(folder, threshold):
+    def refuse(text):
+        raise ValueError(text)
+
+    np.save(folder / 'gray.npy', np.arange(60.0).reshape(3, 4, 5))
+    typed = ['analyze', 'gray.npy', '-o', 't.csv', f'--threshold={threshold}', '--json']
+    report = json.loads(run(folder, *typed).stdout, parse_constant=refuse)
+    assert (report['threshold'], report['threshold_from']) == (None, 'as given')
