@@ -4,9 +4,9 @@
 //! Reading trusts nothing: bytes that were cut, changed or made by another version are an error, and whatever passes can be
 //! merged without a panic, though its numbers may be wrong.
 
-use super::ChunkGraph;
 use super::bytes::{Reader, Writer};
 use super::geometry::{Geometry, Values};
+use super::graph::ChunkGraph;
 use super::intervals::Intervals;
 use super::live::{Chains, Edge, End, Live};
 use super::rows::{IS_CYCLE, Rows, SOURCE_IS_TIP, Statistics, TARGET_IS_TIP, Terminal};

@@ -5,8 +5,8 @@
 
 use rayon::prelude::*;
 
-use super::ChunkGraph;
 use super::geometry::{Directions, Geometry};
+use super::graph::ChunkGraph;
 use super::intervals::{Interval, Intervals};
 use super::live::{Edge, LIVE, Live, check_count};
 use super::rules::{Rule, holds};

@@ -6,9 +6,9 @@
 //! Cost: linear in rows, steps of open chains and intervals; a search of some tens of steps for each id and each neighbour that
 //! a live voxel misses.
 
-use super::ChunkGraph;
 use super::from_block::check_heights;
 use super::geometry::Geometry;
+use super::graph::ChunkGraph;
 use super::intervals::{INTERVALS, Intervals, NoUnion, Shifts, Union};
 use super::live::{Chains, Edge, End, LIVE, Live, check_count};
 use super::rows::Terminal;

@@ -40,7 +40,7 @@ impl Parts {
     /// A copy.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`crate::support::errors::Error::OutOfMemory`].
     pub(super) fn try_clone(&self) -> Result<Self> {
         let mut rows = Rows::default();
         rows.extend(&self.rows, |_| 0)?;

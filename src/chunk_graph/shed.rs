@@ -7,7 +7,7 @@
 //!
 //! Cost: a copy of what is live, and of the rows.
 
-use super::ChunkGraph;
+use super::graph::ChunkGraph;
 use super::live::{End, LIVE};
 use super::rows::Rows;
 use super::settle::{EDGES, Parts};

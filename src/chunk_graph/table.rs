@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::ChunkGraph;
+use super::graph::ChunkGraph;
 use super::rows::{SOURCE_IS_TIP, Statistics, TARGET_IS_TIP};
 use super::rules::{Rule, holds};
 use crate::branches::measures::Measures;

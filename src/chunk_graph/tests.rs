@@ -1,7 +1,9 @@
 //! Merged blocks against the whole image, and each rule broken on purpose.
 
 use super::rules::{BROKEN, Rule};
+use super::settle::Parts;
 use super::*;
+use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 
 /// A linear congruential generator, upper bits.

@@ -8,7 +8,7 @@ use crate::image::indices::check_voxels;
 use crate::pruning::{Limits, prune, thin_nodes as nodes};
 use crate::python::graph::NODES_WORTH_THREADS;
 use crate::python::support::threads::run;
-use crate::python::thinning;
+use crate::python::thinning::method;
 use crate::support::errors::Error;
 
 /// Which voxels pruning leaves of the skeleton whose foreground is `nodes`: ascending linear indices in an image of `shape`.
@@ -49,7 +49,7 @@ fn thin_nodes<'py>(
     shape: [usize; 3],
     method: &str,
 ) -> PyResult<Bound<'py, PyArray1<bool>>> {
-    let (nodes, method) = (nodes.as_slice()?, thinning::method(method, shape[0])?);
+    let (nodes, method) = (nodes.as_slice()?, method::method(method, shape[0])?);
     let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
         check_voxels(nodes, &shape)?;
         if nodes.len().saturating_mul(26) <= i32::LARGEST {

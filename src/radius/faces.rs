@@ -12,7 +12,8 @@
 
 use rayon::prelude::*;
 
-use super::{Background, Squares};
+use super::background::Background;
+use super::squares::Squares;
 use crate::image::word_shape::{WORD, set_bits};
 use crate::support::allocate::try_filled;
 use crate::support::errors::Result;

@@ -22,19 +22,21 @@
 pub mod background;
 pub mod faces;
 mod rows;
+pub mod squares;
 #[cfg(test)]
 mod tests;
 mod thick;
 
 pub use background::Background;
+pub use squares::Squares;
 
 use rayon::prelude::*;
 use rows::Rows;
 use thick::{Member, Search, groups};
 
 use crate::image::indices::position;
-use crate::support::allocate::{Grow, try_collect, try_filled};
-use crate::support::errors::{Error, Result};
+use crate::support::allocate::{Grow, try_filled};
+use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 
 /// What lists of voxels deep inside an object are for.
@@ -42,48 +44,6 @@ const THICK: &str = "voxels of thick objects";
 
 /// Voxels that a task handles.
 const TASK: usize = 1 << 10;
-
-/// The squares of 0, 1, 2, … steps along each axis.
-#[derive(Debug)]
-pub struct Squares([Vec<f64>; 3]);
-
-impl Squares {
-    /// Those of up to as many steps as an image of `shape` has, of `spacing` each.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] if an axis has 2³¹ voxels or more, beyond which steps have no numbers; [`Error::OutOfMemory`].
-    pub fn new(shape: [usize; 3], spacing: [f64; 3]) -> Result<Self> {
-        if let Some(length) = shape.into_iter().find(|&length| length > i32::MAX as usize) {
-            let reason = format!("expected fewer than 2**31 voxels along an axis, got {length}");
-            return Err(Error::InvalidArgument { name: "shape", reason });
-        }
-        let squares = |axis: usize| {
-            try_collect(
-                "the squares of distances",
-                (0..=shape[axis].max(1)).map(|steps| {
-                    let length = steps as f64 * spacing[axis];
-                    length * length
-                }),
-            )
-        };
-        Ok(Self([squares(0)?, squares(1)?, squares(2)?]))
-    }
-
-    /// The squared distance of this many steps along each axis.
-    #[inline]
-    fn sum(&self, steps: [usize; 3]) -> f64 {
-        self.0[0][steps[0]] + self.0[1][steps[1]] + self.0[2][steps[2]]
-    }
-
-    fn along(&self, axis: usize, steps: usize) -> f64 {
-        self.0[axis][steps]
-    }
-
-    /// How many steps along an axis are at most this squared distance.
-    fn steps_within(&self, axis: usize, square: f64) -> usize {
-        self.0[axis].partition_point(|&along| along <= square).saturating_sub(1)
-    }
-}
 
 /// Where a block lies in its image, and along which axes the voxels just outside the image are background.
 #[derive(Debug, Clone, Copy)]

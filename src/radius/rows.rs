@@ -6,7 +6,8 @@
 use std::f64::consts::PI;
 use std::sync::OnceLock;
 
-use super::{Background, Squares};
+use super::background::Background;
+use super::squares::Squares;
 
 /// How many rows the table of near ones lists, about, and both together: up to radii of 25 and 200 voxels.
 const NEAR: f64 = 2048.0;

@@ -5,6 +5,7 @@ use ndarray::{Array3, s};
 use super::faces::{Face, depths, lower};
 use super::*;
 use crate::image::elements::Shared;
+use crate::support::errors::Error;
 
 /// Every background voxel, one by one.
 fn naive(image: &Array3<u8>, at: [usize; 3], place: &Place, squares: &Squares) -> f64 {

@@ -10,8 +10,9 @@
 //!
 //! Cost: for a group one search and one collection of about π (R + 2 w)² rows; for each voxel some part of the surface.
 
+use super::background::Background;
 use super::rows::Rows;
-use super::{Background, Squares};
+use super::squares::Squares;
 use crate::image::word_shape::{WORD, set_bits};
 use crate::support::allocate::{Grow, try_collect};
 use crate::support::errors::Result;

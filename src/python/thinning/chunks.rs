@@ -10,7 +10,7 @@ use numpy::{
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::method;
+use super::method::method;
 use crate::image::elements::Element;
 use crate::python::support::elements::{with_elements, writable};
 use crate::python::support::threads::run;

@@ -1,6 +1,7 @@
 //! Thinning of a numpy array into another, and of a list of voxels.
 
 mod chunks;
+pub(in crate::python) mod method;
 
 use numpy::{Element as PyElement, PyReadonlyArray3, PyReadwriteArray3, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
@@ -11,24 +12,10 @@ use crate::image::elements::Element;
 use crate::python::support::elements::{with_elements, writable};
 use crate::python::support::threads::run;
 use crate::support::simd::width;
-use crate::thinning::{Method, thin};
+use crate::thinning::thin;
 
 /// Images with fewer voxels are thinned before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 18;
-
-/// The method of this name, for an image of so many planes.
-pub(in crate::python) fn method(name: &str, planes: usize) -> PyResult<Method> {
-    let method = match name {
-        "lee" => Method::Lee,
-        "lee-preserving" => Method::LeePreserving,
-        "zhang" => Method::Zhang,
-        _ => return Err(PyValueError::new_err(format!("method: there is no {name:?}"))),
-    };
-    if method.is_for(planes) {
-        return Ok(method);
-    }
-    Err(PyValueError::new_err(format!("method: {name:?} is for images of one plane, not {planes}")))
-}
 
 /// Thins the voxels of `image` that have any bit of `mask` into `output`, which holds zeros.
 #[pyfunction]
@@ -50,7 +37,7 @@ fn thin_into<T: Element + PyElement>(
     output: &mut PyReadwriteArray3<'_, u8>,
 ) -> PyResult<()> {
     let (shape, of_output) = (image.shape(), output.shape());
-    let method = self::method(method, shape[0])?;
+    let method = method::method(method, shape[0])?;
     if shape != of_output {
         return Err(PyValueError::new_err(format!("output: expected the image's shape {shape:?}, got {of_output:?}")));
     }

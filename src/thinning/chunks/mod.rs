@@ -1,6 +1,6 @@
 //! Thinning in plain chunks, merged in any order, voxel for voxel the thinning of the whole image.
 //!
-//! **Map** ([`thin_chunk`]): each chunk is thinned with everything beyond it unknown ([`simulation`]). Voxels that never were
+//! **Map** ([`thin_words`]): each chunk is thinned with everything beyond it unknown ([`simulation`]). Voxels that never were
 //! unknown are *decided*, with the border step that deletes them or none; the others are *undecided*, and near the chunk's
 //! faces. **Residue**: the undecided voxels, and those decided foreground voxels that touch an undecided voxel or one that is
 //! not known, with their steps. The rest of a chunk is final and stays behind. **Merge** ([`merge`]): the undecided voxels of
@@ -18,65 +18,27 @@
 
 pub mod doubt;
 pub mod region;
+mod residue;
 mod simulation;
+mod stored;
 pub mod words;
 
 use ndarray::{ArrayView3, ArrayViewMut3};
 
-use self::region::{Box3, Region};
+pub use residue::{NEVER, Residue, Resolved, Scripted};
+
+use self::region::{BOXES, Box3, Region};
+use self::residue::SCRIPT;
 use self::simulation::{Event, Simulation};
-use self::words::{Around, FIRST, Frame, Key, Places, around, offset, rows, union, with_gaps};
+use self::stored::Stored;
+use self::words::{FIRST, Frame, Key, WORDS, union};
 use crate::image::bit_image::BitImage;
 use crate::image::elements::Element;
 use crate::image::word_shape::{Cube, Square, place_of, set_bits};
-use crate::support::allocate::{Grow, try_collect, try_copy, try_sort_by, try_with_capacity, try_zeros};
-use crate::support::errors::{Error, Result, check_numbers};
+use crate::support::allocate::{try_collect, try_copy, try_sort_by, try_with_capacity};
+use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
 use crate::thinning::method::Method;
-
-/// What lists are called when there is no memory for them.
-const WORDS: &str = "the words of chunks";
-const SCRIPT: &str = "the script of chunks";
-const STATE: &str = "the state of chunks";
-const BOXES: &str = "the boxes of chunks";
-
-/// The step of a decided voxel that is never deleted.
-pub const NEVER: u32 = u32::MAX;
-
-/// Voxels of a word with the step that deletes them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Scripted {
-    /// The border step, or [`NEVER`].
-    pub step: u32,
-    /// The word.
-    pub key: Key,
-    /// The voxels.
-    pub voxels: u64,
-}
-
-/// What a merge needs to know of a region.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Residue {
-    /// The words of the whole image.
-    pub frame: Frame,
-    /// How it is thinned.
-    pub method: Method,
-    /// The region.
-    pub boxes: Vec<Box3>,
-    /// Voxels that what is beyond the region may still decide, by key.
-    pub undecided: Vec<(Key, u64)>,
-    /// Decided foreground next to undecided voxels or to what is beyond, by step.
-    pub script: Vec<Scripted>,
-}
-
-/// A region after its thinning or merge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    /// The skeleton's voxels that were decided here, by key.
-    pub kept: Vec<(Key, u64)>,
-    /// What is left to decide.
-    pub residue: Residue,
-}
 
 /// Thins a region whose foreground is given as words by key.
 ///
@@ -154,118 +116,6 @@ pub fn chunk_words<T: Element>(
     Ok(words)
 }
 
-/// The words that a run works on, by index, and empty ones between them.
-struct Stored {
-    keys: Vec<Key>,
-    around: Vec<Around>,
-    /// The row of words that each lies in, as the number of rows before, and the plane of each row.
-    rows: Vec<u32>,
-    planes: Vec<u64>,
-    mine: Vec<u64>,
-    scripted: Vec<u64>,
-    beyond: Vec<u64>,
-    /// The words at the edge of the region.
-    edge: Vec<u32>,
-}
-
-impl Stored {
-    fn new(part: &Residue, region: &Region) -> Result<Self> {
-        let scripted = try_collect(WORDS, part.script.iter().map(|script| (script.key, script.voxels)))?;
-        let scripted = union(&[&scripted])?;
-        let mut words = union(&[&part.undecided, &scripted])?;
-        let mut place_of = Places::new(part.frame);
-        // Words at the edge of the region, and those beyond that hold nothing but unknown voxels next to the foreground.
-        let (mut edge, mut halo) = (Vec::new(), Vec::new());
-        let interior = region.interior(&part.frame);
-        for &(key, _) in &words {
-            let place = place_of.key(key);
-            if (0..3).all(|axis| interior[axis].contains(&place[axis])) {
-                continue;
-            }
-            let inside = region.inside_around(&part.frame, place);
-            if inside != [[true; 3]; 3] {
-                edge.try_push(WORDS, (key, inside))?;
-            }
-        }
-        // Each of the rows of words around gives its words in order.
-        for [z, y] in (0..9).map(|row| [row / 3, row % 3]) {
-            let mut next = 0;
-            for &(key, inside) in &edge {
-                let row_is_inside = inside[0][z] && inside[1][y];
-                for x in (0..3).filter(|&x| !(row_is_inside && inside[2][x])) {
-                    let neighbour = part.frame.neighbour(place_of.key(key), offset(9 * z + 3 * y + x));
-                    if let Some(neighbour) = neighbour.filter(|&neighbour| neighbour >= next) {
-                        halo.try_push(WORDS, neighbour)?;
-                        next = neighbour + 1;
-                    }
-                }
-            }
-        }
-        halo.sort_unstable();
-        halo.dedup();
-        let halo = halo.into_iter().map(|key| (key, region.beyond(&part.frame, place_of.key(key))));
-        let halo = try_collect(WORDS, halo.filter(|word| word.1 != 0))?;
-        words.try_extend_from_slice(WORDS, &halo)?;
-        // Sorted lists one after the other, which this sort merges; as below.
-        try_sort_by(WORDS, &mut words, Ord::cmp)?;
-        words.dedup_by_key(|word| word.0);
-        let at_edge = edge.iter().map(|&(key, _)| (key, region.beyond(&part.frame, place_of.key(key))));
-        let mut beyond = try_collect(WORDS, at_edge)?;
-        beyond.try_extend_from_slice(WORDS, &halo)?;
-        try_sort_by(WORDS, &mut beyond, Ord::cmp)?;
-        beyond.dedup();
-        let keys = with_gaps(&part.frame, words.iter().map(|word| word.0))?;
-        check_numbers("chunks", keys.len())?;
-        let all_rows = rows(&part.frame, &keys)?;
-        let mut row_of_word = try_zeros(WORDS, keys.len())?;
-        for (row, number) in all_rows.iter().zip(0..) {
-            row_of_word[row.words.clone()].fill(number);
-        }
-        let planes = all_rows.iter().map(|row| row.number / part.frame.words_along(1) as u64);
-        Ok(Self {
-            around: around(&part.frame, &keys, &all_rows)?,
-            rows: row_of_word,
-            planes: try_collect(WORDS, planes)?,
-            mine: spread(&part.undecided, &keys)?,
-            scripted: spread(&scripted, &keys)?,
-            beyond: spread(&beyond, &keys)?,
-            edge: try_collect(WORDS, indices(&edge, &keys).map(|(index, _)| index as u32))?,
-            keys,
-        })
-    }
-
-    /// Voxels by key, for each word that has any.
-    fn list(&self, voxels: impl Fn(usize) -> u64) -> Result<Vec<(Key, u64)>> {
-        let words = (FIRST..self.keys.len()).map(|index| (self.keys[index], voxels(index)));
-        try_collect(WORDS, words.filter(|word| word.1 != 0))
-    }
-
-    /// The index of a stored word.
-    fn index(&self, key: Key) -> usize {
-        FIRST + self.keys[FIRST..].partition_point(|&stored| stored < key)
-    }
-}
-
-/// Words by key as words by index.
-fn spread(words: &[(Key, u64)], keys: &[Key]) -> Result<Vec<u64>> {
-    let mut all = try_zeros(STATE, keys.len())?;
-    for (index, &voxels) in indices(words, keys) {
-        all[index] = voxels;
-    }
-    Ok(all)
-}
-
-/// What is given by ascending keys of words, by index.
-fn indices<'a, T>(words: &'a [(Key, T)], keys: &[Key]) -> impl Iterator<Item = (usize, &'a T)> {
-    let mut index = FIRST;
-    words.iter().map(move |(key, value)| {
-        while keys[index] < *key {
-            index += 1;
-        }
-        (index, value)
-    })
-}
-
 /// Runs the undecided voxels of a region among its script.
 fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     let region = Region::new(part.frame.shape, &part.boxes)?.map_err(|overlap| Error::InvalidArgument {
@@ -320,18 +170,6 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
             method: part.method,
         },
     })
-}
-
-impl Residue {
-    /// A box of the image that the region lacks, if there is one.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] if its boxes overlap; [`Error::OutOfMemory`].
-    pub fn missing(&self) -> Result<Option<Box3>> {
-        let region = Region::new(self.frame.shape, &self.boxes)?
-            .map_err(|_| Error::InvalidArgument { name: "merged", reason: "its boxes overlap".to_owned() })?;
-        Ok(region.missing())
-    }
 }
 
 /// A box in words, for messages.

@@ -8,8 +8,10 @@ use std::ops::Range;
 
 use crate::support::allocate::{try_collect, try_filled};
 use crate::support::errors;
-use crate::thinning::chunks::BOXES;
 use crate::thinning::chunks::words::Frame;
+
+/// What lists of boxes are called when there is no memory for them.
+pub(super) const BOXES: &str = "the boxes of chunks";
 
 /// The first voxel and the one after the last, along each axis.
 pub type Box3 = [[usize; 2]; 3];

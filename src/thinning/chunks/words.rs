@@ -11,8 +11,10 @@ use crate::image::indices::check_shape;
 use crate::image::word_shape::{self, logarithms};
 use crate::support::allocate::{Grow, try_sort_by, try_with_capacity};
 use crate::support::errors::Result;
-use crate::thinning::chunks::WORDS;
 use crate::thinning::words::batch::{Quad, around_word};
+
+/// What lists of words are called when there is no memory for them.
+pub(super) const WORDS: &str = "the words of chunks";
 
 /// The place of a word among the words of the image.
 pub type Key = u64;

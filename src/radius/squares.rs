@@ -1,0 +1,46 @@
+//! Squared distances along the axes.
+
+use crate::support::allocate::try_collect;
+use crate::support::errors::{Error, Result};
+
+/// The squares of 0, 1, 2, … steps along each axis.
+#[derive(Debug)]
+pub struct Squares(pub(super) [Vec<f64>; 3]);
+
+impl Squares {
+    /// Those of up to as many steps as an image of `shape` has, of `spacing` each.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if an axis has 2³¹ voxels or more, beyond which steps have no numbers; [`Error::OutOfMemory`].
+    pub fn new(shape: [usize; 3], spacing: [f64; 3]) -> Result<Self> {
+        if let Some(length) = shape.into_iter().find(|&length| length > i32::MAX as usize) {
+            let reason = format!("expected fewer than 2**31 voxels along an axis, got {length}");
+            return Err(Error::InvalidArgument { name: "shape", reason });
+        }
+        let squares = |axis: usize| {
+            try_collect(
+                "the squares of distances",
+                (0..=shape[axis].max(1)).map(|steps| {
+                    let length = steps as f64 * spacing[axis];
+                    length * length
+                }),
+            )
+        };
+        Ok(Self([squares(0)?, squares(1)?, squares(2)?]))
+    }
+
+    /// The squared distance of this many steps along each axis.
+    #[inline]
+    pub(super) fn sum(&self, steps: [usize; 3]) -> f64 {
+        self.0[0][steps[0]] + self.0[1][steps[1]] + self.0[2][steps[2]]
+    }
+
+    pub(super) fn along(&self, axis: usize, steps: usize) -> f64 {
+        self.0[axis][steps]
+    }
+
+    /// How many steps along an axis are at most this squared distance.
+    pub(super) fn steps_within(&self, axis: usize, square: f64) -> usize {
+        self.0[axis].partition_point(|&along| along <= square).saturating_sub(1)
+    }
+}
