@@ -1,19 +1,38 @@
 //! Kernels for skeletons of binary images and their branch tables.
 //!
-//! The words of the field, used alike in every module: a **voxel** is one element of an image; it is **foreground** if it is
-//! nonzero; its **26-neighbourhood** is the 3×3×3 voxels around it without itself; a **simple point** can be removed without
-//! changing the topology; an **endpoint** has one neighbour, a **junction** three or more; a **branch** (or **path**) leads from
-//! one endpoint or junction to the next; a **chunk** (or **block**) is a box of a larger image, at its **offset**. Axes are
-//! ordered (z, y, x), and the last varies fastest.
+//! # Map
 //!
-//! From an image to its skeleton: [`elements`] are read, [`bit_image`] packs them into words of a [`word_shape`],
-//! [`neighbourhood`] states what a voxel's neighbours allow, and [`thinning`] deletes, in memory or in chunks. From a skeleton to
-//! its table: [`foreground`] lists its voxels, [`adjacency`] and [`graph`] join neighbours to a graph of compressed rows ([`csr`]),
-//! [`junctions`] prunes clusters of junctions, [`branches`] traces the paths, [`summary`] and [`ends`] compute their numbers;
-//! [`chunk_graph`] does all of it from blocks. [`shortest_paths`] finds main branches and centres. From a mask and its skeleton to
-//! thickness: [`radius`], and what follows for branches: [`measures`], [`pruning`]; [`topology`] counts tunnels. [`support`] serves all.
+//! Each folder is a room; a room uses those above it in this list and none below (`tests/layers.rs` checks it).
 //!
-//! Nothing outside `python` knows of Python.
+//! | room | what it computes |
+//! |---|---|
+//! | [`support`] | errors, fallible allocation, threads, vectors of the processor, prefetching, large pages |
+//! | [`image`] | elements in shared memory, images of one bit a voxel, neighbourhoods, foreground, linear indices |
+//! | [`thinning`] | the skeleton, of a whole image in memory or of chunks that are merged |
+//! | [`graph`] | the pixel graph in compressed rows, clusters of junctions, topology |
+//! | [`radius`] | distances from the skeleton to the background |
+//! | [`branches`] | paths, their ends, lengths and measures; longest shortest paths |
+//! | [`pruning`] | removal of short end branches, thinning of a list of voxels |
+//! | [`chunk_graph`] | graph and table from blocks of an image, merged in any order |
+//! | `python` | the extension module; nothing outside it knows of Python |
+//!
+//! # Terms
+//!
+//! Axes are ordered (z, y, x); the last varies fastest.
+//!
+//! - A **voxel** is one element of an image. It is **foreground** if it is nonzero, else **background**.
+//! - The **26-neighbourhood** of a voxel is the 3×3×3 voxels around it without itself. A **simple point** can be removed without
+//!   changing the topology.
+//! - A voxel has a **position** along the axes and a **linear index**, its number in C order. The **stride** of an axis is the
+//!   difference of linear indices from one voxel to the next along it; its **spacing** is their physical distance.
+//! - A **word** is 64 bits, one for each voxel of a cube of 4×4×4 or, in 2D, of a square of 8×8 ([`image::word_shape`]).
+//! - A **border step** of thinning deletes on one side of the object; a **round** is one border step of each kind.
+//! - A **band** is a few consecutive planes of words that one thread works on ([`thinning`]).
+//! - A **chunk**, or **block**, is a box of a larger image; its **offset** is the position of its first voxel. A **region** is
+//!   a union of chunks that were merged.
+//! - A **node** is a foreground voxel in a graph, an **entry** one direction of an edge, a **row** the entries of one node.
+//! - An **endpoint** has one neighbour, a **junction** three or more. A **branch**, or **path**, leads from one endpoint or
+//!   junction to the next.
 
 pub mod branches;
 pub mod chunk_graph;

@@ -26,7 +26,7 @@ pub fn check_shape(shape: &[usize]) -> Result<()> {
     Err(Error::InvalidArgument { name: "shape", reason })
 }
 
-/// Checks that `voxels` could be what [`foreground`] found in an image, or in a block, of `shape`.
+/// Checks that `voxels` could be what [`crate::image::foreground::foreground`] found in an image, or in a block, of `shape`.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] if they do not ascend, or lie outside; that of [`check_shape`].

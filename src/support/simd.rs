@@ -140,7 +140,7 @@ impl Vector for u64 {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    //! A value of these types exists only inside functions that [`crate::thinning::for_this_processor`] calls after it asked the
+    //! A value of these types exists only inside functions that [`crate::support::simd::for_this_processor`] calls after it asked the
     //! processor for the features: that is the safety of every intrinsic here.
 
     use std::arch::x86_64::{

@@ -1,7 +1,7 @@
 //! Shortest paths in branch graphs: the longest of them ([`longest`]) and the node nearest to all others ([`centre`]).
 //!
 //! Both are defined over all pairs of nodes, and neither looks at all pairs. A shortest path never leaves and re-enters a
-//! biconnected component, so the graph is cut at its cut vertices ([`blocks`]): what remains of a tree are single edges, and
+//! biconnected component, so the graph is cut at its cut vertices ([`biconnected`]): what remains of a tree are single edges, and
 //! only loops need a search. Within a loop, one run of Dijkstra's algorithm bounds every other node by the triangle
 //! inequality, and only nodes that the bounds leave open get a run of their own.
 //!
