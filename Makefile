@@ -80,6 +80,9 @@ test-python: $(STAMPS)/test-tools ## the Python tests but the slow ones
 test-slow: $(STAMPS)/slow-tools ## the slow Python tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
+# The tests of what the kernels compute.
+KERNEL_TESTS := $(addprefix tests/,thinning graph branches radius pruning parity robustness/kernels test_reprs.py)
+
 .PHONY: test-exhaustive
 test-exhaustive: ## the predicates of thinning over all 2^26 neighbourhoods; minutes
 	cargo test --locked --release -- --ignored
@@ -92,8 +95,6 @@ test-release: ## the Rust tests on kernels as optimised as users have them
 # PROFILE=dev takes those that are hardly optimised. What they answer is compared with the optimised ones, for all vectors.
 PROFILE ?= checked
 CHECKED := build/checked
-CHECKED_TESTS := identity parity thinning thinning_chunks preserve_topology chunk_graph csr dask properties radius \
-	radius_chunks pruning measures hostile_input processes kernels
 .PHONY: test-checked
 test-checked: $(STAMPS)/test-tools ## the heart of the Python tests on kernels that check assertions and overflows
 	rm -rf $(CHECKED)
@@ -102,18 +103,17 @@ test-checked: $(STAMPS)/test-tools ## the heart of the Python tests on kernels t
 	$(PIP) --python $(CHECKED)/bin/python install --no-deps $(CHECKED)/wheel/*.whl
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 		>"$$($(CHECKED)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/packages.pth"
-	$(CHECKED)/bin/python -m pytest --checked $(CHECKED_TESTS:%=tests/test_%.py) $(ARGS)
-	$(BIN)/python tests/answers.py >$(CHECKED)/answers
+	$(CHECKED)/bin/python -m pytest --checked $(KERNEL_TESTS) $(ARGS)
+	$(BIN)/python tests/support/answers.py >$(CHECKED)/answers
 	for vectors in avx512 avx2 word; do \
-		SKANRS_VECTORS=$$vectors $(CHECKED)/bin/python tests/answers.py | cmp - $(CHECKED)/answers; \
+		SKANRS_VECTORS=$$vectors $(CHECKED)/bin/python tests/support/answers.py | cmp - $(CHECKED)/answers; \
 	done
 
 .PHONY: test-vectors
 test-vectors: $(STAMPS)/test-tools ## thinning without vectors and with narrower ones than the processor's
 	for vectors in avx2 word; do export SKANRS_VECTORS=$$vectors; \
 		cargo test --locked thinning; \
-		$(BIN)/python -m pytest $(ARGS) \
-			tests/test_{identity,thinning,thinning_chunks,preserve_topology,dask}.py; \
+		$(BIN)/python -m pytest tests/thinning tests/branches tests/parity/test_skimage.py $(ARGS); \
 	done
 
 # The standard library of a nightly toolchain is not instrumented; what is ours and the crates' is.
@@ -126,13 +126,13 @@ test-sanitized: ## the Rust tests under AddressSanitizer; needs a nightly toolch
 
 .PHONY: test-itk
 test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## thinning against ITK, a second oracle, in .venv-bench
-	$(BIN)/python tests/second_oracle.py $(BENCH)/bin/python $(ARGS)
+	$(BIN)/python -m pytest tests/parity/test_itk.py --itk $(BENCH)/bin/python $(ARGS)
 
 # With an arena of glibc's for each thread of many pools, memory that is free in all of them would look like a leak.
 SECONDS_TO_SOAK ?= 3600
 .PHONY: soak
 soak: $(STAMPS)/test-tools ## random images against the peers, an hour; SECONDS_TO_SOAK=60 for less
-	MALLOC_ARENA_MAX=1 $(BIN)/python tests/soak.py $(SECONDS_TO_SOAK) $(ARGS)
+	MALLOC_ARENA_MAX=1 $(BIN)/python tests/support/soak.py $(SECONDS_TO_SOAK) $(ARGS)
 
 SECONDS_TO_FUZZ ?= 60
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
@@ -148,7 +148,7 @@ fuzz: ## each fuzz target of the kernels for a minute; needs cargo-fuzz and a ni
 .PHONY: fuzz-files
 fuzz-files: $(STAMPS)/test-tools ## each reader of image files for a minute, by atheris
 	$(PIP) install --group fuzz
-	@for name in $$(cd tests && $(BIN)/python -c 'import malformed_files as m; print(*m.valid_files())'); do \
+	@for name in $$(cd tests/support && $(BIN)/python -c 'import malformed_files as m; print(*m.valid_files())'); do \
 		$(BIN)/python fuzz/read_files.py $$name -max_total_time=$(SECONDS_TO_FUZZ) -timeout=20 -rss_limit_mb=2048; \
 	done
 
@@ -173,11 +173,10 @@ audit: $(STAMPS)/build-tools ## lock file, licences, advisories, abi3 symbols an
 
 .PHONY: test-skan
 test-skan: $(STAMPS)/test-tools ## skan's own test suite, unedited, on skanrs
-	$(BIN)/python tests/run_skan_suite.py $(ARGS)
+	$(BIN)/python tests/support/run_skan_suite.py $(ARGS)
 
 # One wheel serves all: it is of the stable ABI.
 PYTHONS ?= python3.12 python3.13 python3.14
-PYTHON_TESTS := identity parity thinning thinning_chunks chunk_graph dask properties processes reprs
 .PHONY: test-pythons
 test-pythons: $(STAMPS)/build-tools ## the heart of the tests in other Pythons; PYTHONS="python3.13 /path/to/python3.12"
 	rm -rf build/pythons
@@ -188,7 +187,7 @@ test-pythons: $(STAMPS)/build-tools ## the heart of the tests in other Pythons; 
 		"$$python" -m venv --clear "$$environment" \
 		&& "$$environment/bin/python" -m pip --quiet install --upgrade 'pip>=25.1' \
 		&& "$$environment/bin/python" -m pip --quiet install build/pythons/*.whl --group test \
-		&& "$$environment/bin/python" -m pytest -q $(PYTHON_TESTS:%=tests/test_%.py) || exit 1; \
+		&& "$$environment/bin/python" -m pytest -q $(KERNEL_TESTS) || exit 1; \
 	done
 
 # The oldest dask that is allowed and the one of a year ago, each in an environment of its own.
@@ -202,9 +201,7 @@ build/dask-%/ready: $(STAMPS)/develop pyproject.toml
 .PHONY: test-old-dask
 test-old-dask: $(OLD_DASKS:%=build/dask-%/ready) ## the tests of what is lazy, with dask of a year ago and older
 	for version in $(OLD_DASKS); do \
-		PYTHONPATH=python build/dask-$$version/bin/python -m pytest -p no:cacheprovider \
-			tests/test_dask*.py tests/test_thinning_chunks.py tests/test_chunk_graph.py \
-			tests/test_preprocessing.py $(ARGS); \
+		PYTHONPATH=python build/dask-$$version/bin/python -m pytest -p no:cacheprovider -m 'lazy and not slow' tests/thinning tests/branches $(ARGS); \
 	done
 
 .PHONY: lint

@@ -1,7 +1,8 @@
 """Drive the readers of image files by atheris: `python fuzz/read_files.py NAME [options]`.
 
-NAME is one of the files that `tests/malformed_files.py` makes, such as plain.npz; the first file of
-the corpus is the valid one. Reading ends in an image or in one clear sentence, else atheris stops.
+NAME is one of the files that `tests/support/malformed_files.py` makes, such as plain.npz; the first
+file of the corpus is that valid one. atheris stops unless reading returns an image or raises
+`FileError` with one line.
 """
 
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=['skanrs.files', 'tifffile', 'nibabel', 'zipfile']):
-    sys.path.insert(0, str(Path(__file__).parents[1] / 'tests'))
+    sys.path.insert(0, str(Path(__file__).parents[1] / 'tests' / 'support'))
     import malformed_files
 
 

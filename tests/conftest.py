@@ -1,4 +1,4 @@
-"""What several test modules share."""
+"""Options and fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from skanrs import _core
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make test-checked` say which build it means."""
+    """Add the options that `make test-checked` and `make test-itk` use."""
     parser.addoption(
         '--checked',
         action='store_true',
         help='refuse kernels that were built without debug assertions',
     )
+    parser.addoption('--itk', metavar='PYTHON', help='a Python that has ITK')
+    parser.addoption('--itk-seed', type=int, default=0, help='of the random images for ITK')
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,6 +37,12 @@ def pytest_report_header() -> str:
     """Say which kernels are under test."""
     kind = 'checked' if _core.debug_assertions else 'optimised'
     return f'kernels: {kind}, vectors {_core.vectors()}, {_core.__file__}'
+
+
+@pytest.fixture
+def itk_seed(request: pytest.FixtureRequest) -> int:
+    """Return the seed of the random images that ITK thins too."""
+    return request.config.getoption('itk_seed')
 
 
 @pytest.fixture(scope='session')

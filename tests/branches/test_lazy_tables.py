@@ -23,7 +23,7 @@ import skanrs
 import skanrs as skan
 
 # Workers come and go as the tests want it.
-pytestmark = pytest.mark.filterwarnings('ignore')
+pytestmark = [pytest.mark.lazy, pytest.mark.filterwarnings('ignore')]
 
 BLOCKS_OF_BOOL = {'dtype': bool, 'meta': np.empty((0,) * 3, dtype=bool)}
 

@@ -15,7 +15,7 @@ import pytest
 import skanrs
 from skanrs.cli.parser import command_parser
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / 'README.md').read_text()
 PYPROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text())
 EXTRAS = PYPROJECT['project']['optional-dependencies']

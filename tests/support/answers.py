@@ -3,7 +3,7 @@
 Builds that agree print the same lines, whatever their assertions, their vectors and their threads.
 Images are large enough for several threads and small enough for hundreds of them.
 
-Usage: python tests/answers.py [COUNT]
+Usage: python tests/support/answers.py [COUNT]
 """
 
 from __future__ import annotations

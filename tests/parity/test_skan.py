@@ -5,17 +5,16 @@ import pandas as pd
 import pytest
 import skan
 import skan.csr
-from images import DATA, random_image, random_spacing
+from images import random_image, random_spacing
 from pandas.testing import assert_frame_equal
 from shapes import SHAPES
+from volumes import each_volume, read_volume
 
 import skanrs
 import skanrs.csr
 
 # skan renames columns in a way that pandas 3 warns of.
 pytestmark = pytest.mark.filterwarnings('ignore::DeprecationWarning:skan')
-
-VOLUMES = sorted(DATA.glob('*.npz'))
 
 
 def assert_same(ours, theirs):
@@ -133,12 +132,9 @@ def test_long_paths_sum_pairwise():
         compare(np.concatenate([image, np.zeros((1, 5)), random.random((1, 9))], axis=1), 0.1)
 
 
-@pytest.mark.skipif(not VOLUMES, reason='the folder of volumes is absent')
-@pytest.mark.parametrize('path', VOLUMES, ids=lambda path: path.stem)
-def test_volumes(path):
-    with np.load(path) as file:
-        image = file['image']
-    skeleton = skanrs.skeletonize(image)
+@each_volume
+def test_volumes(volume):
+    skeleton = skanrs.skeletonize(read_volume(volume))
     assert compare(skeleton, (2.0, 0.65, 0.65))
 
 

@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
-FOLDER = Path(__file__).parent.parent / 'notebooks'
+FOLDER = Path(__file__).parents[2] / 'notebooks'
 NOTEBOOKS = sorted(FOLDER.glob('*.ipynb'))
 
 # What is asked of a notebook after its last cell, by an expression.

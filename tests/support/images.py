@@ -1,13 +1,7 @@
-"""Images for tests: random ones of every number of axes, density and type, and real volumes."""
-
-import os
-from pathlib import Path
+"""Random images for tests, of every number of axes, density and element type."""
 
 import numpy as np
 from scipy import ndimage
-
-# Real volumes, key `image`; what needs them is skipped where they are not.
-DATA = Path(os.environ.get('SKANRS_DATA', Path(__file__).parents[2] / 'shared' / 'data'))
 
 LONGEST_AXIS = {1: 70, 2: 14, 3: 8, 4: 5}
 DENSITIES = (0.05, 0.15, 0.3, 0.5, 0.8)

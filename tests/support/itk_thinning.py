@@ -1,4 +1,4 @@
-"""Thin images by ITK: run by the interpreter that has it, see `second_oracle.py`.
+"""Thin images by ITK: run by the interpreter that has it, see `parity/test_itk.py`.
 
 Usage: python itk_thinning.py IMAGES.npz SKELETONS.npz
 """

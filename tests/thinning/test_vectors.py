@@ -10,7 +10,7 @@ import pytest
 
 from skanrs import _core
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 WIDTHS = ['word', 'avx2', 'avx512']
 # Those that this process may use, so that the environment of the tests can narrow them too.
 OFFERED = WIDTHS[: WIDTHS.index(_core.vectors()) + 1]
@@ -38,10 +38,10 @@ def test_the_width_is_the_one_that_was_asked_for(width):
 
 
 @pytest.mark.parametrize('width', NARROWER)
-def test_identity(width):
+def test_equals_scikit_image(width):
     """scikit-image's images, its pictures, all neighbourhoods of Zhang's, random images."""
-    wanted = 'test_identity or neighbourhoods or random'
-    files = ['test_identity.py', 'test_thinning.py']
+    wanted = 'test_skimage or neighbourhoods or random'
+    files = ['parity/test_skimage.py', 'thinning/test_skeletonize.py']
     options = ['-p', 'no:cacheprovider', '-k', wanted]
     said = run(width, '-m', 'pytest', *options, *files)
     assert f'vectors {width},' in said
@@ -52,7 +52,7 @@ def test_identity(width):
 def test_every_kernel_answers_the_same(width):
     count = 6
     expected = [f'{seed} {line}' for seed in range(count) for line in lines(seed)]
-    assert run(width, 'answers.py', str(count)).splitlines() == expected
+    assert run(width, answers.__file__, str(count)).splitlines() == expected
 
 
 def lines(seed):

@@ -8,10 +8,11 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from images import DATA, blobs, random_image
+from images import blobs, random_image
 from scipy import ndimage
 from shapes import SHAPES
 from skimage.measure import euler_number
+from volumes import read_volume
 
 import skanrs
 from skanrs.datasets import vessel_tree
@@ -77,23 +78,19 @@ def test_every_shape(name):
     np.testing.assert_allclose(summary['total_length'], table['branch_distance'].sum())
 
 
-def real_mask(name):
-    if not (DATA / name).exists():
-        pytest.skip('needs the reference volumes')
-    with np.load(DATA / name) as file:
-        return file['image'][:160, :160, :160]
-
-
-VESSELS = ['tree', 'blobs', 'vessap_vessels.npz', 'berea_pores_200.npz', 'neuron_lm_rivulet.npz']
+VESSELS = ['tree', 'blobs', 'vessap_vessels', 'berea_pores_200', 'neuron_lm_rivulet']
 
 
 @pytest.mark.parametrize('name', VESSELS)
 def test_loops_are_tunnels_of_the_image(name):
     """Of a table alone: on smooth objects nearly all, never more, fewer where vessels are dense."""
-    if name.endswith('.npz'):
-        mask = real_mask(name)
-    else:
-        mask = vessel_tree((96, 96, 96)) if name == 'tree' else blobs((40, 41, 42), 3, 2.5)
+    match name:
+        case 'tree':
+            mask = vessel_tree((96, 96, 96))
+        case 'blobs':
+            mask = blobs((40, 41, 42), 3, 2.5)
+        case _:
+            mask = read_volume(name)[:160, :160, :160]
     skeleton = skanrs.skeletonize(mask)
     table = skanrs.analyze(mask, skeleton=skeleton)
     row = skanrs.network_summary(table, skeleton=skeleton).iloc[0]

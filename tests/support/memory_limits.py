@@ -4,7 +4,7 @@ Run as a process of its own: the limit is that of the address space, and a call 
 its memory fallibly would end the process. Prints for each call how often it raised MemoryError
 before it succeeded.
 
-Usage: python tests/memory_limits.py CALL
+Usage: python tests/support/memory_limits.py CALL
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A temporary folder gets a package ``skan`` each module of which is the one of sk
 of the installed skan as they are. Nothing is edited or skipped; where napari is not installed, its
 test file cannot be imported and is named as not run.
 
-Usage: python tests/run_skan_suite.py [pytest's arguments]
+Usage: python tests/support/run_skan_suite.py [pytest's arguments]
 """
 
 from __future__ import annotations

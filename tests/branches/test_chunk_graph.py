@@ -1,10 +1,8 @@
 """Chunk graphs against the whole image: any chunking, any merge tree, every bit of the table."""
 
 import copy
-import os
 import pickle
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,14 +20,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from images import random_image, random_spacing
 from shapes import SHAPES
+from volumes import each_volume, read_volume
 
 import skanrs
 
 # skan renames columns in a way that pandas 3 warns of.
-pytestmark = pytest.mark.filterwarnings('ignore::DeprecationWarning:skan')
-
-DATA = Path(os.environ.get('SKANRS_DATA', Path(__file__).parents[2] / 'shared' / 'data'))
-VOLUMES = sorted(DATA.glob('*.npz'))
+pytestmark = [
+    pytest.mark.lazy,
+    pytest.mark.filterwarnings('ignore::DeprecationWarning:skan'),
+]
 
 
 def summarize(skel, **options):
@@ -389,10 +388,10 @@ def test_far_corners_of_a_huge_image():
         summarize(graph)
 
 
-@pytest.mark.parametrize('path', VOLUMES, ids=[path.stem for path in VOLUMES])
-def test_volumes_under_several_chunkings(path):
+@each_volume
+def test_volumes_under_several_chunkings(volume):
     random = np.random.default_rng(1)
-    image = np.load(path)['image']
+    image = read_volume(volume)
     image = image[tuple(slice(0, 160) for _ in range(image.ndim))]
     skeleton = skanrs.skeletonize(image)
     for chunks in (64, 37, (image.shape[0], 50, 29)[-image.ndim :]):

@@ -1,17 +1,15 @@
 """Thinning that preserves topology, counted by libraries that know nothing of it."""
 
-from pathlib import Path
-
 import dask.array as da
 import numpy as np
 import pytest
-from images import DATA, blobs
+from images import blobs
 from scipy import ndimage
 from skimage.measure import euler_number
+from volumes import each_volume, read_volume
 
 import skanrs
 
-VOLUMES = sorted(DATA.glob('*.npz'))
 FACES = ndimage.generate_binary_structure(3, 1)
 ALL = ndimage.generate_binary_structure(3, 3)
 
@@ -79,9 +77,9 @@ def test_skeletons_are_thin(seed):
     assert is_thin(skanrs.skeletonize(image, preserve_topology=True))
 
 
-@pytest.mark.parametrize('path', VOLUMES, ids=lambda path: path.stem)
-def test_topology_of_volumes(path: Path):
-    image = np.load(path)['image'][:200, :250, :300]
+@each_volume
+def test_topology_of_volumes(volume):
+    image = read_volume(volume)[:200, :250, :300]
     skeleton = skanrs.skeletonize(image, preserve_topology=True)
     assert topology(skeleton) == topology(image)
 

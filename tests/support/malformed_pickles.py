@@ -5,7 +5,7 @@ exception are allowed, for a pickle may hold anything; a panic of a kernel is no
 crash. The damage is done to what pickle is given, not to its stream, by whose changes numpy itself
 can be brought down.
 
-Usage: python tests/malformed_pickles.py SEED COUNT
+Usage: python tests/support/malformed_pickles.py SEED COUNT
 """
 
 from __future__ import annotations

@@ -16,7 +16,10 @@ import skanrs
 from skanrs.datasets import lung
 
 # The reader of `dask_image.imread` looks at what scikit-image can read.
-pytestmark = pytest.mark.filterwarnings('ignore:The plugin infrastructure in `skimage.io`')
+pytestmark = [
+    pytest.mark.lazy,
+    pytest.mark.filterwarnings('ignore:The plugin infrastructure in `skimage.io`'),
+]
 
 SIGMA = 0.7
 THRESHOLD = 80

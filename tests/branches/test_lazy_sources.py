@@ -15,7 +15,7 @@ from images import blobs
 import skanrs
 
 # Workers come and go, and dask warns where tables and arrays are computed together.
-pytestmark = pytest.mark.filterwarnings('ignore')
+pytestmark = [pytest.mark.lazy, pytest.mark.filterwarnings('ignore')]
 
 VOLUME = np.where(blobs((34, 30, 32), 3, 2), 2, 1) * np.random.default_rng(3).random((34, 30, 32))
 LEVEL = 1.0

@@ -3,7 +3,7 @@
 Prints the seed of the first failure and the command that repeats it, and exits with 1; so it does
 where memory grows.
 
-Usage: python tests/soak.py SECONDS [--seed N] [--once]
+Usage: python tests/support/soak.py SECONDS [--seed N] [--once]
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def main() -> int:
             check(seed)
         except Exception:
             traceback.print_exc()
-            print(f'failed: python tests/soak.py 1 --once --seed {seed}')
+            print(f'failed: python tests/support/soak.py 1 --once --seed {seed}')
             return 1
         checked += 1
         if checked == WARM_UP:

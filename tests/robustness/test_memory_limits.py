@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+SCRIPT = Path(__file__).parents[1] / 'support' / 'memory_limits.py'
 CALLS = [
     'skeletonize',
     pytest.param('preserve_topology', marks=pytest.mark.slow),
@@ -35,9 +36,8 @@ CALLS = [
 @pytest.mark.skipif(sys.platform != 'linux', reason='the limit is that of Linux')
 @pytest.mark.parametrize('call', CALLS)
 def test_too_little_memory_raises(call):
-    script = Path(__file__).with_name('memory_limits.py')
     done = subprocess.run(
-        [sys.executable, script, call], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, SCRIPT, call], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[1]) > 0

@@ -13,27 +13,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from images import DATA, blobs
+from images import blobs
 from skimage.morphology import skeletonize as reference
+from volumes import each_volume, read_volume
 
 import skanrs
 from skanrs import _core
 
-VOLUMES = sorted(DATA.glob('*.npz'))
 
-
-@pytest.mark.parametrize('path', VOLUMES, ids=lambda path: path.stem)
-def test_real_volumes(path):
-    image = np.load(path)['image']
+@each_volume
+def test_real_volumes(volume):
+    image = read_volume(volume)
     np.testing.assert_array_equal(skanrs.skeletonize(image), reference(image))
 
 
-@pytest.mark.skipif(not VOLUMES, reason='the test volumes are not here')
 def test_fiji():
     """The reference skeleton of another implementation that scikit-image keeps."""
     skimage_data = pytest.importorskip('skimage.data')
     image = skimage_data.binary_blobs(32, blob_size_fraction=0.05, n_dim=3, rng=1234)[:-2]
-    expected = np.load(DATA / 'skimage_blobs_fiji_skel.npz')['image']
+    expected = read_volume('skimage_blobs_fiji_skel')
     np.testing.assert_array_equal(skanrs.skeletonize(image), expected)
 
 

@@ -35,7 +35,7 @@ def test_a_wrong_answer_prints_its_seed(name, monkeypatch, capsys):
 
     monkeypatch.setattr(skanrs, name, wrong)
     assert run(monkeypatch, '1', '--once', '--seed', '7') == 1
-    assert 'failed: python tests/soak.py 1 --once --seed 7' in capsys.readouterr().out
+    assert 'failed: python tests/support/soak.py 1 --once --seed 7' in capsys.readouterr().out
 
 
 def test_memory_that_grows_is_told(monkeypatch, capsys):

@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import DATA, blobs
+from images import blobs
+from volumes import each_volume, read_volume
 
 import skanrs
 from skanrs.thinning import chunks, lazy
+
+pytestmark = pytest.mark.lazy
 
 
 def ball(radius, side):
@@ -113,10 +116,10 @@ def test_dask_on_shapes(name, chunking, group, monkeypatch):
     np.testing.assert_array_equal(found, skanrs.skeletonize(image))
 
 
-@pytest.mark.parametrize('path', sorted(DATA.glob('*.npz')), ids=lambda path: path.stem)
+@each_volume
 @pytest.mark.parametrize('chunking', [(100, 100, 100), (23, 400, 170)], ids=str)
-def test_dask_on_real_volumes(path, chunking, monkeypatch):
-    image = np.load(path)['image']
+def test_dask_on_real_volumes(volume, chunking, monkeypatch):
+    image = read_volume(volume)
     monkeypatch.setattr(lazy, 'GROUP_VOXELS', 100**3)
     found = skanrs.skeletonize(da.from_array(image, chunks=chunking)).compute()
     np.testing.assert_array_equal(found, skanrs.skeletonize(image))

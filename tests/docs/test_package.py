@@ -16,7 +16,7 @@ from packaging.tags import cpython_tags
 
 import skanrs
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 OPTIONAL = [
     'dask', 'imageio', 'jinja2', 'matplotlib', 'napari', 'networkx', 'numba', 'openpyxl', 'pyarrow',
     'skimage', 'tifffile', 'toolz',

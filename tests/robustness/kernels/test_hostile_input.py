@@ -364,7 +364,7 @@ def test_arrays_of_a_thinned_chunk_that_were_changed():
 
 def test_what_pickles_hold_that_was_changed():
     """In a process of its own: a crash ends it, and so does a panic."""
-    script = Path(__file__).with_name('malformed_pickles.py')
+    script = Path(__file__).parents[2] / 'support' / 'malformed_pickles.py'
     command = [sys.executable, str(script), '0', '150']
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
