@@ -1,10 +1,13 @@
 """From gray to mask: Otsu as scikit-image computes it, what is a mask, what is refused."""
 
+import re
+
 import numpy as np
 import pytest
 from skimage.filters import threshold_otsu
 
 from skanrs.threshold import (
+    find_rule,
     mask_of,
     otsu_threshold,
     parts_of,
@@ -54,7 +57,7 @@ def test_otsu_of_what_is_not_finite(value):
 
 
 def test_otsu_of_nothing():
-    with pytest.raises(ValueError, match='empty'):
+    with pytest.raises(ValueError, match='expected at least one voxel for otsu, got none'):
         otsu_threshold(np.zeros((0, 3)))
 
 
@@ -140,3 +143,29 @@ def test_value_range(dtype, monkeypatch):
 def test_value_range_of_a_bool_of_odd_bytes():
     image = np.full((4, 5), 255, np.uint8).view(bool)
     assert value_range(parts_of(image)) == (1, 1)
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_rule_found_in_parts_is_that_of_the_whole_image(seed):
+    random = np.random.default_rng(seed)
+    image = random.choice([3, 7, 200], (12, 9, 8), p=[0.6, 0.39, 0.01])
+    image = image.astype(random.choice(['u1', 'i2', 'i4', 'i8', 'f4', 'f8']))
+    if seed % 3 == 0:
+        image = np.where(image == 200, 3, image)
+    if seed % 5 == 0:
+        image[0, 0, 0] = image.dtype.type(np.nan if image.dtype.kind == 'f' else 90)
+    cuts = sorted(random.integers(0, 13, 3))
+
+    def each(function):
+        return (function(part) for part in np.split(image, cuts))
+
+    for value in (None, 'none', 'otsu', 5.0):
+        try:
+            mask, number = mask_of(image, value)
+        except ValueError as error:
+            with pytest.raises(ValueError, match=re.escape(str(error)[:40])):
+                find_rule(each, image.dtype, value)
+        else:
+            rule = find_rule(each, image.dtype, value)
+            assert rule.threshold == number
+            np.testing.assert_array_equal(rule(image), mask)

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 import sys
 
 import numpy as np
@@ -396,3 +397,32 @@ def test_volumes_under_several_chunkings(volume):
     skeleton = skanrs.skeletonize(image)
     for chunks in (64, 37, (image.shape[0], 50, 29)[-image.ndim :]):
         assert_chunks_do_not_matter(random, skeleton, chunks=chunks, spacing=[0.5] * image.ndim)
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_the_box_that_is_missing(seed):
+    random = np.random.default_rng(seed)
+    image = np.ones(tuple(random.integers(1, 8, int(random.integers(1, 4)))), dtype=bool)
+    blocks = list(skanrs.iter_blocks(image, chunks=int(random.integers(1, 4))))
+    covered = np.zeros_like(image)
+    graphs = []
+    for block, offset in blocks[int(random.random() < 0.5) :]:
+        if random.random() < 0.6:
+            graphs.append(skanrs.chunk_graph(block, offset=offset, shape=image.shape))
+            inside = zip(offset, block.shape, strict=True)
+            covered[tuple(slice(at, at + length) for at, length in inside)] = True
+    if not graphs or covered.all():
+        return
+    with pytest.raises(ValueError, match='is missing') as caught:
+        skanrs.summarize(skanrs.merge_chunks(graphs), separator='_')
+    offset, shape = (
+        tuple(map(int, numbers.split(',')))
+        for numbers in re.findall(r'\[([^]]+)\]', str(caught.value))
+    )
+    box = [slice(at, at + length) for at, length in zip(offset, shape, strict=True)]
+    assert offset == tuple(np.argwhere(~covered)[0])
+    assert not covered[tuple(box)].any()
+    # It cannot grow along any axis.
+    for axis, along in enumerate(box):
+        grown = [*box[:axis], slice(along.start, along.stop + 1), *box[axis + 1 :]]
+        assert along.stop == image.shape[axis] or covered[tuple(grown)].any()

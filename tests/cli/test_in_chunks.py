@@ -1,4 +1,4 @@
-"""Images larger than the memory budget: the same bytes as in memory, voxels read once a pass."""
+"""The command on images larger than the memory budget: the same bytes as in memory."""
 
 import collections
 import re
@@ -16,12 +16,10 @@ import zarr
 from blocks import random_chunks
 
 from skanrs import files, threshold
-from skanrs._support import memory
 from skanrs.cli import in_chunks as chunked
 from skanrs.cli import main
 from skanrs.cli import run as command
 from skanrs.datasets import lung, vessel_tree
-from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.npy import Npy
 
 GRAY = lung('healthy', shape=(56, 64, 60), seed=3).image
@@ -269,86 +267,6 @@ def test_smoothed_in_parts(seed):
     whole = threshold.smooth(image, sigma)
     assert parts.dtype == whole.dtype
     assert parts.tobytes() == whole.tobytes()
-
-
-@pytest.mark.parametrize('seed', range(20))
-def test_rule_of_parts(seed):
-    random = np.random.default_rng(seed)
-    image = random.choice([3, 7, 200], (12, 9, 8), p=[0.6, 0.39, 0.01])
-    image = image.astype(random.choice(['u1', 'i2', 'i4', 'i8', 'f4', 'f8']))
-    if seed % 3 == 0:
-        image = np.where(image == 200, 3, image)
-    if seed % 5 == 0:
-        image[0, 0, 0] = image.dtype.type(np.nan if image.dtype.kind == 'f' else 90)
-    cuts = sorted(random.integers(0, 13, 3))
-
-    def each(function):
-        return (function(part) for part in np.split(image, cuts))
-
-    for value in (None, 'none', 'otsu', 5.0):
-        try:
-            mask, number = threshold.mask_of(image, value)
-        except ValueError as error:
-            with pytest.raises(ValueError, match=re.escape(str(error)[:40])):
-                threshold.find_rule(each, image.dtype, value)
-        else:
-            rule = threshold.find_rule(each, image.dtype, value)
-            assert rule.threshold == number
-            np.testing.assert_array_equal(rule(image), mask)
-
-
-@pytest.mark.parametrize('shape', [(11, 17, 30), (40, 33)])
-def test_packed_mask(tmp_path, shape):
-    random = np.random.default_rng(0)
-    mask = random.random(shape) < 0.2
-    mask[: shape[0] // 2, :9] = False
-    chunks = random_chunks(random, shape)
-    blocks = da.from_array(mask, chunks=chunks)
-    packed = PackedMask(tmp_path, blocks.chunks)
-    for index in np.ndindex(*blocks.numblocks):
-        block = blocks.blocks[index].compute()
-        assert packed.store(block, index) == block.sum()
-    for _ in range(50):
-        ends = np.sort([random.integers(0, n + 1, 2) for n in shape], axis=1)
-        box = tuple(slice(start, stop) for start, stop in ends.tolist())
-        np.testing.assert_array_equal(packed[box], mask[box])
-
-
-@pytest.mark.parametrize(
-    ('text', 'size'),
-    [('4GB', 4e9), ('4g', 4e9), ('512MiB', 2**29), ('1.5 GB', 1.5e9), ('2e9', 2e9), ('70000', 7e4)],
-)
-def test_sizes(text, size):
-    assert memory.parse_size(text) == size
-
-
-@pytest.mark.parametrize('text', ['', 'GB', '-1GB', '0', 'many', '4 XB', 'nan'])
-def test_no_sizes(text):
-    with pytest.raises(ValueError, match='memory: expected an amount'):
-        memory.parse_size(text)
-
-
-def test_free_memory():
-    assert 0 < memory.free_memory() < 2**50
-
-
-def test_limits_of_control_groups(tmp_path):
-    (tmp_path / 'proc/self').mkdir(parents=True)
-    (tmp_path / 'proc/self/cgroup').write_text('0::/jobs/one\n')
-    group = tmp_path / 'sys/fs/cgroup/jobs/one'
-    group.mkdir(parents=True)
-    (group / 'memory.max').write_text('max\n')
-    (group / 'memory.current').write_text('500\n')
-    (group.parent / 'memory.max').write_text('4000\n')
-    (group.parent / 'memory.current').write_text('1500\n')
-    (group.parent / 'memory.stat').write_text('anon 900\ninactive_file 400\n')
-    assert memory._limits_left(tmp_path) == [2900]
-    (tmp_path / 'proc/self/cgroup').write_text('5:cpu:/x\n4:memory:/there\n0::/\n')
-    old = tmp_path / 'sys/fs/cgroup/memory'
-    old.mkdir()
-    (old / 'memory.limit_in_bytes').write_text('9000\n')
-    (old / 'memory.usage_in_bytes').write_text('1000\n')
-    assert memory._limits_left(tmp_path) == [8000]
 
 
 def test_blocks_without_end_are_refused(folder, capsys):

@@ -1,9 +1,11 @@
 """Pruning touches what changes and gives what thinning the whole image gives; against skan."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import skan
 from images import blobs
+from shapes import SHAPES
 
 import skanrs
 from skanrs._testdata import skeleton0, skeleton1
@@ -90,3 +92,36 @@ def test_every_path_and_none():
         line = skanrs.Skeleton(np.ones((1,) * (dimensions - 1) + (5,), dtype=bool))
         with pytest.raises(ValueError, match='2 or 3 axes'):
             line.prune_paths([0])
+
+
+def test_prune():
+    image = np.zeros((9, 20), dtype=bool)
+    image[4, 1:19] = True
+    image[1:4, 8] = True
+    skeleton = skanrs.Skeleton(image, spacing=2.0, source_image=image)
+    assert skeleton.n_paths == 3
+    branch = int(np.argmin(skeleton.path_lengths()))
+    pruned = skeleton.prune_paths([branch])
+    assert pruned.n_paths == 1
+    assert pruned.path_lengths().tolist() == [34.0]
+    assert pruned.spacing.tolist() == [2.0, 2.0]
+    assert pruned.source_image is image
+    assert image.sum() == 21
+    assert pruned.skeleton_image.sum() < image.sum()
+    for indices in ([], np.array([], dtype=int), pd.Index([], dtype=int)):
+        assert skeleton.prune_paths(indices).n_paths == 3
+    for indices in ((branch,), np.array([branch]), pd.Series([branch]), {branch}, [branch] * 2):
+        assert skeleton.prune_paths(indices).n_paths == 1
+    with pytest.raises(ValueError, match='does not exist'):
+        skeleton.prune_paths([3])
+    with pytest.raises(TypeError):
+        skeleton.prune_paths([0.5])
+    with pytest.raises(ValueError, match='leave at least one path'):
+        skeleton.prune_paths(range(3))
+
+
+def test_prune_keeps_values():
+    image = np.where(SHAPES['plus-2d'], 7, 0).astype(np.int16)
+    pruned = skanrs.Skeleton(image).prune_paths([0])
+    assert pruned.skeleton_image.dtype == np.int16
+    assert set(np.unique(pruned.skeleton_image)) == {0, 7}

@@ -1,0 +1,84 @@
+"""The HTML report of `skanrs analyze`."""
+
+import base64
+import io
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from command import MASK, run, write_tif
+from PIL import Image
+
+
+@pytest.fixture
+def folder(empty_folder):
+    write_tif('mask.tif')
+    return empty_folder
+
+
+class Page(HTMLParser):
+    """The pictures, words and links of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.pictures, self.words, self.open = [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag == 'img':
+            head, _, data = attributes['src'].partition(',')
+            assert head == 'data:image/png;base64'
+            self.pictures.append((attributes['alt'], base64.b64decode(data)))
+        assert not {'href', 'srcset'} & set(attributes)
+        assert tag not in ('script', 'link', 'iframe')
+        if tag not in ('img', 'meta'):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data.strip())
+
+
+@pytest.mark.parametrize('radii', ['--radii', '--no-radii'])
+def test_report(folder, radii):
+    run('analyze', 'mask.tif', '-o', 't.csv', radii, '--report', 'r.html')
+    page = Page((folder / 'r.html').read_text(encoding='utf-8'))
+    table = pd.read_csv('t.csv')
+    words = page.words
+    assert words[words.index('branches') + 1] == f'{len(table):,}'
+    total = table['branch_distance'].sum()
+    assert words[words.index('total length') + 1] == f'{total:.4g} µm'
+    assert ('Radii' in words) == (radii == '--radii')
+    assert any('2 x 1 x 0.5 µm (from the file)' in word for word in words)
+    names = [name for name, _ in page.pictures]
+    assert names == ['violins', *(['histogram'] if radii == '--radii' else [])] + [
+        f'the skeleton, coloured by {by}'
+        for by in (['radius', 'branch type'] if radii == '--radii' else ['branch type'])
+    ]
+    for _, data in page.pictures:
+        picture = np.asarray(Image.open(io.BytesIO(data)).convert('RGB')).reshape(-1, 3)
+        # Something is drawn, in several colours.
+        assert (picture != 255).any(axis=1).mean() > 0.01
+        assert len(np.unique(picture, axis=0)) > 50
+
+
+def test_report_of_nothing_and_of_strange_names(folder):
+    np.save('<b>&.npy', np.zeros((5, 6, 7), bool))
+    run('analyze', '<b>&.npy', '-o', 't.csv', '--radii', '--report', 'r.html')
+    page = Page((folder / 'r.html').read_text(encoding='utf-8'))
+    assert page.pictures == []
+    assert '<b>&.npy' in page.words
+    # There is no mean of nothing.
+    assert page.words[page.words.index('mean length of a branch') + 1] == 'none'
+    assert 'nan' not in page.words
+
+
+def test_report_of_a_flat_image(folder):
+    np.save('flat.npy', MASK.max(axis=0))
+    run('analyze', 'flat.npy', '-o', 't.csv', '--radii', '--report', 'r.html')
+    assert len(Page((folder / 'r.html').read_text(encoding='utf-8')).pictures) == 4
