@@ -34,6 +34,9 @@
 //! - An **endpoint** has one neighbour, a **junction** three or more. A **branch**, or **path**, leads from one endpoint or
 //!   junction to the next.
 
+#[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
+compile_error!("skanrs is made for 64-bit little-endian processors");
+
 pub mod branches;
 pub mod chunk_graph;
 pub mod graph;

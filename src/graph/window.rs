@@ -20,6 +20,7 @@ use crate::image::neighbourhood::CENTRE;
 use crate::image::word_shape::WORD;
 use crate::support::allocate::{Grow, try_zeros};
 use crate::support::errors::Result;
+#[cfg(target_arch = "x86_64")]
 use crate::support::simd::{Width, width};
 
 /// The neighbours of a voxel at most.
