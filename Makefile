@@ -1,12 +1,12 @@
-# Everything happens in .venv, made here; the machine needs a Rust toolchain, Python >= 3.11 and make.
-# Files in .venv/stamps remember what is done, so that a second call starts at once.
+# All targets use the environment .venv, which they create; they need a Rust toolchain, Python >= 3.11 and make.
+# Files in .venv/stamps record the steps that are done; a second call does not repeat them.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 
-# The first of these that runs and is new enough; `make PYTHON=/path/to/python3.12 ...` says it outright.
+# The first of these that is installed and new enough; `make PYTHON=/path/to/python3.12 ...` overrides it.
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done; true)
 
@@ -20,14 +20,14 @@ export VIRTUAL_ENV := $(VENV)
 unexport PYTHONPATH PYTHONHOME CONDA_PREFIX
 
 .PHONY: help
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMPS)/venv:
 	@if [ -z '$(PYTHON)' ]; then \
-		echo 'make: no Python >= 3.11 was found; install one, or name it: make PYTHON=/path/to/python3.12' >&2; exit 1; fi
+		echo 'make: no Python >= 3.11 was found; install one, or pass its path: make PYTHON=/path/to/python3.12' >&2; exit 1; fi
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo 'make: $(PYTHON) is not Python >= 3.11; name another: make PYTHON=/path/to/python3.12' >&2; exit 1; }
+		echo 'make: $(PYTHON) is not Python >= 3.11; pass another: make PYTHON=/path/to/python3.12' >&2; exit 1; }
 	@command -v cargo >/dev/null || { \
 		echo 'make: cargo was not found; install a Rust toolchain first: https://rustup.rs' >&2; exit 1; }
 	'$(PYTHON)' -m venv --clear $(VENV)
@@ -59,44 +59,44 @@ $(STAMPS)/docs-tools: $(STAMPS)/develop pyproject.toml
 	@touch $@
 
 .PHONY: develop
-develop: $(STAMPS)/develop ## build the kernels (release) and install the package into .venv
+develop: $(STAMPS)/develop ## build the kernels (release) and install the package in .venv
 
 .PHONY: demo
-demo: $(STAMPS)/develop ## generate two lungs, analyze both with the command, show how they differ
+demo: $(STAMPS)/develop ## generate two lungs, analyze both and compare them
 	$(BIN)/skanrs demo --folder build/demo
 
 .PHONY: test
-test: test-rust test-python ## all tests but the slow ones
+test: test-rust test-python ## run all tests except the slow ones
 
 .PHONY: test-rust
-test-rust: ## the Rust tests; they need no interpreter
+test-rust: ## run the Rust tests; they need no Python
 	cargo test --locked
 
 .PHONY: test-python
-test-python: $(STAMPS)/test-tools ## the Python tests but the slow ones
+test-python: $(STAMPS)/test-tools ## run the Python tests except the slow ones; ARGS=tests/radius
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-slow
-test-slow: $(STAMPS)/slow-tools ## the slow Python tests
+test-slow: $(STAMPS)/slow-tools ## run the slow Python tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 # The tests of what the kernels compute.
 KERNEL_TESTS := $(addprefix tests/,thinning graph branches radius pruning parity robustness/kernels test_reprs.py)
 
 .PHONY: test-exhaustive
-test-exhaustive: ## the predicates of thinning over all 2^26 neighbourhoods; minutes
+test-exhaustive: ## test thinning on all 2^26 neighbourhoods; takes minutes
 	cargo test --locked --release -- --ignored
 
 .PHONY: test-release
-test-release: ## the Rust tests on kernels as optimised as users have them
+test-release: ## run the Rust tests with the optimisation of a release
 	cargo test --locked --release
 
-# Kernels that check every assertion and overflow, in an environment of their own that sees the packages of .venv;
-# PROFILE=dev takes those that are hardly optimised. What they answer is compared with the optimised ones, for all vectors.
+# A build that checks assertions and overflows, in a separate environment that sees the packages of .venv; PROFILE=dev
+# is hardly optimised. Its results are compared with those of the optimised build, for all vector widths.
 PROFILE ?= checked
 CHECKED := build/checked
 .PHONY: test-checked
-test-checked: $(STAMPS)/test-tools ## the heart of the Python tests on kernels that check assertions and overflows
+test-checked: $(STAMPS)/test-tools ## test kernels that check assertions and overflows
 	rm -rf $(CHECKED)
 	$(BIN)/python -m maturin build --profile $(PROFILE) --locked --quiet --out $(CHECKED)/wheel
 	$(BIN)/python -m venv --without-pip $(CHECKED)
@@ -110,34 +110,34 @@ test-checked: $(STAMPS)/test-tools ## the heart of the Python tests on kernels t
 	done
 
 .PHONY: test-vectors
-test-vectors: $(STAMPS)/test-tools ## thinning without vectors and with narrower ones than the processor's
+test-vectors: $(STAMPS)/test-tools ## test thinning and tables with narrower vectors and without
 	for vectors in avx2 word; do export SKANRS_VECTORS=$$vectors; \
 		cargo test --locked thinning; \
 		$(BIN)/python -m pytest tests/thinning tests/branches tests/parity/test_skimage.py $(ARGS); \
 	done
 
-# The standard library of a nightly toolchain is not instrumented; what is ours and the crates' is.
+# This instruments skanrs and its crates, not the standard library.
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 .PHONY: test-sanitized
-test-sanitized: ## the Rust tests under AddressSanitizer; needs a nightly toolchain
+test-sanitized: ## run the Rust tests with AddressSanitizer; needs a nightly toolchain
 	@cargo +nightly --version >/dev/null 2>&1 || { \
 		echo 'make: a nightly toolchain was not found; install it: rustup toolchain install nightly' >&2; exit 1; }
 	RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked --lib --tests --target $(HOST) --target-dir target/sanitized
 
 .PHONY: test-itk
-test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## thinning against ITK, a second oracle, in .venv-bench
+test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## compare thinning with ITK, which is in .venv-bench
 	$(BIN)/python -m pytest tests/parity/test_itk.py --itk $(BENCH)/bin/python $(ARGS)
 
-# With an arena of glibc's for each thread of many pools, memory that is free in all of them would look like a leak.
+# With one glibc arena per thread, free memory in many arenas would look like a leak.
 SECONDS_TO_SOAK ?= 3600
 .PHONY: soak
-soak: $(STAMPS)/test-tools ## random images against the peers, an hour; SECONDS_TO_SOAK=60 for less
+soak: $(STAMPS)/test-tools ## compare random images with the peers for an hour; SECONDS_TO_SOAK=60
 	MALLOC_ARENA_MAX=1 $(BIN)/python tests/support/soak.py $(SECONDS_TO_SOAK) $(ARGS)
 
 SECONDS_TO_FUZZ ?= 60
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 .PHONY: fuzz
-fuzz: ## each fuzz target of the kernels for a minute; needs cargo-fuzz and a nightly toolchain
+fuzz: ## fuzz each kernel for a minute; needs cargo-fuzz and a nightly toolchain
 	@cargo fuzz --version >/dev/null 2>&1 || { \
 		echo 'make: cargo-fuzz was not found; install it: cargo install cargo-fuzz' >&2; exit 1; }
 	@for target in $(FUZZ_TARGETS); do mkdir -p build/fuzz/$$target fuzz/corpus/$$target; \
@@ -146,51 +146,27 @@ fuzz: ## each fuzz target of the kernels for a minute; needs cargo-fuzz and a ni
 	done
 
 .PHONY: fuzz-files
-fuzz-files: $(STAMPS)/test-tools ## each reader of image files for a minute, by atheris
+fuzz-files: $(STAMPS)/test-tools ## fuzz each file reader for a minute, with atheris
 	$(PIP) install --group fuzz
 	@for name in $$(cd tests/support && $(BIN)/python -c 'import malformed_files as m; print(*m.valid_files())'); do \
 		$(BIN)/python fuzz/read_files.py $$name -max_total_time=$(SECONDS_TO_FUZZ) -timeout=20 -rss_limit_mb=2048; \
 	done
 
-# cargo-deny and the databases of advisories are not there everywhere; what could not be checked is said at the place.
 .PHONY: audit
-audit: $(STAMPS)/build-tools ## lock file, licences, advisories, abi3 symbols and metadata of the wheel
-	cargo metadata --locked --format-version 1 >/dev/null
-	cargo tree --locked --features python --edges normal
-	@if cargo deny --version >/dev/null 2>&1; then \
-		cargo deny --locked check licenses bans sources; \
-		if git ls-remote https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then \
-			cargo deny --locked check advisories; \
-		else echo 'make: advisories of crates were not checked: github.com/RustSec/advisory-db cannot be reached' >&2; fi; \
-	else echo 'make: licences, bans, sources and advisories of crates were not checked: cargo install cargo-deny' >&2; fi
-	rm -rf build/audit && $(BIN)/python -m maturin build --release --locked --quiet --out build/audit
-	$(PIP) install --group audit
-	$(BIN)/python -m abi3audit --strict build/audit/*.whl
-	$(BIN)/python -m twine check --strict build/audit/*.whl
-	@if $(BIN)/python -c 'import urllib.request as r; from pip._internal.models.index import PyPI; r.urlopen(PyPI.pypi_url + "/pip/json", timeout=10)' 2>/dev/null; then \
-		$(BIN)/python -m pip_audit --skip-editable --local --progress-spinner off; \
-	else echo 'make: advisories of Python packages were not checked: the index cannot be reached' >&2; fi
+audit: $(STAMPS)/build-tools ## audit lock file, licences, advisories, ABI and metadata of the wheel
+	tools/audit.sh $(BIN)/python
 
 .PHONY: test-skan
-test-skan: $(STAMPS)/test-tools ## skan's own test suite, unedited, on skanrs
+test-skan: $(STAMPS)/test-tools ## run the unedited test suite of skan on skanrs
 	$(BIN)/python tests/support/run_skan_suite.py $(ARGS)
 
-# One wheel serves all: it is of the stable ABI.
+# One wheel for all: it uses the stable ABI.
 PYTHONS ?= python3.12 python3.13 python3.14
 .PHONY: test-pythons
-test-pythons: $(STAMPS)/build-tools ## the heart of the tests in other Pythons; PYTHONS="python3.13 /path/to/python3.12"
-	rm -rf build/pythons
-	$(BIN)/python -m maturin build --release --locked --quiet --out build/pythons
-	@for python in $(PYTHONS); do \
-		"$$python" -c '' 2>/dev/null || { echo "make: $$python does not run here, so it is not tested" >&2; continue; }; \
-		environment="build/pythons/$$("$$python" -c 'import sys; print(sys.implementation.cache_tag)')"; \
-		"$$python" -m venv --clear "$$environment" \
-		&& "$$environment/bin/python" -m pip --quiet install --upgrade 'pip>=25.1' \
-		&& "$$environment/bin/python" -m pip --quiet install build/pythons/*.whl --group test \
-		&& "$$environment/bin/python" -m pytest -q $(KERNEL_TESTS) || exit 1; \
-	done
+test-pythons: $(STAMPS)/build-tools ## test the kernels in other Pythons; PYTHONS="python3.13 /path/to/python3.12"
+	PYTHONS='$(PYTHONS)' tools/test_pythons.sh $(BIN)/python $(KERNEL_TESTS)
 
-# The oldest dask that is allowed and the one of a year ago, each in an environment of its own.
+# The oldest supported dask and a later one, each in its own environment.
 OLD_DASKS := 2024.12.0 2025.11.0
 build/dask-%/ready: $(STAMPS)/develop pyproject.toml
 	'$(PYTHON)' -m venv --clear build/dask-$*
@@ -199,13 +175,13 @@ build/dask-%/ready: $(STAMPS)/develop pyproject.toml
 	@touch $@
 
 .PHONY: test-old-dask
-test-old-dask: $(OLD_DASKS:%=build/dask-%/ready) ## the tests of what is lazy, with dask of a year ago and older
+test-old-dask: $(OLD_DASKS:%=build/dask-%/ready) ## run the tests of lazy functions with old versions of dask
 	for version in $(OLD_DASKS); do \
 		PYTHONPATH=python build/dask-$$version/bin/python -m pytest -p no:cacheprovider -m 'lazy and not slow' tests/thinning tests/branches $(ARGS); \
 	done
 
 .PHONY: lint
-lint: $(STAMPS)/lint-tools ## rustfmt, clippy, ruff, mypy, stubtest, layers, workflows
+lint: $(STAMPS)/lint-tools ## check with rustfmt, clippy, ruff, mypy, stubtest, layers, workflows
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	PYO3_PYTHON=$(BIN)/python cargo clippy --locked --all-targets --features python -- -D warnings
@@ -219,14 +195,14 @@ lint: $(STAMPS)/lint-tools ## rustfmt, clippy, ruff, mypy, stubtest, layers, wor
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 .PHONY: format
-format: $(STAMPS)/lint-tools ## let rustfmt and ruff write
+format: $(STAMPS)/lint-tools ## format the code with rustfmt and ruff
 	cargo fmt
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-# The check installs into a new environment that may not compile anything and sees no toolchain.
+# The wheel is installed in a new environment that has no toolchain and may compile nothing.
 .PHONY: wheel
-wheel: $(STAMPS)/build-tools ## a wheel in dist/, tried out in a new virtual environment without Rust
+wheel: $(STAMPS)/build-tools ## build a wheel in dist/ and try it in a new environment
 	rm -rf dist build/wheel-check
 	$(BIN)/python -m maturin build --release --locked --quiet --out dist
 	$(BIN)/python -m venv build/wheel-check
@@ -235,37 +211,37 @@ wheel: $(STAMPS)/build-tools ## a wheel in dist/, tried out in a new virtual env
 	rm -rf build/wheel-check
 	@ls -l dist
 
-# The peers that are compared for equality must install; the others are compared where they do.
+# Peers that are compared for equality are required; the others are optional.
 $(BENCH)/peers: $(STAMPS)/venv pyproject.toml
 	'$(PYTHON)' -m venv --clear $(BENCH)
 	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
 	$(BENCH)/bin/python -m pip --quiet install --group bench
 	@for peer in 'gaara==0.11.*' itk-thickness3d kimimaro; do \
 		$(BENCH)/bin/python -m pip --quiet install --only-binary :all: "$$peer" \
-			|| echo "make: $$peer does not install here; the table goes without it" >&2; \
+			|| echo "make: $$peer cannot be installed; the table omits it" >&2; \
 	done
 	@touch $@
 
 .PHONY: bench
-bench: $(STAMPS)/test-tools $(BENCH)/peers ## side by side with the peers, in .venv-bench; ARGS="--rows table-512"
+bench: $(STAMPS)/test-tools $(BENCH)/peers ## time skanrs and its peers, in .venv-bench; ARGS="--rows table-512"
 	$(BIN)/python benchmarks/side_by_side.py --peers $(BENCH)/bin/python $(ARGS)
 
 .PHONY: bench-parts
-bench-parts: $(STAMPS)/test-tools ## the parts of skan that people wait for, here and there; ARGS="--size 256"
+bench-parts: $(STAMPS)/test-tools ## time the slow parts of skan in both packages; ARGS="--size 256"
 	$(BIN)/python benchmarks/slow_parts.py $(ARGS)
 
 .PHONY: bench-kernels
-bench-kernels: ## how long each kernel takes, by criterion; ARGS="graph" for some
+bench-kernels: ## time each kernel with criterion; ARGS="graph" for some
 	cargo bench --locked --bench kernels -- $(ARGS)
 
 .PHONY: instructions
-instructions: ## whether a kernel takes more instructions than on record; needs valgrind
+instructions: ## compare the instruction counts of kernels with the record; needs valgrind
 	@command -v valgrind >/dev/null || { \
-		echo 'make: valgrind was not found, which counts the instructions; install it (Debian: apt install valgrind)' >&2; exit 1; }
+		echo 'make: valgrind was not found; install it (Debian: apt install valgrind)' >&2; exit 1; }
 	'$(PYTHON)' benchmarks/instructions.py $(ARGS)
 
 .PHONY: record-instructions
-record-instructions: ## write the instructions that the kernels take now on record
+record-instructions: ## record the instruction counts of the kernels
 	'$(PYTHON)' benchmarks/instructions.py --record
 
 .PHONY: notebooks
@@ -281,13 +257,13 @@ drawings: $(STAMPS)/develop ## draw the documentation's drawings
 	$(BIN)/python docs/make_drawings.py
 
 .PHONY: docs
-docs: $(STAMPS)/docs-tools ## the documentation as pages, build/docs/index.html; a warning is an error
+docs: $(STAMPS)/docs-tools ## build the documentation, build/docs/index.html; warnings are errors
 	rm -rf docs/reference/api build/docs
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees docs build/docs
 	@echo 'build/docs/index.html'
 
 .PHONY: clean
-clean: ## remove what make has made
+clean: ## remove everything that make has created
 	cargo clean
 	rm -rf .venv .venv-bench .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis docs/reference/api docs/gallery
 	find python tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
