@@ -1,7 +1,9 @@
 //! Chunk graphs as Python objects that never change: from a block's foreground, from bytes, from others.
 
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
+
+use crate::python::support::arrays::AlignedArray1;
 
 use crate::branches::measures::Measures;
 use crate::chunk_graph::{Block, ChunkGraph, Geometry, Shifts, Table, Values};
@@ -31,7 +33,7 @@ impl PyChunkGraph {
     #[allow(clippy::too_many_arguments, reason = "named by the caller")]
     fn from_block(
         py: Python<'_>,
-        nodes: PyReadonlyArray1<'_, i64>,
+        nodes: AlignedArray1<'_, i64>,
         block_shape: Vec<usize>,
         offset: Vec<usize>,
         shape: Vec<usize>,
@@ -46,7 +48,7 @@ impl PyChunkGraph {
             Some(values) => bits(&values, heights, half)?,
         };
         let kind = if radii && kind == Values::Numbers { Values::Radii } else { kind };
-        let nodes = nodes.as_slice()?;
+        let nodes = nodes.as_slice();
         let block = Block { shape: &block_shape, offset: &offset, nodes, values: &values };
         let graph = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
             ChunkGraph::from_block(block, Geometry::new(&shape, &spacing, kind)?, monitor)
@@ -95,8 +97,8 @@ impl PyChunkGraph {
 
     /// The graph that `to_bytes` wrote.
     #[staticmethod]
-    fn from_bytes(py: Python<'_>, buffer: PyReadonlyArray1<'_, u8>) -> PyResult<Self> {
-        let bytes = buffer.as_slice()?;
+    fn from_bytes(py: Python<'_>, buffer: AlignedArray1<'_, u8>) -> PyResult<Self> {
+        let bytes = buffer.as_slice();
         Ok(Self { graph: run(py, false, |_| ChunkGraph::from_bytes(bytes))? })
     }
 
@@ -163,15 +165,15 @@ fn bits(values: &NodeHeights<'_>, heights: bool, half: bool) -> PyResult<(Values
     let (kind, bits) = match values {
         NodeHeights::Single(values) => {
             let kind = if half { HeightType::Half } else { HeightType::Single };
-            (kind, try_collect(VALUES, values.as_slice()?.iter().map(|&value| f64::from(value).to_bits()))?)
+            (kind, try_collect(VALUES, values.as_slice().iter().map(|&value| f64::from(value).to_bits()))?)
         }
         NodeHeights::Double(values) => {
-            (HeightType::Double, try_collect(VALUES, values.as_slice()?.iter().map(|value| value.to_bits()))?)
+            (HeightType::Double, try_collect(VALUES, values.as_slice().iter().map(|value| value.to_bits()))?)
         }
         NodeHeights::Signed(values) => {
-            (HeightType::Signed, try_collect(VALUES, values.as_slice()?.iter().map(|&value| value as u64))?)
+            (HeightType::Signed, try_collect(VALUES, values.as_slice().iter().map(|&value| value as u64))?)
         }
-        NodeHeights::Unsigned(values) => (HeightType::Unsigned, try_copy(VALUES, values.as_slice()?)?),
+        NodeHeights::Unsigned(values) => (HeightType::Unsigned, try_copy(VALUES, values.as_slice())?),
     };
     Ok((if heights { Values::Heights(kind) } else { Values::Numbers }, bits))
 }
@@ -188,10 +190,10 @@ struct ShedArrays<'py> {
 #[pyfunction]
 fn rank_gains<'py>(
     py: Python<'py>,
-    shifts: PyReadonlyArray1<'py, u8>,
-    indices: PyReadonlyArray1<'py, i64>,
+    shifts: AlignedArray1<'py, u8>,
+    indices: AlignedArray1<'py, i64>,
 ) -> PyResult<Array1<'py, i64>> {
-    let (bytes, indices) = (shifts.as_slice()?, indices.as_slice()?);
+    let (bytes, indices) = (shifts.as_slice(), indices.as_slice());
     let gains = run(py, false, |_| {
         let shifts = Shifts::from_bytes(bytes)?;
         try_collect("ranks", indices.iter().map(|&index| shifts.gain(index as u64) as i64))

@@ -1,7 +1,9 @@
 //! Pruning of a list of voxels.
 
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
+
+use crate::python::support::arrays::AlignedArray1;
 
 use crate::graph::csr::Index;
 use crate::image::indices::check_voxels;
@@ -16,15 +18,15 @@ use crate::support::errors::Error;
 #[pyo3(signature = (nodes, shape, spacing, length, ratio, radii=None))]
 fn prune_nodes<'py>(
     py: Python<'py>,
-    nodes: PyReadonlyArray1<'py, i64>,
+    nodes: AlignedArray1<'py, i64>,
     shape: [usize; 3],
     spacing: [f64; 3],
     length: f64,
     ratio: f64,
-    radii: Option<PyReadonlyArray1<'py, f64>>,
+    radii: Option<AlignedArray1<'py, f64>>,
 ) -> PyResult<Bound<'py, PyArray1<bool>>> {
-    let nodes = nodes.as_slice()?;
-    let radii = radii.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
+    let nodes = nodes.as_slice();
+    let radii = radii.as_ref().map(AlignedArray1::as_slice);
     let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
         check_voxels(nodes, &shape)?;
         if radii.is_some_and(|radii| radii.len() != nodes.len()) {
@@ -45,11 +47,11 @@ fn prune_nodes<'py>(
 #[pyfunction]
 fn thin_nodes<'py>(
     py: Python<'py>,
-    nodes: PyReadonlyArray1<'py, i64>,
+    nodes: AlignedArray1<'py, i64>,
     shape: [usize; 3],
     method: &str,
 ) -> PyResult<Bound<'py, PyArray1<bool>>> {
-    let (nodes, method) = (nodes.as_slice()?, method::method(method, shape[0])?);
+    let (nodes, method) = (nodes.as_slice(), method::method(method, shape[0])?);
     let kept = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
         check_voxels(nodes, &shape)?;
         if nodes.len().saturating_mul(26) <= i32::LARGEST {

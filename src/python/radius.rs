@@ -1,10 +1,9 @@
 //! Radii of voxels: of a mask in memory, of a block, and of blocks that are merged; and the measures of paths.
 
-use numpy::{
-    Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3,
-    PyReadwriteArray1,
-};
+use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray3, PyReadwriteArray1};
 use pyo3::prelude::*;
+
+use crate::python::support::arrays::{AlignedArray1, AlignedArray2};
 
 use crate::image::elements::Element;
 use crate::image::indices::position;
@@ -33,14 +32,14 @@ fn block_radii<'py>(
     py: Python<'py>,
     mask: &Bound<'py, PyAny>,
     bits: u64,
-    nodes: PyReadonlyArray1<'py, i64>,
+    nodes: AlignedArray1<'py, i64>,
     offset: [usize; 3],
     shape: [usize; 3],
     spacing: [f64; 3],
     border: [bool; 3],
 ) -> PyResult<BlockRadii<'py>> {
     let place = Place { offset, image: shape, border };
-    let nodes = nodes.as_slice()?;
+    let nodes = nodes.as_slice();
     with_elements!(mask: PyReadonlyArray3, bits => radii_of(py, &mask, bits, nodes, place, spacing))
 }
 
@@ -85,16 +84,16 @@ fn radii_of<'py, T: Element + PyElement>(
 fn lower_radii(
     py: Python<'_>,
     mut radii: PyReadwriteArray1<'_, f64>,
-    voxels: PyReadonlyArray2<'_, i64>,
+    voxels: AlignedArray2<'_, i64>,
     axis: usize,
-    depths: PyReadonlyArray2<'_, u32>,
+    depths: AlignedArray2<'_, u32>,
     shape: [usize; 3],
     spacing: [f64; 3],
 ) -> PyResult<()> {
     const WORTH_THREADS: usize = 1 << 12;
     let radii = radii.as_slice_mut()?;
     let (lines, columns) = depths.as_array().dim();
-    let depths = depths.as_slice()?;
+    let depths = depths.as_slice();
     let voxels = voxels.as_array();
     if voxels.ncols() != 3 {
         let reason = format!("expected three columns, got {}", voxels.ncols());

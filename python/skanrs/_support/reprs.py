@@ -26,7 +26,7 @@ def by_axis(numbers: Iterable[float]) -> str:
 
 
 class HoldsArrays:
-    """What is as large as the arrays that are its attributes now."""
+    """An object that is as large as the arrays among its attributes, and pickles with them."""
 
     @property
     def nbytes(self) -> int:
@@ -36,6 +36,12 @@ class HoldsArrays:
     def __sizeof__(self) -> int:
         # What dask's workers ask for.
         return object.__sizeof__(self) + self.nbytes
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickle's out-of-band buffers may begin at any byte; the kernels want aligned arrays.
+        for name, value in state.items():
+            is_array = isinstance(value, np.ndarray)
+            self.__dict__[name] = np.require(value, requirements='A') if is_array else value
 
 
 def bytes_of(values: Iterable[Any]) -> int:

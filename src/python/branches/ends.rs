@@ -1,7 +1,9 @@
 //! The ends of branches, from numpy arrays to numpy arrays.
 
-use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
+
+use crate::python::support::arrays::AlignedArray1;
 
 use crate::branches::ends::{self, Spacing};
 use crate::python::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
@@ -17,10 +19,10 @@ fn path_ends<'py>(
     py: Python<'py>,
     starts: &Bound<'py, PyAny>,
     path_nodes: &Bound<'py, PyAny>,
-    masks: PyReadonlyArray1<'py, u32>,
-    voxels: PyReadonlyArray1<'py, i64>,
+    masks: AlignedArray1<'py, u32>,
+    voxels: AlignedArray1<'py, i64>,
 ) -> PyResult<Ends<'py>> {
-    let (masks, voxels) = (masks.as_slice()?, voxels.as_slice()?);
+    let (masks, voxels) = (masks.as_slice(), voxels.as_slice());
     with_indices!(IndexPair::new("paths", starts, path_nodes)?, |starts, path_nodes| {
         let ends = run(py, starts.len() >= NODES_WORTH_THREADS, |monitor| {
             ends::path_ends(starts, path_nodes, masks, voxels, monitor)
@@ -33,8 +35,8 @@ fn path_ends<'py>(
 /// A spacing in the types whose products numpy makes likewise.
 #[derive(FromPyObject)]
 enum AnySpacing<'py> {
-    Whole(PyReadonlyArray1<'py, i64>),
-    Real(PyReadonlyArray1<'py, f64>),
+    Whole(AlignedArray1<'py, i64>),
+    Real(AlignedArray1<'py, f64>),
 }
 
 /// Columns of voxels, columns of coordinates, and lengths of chords.
@@ -45,15 +47,15 @@ type Places<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyAny>, Array1<'py, f6
 #[pyfunction]
 fn end_places<'py>(
     py: Python<'py>,
-    sources: PyReadonlyArray1<'py, i64>,
-    destinations: PyReadonlyArray1<'py, i64>,
+    sources: AlignedArray1<'py, i64>,
+    destinations: AlignedArray1<'py, i64>,
     shape: Vec<usize>,
     spacing: AnySpacing<'py>,
 ) -> PyResult<Places<'py>> {
-    let ends = [sources.as_slice()?, destinations.as_slice()?];
+    let ends = [sources.as_slice(), destinations.as_slice()];
     match spacing {
-        AnySpacing::Whole(spacing) => places_of(py, ends, &shape, spacing.as_slice()?),
-        AnySpacing::Real(spacing) => places_of(py, ends, &shape, spacing.as_slice()?),
+        AnySpacing::Whole(spacing) => places_of(py, ends, &shape, spacing.as_slice()),
+        AnySpacing::Real(spacing) => places_of(py, ends, &shape, spacing.as_slice()),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Measures of the paths of a graph whose nodes have radii.
 
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
+
+use crate::python::support::arrays::AlignedArray1;
 
 use crate::branches::measures;
 use crate::graph::csr::CsrView;
@@ -19,13 +21,13 @@ fn path_measures<'py>(
     py: Python<'py>,
     graph_indptr: &Bound<'py, PyAny>,
     graph_indices: &Bound<'py, PyAny>,
-    weights: PyReadonlyArray1<'py, f64>,
+    weights: AlignedArray1<'py, f64>,
     indptr: &Bound<'py, PyAny>,
     indices: &Bound<'py, PyAny>,
-    radii: PyReadonlyArray1<'py, f64>,
+    radii: AlignedArray1<'py, f64>,
     is_flat: bool,
 ) -> PyResult<[Array1<'py>; 4]> {
-    let (weights, radii) = (weights.as_slice()?, radii.as_slice()?);
+    let (weights, radii) = (weights.as_slice(), radii.as_slice());
     let graph = IndexPair::new("graph", graph_indptr, graph_indices)?;
     let paths = IndexPair::new("paths", indptr, indices)?;
     let measured = with_indices!(graph, |graph_indptr, graph_indices| {

@@ -1,7 +1,9 @@
 //! Shortest paths in branch graphs, from numpy arrays to numpy arrays.
 
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
+
+use crate::python::support::arrays::AlignedArray1;
 
 use crate::branches::shortest_paths::Network;
 use crate::branches::shortest_paths::centre::centres;
@@ -26,11 +28,11 @@ fn network(nodes: usize, sources: &[u32], targets: &[u32], lengths: &[f64]) -> R
 fn longest_paths<'py>(
     py: Python<'py>,
     nodes: usize,
-    sources: PyReadonlyArray1<'py, u32>,
-    targets: PyReadonlyArray1<'py, u32>,
-    lengths: PyReadonlyArray1<'py, f64>,
+    sources: AlignedArray1<'py, u32>,
+    targets: AlignedArray1<'py, u32>,
+    lengths: AlignedArray1<'py, f64>,
 ) -> PyResult<(Array1<'py, u32>, Array1<'py, i64>)> {
-    let (sources, targets, lengths) = (sources.as_slice()?, targets.as_slice()?, lengths.as_slice()?);
+    let (sources, targets, lengths) = (sources.as_slice(), targets.as_slice(), lengths.as_slice());
     let (paths, starts) = run(py, false, |monitor| {
         let network = network(nodes, sources, targets, lengths)?;
         let lists = longest_shortest_paths(&network, monitor)?;
@@ -51,11 +53,11 @@ fn longest_paths<'py>(
 fn graph_centres<'py>(
     py: Python<'py>,
     nodes: usize,
-    sources: PyReadonlyArray1<'py, u32>,
-    targets: PyReadonlyArray1<'py, u32>,
-    lengths: PyReadonlyArray1<'py, f64>,
+    sources: AlignedArray1<'py, u32>,
+    targets: AlignedArray1<'py, u32>,
+    lengths: AlignedArray1<'py, f64>,
 ) -> PyResult<Array1<'py, u32>> {
-    let (sources, targets, lengths) = (sources.as_slice()?, targets.as_slice()?, lengths.as_slice()?);
+    let (sources, targets, lengths) = (sources.as_slice(), targets.as_slice(), lengths.as_slice());
     let centres = run(py, false, |monitor| {
         let network = network(nodes, sources, targets, lengths)?;
         centres(&network, monitor)

@@ -4,12 +4,11 @@
 
 mod topology;
 
-use numpy::{
-    Element as PyElement, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
-    PyReadwriteArray1,
-};
+use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArrayDyn, PyReadwriteArray1};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+
+use crate::python::support::arrays::AlignedArray1;
 
 use crate::branches::lengths;
 use crate::branches::trace::{trace_branches, trace_branches_in_tasks};
@@ -74,20 +73,20 @@ fn neighbourhood_of(nodes: &[i64], shape: &[usize], spacing: &[f64], connectivit
 /// The heights of nodes, in the types whose differences numpy rounds differently.
 #[derive(FromPyObject)]
 pub(in crate::python) enum NodeHeights<'py> {
-    Single(PyReadonlyArray1<'py, f32>),
-    Double(PyReadonlyArray1<'py, f64>),
-    Signed(PyReadonlyArray1<'py, i64>),
-    Unsigned(PyReadonlyArray1<'py, u64>),
+    Single(AlignedArray1<'py, f32>),
+    Double(AlignedArray1<'py, f64>),
+    Signed(AlignedArray1<'py, i64>),
+    Unsigned(AlignedArray1<'py, u64>),
 }
 
 impl NodeHeights<'_> {
     fn get(&self, half: bool) -> PyResult<Heights<'_>> {
         Ok(match self {
-            Self::Single(heights) if half => Heights::Half(heights.as_slice()?),
-            Self::Single(heights) => Heights::Single(heights.as_slice()?),
-            Self::Double(heights) => Heights::Double(heights.as_slice()?),
-            Self::Signed(heights) => Heights::Signed(heights.as_slice()?),
-            Self::Unsigned(heights) => Heights::Unsigned(heights.as_slice()?),
+            Self::Single(heights) if half => Heights::Half(heights.as_slice()),
+            Self::Single(heights) => Heights::Single(heights.as_slice()),
+            Self::Double(heights) => Heights::Double(heights.as_slice()),
+            Self::Signed(heights) => Heights::Signed(heights.as_slice()),
+            Self::Unsigned(heights) => Heights::Unsigned(heights.as_slice()),
         })
     }
 }
@@ -99,7 +98,7 @@ impl NodeHeights<'_> {
 #[allow(clippy::too_many_arguments, reason = "named by the caller")]
 fn pixel_graph<'py>(
     py: Python<'py>,
-    nodes: PyReadonlyArray1<'py, i64>,
+    nodes: AlignedArray1<'py, i64>,
     shape: Vec<usize>,
     spacing: Vec<f64>,
     connectivity: usize,
@@ -107,7 +106,7 @@ fn pixel_graph<'py>(
     half: bool,
     prune: bool,
 ) -> PyResult<Triple<'py>> {
-    let nodes = nodes.as_slice()?;
+    let nodes = nodes.as_slice();
     let neighbourhood = run(py, false, |_| neighbourhood_of(nodes, &shape, &spacing, connectivity))?;
     let heights = heights.as_ref().map(|heights| heights.get(half)).transpose()?;
     if heights.as_ref().is_some_and(|heights| heights.len() != nodes.len()) {
@@ -155,11 +154,11 @@ type Paths<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Array1<'py, f64>, Bound
 #[pyfunction]
 fn trace_skeleton<'py>(
     py: Python<'py>,
-    nodes: PyReadonlyArray1<'py, i64>,
+    nodes: AlignedArray1<'py, i64>,
     shape: Vec<usize>,
     spacing: Vec<f64>,
 ) -> PyResult<Option<Skeleton<'py>>> {
-    let nodes = nodes.as_slice()?;
+    let nodes = nodes.as_slice();
     let neighbourhood = run(py, false, |_| neighbourhood_of(nodes, &shape, &spacing, shape.len()))?;
     let Some(grid) = neighbourhood.grid() else { return Ok(None) };
     let threads = nodes.len() >= NODES_WORTH_THREADS;
@@ -198,8 +197,8 @@ fn trace<'py, I: Index + PyElement>(
 
 /// Two arrays of indices of one type.
 pub(in crate::python) enum IndexPair<'py> {
-    Narrow(PyReadonlyArray1<'py, i32>, PyReadonlyArray1<'py, i32>),
-    Wide(PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>),
+    Narrow(AlignedArray1<'py, i32>, AlignedArray1<'py, i32>),
+    Wide(AlignedArray1<'py, i64>, AlignedArray1<'py, i64>),
 }
 
 impl<'py> IndexPair<'py> {
@@ -208,7 +207,7 @@ impl<'py> IndexPair<'py> {
         indptr: &Bound<'py, PyAny>,
         indices: &Bound<'py, PyAny>,
     ) -> PyResult<Self> {
-        if let Ok(indptr) = indptr.extract::<PyReadonlyArray1<'_, i32>>() {
+        if let Ok(indptr) = indptr.extract::<AlignedArray1<'_, i32>>() {
             return Ok(Self::Narrow(indptr, indices.extract()?));
         }
         let wide = indptr.extract().and_then(|indptr| Ok(Self::Wide(indptr, indices.extract()?)));
@@ -221,11 +220,11 @@ macro_rules! with_indices {
     ($pair:expr, |$indptr:ident, $indices:ident| $body:expr) => {
         match &$pair {
             $crate::python::graph::IndexPair::Narrow(indptr, indices) => {
-                let ($indptr, $indices) = (indptr.as_slice()?, indices.as_slice()?);
+                let ($indptr, $indices) = (indptr.as_slice(), indices.as_slice());
                 $body
             }
             $crate::python::graph::IndexPair::Wide(indptr, indices) => {
-                let ($indptr, $indices) = (indptr.as_slice()?, indices.as_slice()?);
+                let ($indptr, $indices) = (indptr.as_slice(), indices.as_slice());
                 $body
             }
         }
@@ -239,11 +238,11 @@ fn graph_distances<'py>(
     py: Python<'py>,
     indptr: &Bound<'py, PyAny>,
     indices: &Bound<'py, PyAny>,
-    masks: PyReadonlyArray1<'py, u32>,
+    masks: AlignedArray1<'py, u32>,
     shape: Vec<usize>,
     spacing: Vec<f64>,
 ) -> PyResult<Array1<'py, f64>> {
-    let masks = masks.as_slice()?;
+    let masks = masks.as_slice();
     let grid = if shape.len() == spacing.len() { Grid::new(&shape, &spacing, shape.len()) } else { None };
     let grid = grid.ok_or_else(|| PyValueError::new_err(format!("shape: {shape:?} has no masks")))?;
     let weights = with_indices!(IndexPair::new("graph", indptr, indices)?, |indptr, indices| {
@@ -259,9 +258,9 @@ fn prune_junction_edges<'py>(
     py: Python<'py>,
     indptr: &Bound<'py, PyAny>,
     indices: &Bound<'py, PyAny>,
-    weights: PyReadonlyArray1<'py, f64>,
+    weights: AlignedArray1<'py, f64>,
 ) -> PyResult<Triple<'py>> {
-    let weights = weights.as_slice()?;
+    let weights = weights.as_slice();
     with_indices!(IndexPair::new("csmat", indptr, indices)?, |indptr, indices| {
         CsrView::new("csmat", indptr, indices, weights)?;
         let graph = run(py, false, |monitor| {
@@ -285,11 +284,11 @@ fn trace_paths<'py>(
     py: Python<'py>,
     indptr: &Bound<'py, PyAny>,
     indices: &Bound<'py, PyAny>,
-    weights: PyReadonlyArray1<'py, f64>,
-    values: Option<PyReadonlyArray1<'py, f64>>,
+    weights: AlignedArray1<'py, f64>,
+    values: Option<AlignedArray1<'py, f64>>,
 ) -> PyResult<Triple<'py>> {
-    let weights = weights.as_slice()?;
-    let values = values.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
+    let weights = weights.as_slice();
+    let values = values.as_ref().map(AlignedArray1::as_slice);
     with_indices!(IndexPair::new("adj", indptr, indices)?, |indptr, indices| {
         let graph = CsrView::new("adj", indptr, indices, weights)?;
         let (branches, values) = run(py, graph.nodes() >= NODES_WORTH_THREADS, |monitor| {
@@ -308,11 +307,11 @@ fn path_lengths<'py>(
     py: Python<'py>,
     graph_indptr: &Bound<'py, PyAny>,
     graph_indices: &Bound<'py, PyAny>,
-    weights: PyReadonlyArray1<'py, f64>,
+    weights: AlignedArray1<'py, f64>,
     indptr: &Bound<'py, PyAny>,
     indices: &Bound<'py, PyAny>,
 ) -> PyResult<Array1<'py, f64>> {
-    let weights = weights.as_slice()?;
+    let weights = weights.as_slice();
     let graph = IndexPair::new("graph", graph_indptr, graph_indices)?;
     let paths = IndexPair::new("paths", indptr, indices)?;
     let lengths = with_indices!(graph, |graph_indptr, graph_indices| {
@@ -330,10 +329,10 @@ fn path_lengths<'py>(
 #[pyfunction]
 fn path_sums<'py>(
     py: Python<'py>,
-    indptr: PyReadonlyArray1<'py, i64>,
-    values: PyReadonlyArray1<'py, f64>,
+    indptr: AlignedArray1<'py, i64>,
+    values: AlignedArray1<'py, f64>,
 ) -> PyResult<(Array1<'py, f64>, Array1<'py, f64>)> {
-    let (indptr, values) = (indptr.as_slice()?, values.as_slice()?);
+    let (indptr, values) = (indptr.as_slice(), values.as_slice());
     let (sums, squares) =
         run(py, values.len() >= NODES_WORTH_THREADS, |monitor| lengths::path_sums(indptr, values, monitor))?;
     Ok((sums.into_pyarray(py), squares.into_pyarray(py)))
@@ -357,11 +356,11 @@ fn components<'py>(
 fn label_paths<'py>(
     py: Python<'py>,
     mut labels: PyReadwriteArray1<'py, i64>,
-    positions: PyReadonlyArray1<'py, i64>,
+    positions: AlignedArray1<'py, i64>,
     indptr: &Bound<'py, PyAny>,
     indices: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
-    let (labels, positions) = (labels.as_slice_mut()?, positions.as_slice()?);
+    let (labels, positions) = (labels.as_slice_mut()?, positions.as_slice());
     with_indices!(IndexPair::new("paths", indptr, indices)?, |indptr, indices| {
         run(py, false, |_| lengths::label_paths(labels, positions, indptr, indices))
     })
@@ -371,10 +370,10 @@ fn label_paths<'py>(
 #[pyfunction]
 fn unravel<'py>(
     py: Python<'py>,
-    nodes: PyReadonlyArray1<'py, i64>,
+    nodes: AlignedArray1<'py, i64>,
     shape: Vec<usize>,
 ) -> PyResult<Bound<'py, numpy::PyArray2<i64>>> {
-    let nodes = nodes.as_slice()?;
+    let nodes = nodes.as_slice();
     let coordinates = run(py, nodes.len() >= NODES_WORTH_THREADS, |_| indices::coordinates(nodes, &shape))?;
     coordinates.into_pyarray(py).reshape([shape.len(), nodes.len()])
 }

@@ -1,7 +1,8 @@
 //! The topology of a list of voxels.
 
-use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
+
+use crate::python::support::arrays::AlignedArray1;
 
 use crate::graph::csr::Index;
 use crate::graph::topology::topology;
@@ -13,10 +14,10 @@ use crate::python::support::threads::run;
 #[pyfunction(name = "topology")]
 fn topology_of(
     py: Python<'_>,
-    nodes: PyReadonlyArray1<'_, i64>,
+    nodes: AlignedArray1<'_, i64>,
     shape: [usize; 3],
 ) -> PyResult<(usize, usize, usize, usize)> {
-    let nodes = nodes.as_slice()?;
+    let nodes = nodes.as_slice();
     let found = run(py, false, |monitor| {
         check_voxels(nodes, &shape)?;
         if nodes.len() <= i32::LARGEST {

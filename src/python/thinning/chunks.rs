@@ -3,15 +3,13 @@
 //! What comes from outside is checked here, for it may come from a file or another process: keys in order and in the image,
 //! voxels in the image, boxes in the image.
 
-use numpy::{
-    Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3,
-    PyUntypedArrayMethods,
-};
+use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray3, PyReadwriteArray3, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::method::method;
 use crate::image::elements::Element;
+use crate::python::support::arrays::AlignedArray1;
 use crate::python::support::elements::{with_elements, writable};
 use crate::python::support::threads::run;
 use crate::support::allocate::try_collect;
@@ -23,10 +21,10 @@ use crate::thinning::chunks::{Residue, Resolved, Scripted, chunk_words, merge, t
 type Array<'py, T> = Bound<'py, PyArray1<T>>;
 /// Keys and voxels of words.
 type Words<'py> = (Array<'py, u64>, Array<'py, u64>);
-type WordsIn<'py> = (PyReadonlyArray1<'py, u64>, PyReadonlyArray1<'py, u64>);
+type WordsIn<'py> = (AlignedArray1<'py, u64>, AlignedArray1<'py, u64>);
 /// Steps, keys and voxels of a script.
 type Script<'py> = (Array<'py, u32>, Array<'py, u64>, Array<'py, u64>);
-type ScriptIn<'py> = (PyReadonlyArray1<'py, u32>, PyReadonlyArray1<'py, u64>, PyReadonlyArray1<'py, u64>);
+type ScriptIn<'py> = (AlignedArray1<'py, u32>, AlignedArray1<'py, u64>, AlignedArray1<'py, u64>);
 /// Boxes, undecided words and script of a residue.
 type ResidueOut<'py> = (Vec<Box3>, Words<'py>, Script<'py>);
 type ResidueIn<'py> = (Vec<Box3>, WordsIn<'py>, ScriptIn<'py>);
