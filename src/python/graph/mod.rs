@@ -80,14 +80,14 @@ pub(in crate::python) enum NodeHeights<'py> {
 }
 
 impl NodeHeights<'_> {
-    fn get(&self, half: bool) -> PyResult<Heights<'_>> {
-        Ok(match self {
+    fn get(&self, half: bool) -> Heights<'_> {
+        match self {
             Self::Single(heights) if half => Heights::Half(heights.as_slice()),
             Self::Single(heights) => Heights::Single(heights.as_slice()),
             Self::Double(heights) => Heights::Double(heights.as_slice()),
             Self::Signed(heights) => Heights::Signed(heights.as_slice()),
             Self::Unsigned(heights) => Heights::Unsigned(heights.as_slice()),
-        })
+        }
     }
 }
 
@@ -108,7 +108,7 @@ fn pixel_graph<'py>(
 ) -> PyResult<Triple<'py>> {
     let nodes = nodes.as_slice();
     let neighbourhood = run(py, false, |_| neighbourhood_of(nodes, &shape, &spacing, connectivity))?;
-    let heights = heights.as_ref().map(|heights| heights.get(half)).transpose()?;
+    let heights = heights.as_ref().map(|heights| heights.get(half));
     if heights.as_ref().is_some_and(|heights| heights.len() != nodes.len()) {
         let reason = format!("expected one for each of the {} nodes", nodes.len());
         return Err(Error::InvalidArgument { name: "heights", reason }.into());
