@@ -28,13 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse another build than was asked for."""
+    """Refuse another build than the options name."""
     if config.getoption('checked') and not _core.debug_assertions:
         raise pytest.UsageError(f'--checked: {_core.__file__} checks no debug assertions')
 
 
 def pytest_report_header() -> str:
-    """Say which kernels are under test."""
+    """Return a line about the kernels under test."""
     kind = 'checked' if _core.debug_assertions else 'optimised'
     return f'kernels: {kind}, vectors {_core.vectors()}, {_core.__file__}'
 
@@ -47,7 +47,7 @@ def itk_seed(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope='session')
 def client() -> Iterator[Any]:
-    """Two worker processes of one thread and little memory each."""
+    """Return a client of two worker processes, each with one thread and little memory."""
     import dask
     from distributed import Client, LocalCluster
 
@@ -55,7 +55,7 @@ def client() -> Iterator[Any]:
         warnings.catch_warnings(),
         dask.config.set({'distributed.worker.daemon': True}),
     ):
-        # Workers come and go as the tests want it.
+        # Tests stop and start workers.
         warnings.simplefilter('ignore')
         with (
             LocalCluster(
@@ -68,7 +68,7 @@ def client() -> Iterator[Any]:
 
 @pytest.fixture(params=['sync', 'threads', 'distributed'])
 def scheduler(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Compute with each scheduler."""
+    """Run a test with each scheduler."""
     import dask
 
     if request.param == 'distributed':
@@ -81,7 +81,7 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def listens_to_ctrl_c() -> Iterator[None]:
-    """Ctrl-C raises, here and in children: a shell has its background jobs ignore it."""
+    """Let Ctrl-C raise here and in children; background jobs of a shell ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -89,7 +89,7 @@ def listens_to_ctrl_c() -> Iterator[None]:
 
 @pytest.fixture
 def run_python() -> Callable[..., str]:
-    """Run code in a new interpreter and return what it prints."""
+    """Return a function that runs code in a new interpreter and returns its output."""
 
     def run(code: str, *, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Excel files, read back."""
+"""Excel files are read back."""
 
 import numpy as np
 import pandas as pd

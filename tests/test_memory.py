@@ -9,12 +9,12 @@ from skanrs._support import memory
     ('text', 'size'),
     [('4GB', 4e9), ('4g', 4e9), ('512MiB', 2**29), ('1.5 GB', 1.5e9), ('2e9', 2e9), ('70000', 7e4)],
 )
-def test_sizes(text, size):
+def test_amounts_of_memory(text, size):
     assert memory.parse_size(text) == size
 
 
 @pytest.mark.parametrize('text', ['', 'GB', '-1GB', '0', 'many', '4 XB', 'nan'])
-def test_no_sizes(text):
+def test_invalid_amounts_of_memory(text):
     with pytest.raises(ValueError, match='memory: expected an amount'):
         memory.parse_size(text)
 

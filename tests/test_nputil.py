@@ -1,4 +1,4 @@
-"""Steps to neighbours: equal to skan's, and what is refused."""
+"""Offsets to neighbours equal those of skan; errors."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_connectivity(connectivity):
         np.testing.assert_array_equal(one, other)
 
 
-def test_connectivity_that_makes_no_sense():
+def test_invalid_connectivity():
     with pytest.raises(ValueError, match='axes'):
         nputil._validate_connectivity(3, np.ones((3, 3)), None)
     with pytest.raises(ValueError, match='middle'):

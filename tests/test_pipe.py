@@ -1,4 +1,4 @@
-"""From files to tables, against skan on the image that skan ships."""
+"""Tables of files, against skan on the image that comes with skan."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize('crop', [0, 75])
-def test_one_image_is_as_skan_has_it(crop):
+def test_one_image_equals_skan(crop):
     arguments = [str(RETIC)], 'fei', *OPTIONS
     ours, (branches, summary) = pipe.process_images(*arguments, crop_radius=crop)
     theirs, (their_branches, their_summary) = skan.pipe.process_images(*arguments, crop_radius=crop)

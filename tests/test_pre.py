@@ -44,7 +44,7 @@ def test_an_unknown_smoothing_warns_and_does_nothing(image):
     np.testing.assert_array_equal(ours, pre.threshold(image))
 
 
-def test_smooth_methods_are_scikit_image_s():
+def test_smooth_methods_equal_scikit_image():
     assert pre.SMOOTH_METHODS == skan.pre.SMOOTH_METHODS
     with pytest.raises(AttributeError, match='nonsense'):
         pre.nonsense  # noqa: B018

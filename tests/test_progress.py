@@ -175,7 +175,7 @@ def interrupted_call(clock):
         raise KeyboardInterrupt
 
 
-def test_a_call_that_fails_stays_where_it_was(capsys, clock):
+def test_bar_of_a_failed_call_stays(capsys, clock):
     skanrs.show_progress(True)
     try:
         with pytest.raises(KeyboardInterrupt):

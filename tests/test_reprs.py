@@ -1,4 +1,4 @@
-"""What objects say of themselves, in a terminal and in a notebook: short, and without computing."""
+"""Reprs and HTML reprs: short, and without computing."""
 
 import re
 import sys
@@ -62,7 +62,7 @@ def test_memory_is_that_of_the_arrays(dtype):
         before = made.nbytes
         assert before == sum(array.nbytes for array in distinct(made))
         assert sys.getsizeof(made) >= before
-        # The matrices and coordinates that somebody asks for are held from then on, shared or not.
+        # Matrices and coordinates are kept after the first access, shared or not.
         made.nbgraph.data, made.distances.sum(), made.degrees.sum()
         if make is skanrs.Skeleton:
             made.coordinates.sum(), made.paths.sum()

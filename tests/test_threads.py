@@ -1,4 +1,4 @@
-"""The number of threads: set, read, refused, taken from the environment."""
+"""The number of threads: set, read, refused, from the environment."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_environment():
 
 
 @pytest.mark.parametrize('value', ['many', '0', '-2', '1.5'])
-def test_environment_makes_no_sense(value):
+def test_environment_with_an_invalid_count(value):
     done = in_new_process(value)
     assert int(done.stdout) == skanrs.get_num_threads()
     assert 'SKANRS_NUM_THREADS' in done.stderr

@@ -1,4 +1,4 @@
-"""From gray to mask: Otsu as scikit-image computes it, what is a mask, what is refused."""
+"""Thresholds of gray images: Otsu's method as in scikit-image, masks, errors."""
 
 import re
 
@@ -37,7 +37,7 @@ GRAY = np.where(RANDOM.random((12, 20, 30)) < 0.1, 150, 50) + RANDOM.normal(0, 1
     ],
     ids=lambda image: f'{image.dtype}{image.shape}',
 )
-def test_otsu_is_scikit_image_s(image):
+def test_otsu_equals_scikit_image(image):
     assert otsu_threshold(image) == threshold_otsu(image)
 
 
@@ -49,14 +49,14 @@ def test_otsu_of_wide_integers():
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
-def test_otsu_of_what_is_not_finite(value):
+def test_otsu_of_nan_and_infinity(value):
     image = GRAY.copy()
     image[0, 0, 0] = value
     with pytest.raises(ValueError, match='finite'):
         otsu_threshold(image)
 
 
-def test_otsu_of_nothing():
+def test_otsu_of_an_empty_image():
     with pytest.raises(ValueError, match='expected at least one voxel for otsu, got none'):
         otsu_threshold(np.zeros((0, 3)))
 
@@ -83,7 +83,7 @@ def test_one_valued_images(value):
     assert (found == (value != 0)).all()
 
 
-def test_booleans_of_any_byte():
+def test_booleans_with_any_byte():
     image = np.array([[0, 1, 255, 2]], np.uint8).view(bool)
     for threshold in (None, 'none'):
         found, _ = mask_of(image, threshold)
@@ -95,7 +95,7 @@ def test_gray_needs_a_threshold():
         mask_of(GRAY.astype(np.uint8))
 
 
-def test_nan_makes_it_gray():
+def test_nan_makes_an_image_gray():
     with pytest.raises(ValueError, match='the image is gray .*NaN among its values'):
         mask_of(np.array([[0, 1, np.nan]]))
 
@@ -140,7 +140,7 @@ def test_value_range(dtype, monkeypatch):
     assert value_range(parts_of(image[:0])) is None
 
 
-def test_value_range_of_a_bool_of_odd_bytes():
+def test_value_range_of_booleans_with_any_byte():
     image = np.full((4, 5), 255, np.uint8).view(bool)
     assert value_range(parts_of(image)) == (1, 1)
 

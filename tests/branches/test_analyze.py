@@ -1,4 +1,4 @@
-"""The table of `analyze`: skan's columns as skan makes them, measures against plain loops."""
+"""The table of `analyze`: skan's columns against skan, measures against plain loops."""
 
 import warnings
 
@@ -61,7 +61,7 @@ def test_against_skan_scipy_and_plain_loops(seed):
     pd.testing.assert_frame_equal(again, table)
 
 
-def test_means_and_deviations_are_skans_to_the_last_bit():
+def test_means_and_deviations_equal_skan_in_every_bit():
     mask = blobs((30, 31, 32), 8)
     radii = ndimage.distance_transform_edt(mask) * skanrs.skeletonize(mask)
     skans = skan.summarize(skan.Skeleton(radii), separator='_')
@@ -96,7 +96,7 @@ def test_without_background_radii_are_infinite():
     assert bounded['max_radius'].tolist() == [3.0]
 
 
-def test_main_branches_are_among_skans_columns():
+def test_main_branches_are_a_column():
     mask = blobs((24, 25, 26), 3)
     table = skanrs.analyze(mask, find_main_branch=True, separator='-')
     skeleton = skanrs.Skeleton(skanrs.skeletonize(mask))

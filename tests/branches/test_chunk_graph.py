@@ -1,4 +1,4 @@
-"""Chunk graphs against the whole image: any chunking, any merge tree, every bit of the table."""
+"""Tables of chunk graphs equal those of whole images, for any chunks and any order of merges."""
 
 import copy
 import pickle
@@ -234,7 +234,7 @@ def test_damaged_bytes_raise():
         restore(bytes(other_version), *rest)
 
 
-def test_what_a_graph_says_of_itself():
+def test_attributes_and_repr():
     image = np.zeros((10, 20), dtype=bool)
     image[5, 2:18] = True
     graph = skanrs.chunk_graph(image[:, 8:], offset=(0, 8), shape=image.shape, spacing=[1, 0.5])
@@ -400,7 +400,7 @@ def test_volumes_under_several_chunkings(volume):
 
 
 @pytest.mark.parametrize('seed', range(40))
-def test_the_box_that_is_missing(seed):
+def test_missing_box_is_named(seed):
     random = np.random.default_rng(seed)
     image = np.ones(tuple(random.integers(1, 8, int(random.integers(1, 4)))), dtype=bool)
     blocks = list(skanrs.iter_blocks(image, chunks=int(random.integers(1, 4))))

@@ -1,4 +1,4 @@
-"""From a gray volume on disk to the table: smooth, threshold, rechunk, thin, summarize, lazily."""
+"""A gray volume on disk to a table, lazily: smooth, threshold, rechunk, thin, summarize."""
 
 import collections
 import threading
@@ -61,7 +61,7 @@ def summarize(skeleton, **options):
 
 
 @pytest.mark.parametrize('chunks', CHUNKS, ids=str)
-def test_the_chain_is_that_of_the_whole(source, chunks):
+def test_lazy_chain_equals_the_whole_image(source, chunks):
     smooth = smoothed(source)
     mask = (smooth > THRESHOLD).rechunk(chunks)
     skeleton = skanrs.skeletonize(mask)

@@ -1,4 +1,4 @@
-"""Where blocks come from: each read once, named where it fails, and then nothing is written."""
+"""Blocks are read once; an error names its block, and nothing is written after it."""
 
 import collections
 import copy
@@ -120,7 +120,7 @@ def raise_there(block, error, block_info=None):
 
 
 class OddError(Exception):
-    """An error whose text is not what it was made with."""
+    """An error with another text than its argument."""
 
     def __init__(self, code, text):
         super().__init__(code, text)
@@ -175,7 +175,7 @@ def test_an_error_of_several_blocks_names_one_of_them(scheduler):
         skanrs.skeletonize(mask).compute()
 
 
-def test_what_kernels_refuse_names_the_block(scheduler):
+def test_error_of_a_kernel_names_the_block(scheduler):
     heights = VOLUME.copy()
     heights[20, 3, 20] = np.nan
     lazy = da.from_array(heights, chunks=CHUNKS)

@@ -1,4 +1,4 @@
-"""Branch tables of dask arrays: lazy, few tasks, right under every scheduler."""
+"""Branch tables of dask arrays: lazy, with few tasks, equal under every scheduler."""
 
 import os
 import pickle
@@ -45,7 +45,7 @@ def summarize(skel, **options):
     return skanrs.summarize(skel, separator='_', **options)
 
 
-def test_the_lazy_table_is_that_of_the_whole(scheduler):
+def test_lazy_table_equals_that_of_the_whole_image(scheduler):
     for seed in range(4):
         image, chunks = skeleton_and_chunks(seed, dtype=['?', 'f4'][seed % 2])
         table = summarize(da.from_array(image, chunks=chunks))
@@ -296,7 +296,7 @@ def test_a_worker_that_is_killed(client, tmp_path):
         (lambda a: a[None, None, None], {}, ValueError, 'expected 1 to 4 axes'),
     ],
 )
-def test_what_is_wrong_is_said_at_once(make, options, error, said):
+def test_errors_are_raised_at_once(make, options, error, said):
     lazy = make(da.ones((10, 10), chunks=4))
     with dask.config.set(scheduler=refuse), pytest.raises(error, match=said):
         summarize(lazy, **options)

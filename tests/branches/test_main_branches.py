@@ -1,4 +1,4 @@
-"""Main branches, against all pairs of networkx, and skan's function where it is right."""
+"""Main branches, against shortest paths of networkx and against skan where skan is correct."""
 
 import networkx as nx
 import numpy as np

@@ -1,4 +1,4 @@
-"""The numbers of a network against networkx, against the image's topology, and as files."""
+"""Network summaries against networkx and the topology of the image; summaries of files."""
 
 import io
 import itertools
@@ -59,7 +59,7 @@ def tunnels_of(skeleton):
 
 
 @pytest.mark.parametrize('seed', range(60))
-def test_counts_are_networkxs(seed):
+def test_counts_equal_networkx(seed):
     skeleton = random_image(np.random.default_rng(seed), 'bool')
     table = skanrs.summarize(skanrs.Skeleton(skeleton), separator='_-'[seed % 2])
     summary = skanrs.network_summary(table, skeleton=skeleton)
@@ -199,7 +199,7 @@ def test_errors(error, words, arguments):
         skanrs.network_summary(**{'table': TABLE, **arguments})
 
 
-def test_a_lazy_table_is_to_be_computed_first():
+def test_lazy_table_is_refused():
     import dask.dataframe as dd
 
     with pytest.raises(TypeError, match=r'table: .*call \.compute\(\) first'):

@@ -1,4 +1,4 @@
-"""Skeletons as networkx graphs, against skan, and back again."""
+"""Skeletons as networkx graphs against skan, and graphs as skeletons."""
 
 import networkx as nx
 import numpy as np

@@ -1,4 +1,4 @@
-"""Branch graph, centre and Sholl analysis, against skan where it is right."""
+"""Branch graph, centre and Sholl analysis, against skan where skan is correct."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def both(image, spacing=1):
 
 
 @pytest.mark.parametrize('seed', range(60))
-def test_centre_and_counts_are_skan_s(seed):
+def test_centre_and_counts_equal_skan(seed):
     image = connected_skeleton(seed)
     spacing = [1, 0.37, tuple(np.arange(1, image.ndim + 1) / 2)][seed % 3]
     ours, theirs = both(image, spacing)

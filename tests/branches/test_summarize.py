@@ -229,7 +229,7 @@ def test_integer_heights_do_not_wrap(dtype):
 @pytest.mark.parametrize(
     'image', [np.array(['a']), np.array([1j]), np.array([object()]), np.array(['2020'], 'M8[Y]')]
 )
-def test_elements_that_are_no_numbers(image):
+def test_elements_that_are_not_numbers(image):
     for function, name in (
         (skanrs.Skeleton, 'skeleton_image'),
         (PathGraph.from_image, 'skeleton_image'),
@@ -275,6 +275,6 @@ def test_importing_is_light():
 
 
 @pytest.mark.parametrize('skel', [None, 3, 'skeleton', [1, 2]], ids=repr)
-def test_summarize_says_what_it_takes(skel):
+def test_summarize_refuses_other_objects(skel):
     with pytest.raises(TypeError, match='^skel: expected a Skeleton, a PathGraph, a ChunkGraph or'):
         summarize(skel)

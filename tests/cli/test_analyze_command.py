@@ -170,7 +170,7 @@ def test_interrupt(folder):
     assert sorted(path.name for path in folder.iterdir()) == before
 
 
-def test_reader_of_the_summary_gone(folder):
+def test_closed_pipe_for_the_summary(folder):
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, '-m', 'skanrs', 'analyze', 'mask.npy', '-o', 'table.csv']

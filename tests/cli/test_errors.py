@@ -1,4 +1,4 @@
-"""What the command says when something is wrong: one line, exit code 2, nothing written."""
+"""Errors of the command: one line, exit code 2, nothing written."""
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ def folder(tmp_path, monkeypatch):
         ('analyze mask.npy -o t.csv --skeleton mask.npy', ['different files']),
     ],
 )
-def test_one_line(folder, capsys, typed, said):
+def test_error_is_one_line(folder, capsys, typed, said):
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     try:
         code = main(typed.split())

@@ -55,7 +55,7 @@ def write(name, image):
 
 
 def run(folder, monkeypatch, *arguments, in_chunks):
-    """What the command writes and says."""
+    """Return the contents of the files that the command writes, by name."""
     before = {path.name for path in folder.iterdir()}
     with monkeypatch.context() as patch:
         patch.setattr(command, 'needed_in_memory', lambda *_: float('inf') if in_chunks else 0)
@@ -108,7 +108,7 @@ def test_same_skeleton(folder, monkeypatch, small_blocks, skeleton):
     assert len(whole) > 1
 
 
-def test_pruned(folder, monkeypatch, small_blocks):
+def test_pruning_in_chunks(folder, monkeypatch, small_blocks):
     arguments = [write('i.zarr', MASK), '-o', 't.csv', '--skeleton', 's.npy', '--prune-length', 9]
     arguments += ['--spacing', 2, 1, 0.5]
     whole = run(folder, monkeypatch, *arguments, in_chunks=False)
@@ -125,7 +125,7 @@ def test_two_dimensions(folder, monkeypatch, small_blocks):
         assert run(folder, monkeypatch, *typed, in_chunks=True) == whole
 
 
-def test_gray_is_found_out(folder, monkeypatch, capsys, small_blocks):
+def test_gray_image_without_threshold_is_refused(folder, monkeypatch, capsys, small_blocks):
     monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
     assert main(['analyze', write('i.npy', GRAY), '-o', 't.csv']) == 2
     assert 'the image is gray (uint8, more than two values)' in capsys.readouterr().err
@@ -269,7 +269,7 @@ def test_smoothed_in_parts(seed):
     assert parts.tobytes() == whole.tobytes()
 
 
-def test_blocks_without_end_are_refused(folder, capsys):
+def test_too_many_blocks_are_refused(folder, capsys):
     zarr.create_array('i.zarr', shape=(10**6,) * 3, chunks=(32,) * 3, dtype='u1')
     assert main(['analyze', 'i.zarr', '-o', 't.csv', '--threshold', '1']) == 2
     assert 'expected at most 1,000,000' in capsys.readouterr().err

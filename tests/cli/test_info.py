@@ -58,7 +58,7 @@ def test_help(arguments, capsys):
     assert 'usage: skanrs' in capsys.readouterr().out
 
 
-def test_a_pattern_that_the_shell_resolved(folder, capsys):
+def test_pattern_expanded_by_the_shell(folder, capsys):
     for z in range(3):
         tifffile.imwrite(f's{z}.tif', MASK[z].astype(np.uint8))
     for typed in (['info'], ['analyze', '-o', 't.csv'], ['skeletonize', '-o', 's.tif']):

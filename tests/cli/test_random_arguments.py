@@ -1,4 +1,4 @@
-"""The command with random arguments: done, or exit code 2 and one line; never a traceback."""
+"""The command with random arguments: success, or exit code 2 and one line, never a traceback."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def arguments(random):
 
 @pytest.mark.filterwarnings('ignore')
 @pytest.mark.parametrize('seed', range(4))
-def test_done_or_one_line(files, capsys, seed):
+def test_success_or_one_line_of_error(files, capsys, seed):
     random = np.random.default_rng(seed)
     before = {path: path.read_bytes() for path in files.rglob('*') if path.is_file()}
     codes = []

@@ -1,4 +1,4 @@
-"""The command where consoles, streams, names of files and settings are unusual."""
+"""The command with unusual consoles, streams, file names and settings."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def folder(tmp_path):
 
 
 def run(folder, *typed, shell='', **environment):
-    """Run the command in a folder; return what it says."""
+    """Run the command in a folder and return the process."""
     command = [sys.executable, '-m', 'skanrs', *typed]
     if shell:
         command = ['sh', '-c', f'exec "$@" {shell}', 'sh', *command]

@@ -73,7 +73,7 @@ NOTHING = {
 
 @pytest.mark.parametrize('in_chunks', [False, True], ids=['in memory', 'in chunks'])
 @pytest.mark.parametrize('name', NOTHING)
-def test_what_leaves_nothing_is_said(folder, capsys, monkeypatch, name, in_chunks):
+def test_warning_if_nothing_is_left(folder, capsys, monkeypatch, name, in_chunks):
     image, options, warning = NOTHING[name]
     np.save('odd.npy', image)
     # What fits no memory goes block by block.
@@ -101,7 +101,7 @@ def test_what_leaves_nothing_is_said(folder, capsys, monkeypatch, name, in_chunk
     assert alone == ('' if name == 'a voxel' else f'skanrs: warning: {warning}\n')
 
 
-def test_nothing_is_said_otherwise(folder, capsys):
+def test_no_warning_otherwise(folder, capsys):
     run('analyze', 'mask.npy', '-o', 'table.csv', '--report', 'page.html', '--json')
     said = capsys.readouterr()
     assert (json.loads(said.out)['warnings'], said.err) == ([], '')
@@ -111,7 +111,7 @@ def test_nothing_is_said_otherwise(folder, capsys):
     assert capsys.readouterr().err == ''
 
 
-def test_more_memory_than_allowed_is_said(folder, capsys, monkeypatch):
+def test_warning_of_more_memory_than_allowed(folder, capsys, monkeypatch):
     monkeypatch.setattr(command, 'peak_memory', lambda: 2 * 10**12)
     run('analyze', 'mask.npy', '-o', 'table.csv', '--memory', '1TB', '--json')
     said = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""Vessel trees: even filling, known centrelines, blocks equal to the whole; lungs that differ."""
+"""Generated vessel trees and lungs: density, centrelines, blocks equal to the whole."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Notebooks: each runs from top to bottom, says what its prose says, and keeps its outputs."""
+"""Notebooks run from top to bottom, keep their outputs and agree with their text."""
 
 import functools
 import json
@@ -72,7 +72,7 @@ def executed(tmp_path_factory):
     return run
 
 
-def test_there_are_notebooks():
+def test_notebooks_exist():
     assert set(VALUES) <= {path.stem for path in NOTEBOOKS}
 
 

@@ -1,4 +1,4 @@
-"""The package as a whole: what importing it costs, what it says of itself, what it ships."""
+"""The package: imports, metadata, files in the wheel."""
 
 import ast
 import importlib.util
@@ -27,7 +27,7 @@ MODULES = [
 ]  # fmt: skip
 
 
-def test_version_is_the_crate_s():
+def test_version_equals_that_of_the_crate():
     crate = tomllib.loads((ROOT / 'Cargo.toml').read_text())['package']['version']
     assert skanrs.__version__ == crate
     assert metadata.version('skanrs') == crate
@@ -51,7 +51,7 @@ def test_import_loads_nothing_optional(module):
     assert done.stdout.split() == []
 
 
-def test_run_time_dependencies_are_three():
+def test_run_time_dependencies():
     required = [line for line in metadata.requires('skanrs') or () if 'extra ==' not in line]
     names = {line.split(';')[0].split('>')[0].strip() for line in required}
     assert names == {'numpy', 'scipy', 'pandas'}
@@ -60,7 +60,7 @@ def test_run_time_dependencies_are_three():
 @pytest.mark.parametrize(
     'module', ['datasets', 'draw', 'image_stats', 'pre', 'summary_utils', 'threshold']
 )
-def test_modules_are_there_without_an_import_of_their_own(module):
+def test_modules_are_imported_on_first_use(module):
     code = f'import skanrs; assert skanrs.{module}.__name__ == "skanrs.{module}"'
     subprocess.run([sys.executable, '-c', code], check=True)
 

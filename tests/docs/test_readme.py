@@ -1,4 +1,4 @@
-"""README and pages: their Python runs, their commands exist; docstrings run too."""
+"""README and documentation: the Python and docstrings run, the commands exist."""
 
 import dataclasses
 import doctest

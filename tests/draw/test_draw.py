@@ -1,4 +1,4 @@
-"""Pictures, compared with skan's pixel by pixel, and those that skan cannot draw."""
+"""Pictures: equal to skan's in every pixel where skan can draw them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Skeletons in space and violins: where the lines are, what colours them, what they say."""
+"""Skeletons in 3D and violin plots: positions, colours, texts."""
 
 import matplotlib
 
@@ -127,7 +127,7 @@ def test_long_lines_are_thinned_out(skeleton, monkeypatch):
 
 @pytest.mark.parametrize('interactive', [True, False])
 @pytest.mark.parametrize('image', [np.zeros((4, 5, 6), bool), np.eye(6, dtype=bool)])
-def test_nothing_and_flat(image, interactive):
+def test_empty_and_2d_skeletons(image, interactive):
     skeleton = skanrs.Skeleton(image)
     drawn = draw.skeleton_3d(skeleton, interactive=interactive)
     drawn.to_json() if interactive else drawn.figure.canvas.draw()
@@ -171,7 +171,7 @@ def test_violins_of_logarithms():
     assert '20' in [label.get_text() for label in axes.get_yticklabels()]
 
 
-def test_violins_of_nothing_and_of_one_value():
+def test_violins_of_no_and_one_value():
     tables = {'none': TABLES['one'][:0], 'same': pd.DataFrame({'branch_distance': [3.0] * 5})}
     axes = draw.compare_violins(tables, 'branch_distance')
     assert len(axes.lines) == 1

@@ -1,4 +1,4 @@
-"""Healthy files with odd axes, units and tags are read; what is doubtful is said, never guessed."""
+"""Valid files with odd axes, units and tags are read; doubtful values cause a warning."""
 
 import json
 import os
@@ -80,7 +80,7 @@ def test_units_of_imagej(tmp_path, metadata, spacing, unit):
         ),
     ],
 )
-def test_sizes_of_imagej_that_are_none(tmp_path, metadata, said):
+def test_invalid_sizes_of_imagej(tmp_path, metadata, said):
     write_imagej(tmp_path / 'a.tif', **metadata)
     check(tmp_path / 'a.tif', said=said)
 
@@ -96,7 +96,7 @@ def test_sizes_of_imagej_that_are_none(tmp_path, metadata, said):
         ),
     ],
 )
-def test_sizes_of_ome_that_are_none(tmp_path, sizes, said):
+def test_invalid_sizes_of_ome(tmp_path, sizes, said):
     path = tmp_path / 'a.ome.tif'
     tifffile.imwrite(path, MASK, ome=True, metadata={'axes': 'ZYX', **sizes}, **GRAY)
     check(path, said=said)
@@ -120,7 +120,7 @@ def break_tag(path, name):
 
 
 @pytest.mark.parametrize('name', ['DateTime', 'XResolution', 'Artist'])
-def test_a_tag_that_no_voxel_depends_on(tmp_path, name):
+def test_broken_tag_without_effect_on_voxels(tmp_path, name):
     path = tmp_path / 'a.tif'
     extra = [(315, 's', 0, 'somebody with a name', True)]
     tifffile.imwrite(
@@ -133,7 +133,7 @@ def test_a_tag_that_no_voxel_depends_on(tmp_path, name):
 
 
 @pytest.mark.parametrize('name', ['StripOffsets', 'StripByteCounts', 'ImageDescription'])
-def test_a_tag_that_voxels_depend_on(tmp_path, name):
+def test_broken_tag_with_effect_on_voxels(tmp_path, name):
     path = tmp_path / 'a.tif'
     tifffile.imwrite(path, MASK, rowsperstrip=2, compression='zlib', description='a' * 99, **GRAY)
     break_tag(path, name)
@@ -207,7 +207,7 @@ def test_a_part_of_an_ome_image(tmp_path):
 
 
 @pytest.mark.parametrize('kind', ['imagej', 'shaped'])
-def test_stacks_of_fewer_pages_than_they_claim(tmp_path, kind):
+def test_stacks_with_missing_pages(tmp_path, kind):
     text = 'ImageJ=1.11a\nimages=5\nslices=5\n' if kind == 'imagej' else '{"shape": [5, 20, 30]}'
     with tifffile.TiffWriter(tmp_path / 'a.tif') as file:
         for at, plane in enumerate(MASK):
@@ -523,7 +523,7 @@ def test_affine_of_nifti(tmp_path, affine, options, spacing, said):
 
 
 @pytest.mark.parametrize('code', [4, 5, 6, 7])
-def test_units_of_nifti_that_nobody_knows(tmp_path, code):
+def test_unknown_units_of_nifti(tmp_path, code):
     nifti(tmp_path / 'a.nii', np.eye(4), code=code)
     said = f'its code of units, {code}, is unknown; the unit is unknown'
     check(tmp_path / 'a.nii', (1, 1, 1), None, 'xyz', said)
@@ -653,7 +653,7 @@ def test_home_and_urls(tmp_path, monkeypatch):
             skanrs.open_image(url)
 
 
-def test_the_command_says_what_is_doubtful(tmp_path, monkeypatch, capsys):
+def test_the_command_shows_file_warnings(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     np.savez('a.npz', image=MASK > 0, spacing=[1, 2, -1])
     said = 'a.npz: its spacing 1 x 2 x -1 is not positive; the spacing is unknown'

@@ -1,4 +1,4 @@
-"""Images of all formats: the voxels, lazily; the spacing; what is refused, and in which words."""
+"""Images of all formats: voxels, lazy reading, spacing, errors."""
 
 import importlib.util
 import pickle
@@ -343,7 +343,7 @@ def test_npy(tmp_path, order):
     check(tmp_path / 'a.npz', STACK, (2, 1, 1))
 
 
-def test_what_is_read_may_be_what_a_table_is_made_of(tmp_path):
+def test_lazy_image_as_input_of_a_table(tmp_path):
     mask = vessel_tree((40, 40, 40), seed=1)
     zarr.create_array(tmp_path / 'a.zarr', data=mask, chunks=(15,) * 3).attrs['spacing'] = [2, 1, 1]
     lazy = skanrs.open_image(tmp_path / 'a.zarr')
@@ -425,7 +425,7 @@ def test_damaged(tmp_path):
                 assert image.ndim in (2, 3)
 
 
-def test_promises_of_a_small_file(tmp_path):
+def test_small_file_that_claims_much(tmp_path):
     shape = (10**5, 10**5, 10**5)
     header = {'descr': '|u1', 'fortran_order': False, 'shape': shape}
     with (tmp_path / 'a.npy').open('wb') as file:
@@ -453,7 +453,7 @@ def test_promises_of_a_small_file(tmp_path):
         ('image.png', r'ends in \.png; images are'),
     ],
 )
-def test_what_is_not_there(tmp_path, name, said):
+def test_missing_arrays_and_groups(tmp_path, name, said):
     for folder in ('empty', 'empty.zarr'):
         (tmp_path / folder).mkdir()
     for file in ('file.zarr', 'image.png'):

@@ -1,4 +1,4 @@
-"""Files: what is read comes back, what is damaged is named, what is written is whole or absent."""
+"""Files are read back as written; errors name damaged files; outputs are complete or absent."""
 
 import io
 import json
@@ -162,7 +162,7 @@ def test_unknown_ending(tmp_path, name, said):
         (np.array(7), '0D'),
     ],
 )
-def test_no_image_of_ours(tmp_path, array, said):
+def test_arrays_that_are_not_images(tmp_path, array, said):
     np.save(tmp_path / 'a.npy', array)
     with pytest.raises(FileError, match=said):
         read_image(tmp_path / 'a.npy')
@@ -228,7 +228,7 @@ def zarr_by_hand(path):
     return image
 
 
-def test_imagej_finds_the_size_of_voxels(tmp_path):
+def test_imagej_reads_the_size_of_voxels(tmp_path):
     """As its documentation has it: z in the description, x and y as pixels for each unit."""
     path = tmp_path / 's.tif'
     with files.AtomicOutputs() as outputs:
@@ -257,7 +257,7 @@ def test_overwrites(tmp_path):
     assert listing(tmp_path) == ['a']
 
 
-def test_permissions_are_ordinary(tmp_path):
+def test_permissions_follow_the_umask(tmp_path):
     (tmp_path / 'ordinary').write_text('')
     write_files({tmp_path / 'a': lambda file: file.write(b'a')})
     assert (tmp_path / 'a').stat().st_mode == (tmp_path / 'ordinary').stat().st_mode

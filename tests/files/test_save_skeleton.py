@@ -1,4 +1,4 @@
-"""Skeletons for other programs: each written file is read back by a library that is not ours."""
+"""Skeletons for other programs: each written file is read back by another library."""
 
 import json
 import re
@@ -135,7 +135,7 @@ def test_swc(tmp_path, trees, with_radii):
         assert max(roots) == pytest.approx(radii[ends].max())
 
 
-def test_loops_are_no_trees(tmp_path, loops):
+def test_loops_are_refused_in_swc(tmp_path, loops):
     with pytest.raises(
         ValueError, match=r'has \d+ loops, and SWC files hold trees only; write \.gr'
     ):
@@ -287,7 +287,7 @@ def test_bad_arguments(tmp_path, trees):
         skanrs.save_skeleton(trees, tmp_path / 't.obj')
 
 
-def test_nothing_else_is_left(tmp_path, loops):
+def test_no_other_files_are_left(tmp_path, loops):
     for name in ('a.csv', 'a.graphml', 'a.vtp', 'a.precomputed'):
         skanrs.save_skeleton(loops, tmp_path / name)
         skanrs.save_skeleton(loops, tmp_path / name)

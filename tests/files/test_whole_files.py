@@ -1,4 +1,4 @@
-"""Files appear complete or not at all: killed at any moment, on a full disk, on other systems."""
+"""Files appear complete or not at all: process killed, disk full, other systems."""
 
 import errno
 import os
@@ -67,7 +67,7 @@ def test_a_full_disk(tmp_path):
 
 
 def fsync_of_windows(plain):
-    """Windows brings only what is open for writing to the disk."""
+    """fsync of Windows needs a file that is open for writing."""
     fcntl = pytest.importorskip('fcntl')
 
     def fsync(number):
@@ -241,7 +241,7 @@ def test_a_folder_that_cannot_be_replaced_is_kept(tmp_path, monkeypatch):
         ('a.swc', {'axes': 'yx'}, r'^axes: expected 3 letters'),
     ],
 )
-def test_what_is_known_before_the_work(tmp_path, name, options, said):
+def test_impossible_outputs_are_refused_before_the_work(tmp_path, name, options, said):
     with pytest.raises(ValueError, match=said):
         files.check_skeleton(tmp_path / name, 3, **options)
     with pytest.raises(ValueError, match=said):

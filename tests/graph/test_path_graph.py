@@ -11,7 +11,7 @@ from skanrs.csr import (
 )
 
 
-def test_graphs_of_other_things():
+def test_graphs_that_do_not_come_from_images():
     ring = sparse.csr_array(np.roll(np.eye(5), 1, axis=1) + np.roll(np.eye(5), -1, axis=1))
     coordinates = np.random.default_rng(0).random((5, 2)) * 10
     graph = PathGraph.from_graph(adj=ring, node_coordinates=coordinates, node_values=np.arange(5))

@@ -18,7 +18,7 @@ from skanrs.csr import (
 
 
 @pytest.mark.parametrize('values', ['a', object(), np.datetime64('2020')])
-def test_differences_of_what_is_no_number(values):
+def test_differences_of_non_numbers(values):
     with pytest.raises(TypeError, match='^image: expected an array of numbers'):
         pixel_graph(np.full(3, values))
 

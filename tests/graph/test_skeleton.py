@@ -55,7 +55,7 @@ def test_methods_of_paths():
 
 
 @pytest.mark.parametrize('index', [-1, -3, 1, 99])
-def test_paths_that_are_not_there(index):
+def test_path_index_out_of_range(index):
     skeleton = skanrs.Skeleton(SHAPES['diamond'])
     for method in (skeleton.path, skeleton.path_coordinates, skeleton.path_with_data):
         with pytest.raises(ValueError, match='index'):
@@ -78,7 +78,7 @@ def test_pickle_and_deepcopy(keep_images):
     assert graph.distances.size == pickle.loads(pickle.dumps(graph)).distances.size
 
 
-def test_images_are_kept_or_not():
+def test_keep_images():
     image, source = SHAPES['plus-2d'], np.ones((7, 7))
     kept = skanrs.Skeleton(image, source_image=source)
     assert kept.skeleton_image is image
@@ -113,7 +113,7 @@ def test_overwritten_attributes_count():
 
 
 @pytest.mark.parametrize('dtype', ['bool', 'f4'])
-def test_looking_changes_nothing(dtype):
+def test_reading_attributes_changes_nothing(dtype):
     image = random_image(np.random.default_rng(5), dtype)
     expected = skanrs.summarize(skanrs.Skeleton(image, spacing=0.3), separator='_')
     for name in ('graph', 'paths', 'nbgraph', 'degrees', 'coordinates', 'distances'):
@@ -127,7 +127,7 @@ def test_looking_changes_nothing(dtype):
 def test_an_overwritten_spacing_counts(spacing):
     image = SHAPES['theta']
     expected = skanrs.Skeleton(image)
-    expected.coordinates  # noqa: B018 (numpy makes the columns where somebody looked)
+    expected.coordinates  # noqa: B018 (numpy computes the columns after this access)
     expected.spacing = skeleton_spacing = np.asarray(spacing)
     skeleton = skanrs.Skeleton(image)
     skeleton.spacing = spacing

@@ -1,4 +1,4 @@
-"""The plugin's widgets in napari itself, where it is installed: `pip install 'skanrs[napari]'`."""
+"""The plugin's widgets in napari, if it is installed: `pip install 'skanrs[napari]'`."""
 
 import os
 import warnings

@@ -1,4 +1,4 @@
-"""The widgets of the napari plugin, with layers that only look like napari's."""
+"""The widgets of the napari plugin, with stand-ins for layers of napari."""
 
 import types
 

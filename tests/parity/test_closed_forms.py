@@ -1,4 +1,4 @@
-"""Measures against what is known to be true: drawn centrelines and the formulas of solid shapes."""
+"""Measures against known values: drawn centrelines and formulas of solid shapes."""
 
 import numpy as np
 import pytest

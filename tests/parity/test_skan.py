@@ -1,4 +1,4 @@
-"""Against skan itself, to the last bit, on shapes, random images and real volumes."""
+"""Equality with skan in every bit, on shapes, random images and real volumes."""
 
 import numpy as np
 import pandas as pd
@@ -103,7 +103,7 @@ def test_heights_of_every_type(dtype):
         compare(image, 0.7, value_is_height=True)
 
 
-def test_values_that_are_not_ordinary():
+def test_unusual_values():
     image = np.zeros((6, 30))
     image[2, 1:29] = np.linspace(-1, 1, 28)
     image[2, 5] = np.nan
@@ -112,7 +112,7 @@ def test_values_that_are_not_ordinary():
     compare(image)
 
 
-def test_bool_of_bytes_that_are_not_0_or_1():
+def test_booleans_with_bytes_other_than_0_or_1():
     image = np.zeros((6, 200), dtype=np.uint8)
     image[2, 1:150:2] = 255
     image[3, 2:150:2] = 128

@@ -1,4 +1,4 @@
-"""Names, signatures, defaults and dtypes against the installed skan, so that no gap can hide."""
+"""Every public name of skan exists, with its signature, defaults and dtypes."""
 
 import importlib
 import inspect
@@ -33,7 +33,7 @@ NOT_REPRODUCED = {'annotations', 'csr_spec_float', 'csr_spec_bool'}
 
 
 def public_names(module):
-    """What a module defines itself: functions, classes and constants, not what it imports."""
+    """Functions, classes and constants that a module defines, without its imports."""
     for name, value in vars(module).items():
         if name.startswith('_') or name in NOT_REPRODUCED or inspect.ismodule(value):
             continue
@@ -78,7 +78,7 @@ def fields(cls):
 
 
 def assert_extends(ours, theirs):
-    """The same parameters, kinds and defaults; what is new is keyword-only and has a default."""
+    """The same parameters, kinds and defaults; new ones are keyword-only and have a default."""
     try:
         ours, theirs = inspect.signature(ours).parameters, inspect.signature(theirs).parameters
     except ValueError:

@@ -1,4 +1,4 @@
-"""The images of scikit-image's own tests of thinning, and its pictures, voxel for voxel."""
+"""Equality with scikit-image in every voxel, on the images of its own tests of thinning."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_no_square_of_pixels_is_left(method):
     assert squares.max() < 4
 
 
-def test_a_shape_known_by_heart():
+def test_known_skeleton_of_a_bar():
     """A bar of three by four: the middle row by Lee's method, a bent line by Zhang's."""
     bar = np.ones((3, 4), dtype=bool)
     assert skanrs.skeletonize(bar, method='lee').astype(int).tolist() == [

@@ -1,4 +1,4 @@
-"""Pruning against a slow model on networkx, and its promises on any image."""
+"""`prune` against a slow model on networkx, and properties that hold for any image."""
 
 import dask
 import dask.array as da
@@ -57,7 +57,7 @@ def twigs_of(graph, places, spacing):
 
 
 def slow_prune(image, spacing, is_short):
-    """Everything anew after each twig."""
+    """Compute everything again after each removed branch."""
     image = image.copy()
     while True:
         places = np.argwhere(image)
@@ -138,7 +138,7 @@ def test_random_skeletons_against_the_slow_model(seed):
 
 
 @pytest.mark.parametrize('seed', range(4))
-def test_promises_on_thin_skeletons(seed):
+def test_properties_on_thin_skeletons(seed):
     mask = vessel_tree((80, 80, 80), seed=seed) if seed < 2 else blobs((50, 51, 52), seed, 2)
     image = skanrs.skeletonize(mask)
     pruned = skanrs.prune(image, min_length=8)
@@ -180,7 +180,7 @@ def test_the_radius_at_the_junction():
     np.testing.assert_array_equal(by_radii, gone)
 
 
-def test_of_two_twigs_at_a_vessels_end_the_longer_stays():
+def test_longer_of_two_branches_at_an_end_stays():
     image = np.zeros((12, 20), dtype=bool)
     image[6, 1:12] = True
     for step in range(1, 5):
@@ -191,7 +191,7 @@ def test_of_two_twigs_at_a_vessels_end_the_longer_stays():
     assert table['branch_distance'].tolist() == [10 + 4 * np.sqrt(2)]
 
 
-def test_kinds_and_values_stay():
+def test_dtype_and_values_stay():
     mask = blobs((20, 21, 22), 3)
     image = skanrs.skeletonize(mask)
     values = image * np.random.default_rng(0).integers(1, 99, image.shape).astype('i2')
@@ -268,7 +268,7 @@ def whole_and_lazy(random):
 
 
 @pytest.mark.parametrize('seed', range(40))
-def test_dask_arrays_as_whole_ones(seed):
+def test_dask_arrays_equal_whole_arrays(seed):
     random = np.random.default_rng(seed)
     image, lazy = whole_and_lazy(random)
     spacing = np.broadcast_to(random_spacing(random, image.ndim), image.ndim)
@@ -306,8 +306,8 @@ def test_radii_of_dask_arrays():
     np.testing.assert_array_equal(skeleton.skeleton_image.compute(), expected)
 
 
-def test_all_of_it_is_one_lazy_graph():
-    """From the mask to the table of what is left; each block of the mask is read once."""
+def test_prune_and_summarize_are_one_lazy_graph():
+    """From the mask to the table of the pruned skeleton; each block of the mask is read once."""
     mask = vessel_tree((40, 40, 40))
     reads = []
 

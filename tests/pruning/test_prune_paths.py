@@ -1,4 +1,4 @@
-"""Pruning touches what changes and gives what thinning the whole image gives; against skan."""
+"""`Skeleton.prune_paths` equals thinning of the whole image, as skan does it."""
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ def test_random_paths_of_random_skeletons(seed):
         np.testing.assert_array_equal(pruned.path_lengths(), expected.path_lengths())
 
 
-def test_what_was_not_thin_is_thinned_elsewhere_too():
+def test_the_rest_is_thinned_too():
     image = np.zeros((20, 30), dtype=bool)
     image[2, 2:20] = image[2:10, 10] = True
     image[12:18, 3:28] = True
@@ -74,14 +74,14 @@ def test_heights_stay():
     assert (pruned.path_lengths() > 10).all()
 
 
-def test_nan_goes_with_its_pixel():
+def test_nan_is_removed_with_its_pixel():
     values = np.where(skeleton1, np.nan, 0)
     pruned = skanrs.Skeleton(values).prune_paths([3])
     expected = skanrs.Skeleton(skeleton1).prune_paths([3]).skeleton_image
     np.testing.assert_array_equal(np.isnan(pruned.skeleton_image), expected)
 
 
-def test_every_path_and_none():
+def test_prune_all_paths_and_none():
     skeleton = skanrs.Skeleton(skeleton0)
     with pytest.raises(ValueError, match='leave at least one path'):
         skeleton.prune_paths(range(3))
@@ -94,7 +94,7 @@ def test_every_path_and_none():
             line.prune_paths([0])
 
 
-def test_prune():
+def test_prune_paths_of_a_small_image():
     image = np.zeros((9, 20), dtype=bool)
     image[4, 1:19] = True
     image[1:4, 8] = True
@@ -120,7 +120,7 @@ def test_prune():
         skeleton.prune_paths(range(3))
 
 
-def test_prune_keeps_values():
+def test_prune_paths_keeps_values():
     image = np.where(SHAPES['plus-2d'], 7, 0).astype(np.int16)
     pruned = skanrs.Skeleton(image).prune_paths([0])
     assert pruned.skeleton_image.dtype == np.int16

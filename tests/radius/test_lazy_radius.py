@@ -1,4 +1,4 @@
-"""Radii and tables of dask arrays are those of whole arrays, to the last bit, in any chunking."""
+"""Radii and tables of dask arrays equal those of whole arrays in every bit, for any chunks."""
 
 import pickle
 

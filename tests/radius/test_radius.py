@@ -1,4 +1,4 @@
-"""Radii equal scipy's distance transform at the skeleton, and errors say what is wrong."""
+"""Radii equal scipy's distance transform at the skeleton; errors."""
 
 import dask.array as da
 import numpy as np
@@ -29,7 +29,7 @@ def random_mask(random):
 
 
 @pytest.mark.parametrize('border', [False, True])
-def test_equal_scipys_transform(border):
+def test_equals_distance_transform_of_scipy(border):
     random = np.random.default_rng(3)
     for _ in range(250):
         mask = random_mask(random)
@@ -80,7 +80,7 @@ def test_a_ball_of_radius_70():
     assert radii.max() > 70
 
 
-def test_a_slab_is_as_thick_as_it_is_thin():
+def test_radius_of_a_slab():
     mask = np.zeros((150, 150, 20), dtype=bool)
     mask[:, :, 5:14] = True
     skeleton = np.zeros_like(mask)
@@ -136,14 +136,14 @@ def test_errors(error, words, arguments):
 
 
 @pytest.mark.parametrize('spacing', [0, -1, np.nan, [1, 2, 3], 'wide'])
-def test_spacing_makes_sense(spacing):
+def test_invalid_spacings(spacing):
     for call in (skanrs.radii, skanrs.radius_image):
         with pytest.raises(ValueError, match='spacing: expected'):
             call(LINE, LINE, spacing=spacing)
 
 
 @pytest.mark.parametrize('spacing', [(1, 1, 1), (1, 2, 0.5), (3, 1, 1)])
-def test_thick_objects_are_scipys(spacing):
+def test_thick_objects_equal_scipy(spacing):
     """Deep voxels share their search: one by one, in lines, in clumps and all of them."""
     random = np.random.default_rng(0)
     places = (

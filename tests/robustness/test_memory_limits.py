@@ -1,4 +1,4 @@
-"""Too little memory: MemoryError, and the interpreter lives on. See `memory_limits.py`."""
+"""Too little memory: MemoryError, and the interpreter continues. See `memory_limits.py`."""
 
 import subprocess
 import sys

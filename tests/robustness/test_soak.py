@@ -1,4 +1,4 @@
-"""The soak notices what it is there for: a wrong answer, and memory that grows."""
+"""The soak test detects a wrong result and growing memory."""
 
 import sys
 
@@ -38,7 +38,7 @@ def test_a_wrong_answer_prints_its_seed(name, monkeypatch, capsys):
     assert 'failed: python tests/support/soak.py 1 --once --seed 7' in capsys.readouterr().out
 
 
-def test_memory_that_grows_is_told(monkeypatch, capsys):
+def test_growing_memory_is_reported(monkeypatch, capsys):
     grown = iter(range(0, 1 << 40, 2 * soak.MOST_GROWTH))
     monkeypatch.setattr(soak, 'memory', lambda: next(grown) + 1)
     monkeypatch.setattr(soak, 'check', lambda seed: None)

@@ -1,7 +1,7 @@
-"""Digests of the answers of every kernel on random images, to compare builds and vectors by.
+"""Print digests of the results of every kernel on random images, to compare builds.
 
-Builds that agree print the same lines, whatever their assertions, their vectors and their threads.
-Images are large enough for several threads and small enough for hundreds of them.
+The lines depend on no assertion, vector width or number of threads. Images are large enough for
+several threads and small enough for hundreds of images.
 
 Usage: python tests/support/answers.py [COUNT]
 """
@@ -21,7 +21,7 @@ import skanrs
 
 
 def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
-    """What the kernels make of the images of one seed, each with its name."""
+    """Yield the results of the kernels on the images of one seed, with names."""
     random = np.random.default_rng(seed)
     shape = tuple(random.integers(1, 80, 3))
     mask = blobs(shape, random, random.uniform(0.7, 3))
@@ -55,7 +55,7 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
 
 
 def digest(answer: np.ndarray | pd.DataFrame) -> str:
-    """Of the type and every bit; of all columns, where it is a table."""
+    """Return a digest of the type and every bit, of all columns for a table."""
     columns = {'': answer} if isinstance(answer, np.ndarray) else dict(answer.items())
     made = hashlib.sha256()
     for name, column in columns.items():

@@ -1,4 +1,4 @@
-"""Random chunkings and merge trees of images, for tests."""
+"""Random chunks and orders of merges, for tests."""
 
 import itertools
 
@@ -26,12 +26,12 @@ def chunk_graphs(image, chunks, **options):
 
 
 def merge_at_random(random, graphs):
-    """Merge random handfuls, whether they touch or not, until one graph is left."""
+    """Merge random groups, touching or not, until one graph is left."""
     graphs = list(graphs)
     while len(graphs) > 1:
         random.shuffle(graphs)
-        handful = int(random.integers(2, 5))
-        graphs[:handful] = [skanrs.merge_chunks(graphs[:handful])]
+        group = int(random.integers(2, 5))
+        graphs[:group] = [skanrs.merge_chunks(graphs[:group])]
     return graphs[0]
 
 
@@ -46,7 +46,7 @@ def assert_same_table(ours, theirs):
 
 
 def assert_chords_are_no_longer_than_paths(table):
-    """What a table of blocks that were glued together carelessly does not satisfy."""
+    """A table of wrongly merged blocks does not satisfy this."""
     length = table['branch_distance'].to_numpy()
     assert (table['euclidean_distance'].to_numpy() <= length * (1 + 1e-12) + 1e-12).all()
 

@@ -1,7 +1,7 @@
 """Malformed image files: small valid ones of each format, and small changes of their bytes.
 
-`outcome` is the body that the ordinary tests replay and that a fuzzer drives: whatever the bytes,
-reading ends in an image or in one clear sentence.
+Tests and the fuzzer call `outcome`: for any bytes, reading returns an image or raises an error of
+one line.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def changed(content: bytes, random: np.random.Generator) -> bytes:
     for _ in range(random.integers(1, 5)):
         if not new:
             break
-        # Headers stand at either end.
+        # Headers are at both ends.
         at = int(
             random.integers(len(new))
             if random.random() < 0.4
@@ -87,14 +87,14 @@ def changed(content: bytes, random: np.random.Generator) -> bytes:
 def outcome(path: Path, content: bytes) -> str:
     """Write the bytes under a name, read them in both ways; return what was said, '' for an image.
 
-    Raises what is neither an image nor a `FileError` of one line that names the file.
+    Raises any error except a `FileError` of one line that names the file.
     """
     path.write_bytes(content)
     return outcome_of(path)
 
 
 def doubtful(call, *arguments):
-    """Call a function that may warn of a file; what it says names the file, in one line."""
+    """Call a function that may warn of a file; a warning is one line that names the file."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always', FileWarning)
         result = call(*arguments)
@@ -106,7 +106,7 @@ def doubtful(call, *arguments):
 
 
 def outcome_of(path: Path) -> str:
-    """Read what is there, as `outcome` does; two readings of damaged zarr chunks may differ.
+    """Read a file or folder, as `outcome` does; two readings of damaged zarr chunks may differ.
 
     Blosc leaves bytes as they are that it finds nothing for.
     """

@@ -1,4 +1,4 @@
-"""What travels between processes in pickles, damaged: whatever comes out of it is used.
+"""Use damaged pickles of the objects that processes exchange.
 
 Run as a process of its own, with a limit on memory: a crash ends it. Wrong numbers and any Python
 exception are allowed, for a pickle may hold anything; a panic of a kernel is not, and neither is a
@@ -26,12 +26,12 @@ from malformed_files import changed
 import skanrs
 
 LIMIT = 4 << 30
-# What may stand where a number is meant.
+# Values in place of numbers.
 NUMBERS = (0, 1, -1, 2, 3, 7, 64, 2**31, 2**32 + 1, 2**62, 2**63, -(2**63), 10**30, 1.5, None, '')
 
 
 def damaged(thing: Any, random: np.random.Generator) -> Any:
-    """Return the same made anew of its parts, some of them changed."""
+    """Return a copy with some parts changed."""
     parts = sum(1 for _ in leaves(thing))
     chosen = set(random.integers(parts, size=random.integers(1, 3)).tolist())
     numbers = iter(range(parts))
@@ -46,7 +46,7 @@ def leaves(thing: Any) -> Any:
 
 
 def rebuilt(thing: Any, leaf: Callable[[Any], Any]) -> Any:
-    """Return the same made anew of the same parts, after `leaf` was called for each."""
+    """Return a copy in which `leaf` has replaced each part."""
     if isinstance(thing, dict):
         return {key: rebuilt(value, leaf) for key, value in thing.items()}
     if isinstance(thing, (tuple, list)):
@@ -63,7 +63,7 @@ def rebuilt(thing: Any, leaf: Callable[[Any], Any]) -> Any:
 
 
 def other(leaf: Any, random: np.random.Generator) -> Any:
-    """Return something else in the place of a part."""
+    """Return another value for a part."""
     if isinstance(leaf, bytes):
         return overwritten(leaf, random) if random.random() < 0.7 else changed(leaf, random)
     if not isinstance(leaf, np.ndarray):
@@ -104,7 +104,7 @@ def overwritten(data: bytes, random: np.random.Generator) -> bytes:
 
 
 def use_graph(graph: Any, others: list[Any]) -> None:
-    """Do with a chunk graph what people do."""
+    """Use a chunk graph."""
     repr(graph)
     pickle.dumps(graph)
     merged = skanrs.merge_chunks([graph, *others])
@@ -112,7 +112,7 @@ def use_graph(graph: Any, others: list[Any]) -> None:
 
 
 def use_thinned(chunk: Any, others: list[Any]) -> None:
-    """Do with a thinned chunk what people do."""
+    """Use a thinned chunk."""
     repr(chunk)
     merged = skanrs.merge_thinned([chunk, *others])
     if np.prod(chunk.chunk_shape) < 1 << 24:
@@ -122,7 +122,7 @@ def use_thinned(chunk: Any, others: list[Any]) -> None:
 
 
 def use_merged(merged: Any, others: list[Any]) -> None:
-    """Do with merged chunks what people do."""
+    """Use merged chunks."""
     repr(merged)
     skanrs.merge_thinned([merged])
     for other in others:
@@ -130,7 +130,7 @@ def use_merged(merged: Any, others: list[Any]) -> None:
 
 
 def use_skeleton(skeleton: Any, others: list[Any]) -> None:
-    """Do with a skeleton what people do."""
+    """Use a skeleton."""
     for use in (
         repr,
         lambda skeleton: skanrs.summarize(skeleton, separator='_'),
@@ -172,7 +172,7 @@ def cases() -> dict[str, tuple[list[Any], Callable[[Any, list[Any]], None], list
 
 
 def main() -> None:
-    """Damage every object so often, and say what became of it."""
+    """Damage every object `count` times and print the outcomes."""
     seed, count = map(int, sys.argv[1:])
     warnings.simplefilter('ignore')
     every = cases()

@@ -13,7 +13,7 @@ from malformed_files import changed, outcome_of
 
 IMAGE = (np.arange(4 * 5 * 6, dtype=np.uint16) % 7).reshape(4, 5, 6)
 METADATA = ('.zarray', '.zattrs', '.zgroup', 'zarr.json')
-# What may stand where something else is meant.
+# Values in place of valid ones.
 VALUES: list[Any] = [
     *(None, True, 0, -1, 1, 3, 10**9, 2**63, -(2**31), 1.5, 1e308, float('nan')),
     *('', 'x', 'é', '\ud800', 'pickle', 'bytes', '|O', '<U8', 'float64', 'c8'),
@@ -58,7 +58,7 @@ KINDS = {
 
 
 def changed_json(content: bytes, random: np.random.Generator) -> bytes:
-    """Return the same JSON with an entry or two renamed, gone, or of another value."""
+    """Return the same JSON with one or two entries renamed, removed or changed."""
     node = json.loads(content)
     for _ in range(random.integers(1, 3)):
         places = list(_places(node))
@@ -84,9 +84,9 @@ def _places(node: Any) -> Any:
 
 
 def outcomes(path: Path, random: np.random.Generator, count: int) -> set[str]:
-    """Change a valid store in a way, read it and mend it, so often; return what was said.
+    """Change a valid store, read it and restore it, `count` times; return the outcomes.
 
-    Raises what is neither an image nor a `FileError` of one line that names the store.
+    Raises any error except a `FileError` of one line that names the store.
     """
     valid = {file: file.read_bytes() for file in sorted(path.rglob('*')) if file.is_file()}
     metadata = [file for file in valid if file.name in METADATA]

@@ -1,7 +1,7 @@
-"""Call what is public under a limit of memory that grows from too little to enough.
+"""Call public functions under a memory limit that grows from too little to enough.
 
-Run as a process of its own: the limit is that of the address space, and a call that did not reserve
-its memory fallibly would end the process. Prints for each call how often it raised MemoryError
+This runs in a separate process, since the limit is that of the address space, and an allocation
+that cannot fail would end the process. It prints for each call how often it raised MemoryError
 before it succeeded.
 
 Usage: python tests/support/memory_limits.py CALL
@@ -23,9 +23,9 @@ import skanrs
 
 UNLIMITED = resource.getrlimit(resource.RLIMIT_AS)
 MEBIBYTE = 2**20
-# Beyond what is in use: too little for any of the calls, up to enough for all of them.
+# In addition to the memory in use: from too little for every call to enough for all.
 LIMITS = [int(MEBIBYTE * 1.12**power) for power in range(65)]
-# glibc keeps no freed memory back, so that a call has what the limit says and no more.
+# glibc returns freed memory, so that the limit is exact.
 GIVE_BACK = {
     'MALLOC_MMAP_THRESHOLD_': '65536',
     'MALLOC_TRIM_THRESHOLD_': '65536',
@@ -95,7 +95,7 @@ def main() -> None:
     every = calls()
     chosen = sys.argv[1]
     call = every[chosen]
-    call()  # whatever is imported or made once
+    call()  # imports and other things that happen once
     failed = 0
     for limit in LIMITS:
         resource.setrlimit(resource.RLIMIT_AS, (in_use() + limit, UNLIMITED[1]))
@@ -109,7 +109,7 @@ def main() -> None:
             resource.setrlimit(resource.RLIMIT_AS, UNLIMITED)
     else:
         sys.exit(f'{chosen}: not even {LIMITS[-1] // MEBIBYTE} MiB suffice')
-    # The interpreter and the module are as good as new.
+    # The interpreter and the module still work.
     call()
     assert skanrs.summarize(np.eye(9, dtype=bool), separator='_')['branch_type'].tolist() == [0]
     print(f'{chosen}: {failed} times MemoryError, then enough with {limit / MEBIBYTE:.1f} MiB')

@@ -1,4 +1,4 @@
-"""The rules of graph, branches and table in plain Python: slow, and the kernels' oracle."""
+"""Pixel graph, branches and table in plain Python: a slow reference for the kernels."""
 
 import itertools
 import math

@@ -1,8 +1,8 @@
 """Run skan's own test suite on skanrs.
 
-A temporary folder gets a package ``skan`` each module of which is the one of skanrs, and the tests
-of the installed skan as they are. Nothing is edited or skipped; where napari is not installed, its
-test file cannot be imported and is named as not run.
+A temporary folder has a package ``skan`` whose modules are those of skanrs, and the tests of the
+installed skan, unedited. None is skipped; without napari its test file cannot be imported, and the
+output names it.
 
 Usage: python tests/support/run_skan_suite.py [pytest's arguments]
 """

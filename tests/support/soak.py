@@ -1,7 +1,7 @@
-"""Random images against scikit-image, skan and themselves in chunks, for as long as is asked.
+"""Compare random images with scikit-image, with skan and with themselves in chunks.
 
-Prints the seed of the first failure and the command that repeats it, and exits with 1; so it does
-where memory grows.
+At the first failure it prints the seed and the command that repeats it, and exits with 1. Growing
+memory is a failure.
 
 Usage: python tests/support/soak.py SECONDS [--seed N] [--once]
 """

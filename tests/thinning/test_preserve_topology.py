@@ -1,4 +1,4 @@
-"""Thinning that preserves topology, counted by libraries that know nothing of it."""
+"""Thinning that preserves topology, checked by other libraries."""
 
 import dask.array as da
 import numpy as np
@@ -109,7 +109,7 @@ def test_chunks(seed):
         assert np.array_equal(part.finish(merged), lazy.compute()[inside])
 
 
-def test_two_methods_do_not_merge():
+def test_chunks_of_two_methods_do_not_merge():
     parts = [
         skanrs.thin_chunk(
             np.ones((2, 2, 2)), offset=(0, 0, x), shape=(2, 2, 4), preserve_topology=p

@@ -1,4 +1,4 @@
-"""Thinning against scikit-image, for every kind of array a person may hold."""
+"""Thinning against scikit-image, for every kind of array."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_dtypes(dtype):
     np.testing.assert_array_equal(image, before)
 
 
-def test_boolean_bytes_other_than_one():
+def test_booleans_with_bytes_other_than_0_and_1():
     image = np.random.default_rng(2).integers(0, 3, (9, 20, 70)).astype('u1') * 100
     expected = reference(image != 0)
     np.testing.assert_array_equal(skanrs.skeletonize(image.view(bool)), expected)

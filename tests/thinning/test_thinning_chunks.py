@@ -1,4 +1,4 @@
-"""Thinning in chunks against thinning of the whole image, by loops of one's own and by dask."""
+"""Thinning in chunks equals thinning of the whole image, with a loop over chunks and with dask."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_building_costs_little_for_each_block():
     seconds = []
     for blocks in (10, 20):
         array = da.zeros((blocks * 256,) * 3, chunks=256, dtype=bool)
-        # Time of this process, whatever else the machine does.
+        # CPU time of this process: the load of the machine does not matter.
         begin = time.process_time()
         skanrs.summarize(skanrs.skeletonize(array), separator='_')
         seconds.append(time.process_time() - begin)
@@ -216,7 +216,7 @@ def test_pickles_travel_out_of_band():
     np.testing.assert_array_equal(skeleton, skanrs.skeletonize(image))
 
 
-def test_what_travels_is_small():
+def test_pickles_are_small():
     """Only the voxels near the faces are in a residue, however many the chunk holds."""
     image = np.zeros((60, 60, 60), dtype=bool)
     image[::6, ::6, :] = True
@@ -307,7 +307,7 @@ def test_positions():
         skanrs.thin_chunk(block[0, 0], offset=(0,), shape=(4,))
 
 
-def test_merging_strangers():
+def test_chunks_of_different_images_do_not_merge():
     block = np.ones((2, 2, 2), dtype=bool)
     one = skanrs.thin_chunk(block, offset=(0, 0, 0), shape=(4, 4, 4))
     two = skanrs.thin_chunk(block, offset=(0, 0, 1), shape=(4, 4, 4))

@@ -1,4 +1,4 @@
-"""Thinning with each width of a processor's vectors: the same voxels, which are scikit-image's."""
+"""Thinning with each vector width of the processor equals scikit-image in every voxel."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ NARROWER = OFFERED[:-1]
 
 
 def run(width, *command):
-    """Run Python in a process that uses these vectors, and return what it prints."""
+    """Run Python in a process with these vectors and return its output."""
     done = subprocess.run(
         [sys.executable, *command],
         env=os.environ | {'SKANRS_VECTORS': width},
@@ -33,7 +33,7 @@ def run(width, *command):
 
 
 @pytest.mark.parametrize('width', OFFERED)
-def test_the_width_is_the_one_that_was_asked_for(width):
+def test_requested_width_is_used(width):
     assert run(width, '-c', 'from skanrs import _core; print(_core.vectors())') == f'{width}\n'
 
 
@@ -59,7 +59,7 @@ def lines(seed):
     return [f'{name} {answers.digest(answer)}' for name, answer in answers.answers(seed)]
 
 
-def test_a_digest_sees_one_voxel():
+def test_digest_depends_on_one_voxel():
     name, skeleton = next(answers.answers(0))
     other = skeleton.copy()
     other.flat[7] ^= True

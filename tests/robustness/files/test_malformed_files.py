@@ -1,4 +1,4 @@
-"""Files that are damaged, lie about their size, or name things wrongly: one clear sentence each."""
+"""Files that are damaged, claim a wrong size or have odd names: one clear line each."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def with_size(path, name, size):
     path.write_bytes(content)
 
 
-def test_zip_that_claims_more_than_it_can_hold(tmp_path):
+def test_zip_that_claims_more_than_it_holds(tmp_path):
     side = 1000
     npz(tmp_path / 'a.npz', {'image.npy': header((side,) * 3) + bytes(1000)})
     with_size(tmp_path / 'a.npz', 'image.npy', side**3 + 1000)
@@ -93,7 +93,7 @@ def test_zip_bomb(tmp_path, monkeypatch):
     tracemalloc.stop()
 
 
-def test_spacing_that_is_a_bomb(tmp_path):
+def test_spacing_that_claims_too_much(tmp_path):
     image = VALID['plain.npy']
     npz(
         tmp_path / 'a.npz',
@@ -107,7 +107,7 @@ def test_spacing_that_is_a_bomb(tmp_path):
 
 
 @pytest.mark.parametrize('suffix', ['.npy', '.npz'])
-def test_header_that_is_a_bomb(tmp_path, suffix):
+def test_header_that_claims_too_much(tmp_path, suffix):
     content = bytearray(header((2, 2), version=(2, 0)))
     content[8:12] = struct.pack('<I', 10**8)
     content += b' ' * 10**8

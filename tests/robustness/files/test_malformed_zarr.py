@@ -1,4 +1,4 @@
-"""Zarr and OME-Zarr whose metadata or chunks are damaged: an image or one clear sentence."""
+"""Zarr and OME-Zarr with damaged metadata or chunks: an image or one clear line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_small_changes(tmp_path, kind):
 
 @pytest.mark.parametrize('kind', ['zarr2', 'zarr3', 'ome-0.4', 'ome-0.5'])
 @pytest.mark.parametrize('content', ['[' * 10**5, '{"a":' * 10**5, '9' * 5000, '', '1', '[]'])
-def test_metadata_that_are_no_metadata(tmp_path, kind, content):
+def test_invalid_metadata(tmp_path, kind, content):
     path = tmp_path / 'a.zarr'
     malformed_zarr.make(path, kind)
     name = next(n for n in ('zarr.json', '.zarray', '.zattrs') if (path / n).exists())
@@ -41,7 +41,7 @@ def test_metadata_that_are_no_metadata(tmp_path, kind, content):
 
 
 @pytest.mark.parametrize('depth', [100, 10**4])
-def test_attributes_that_are_deep(tmp_path, depth):
+def test_deeply_nested_attributes(tmp_path, depth):
     path = tmp_path / 'a.zarr'
     malformed_zarr.make(path, 'zarr2')
     (path / '.zattrs').write_text('{"a": ' + '[' * depth + ']' * depth + '}')

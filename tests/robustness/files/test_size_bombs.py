@@ -1,4 +1,4 @@
-"""TIFF and NIfTI files that claim more than there is, or unpack to it: refused in a sentence."""
+"""TIFF and NIfTI files that claim more than they hold or unpack to too much: one clear line."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_tiles_that_are_not_stored(tmp_path):
 
 
 def test_pages_larger_than_memory(tmp_path, monkeypatch):
-    """What LZMA unpacks to has no bound worth the name; what is free has."""
+    """LZMA has no useful limit of its ratio; the limit is the free memory."""
     (tmp_path / 'a.tif').write_bytes(tiff(2000, 2000, b'x' * 99, 34925, pages=3))
     monkeypatch.setattr('skanrs.files.read.source.free_memory', lambda: 3 * 10**6)
     monkeypatch.setattr('skanrs.files.read.source.SURELY_THERE', 0)
@@ -229,6 +229,6 @@ def test_extensions_do_not_matter(tmp_path):
 
 
 @pytest.mark.parametrize('offset', [1, 100, 347])
-def test_niftis_without_an_image(tmp_path, offset):
+def test_nifti_without_an_image(tmp_path, offset):
     (tmp_path / 'a.nii').write_bytes(nifti((2, 2), offset) + bytes(1000))
     refused(tmp_path / 'a.nii', 'is a header only|damaged')

@@ -34,7 +34,7 @@ def broken(data, random):
     return bytes(data)
 
 
-def test_bytes_of_a_chunk_graph_that_were_changed():
+def test_changed_bytes_of_a_chunk_graph():
     random = np.random.default_rng(2)
     refused = 0
     for seed in range(6):
@@ -56,7 +56,7 @@ def test_bytes_of_a_chunk_graph_that_were_changed():
     assert refused > 1000
 
 
-def test_arrays_of_a_thinned_chunk_that_were_changed():
+def test_changed_arrays_of_a_thinned_chunk():
     from skanrs.thinning import chunks
 
     random = np.random.default_rng(3)
@@ -97,7 +97,7 @@ def test_arrays_of_a_thinned_chunk_that_were_changed():
     assert refused > 100
 
 
-def test_what_pickles_hold_that_was_changed():
+def test_changed_objects_in_pickles():
     """In a process of its own: a crash ends it, and so does a panic."""
     script = Path(__file__).parents[2] / 'support' / 'malformed_pickles.py'
     command = [sys.executable, str(script), '0', '150']
@@ -106,7 +106,7 @@ def test_what_pickles_hold_that_was_changed():
     assert done.stdout.count("'made'") == 6
 
 
-def test_bytes_of_a_chunk_graph_that_were_cut():
+def test_truncated_bytes_of_a_chunk_graph():
     """At every length, and with every number in front changed to extremes."""
     image = blobs((9, 9, 9), 1, 0.7)
     graph = skanrs.chunk_graph(image[:5], offset=(0, 0, 0), shape=image.shape)

@@ -17,7 +17,7 @@ SHAPES = [(0,), (1,), (0, 0), (1, 0), (0, 1), (1, 1), (0, 1, 1), (1, 0, 1), (1, 
 
 @pytest.mark.parametrize('shape', SHAPES)
 @pytest.mark.parametrize('dtype', ['bool', 'f4', 'i8'])
-def test_axes_of_no_or_one_voxel(shape, dtype):
+def test_axes_of_length_zero_and_one(shape, dtype):
     image = np.ones(shape, dtype=dtype)
     assert len(skanrs.summarize(skanrs.Skeleton(image), separator='_')) == 0
     graph = skanrs.chunk_graph(image, offset=(0,) * len(shape), shape=shape)
@@ -27,7 +27,7 @@ def test_axes_of_no_or_one_voxel(shape, dtype):
 
 
 @pytest.mark.parametrize('axis', [0, 1, 2])
-def test_a_million_voxels_long_and_one_thick(axis):
+def test_line_of_a_million_voxels(axis):
     shape = [1, 1, 1]
     shape[axis] = 10**6
     image = np.zeros(shape, dtype=bool)
@@ -46,7 +46,7 @@ def test_a_million_voxels_long_and_one_thick(axis):
     assert skanrs.Skeleton(line[::2]).n_paths == 1
 
 
-def test_thick_bars_a_hundred_thousand_long():
+def test_thick_bar_of_a_hundred_thousand_voxels():
     image = np.pad(np.ones((3, 3, 10**5), dtype=bool), 1)
     np.testing.assert_array_equal(skanrs.skeletonize(image), reference(image))
 
@@ -65,7 +65,7 @@ def test_thick_bars_a_hundred_thousand_long():
     ],
     ids=str,
 )
-def test_places_beyond_2_to_the_32(shape, offset):
+def test_offsets_beyond_2_to_the_32(shape, offset):
     """Two halves of one line far out: joined as near the origin, with ids that do not wrap."""
     lengths = [min(8, whole - at) for whole, at in zip(shape, offset, strict=True)]
     block = np.zeros(lengths, dtype=bool)
@@ -98,7 +98,7 @@ def test_thinned_chunks_beyond_2_to_the_32():
         parts[0].finish(merged)
 
 
-def test_the_largest_shapes_are_refused_in_words():
+def test_largest_shapes_raise_clear_errors():
     block = np.ones((1, 1, 1), dtype=bool)
     for shape in [(2**63, 1, 1), (2**32, 2**31, 1), (2**62, 2, 1)]:
         with pytest.raises((ValueError, OverflowError), match='shape|int|large'):
@@ -106,7 +106,7 @@ def test_the_largest_shapes_are_refused_in_words():
 
 
 @pytest.mark.parametrize('length', [2**31, 2**40, 2**62])
-def test_axes_too_long_for_radii_are_refused_in_words(length):
+def test_axes_too_long_for_radii_raise_clear_errors(length):
     mask, nodes = np.ones((1, 1, 8), dtype='u1'), np.arange(8)
     for axis in range(3):
         shape, offset = [1, 1, 8], [0, 0, 0]

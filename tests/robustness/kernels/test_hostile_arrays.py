@@ -13,7 +13,7 @@ from skanrs import _core
 
 
 def calls():
-    """What takes an image, by name."""
+    """Return functions of an image, by name."""
     return {
         'skeletonize': skanrs.skeletonize,
         'Skeleton': skanrs.Skeleton,
@@ -34,8 +34,8 @@ def call(request):
 
 @pytest.mark.parametrize('layout', ['C', 'F', 'steps'])
 @pytest.mark.parametrize('dtype', ['bool', 'u2', 'f4', 'f8'])
-def test_an_array_that_another_thread_changes(call, dtype, layout):
-    """Some mixture of its states is the result; what matters is that nothing breaks."""
+def test_array_changed_by_another_thread(call, dtype, layout):
+    """The result is some mixture of its states; nothing may break."""
     random = np.random.default_rng(0)
     states = [random.random((40, 50, 60)) < density for density in (0.02, 0.3, 0.9)]
     array = np.zeros((40, 50, 60), dtype=dtype, order='F' if layout == 'F' else 'C')
@@ -60,8 +60,8 @@ def test_an_array_that_another_thread_changes(call, dtype, layout):
     np.testing.assert_array_equal(skanrs.skeletonize(array), reference(states[0]))
 
 
-class Liar:
-    """Says of itself whatever the test wants."""
+class Inconsistent:
+    """Has the shape and dtype that a test gives it, and any array."""
 
     def __init__(self, answer, shape=(4, 5, 6), dtype='bool'):
         self.answer = answer
@@ -73,8 +73,8 @@ class Liar:
         return self.answer(self)
 
 
-class Fickle(Liar):
-    """Another shape whenever it is asked."""
+class Changing(Inconsistent):
+    """Has another shape at each access."""
 
     def __init__(self):
         self.asked = 0
@@ -91,23 +91,23 @@ class Fickle(Liar):
         return np.ones(self.shape, dtype=bool)
 
 
-def fails(liar):
-    raise RuntimeError('the disk is on fire')
+def fails(array_like):
+    raise RuntimeError('cannot read')
 
 
-def test_objects_that_lie_of_themselves(call):
-    with pytest.raises((RuntimeError, TypeError), match='on fire|got Liar'):
-        call(Liar(fails))
+def test_inconsistent_array_objects(call):
+    with pytest.raises((RuntimeError, TypeError), match='cannot read|got Inconsistent'):
+        call(Inconsistent(fails))
     with pytest.raises((TypeError, ValueError)):
-        call(Liar(lambda liar: liar))
+        call(Inconsistent(lambda array_like: array_like))
     with pytest.raises((TypeError, ValueError)):
-        call(Liar(lambda liar: 'text'))
-    with pytest.raises(TypeError, match='complex|got Liar'):
-        call(Liar(lambda liar: np.ones((4, 5, 6), dtype=complex)))
-    # Another shape or type than it says of itself: the array counts, or it is refused.
-    for liar in (Liar(lambda liar: np.ones((2, 3, 4), dtype='f4')), Fickle()):
+        call(Inconsistent(lambda array_like: 'text'))
+    with pytest.raises(TypeError, match='complex|got Inconsistent'):
+        call(Inconsistent(lambda array_like: np.ones((4, 5, 6), dtype=complex)))
+    # An array of another shape or type than the attributes: it is used, or it is refused.
+    for array_like in (Inconsistent(lambda array_like: np.ones((2, 3, 4), dtype='f4')), Changing()):
         try:
-            call(liar)
+            call(array_like)
         except TypeError as error:
             assert 'got ' in str(error)  # noqa: PT017
         except ValueError as error:
@@ -115,7 +115,7 @@ def test_objects_that_lie_of_themselves(call):
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
-def test_values_that_are_no_numbers(value):
+def test_nan_and_infinity(value):
     image = np.zeros((6, 7, 8))
     image[2, 3, 1:7] = 1
     image[2, 3, 4] = value
@@ -131,7 +131,7 @@ def test_values_that_are_no_numbers(value):
 
 
 @pytest.mark.parametrize('spacing', [np.nan, np.inf, -1, 0, [1, 2, np.nan], [1, -np.inf, 1]])
-def test_spacings_that_are_no_distances(spacing):
+def test_invalid_spacings_are_refused(spacing):
     image = np.ones((3, 3, 3), dtype=bool)
     with pytest.raises(ValueError, match='spacing'):
         skanrs.Skeleton(image, spacing=spacing)

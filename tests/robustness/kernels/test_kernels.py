@@ -1,4 +1,4 @@
-"""The kernels past the checks of the package: they answer or raise, and never panic."""
+"""Kernels called without the checks of the package: a result or an exception, no panic."""
 
 import copy
 
@@ -118,7 +118,7 @@ def refused(call, *arguments, **options):
     return False
 
 
-def test_all_kernels_are_here():
+def test_all_kernels_are_tested():
     functions = {
         name for name in _core.__all__ if callable(getattr(_core, name)) and name != 'ChunkGraph'
     }
@@ -126,7 +126,7 @@ def test_all_kernels_are_here():
 
 
 @pytest.mark.parametrize('name', CALLS)
-def test_a_kernel_answers_or_raises(name):
+def test_kernel_returns_or_raises(name):
     random = np.random.default_rng(list(CALLS).index(name))
     call, arguments = kernel(name), CALLS[name]
     call(*(arguments if 'merge' in name else copy.deepcopy(arguments)))
@@ -145,7 +145,7 @@ def block_table(nodes, block_shape, **options):
     return graph.table(0, graph.finished)
 
 
-def test_a_block_answers_or_raises():
+def test_block_returns_or_raises():
     random = np.random.default_rng(1)
     assert block_table(NODES, SHAPE, **BLOCK)['lengths'].size
     raised = 0

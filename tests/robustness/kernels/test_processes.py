@@ -1,4 +1,4 @@
-"""Forks, processes, threads, sub-interpreters, interrupts: no hang, no crash, the same numbers."""
+"""Forks, processes, threads, sub-interpreters and interrupts: no hang, no crash, equal results."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_fork_while_other_threads_call(run_python):
     assert run_python(textwrap.dedent(code)).strip() == 'done'
 
 
-def test_a_sub_interpreter_is_refused_in_words(run_python):
+def test_sub_interpreter_is_refused_with_a_clear_error(run_python):
     # Every CPython has it, by one of two names.
     name = '_xxsubinterpreters' if sys.version_info < (3, 13) else '_interpreters'
     code = f"""

@@ -1,4 +1,4 @@
-"""What holds for every image, whatever the numbers: properties of skeletons, paths and tables."""
+"""Properties of skeletons, paths and tables that hold for every image."""
 
 from __future__ import annotations
 
