@@ -15,7 +15,7 @@ use crate::graph::csr::{Index, check_indptr, check_nodes};
 use crate::image::indices::check_shape;
 use crate::support::allocate::try_zeros;
 use crate::support::errors::{Error, Result};
-use crate::support::huge_pages::ask_for;
+use crate::support::huge_pages::advise_huge_pages;
 use crate::support::threads::Monitor;
 
 /// What the buffers are for.
@@ -125,7 +125,7 @@ impl Spacing for i64 {
 
 /// Where the ends of branches lie; first the axes of the sources, then those of the destinations.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Places<S> {
+pub struct EndPositions<S> {
     /// The coordinates, axis by axis.
     pub voxels: Vec<i64>,
     /// The same times the spacing.
@@ -139,7 +139,12 @@ pub struct Places<S> {
 /// # Errors
 /// [`Error::InvalidArgument`] if there are more than three axes or none, if the lists differ in length, or a voxel lies outside;
 /// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`.
-pub fn places<S: Spacing>(ends: [&[i64]; 2], shape: &[usize], spacing: &[S], monitor: &Monitor) -> Result<Places<S>> {
+pub fn places<S: Spacing>(
+    ends: [&[i64]; 2],
+    shape: &[usize],
+    spacing: &[S],
+    monitor: &Monitor,
+) -> Result<EndPositions<S>> {
     match (shape, spacing) {
         (&[x], &[dx]) => places_in([x], ends, [dx], monitor),
         (&[y, x], &[dy, dx]) => places_in([y, x], ends, [dy, dx], monitor),
@@ -156,7 +161,7 @@ fn places_in<S: Spacing, const AXES: usize>(
     ends: [&[i64]; 2],
     spacing: [S; AXES],
     monitor: &Monitor,
-) -> Result<Places<S>> {
+) -> Result<EndPositions<S>> {
     let count = ends[0].len();
     check_shape(&shape)?;
     if ends[1].len() != count {
@@ -164,7 +169,7 @@ fn places_in<S: Spacing, const AXES: usize>(
         return Err(Error::InvalidArgument { name: "destinations", reason });
     }
     let size: usize = shape.iter().product();
-    let mut places = Places {
+    let mut places = EndPositions {
         voxels: try_zeros(ENDS, 2 * AXES * count)?,
         scaled: try_zeros(ENDS, 2 * AXES * count)?,
         chords: try_zeros(ENDS, count)?,
@@ -172,8 +177,8 @@ fn places_in<S: Spacing, const AXES: usize>(
     if count == 0 {
         return Ok(places);
     }
-    ask_for(&mut places.voxels);
-    ask_for(&mut places.scaled);
+    advise_huge_pages(&mut places.voxels);
+    advise_huge_pages(&mut places.scaled);
     let mut columns = Columns {
         voxels: places.voxels.chunks_mut(count).map(|column| column.chunks_mut(TASK)).collect(),
         scaled: places.scaled.chunks_mut(count).map(|column| column.chunks_mut(TASK)).collect(),
@@ -226,14 +231,14 @@ struct Columns<'a, S> {
 }
 
 /// The rows of a task in each column.
-struct Part<'a, S> {
+struct TaskColumns<'a, S> {
     voxels: Vec<&'a mut [i64]>,
     scaled: Vec<&'a mut [S]>,
 }
 
 impl<'a, S> Columns<'a, S> {
-    fn next(&mut self) -> Part<'a, S> {
-        Part {
+    fn next(&mut self) -> TaskColumns<'a, S> {
+        TaskColumns {
             voxels: self.voxels.iter_mut().filter_map(ChunksMut::next).collect(),
             scaled: self.scaled.iter_mut().filter_map(ChunksMut::next).collect(),
         }

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use crate::graph::csr::{Index, WeightedRows};
 use crate::support::allocate::{Grow, try_zeros};
 use crate::support::errors::{Error, Result};
-use crate::support::huge_pages::ask_for;
+use crate::support::huge_pages::advise_huge_pages;
 use crate::support::threads::Monitor;
 
 /// What the result's buffers are for.
@@ -309,7 +309,7 @@ fn join<I: Index>(parts: &[Walks<I>]) -> Result<Branches<I>> {
         lengths: try_zeros(BRANCHES, paths)?,
         smallest: try_zeros(BRANCHES, paths)?,
     };
-    ask_for(&mut joined.indices);
+    advise_huge_pages(&mut joined.indices);
     let mut copies = Vec::with_capacity(parts.len());
     let (mut indptr, mut indices) = (&mut joined.indptr[1..], joined.indices.as_mut_slice());
     let (mut lengths, mut smallest) = (joined.lengths.as_mut_slice(), joined.smallest.as_mut_slice());

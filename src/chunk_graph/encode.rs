@@ -9,7 +9,7 @@ use super::geometry::{Geometry, Values};
 use super::graph::ChunkGraph;
 use super::intervals::Intervals;
 use super::live::{Chains, Edge, End, Live};
-use super::rows::{IS_CYCLE, Rows, SOURCE_IS_TIP, Statistics, TARGET_IS_TIP, Terminal};
+use super::rows::{BranchRows, IS_CYCLE, SOURCE_IS_TIP, Statistics, TARGET_IS_TIP, Terminal};
 use super::settle::Parts;
 use crate::branches::measures::Measures;
 use crate::graph::heights::HeightType;
@@ -287,7 +287,7 @@ fn read_chains(reader: &mut Reader<'_>, live: &Live, geometry: &Geometry) -> Res
     Ok(chains)
 }
 
-fn write_rows(writer: &mut Writer, rows: &Rows) {
+fn write_rows(writer: &mut Writer, rows: &BranchRows) {
     writer.number(rows.len() as u64);
     let (mut index, mut rank) = (0, 0);
     for row in 0..rows.len() {
@@ -315,9 +315,9 @@ fn write_rows(writer: &mut Writer, rows: &Rows) {
     }
 }
 
-fn read_rows(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<Rows> {
+fn read_rows(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<BranchRows> {
     let count = reader.count(15)?;
-    let mut rows = Rows::with_capacity(count, geometry)?;
+    let mut rows = BranchRows::with_capacity(count, geometry)?;
     let (mut index, mut rank) = (0, 0);
     for _ in 0..count {
         let source = read_index(reader, index, geometry)?;

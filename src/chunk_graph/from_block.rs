@@ -40,7 +40,7 @@ impl ChunkGraph {
     /// value for each, or if heights are too far apart; [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`.
     pub fn from_block(block: Block<'_>, geometry: Geometry, monitor: &Monitor) -> Result<Self> {
         check(&block, &geometry)?;
-        let rows = Rows::new(&block, &geometry);
+        let rows = BlockRows::new(&block, &geometry);
         let covered = rows.intervals(block.nodes)?;
         monitor.check()?;
         let (degree, waiting) = edges(&block, monitor)?;
@@ -156,7 +156,7 @@ fn edges_by_lines(block: &Block<'_>, neighbourhood: &Neighbourhood, monitor: &Mo
 }
 
 /// The rows of a block along the last axis.
-struct Rows<'a> {
+struct BlockRows<'a> {
     geometry: &'a Geometry,
     length: usize,
     leading: &'a [usize],
@@ -182,7 +182,7 @@ impl Side {
     }
 }
 
-impl<'a> Rows<'a> {
+impl<'a> BlockRows<'a> {
     fn new(block: &Block<'a>, geometry: &'a Geometry) -> Self {
         let sides = (0..block.shape.len())
             .map(|axis| {

@@ -8,7 +8,7 @@
 
 use super::geometry::Geometry;
 use super::live::{Chains, Edge, End, Live};
-use super::rows::{Rows, Terminal, Walk};
+use super::rows::{BranchRows, Terminal, Walk};
 use crate::support::allocate::{Grow, try_filled, try_with_capacity};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
@@ -87,7 +87,7 @@ impl<'a> Joiner<'a> {
     }
 
     /// Adds finished branches to `rows` and returns the open chains.
-    pub(super) fn join(&mut self, rows: &mut Rows, monitor: &Monitor) -> Result<Chains> {
+    pub(super) fn join(&mut self, rows: &mut BranchRows, monitor: &Monitor) -> Result<Chains> {
         const LINKS_BETWEEN_CHECKS: usize = 1 << 16;
         let mut open = Chains::default();
         for cycles in [false, true] {
@@ -195,7 +195,7 @@ impl<'a> Joiner<'a> {
         }
     }
 
-    fn finish(&mut self, from: u32, to: u32, is_cycle: bool, rows: &mut Rows, open: &mut Chains) -> Result<()> {
+    fn finish(&mut self, from: u32, to: u32, is_cycle: bool, rows: &mut BranchRows, open: &mut Chains) -> Result<()> {
         let ends = [self.settled(from), self.settled(to)];
         let [End::Done(one), End::Done(other)] = ends else {
             return open.push(ends, self.smallest, &self.directions, &self.values);

@@ -41,7 +41,7 @@ pub(super) struct Terminal {
 
 /// Finished branches.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct BranchRows {
     /// The linear indices of source and destination.
     pub(super) ends: Vec<[u64; 2]>,
     /// Their ranks among the foreground of what is covered.
@@ -100,7 +100,7 @@ impl Walk<'_> {
     }
 }
 
-impl Rows {
+impl BranchRows {
     /// No rows yet, but room for `count` of them.
     ///
     /// # Errors

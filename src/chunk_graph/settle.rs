@@ -14,7 +14,7 @@ use super::forest::{self, Forest};
 use super::geometry::Geometry;
 use super::join::Joiner;
 use super::live::{Chains, Edge, End, LIVE, Live};
-use super::rows::Rows;
+use super::rows::BranchRows;
 use super::rules::{Rule, holds};
 use crate::graph::junctions::JUNCTION;
 use crate::support::allocate::{Grow, try_collect, try_copy, try_filled};
@@ -31,7 +31,7 @@ pub(super) struct Parts {
     /// Edges that may still be dropped.
     pub(super) waiting: Vec<Edge>,
     pub(super) chains: Chains,
-    pub(super) rows: Rows,
+    pub(super) rows: BranchRows,
     /// Linear indices of voxels without neighbours, ascending.
     pub(super) isolated: Vec<u64>,
 }
@@ -42,7 +42,7 @@ impl Parts {
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub(super) fn try_clone(&self) -> Result<Self> {
-        let mut rows = Rows::default();
+        let mut rows = BranchRows::default();
         rows.extend(&self.rows, |_| 0)?;
         Ok(Self {
             live: self.live.try_clone()?,

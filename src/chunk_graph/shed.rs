@@ -9,7 +9,7 @@
 
 use super::graph::ChunkGraph;
 use super::live::{End, LIVE};
-use super::rows::Rows;
+use super::rows::BranchRows;
 use super::settle::{EDGES, Parts};
 use super::table::Table;
 use crate::support::allocate::{Grow, try_collect, try_copy};
@@ -47,7 +47,7 @@ impl ChunkGraph {
             live: live.try_clone()?,
             waiting: try_copy(EDGES, waiting)?,
             chains: chains.try_clone()?,
-            rows: Rows::default(),
+            rows: BranchRows::default(),
             isolated: Vec::new(),
         })?;
         Ok((rest, shed))

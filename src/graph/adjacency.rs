@@ -28,7 +28,7 @@ use crate::graph::window::{Layout, MOST_NEIGHBOURS, Window};
 use crate::image::neighbourhood::{CENTRE, NEIGHBOURS_6, NEIGHBOURS_18, NEIGHBOURS_26};
 use crate::support::allocate::{Grow, make_room, try_sort_by, try_with_capacity, try_zeros};
 use crate::support::errors::{Error, Result};
-use crate::support::huge_pages::ask_for;
+use crate::support::huge_pages::advise_huge_pages;
 use crate::support::threads::Monitor;
 
 /// What the buffers are for.
@@ -104,7 +104,7 @@ pub struct Adjacency<I> {
 
 /// A graph of voxels with their distances, as what walks through it needs it.
 #[derive(Debug, Clone, Copy)]
-pub struct Neighbours<'a, I> {
+pub struct WithDistances<'a, I> {
     graph: &'a Adjacency<I>,
     distances: &'a [f64; BITS],
 }
@@ -112,12 +112,12 @@ pub struct Neighbours<'a, I> {
 impl<I: Index> Adjacency<I> {
     /// The graph with the distances of `grid`.
     #[must_use]
-    pub fn with_distances<'a>(&'a self, grid: &'a Grid) -> Neighbours<'a, I> {
-        Neighbours { graph: self, distances: &grid.distances }
+    pub fn with_distances<'a>(&'a self, grid: &'a Grid) -> WithDistances<'a, I> {
+        WithDistances { graph: self, distances: &grid.distances }
     }
 }
 
-impl<I: Index> WeightedRows for Neighbours<'_, I> {
+impl<I: Index> WeightedRows for WithDistances<'_, I> {
     type Index = I;
 
     #[inline]
@@ -154,12 +154,12 @@ impl<I: Index> WeightedRows for Neighbours<'_, I> {
 }
 
 /// The neighbours of the nodes of one task.
-struct Part<I> {
+struct TaskEntries<I> {
     masks: Vec<u32>,
     neighbours: Vec<I>,
 }
 
-impl<I: Index> Part<I> {
+impl<I: Index> TaskEntries<I> {
     fn find(window: &mut Window, nodes: &[i64], range: Range<usize>, grid: &Grid) -> Result<Self> {
         let mut masks = try_with_capacity(GRAPH, range.len())?;
         let mut neighbours = try_with_capacity(GRAPH, 2 * range.len() + 2 * range.len() / 8)?;
@@ -226,19 +226,19 @@ pub(crate) fn bits_of(mut mask: u32) -> impl Iterator<Item = usize> {
 pub fn adjacency<I: Index>(nodes: &[i64], grid: &Grid, prune: bool, monitor: &Monitor) -> Result<Adjacency<I>> {
     assert!(nodes.len() <= I::LARGEST, "the nodes can be counted in the type of the index");
     let length = task_length(nodes.len());
-    let parts: Vec<Part<I>> = (0..nodes.len().div_ceil(length))
+    let parts: Vec<TaskEntries<I>> = (0..nodes.len().div_ceil(length))
         .into_par_iter()
         .map_init(
             || grid.window(),
             |window, task| {
                 monitor.check()?;
                 let window = window.as_mut().map_err(|error| error.clone())?;
-                Part::find(window, nodes, task * length..((task + 1) * length).min(nodes.len()), grid)
+                TaskEntries::find(window, nodes, task * length..((task + 1) * length).min(nodes.len()), grid)
             },
         )
         .collect::<Result<_>>()?;
     let mut masks: Vec<u32> = try_zeros(GRAPH, nodes.len())?;
-    ask_for(&mut masks);
+    advise_huge_pages(&mut masks);
     let copies = masks.par_chunks_mut(length).zip(&parts);
     copies.for_each(|(masks, part)| masks.copy_from_slice(&part.masks));
     if prune {
@@ -251,7 +251,7 @@ pub fn adjacency<I: Index>(nodes: &[i64], grid: &Grid, prune: bool, monitor: &Mo
 
 /// Clears the bits of edges between junctions that their minimum spanning forest does not need.
 fn prune_junctions<I: Index>(
-    parts: &[Part<I>],
+    parts: &[TaskEntries<I>],
     task_length: usize,
     masks: &mut [u32],
     distances: &[f64; BITS],
@@ -300,7 +300,7 @@ fn prune_junctions<I: Index>(
 }
 
 /// Writes the neighbours that the masks still have, task by task.
-fn rows<I: Index>(parts: Vec<Part<I>>, task_length: usize, masks: &[u32]) -> Result<(Vec<I>, Vec<I>)> {
+fn rows<I: Index>(parts: Vec<TaskEntries<I>>, task_length: usize, masks: &[u32]) -> Result<(Vec<I>, Vec<I>)> {
     let counts: Vec<usize> =
         masks.par_chunks(task_length).map(|masks| masks.iter().map(|mask| mask.count_ones() as usize).sum()).collect();
     let entries = counts.iter().sum::<usize>();
@@ -308,8 +308,8 @@ fn rows<I: Index>(parts: Vec<Part<I>>, task_length: usize, masks: &[u32]) -> Res
     let mut indptr: Vec<I> = try_zeros(GRAPH, masks.len() + 1)?;
     let mut indices: Vec<I> = try_zeros(GRAPH, entries)?;
     // Whoever walks through the graph goes from page to page.
-    ask_for(&mut indptr);
-    ask_for(&mut indices);
+    advise_huge_pages(&mut indptr);
+    advise_huge_pages(&mut indices);
     let mut places = Vec::with_capacity(parts.len());
     let (mut left, mut start) = (indices.as_mut_slice(), 0);
     for count in counts {

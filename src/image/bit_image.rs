@@ -48,7 +48,7 @@ impl BitImage {
         let words = rows.and_then(|rows| rows.checked_add(1)?.checked_mul(image.row_stride())?.checked_add(2));
         let words = words.ok_or(Error::out_of_memory::<u64>("the bit image", usize::MAX))?;
         image.words = try_zeros("the bit image", words)?;
-        huge_pages::ask_for(&mut image.words);
+        huge_pages::advise_huge_pages(&mut image.words);
         Ok(image)
     }
 
@@ -94,17 +94,17 @@ impl BitImage {
         mask: T,
         monitor: &Monitor,
     ) -> Result<()> {
-        let geometry = Geometry::of(self);
+        let strides = WordStrides::of(self);
         let [side_z, side_y, side_x] = self.sides();
         let (nz, ny, _) = view.dim();
         let columns = self.shape[2].div_ceil(WORD);
         // Rows with gaps between them, as a chunk's are, come from memory one by one unless they are asked for.
         let has_gaps = view.strides()[1] != view.dim().2.cast_signed();
         let ahead = has_gaps.then(|| side_y.cast_signed() * view.strides()[1]);
-        let planes = self.words[geometry.plane..].par_chunks_mut(geometry.plane).enumerate();
+        let planes = self.words[strides.plane..].par_chunks_mut(strides.plane).enumerate();
         planes.take(self.shape[0].div_ceil(side_z)).try_for_each(|(plane, words)| {
             monitor.check()?;
-            let rows = words[geometry.row..].chunks_exact_mut(geometry.row);
+            let rows = words[strides.row..].chunks_exact_mut(strides.row);
             let mut packed = try_filled("rows of the bit image", side_z * side_y * columns, 0)?;
             let z = covered(plane * side_z, side_z, origin[0], nz);
             for (row, words) in rows.enumerate() {
@@ -139,16 +139,16 @@ impl BitImage {
         monitor: &Monitor,
     ) -> Result<()> {
         const PLANES: usize = 16;
-        let geometry = Geometry::of(self);
+        let strides = WordStrides::of(self);
         let (log, sides) = (self.log, self.sides());
         let mut axes = [0, 1, 2];
         axes.sort_by_key(|&axis| std::cmp::Reverse(view.strides()[axis].unsigned_abs()));
-        let slabs = self.words[geometry.plane..].par_chunks_mut(PLANES * geometry.plane).enumerate();
+        let slabs = self.words[strides.plane..].par_chunks_mut(PLANES * strides.plane).enumerate();
         let count = self.shape[0].div_ceil(PLANES * sides[0]);
         slabs.take(count).try_for_each(|(slab, words)| {
             let z = covered(slab * PLANES * sides[0], PLANES * sides[0], origin[0], view.dim().0);
             let first = [z.start + origin[0], origin[1], origin[2]];
-            let slab_start = (slab * PLANES + 1) * geometry.plane;
+            let slab_start = (slab * PLANES + 1) * strides.plane;
             let slab = view.slice(s![z, .., ..]).permuted_axes(axes);
             for (outer, plane) in slab.outer_iter().enumerate() {
                 monitor.check()?;
@@ -158,7 +158,7 @@ impl BitImage {
                     place[axes[1]] += middle;
                     for value in lane {
                         if value.get().is_foreground(mask) {
-                            let (index, bit) = geometry.locate(log, place);
+                            let (index, bit) = strides.locate(log, place);
                             words[index - slab_start] |= 1 << bit;
                         }
                         place[axes[2]] += 1;
@@ -175,11 +175,11 @@ impl BitImage {
     /// If the shapes differ.
     pub fn unpack_into(&self, mut output: ArrayViewMut3<'_, u8>) {
         assert_eq!(output.shape(), self.shape, "the output has the shape of the image");
-        let geometry = Geometry::of(self);
+        let strides = WordStrides::of(self);
         let [side_z, side_y, side_x] = self.sides();
         output.axis_chunks_iter_mut(Axis(0), side_z).into_par_iter().enumerate().for_each(|(at, mut slab)| {
-            let words = &self.words[(at + 1) * geometry.plane + geometry.row..];
-            for (mut band, words) in slab.axis_chunks_iter_mut(Axis(1), side_y).zip(words.chunks(geometry.row)) {
+            let words = &self.words[(at + 1) * strides.plane + strides.row..];
+            for (mut band, words) in slab.axis_chunks_iter_mut(Axis(1), side_y).zip(words.chunks(strides.row)) {
                 for (column, &word) in words[1..].iter().enumerate() {
                     for bit in set_bits(word) {
                         let (row, x) = (bit / side_x, bit % side_x);
@@ -229,7 +229,7 @@ impl BitImage {
     /// Whether voxel (z, y, x) is foreground.
     #[must_use]
     pub fn get(&self, z: usize, y: usize, x: usize) -> bool {
-        let (index, bit) = Geometry::of(self).locate(self.log, [z, y, x]);
+        let (index, bit) = WordStrides::of(self).locate(self.log, [z, y, x]);
         self.words[index] >> bit & 1 == 1
     }
 
@@ -256,12 +256,12 @@ impl BitImage {
 
 /// The strides of a bit image.
 #[derive(Clone, Copy)]
-struct Geometry {
+struct WordStrides {
     row: usize,
     plane: usize,
 }
 
-impl Geometry {
+impl WordStrides {
     const fn of(image: &BitImage) -> Self {
         Self { row: image.row_stride(), plane: image.plane_stride() }
     }

@@ -16,7 +16,7 @@ use crate::image::indices::{check_shape, strides};
 use crate::image::word_shape::{WORD, set_bits};
 use crate::support::allocate::{Grow, try_with_capacity, try_zeros};
 use crate::support::errors::{Error, Result};
-use crate::support::huge_pages::ask_for;
+use crate::support::huge_pages::advise_huge_pages;
 use crate::support::threads::Monitor;
 
 /// What the buffers are for.
@@ -192,7 +192,7 @@ fn join(mut lists: Vec<Vec<i64>>) -> Result<Vec<i64>> {
         return Ok(lists.swap_remove(0));
     }
     let mut joined = try_zeros(FOREGROUND, lists.iter().map(Vec::len).sum())?;
-    ask_for(&mut joined);
+    advise_huge_pages(&mut joined);
     let mut left = joined.as_mut_slice();
     let mut places = try_with_capacity(FOREGROUND, lists.len())?;
     for list in &lists {

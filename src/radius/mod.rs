@@ -31,7 +31,7 @@ pub use background::Background;
 pub use squares::Squares;
 
 use rayon::prelude::*;
-use rows::Rows;
+use rows::Scanlines;
 use thick::{Member, Search, groups};
 
 use crate::image::indices::position;
@@ -99,7 +99,7 @@ pub fn squared_radii(
     monitor: &Monitor,
 ) -> Result<Vec<f64>> {
     let shape = background.shape();
-    let rows = Rows::new(background, squares);
+    let rows = Scanlines::new(background, squares);
     let mut radii = try_filled("the radii", nodes.len(), f64::INFINITY)?;
     monitor.expect(nodes.len() as u64);
     let tasks = radii.par_chunks_mut(TASK).zip(nodes.par_chunks(TASK)).enumerate();

@@ -24,7 +24,7 @@ struct Row {
 }
 
 /// The rows of a block.
-pub(super) struct Rows<'a> {
+pub(super) struct Scanlines<'a> {
     background: &'a Background,
     squares: &'a Squares,
     near: Vec<Row>,
@@ -33,7 +33,7 @@ pub(super) struct Rows<'a> {
     reach: [f64; 2],
 }
 
-impl<'a> Rows<'a> {
+impl<'a> Scanlines<'a> {
     pub(super) fn new(background: &'a Background, squares: &'a Squares) -> Self {
         let step = |axis| squares.along(axis, 1).sqrt();
         let reach = [NEAR, ALL].map(|rows| (rows * step(0) * step(1) / PI).min(f64::MAX));

@@ -11,7 +11,7 @@
 //! Cost: for a group one search and one collection of about π (R + 2 w)² rows; for each voxel some part of the surface.
 
 use super::background::Background;
-use super::rows::Rows;
+use super::rows::Scanlines;
 use super::squares::Squares;
 use crate::image::word_shape::{WORD, set_bits};
 use crate::support::allocate::{Grow, try_collect};
@@ -46,7 +46,7 @@ struct Shell {
 
 /// What all groups share.
 pub(super) struct Search<'a> {
-    pub(super) rows: &'a Rows<'a>,
+    pub(super) rows: &'a Scanlines<'a>,
     pub(super) background: &'a Background,
     pub(super) squares: &'a Squares,
 }

@@ -10,7 +10,7 @@ const WORTH_ASKING: usize = 1 << 23;
 
 /// Asks for large pages behind an array that was not touched yet.
 #[cfg(target_os = "linux")]
-pub fn ask_for<T>(array: &mut [T]) {
+pub fn advise_huge_pages<T>(array: &mut [T]) {
     const PAGE: usize = 1 << 12;
     let bytes = size_of_val(array);
     if bytes < WORTH_ASKING {
@@ -27,7 +27,7 @@ pub fn ask_for<T>(array: &mut [T]) {
 
 /// Asks for nothing on this system.
 #[cfg(not(target_os = "linux"))]
-pub fn ask_for<T>(_array: &mut [T]) {}
+pub fn advise_huge_pages<T>(_array: &mut [T]) {}
 
 #[cfg(test)]
 mod tests {
@@ -35,8 +35,8 @@ mod tests {
     fn leaves_arrays_as_they_are() {
         for count in [0, 1, 1 << 20, (1 << 21) + 5] {
             let mut array = vec![7_u64; count];
-            super::ask_for(&mut array);
-            super::ask_for(&mut array[count.min(1)..]);
+            super::advise_huge_pages(&mut array);
+            super::advise_huge_pages(&mut array[count.min(1)..]);
             assert!(array.iter().all(|&value| value == 7));
         }
     }

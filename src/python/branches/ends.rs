@@ -40,7 +40,7 @@ enum AnySpacing<'py> {
 }
 
 /// Columns of voxels, columns of coordinates, and lengths of chords.
-type Places<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyAny>, Array1<'py, f64>);
+type EndArrays<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyAny>, Array1<'py, f64>);
 
 /// Where the ends of branches lie, given as linear indices in an image of `shape`: the axes of the sources, then those of the
 /// destinations, in voxels and times the spacing; and how far they are apart.
@@ -51,7 +51,7 @@ fn end_places<'py>(
     destinations: AlignedArray1<'py, i64>,
     shape: Vec<usize>,
     spacing: AnySpacing<'py>,
-) -> PyResult<Places<'py>> {
+) -> PyResult<EndArrays<'py>> {
     let ends = [sources.as_slice(), destinations.as_slice()];
     match spacing {
         AnySpacing::Whole(spacing) => places_of(py, ends, &shape, spacing.as_slice()),
@@ -64,7 +64,7 @@ fn places_of<'py, S: Spacing + PyElement>(
     ends: [&[i64]; 2],
     shape: &[usize],
     spacing: &[S],
-) -> PyResult<Places<'py>> {
+) -> PyResult<EndArrays<'py>> {
     let threads = ends[0].len() >= NODES_WORTH_THREADS;
     let places = run(py, threads, |monitor| ends::places(ends, shape, spacing, monitor))?;
     let columns = [2 * shape.len(), ends[0].len()];

@@ -18,7 +18,7 @@ pub(in crate::python) fn run<T: Send>(
     kernel: impl FnOnce(&Monitor) -> Result<T> + Send,
 ) -> PyResult<T> {
     let count = if worth_threads { threads_of_call(py) } else { 1 };
-    py.detach(|| threads::run(count, look_up, kernel))
+    py.detach(|| threads::run(count, poll, kernel))
 }
 
 /// How many threads a call uses: what was set, else one in a worker of dask, which runs as many calls as it has threads, else
@@ -38,7 +38,7 @@ fn is_in_worker(py: Python<'_>) -> bool {
 static LISTENER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Lets signals act, and tells how far the kernel is.
-fn look_up(monitor: &Monitor) -> PyResult<()> {
+fn poll(monitor: &Monitor) -> PyResult<()> {
     let done = monitor.done();
     Python::attach(|py| {
         py.check_signals()?;

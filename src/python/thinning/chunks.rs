@@ -15,7 +15,7 @@ use crate::python::support::threads::run;
 use crate::support::allocate::try_collect;
 use crate::thinning::Method;
 use crate::thinning::chunks::region::Box3;
-use crate::thinning::chunks::words::{Frame, Key, Places, union};
+use crate::thinning::chunks::words::{Frame, Key, KeyPositions, union};
 use crate::thinning::chunks::{Residue, Resolved, Scripted, chunk_words, merge, thin_words, write_chunk};
 
 type Array<'py, T> = Bound<'py, PyArray1<T>>;
@@ -138,7 +138,7 @@ fn check_boxes(frame: &Frame, boxes: &[Box3]) -> PyResult<()> {
 struct Checker {
     frame: Frame,
     words: Key,
-    places: Places,
+    places: KeyPositions,
     /// Whether no word reaches beyond the image.
     is_filled: bool,
 }
@@ -146,7 +146,7 @@ struct Checker {
 impl Checker {
     fn new(frame: &Frame) -> Self {
         let is_filled = (0..3).all(|axis| frame.shape[axis].is_multiple_of(frame.side(axis)));
-        Self { frame: *frame, words: frame.words(), places: Places::new(*frame), is_filled }
+        Self { frame: *frame, words: frame.words(), places: KeyPositions::new(*frame), is_filled }
     }
 
     fn check(&mut self, key: Key, voxels: u64) -> PyResult<()> {

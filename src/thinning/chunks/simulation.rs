@@ -25,7 +25,7 @@ use crate::support::threads::Monitor;
 use crate::thinning::chunks::doubt::{self, Collector, Decision};
 use crate::thinning::chunks::residue::{Residue, SCRIPT};
 use crate::thinning::chunks::stored::{STATE, Stored};
-use crate::thinning::chunks::words::{self, Around, WORDS, row};
+use crate::thinning::chunks::words::{self, RowsAround, WORDS, row};
 use crate::thinning::method::{Method, steps};
 use crate::thinning::words::batch::{Batch, behind, near, rows_of, spread_around};
 use crate::thinning::words::queue::{Queue, take_active};
@@ -255,7 +255,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
 
 /// The neighbours of one voxel of a word, as a mask of 27.
 #[inline(always)]
-fn neighbours<W: WordShape>(words: &[u64], around: &Around, bit: usize) -> u32 {
+fn neighbours<W: WordShape>(words: &[u64], around: &RowsAround, bit: usize) -> u32 {
     word_shape::neighbours::<W>(|row, dx| words::at(words, around, row, dx), bit)
 }
 

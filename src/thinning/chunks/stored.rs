@@ -2,7 +2,7 @@
 
 use super::region::Region;
 use super::residue::Residue;
-use super::words::{Around, FIRST, Key, Places, WORDS, around, offset, rows, union, with_gaps};
+use super::words::{FIRST, Key, KeyPositions, RowsAround, WORDS, around, offset, rows, union, with_gaps};
 use crate::support::allocate::{Grow, try_collect, try_sort_by, try_zeros};
 use crate::support::errors::{Result, check_numbers};
 
@@ -12,7 +12,7 @@ pub(super) const STATE: &str = "the state of chunks";
 /// The words that a run works on, by index, and empty ones between them.
 pub(super) struct Stored {
     pub(super) keys: Vec<Key>,
-    pub(super) around: Vec<Around>,
+    pub(super) around: Vec<RowsAround>,
     /// The row of words that each lies in, as the number of rows before, and the plane of each row.
     pub(super) rows: Vec<u32>,
     pub(super) planes: Vec<u64>,
@@ -28,7 +28,7 @@ impl Stored {
         let scripted = try_collect(WORDS, part.script.iter().map(|script| (script.key, script.voxels)))?;
         let scripted = union(&[&scripted])?;
         let mut words = union(&[&part.undecided, &scripted])?;
-        let mut place_of = Places::new(part.frame);
+        let mut place_of = KeyPositions::new(part.frame);
         // Words at the edge of the region, and those beyond that hold nothing but unknown voxels next to the foreground.
         let (mut edge, mut halo) = (Vec::new(), Vec::new());
         let interior = region.interior(&part.frame);

@@ -114,14 +114,14 @@ impl Frame {
 
 /// The places of keys, fast where one key after the other is in the same row of words.
 #[derive(Debug)]
-pub struct Places {
+pub struct KeyPositions {
     frame: Frame,
     /// The keys of the row of the last one, and its place.
     keys: Range<Key>,
     row: [usize; 2],
 }
 
-impl Places {
+impl KeyPositions {
     /// No key was asked for yet.
     #[must_use]
     pub const fn new(frame: Frame) -> Self {
@@ -142,7 +142,7 @@ impl Places {
 }
 
 /// The words around a word: the middle one of three in each of nine rows.
-pub type Around = [u32; 9];
+pub type RowsAround = [u32; 9];
 
 /// An index with empty words around it.
 const NOTHING: u32 = 1;
@@ -260,7 +260,7 @@ impl Line {
 ///
 /// # Errors
 /// [`crate::support::errors::Error::OutOfMemory`].
-pub fn around(frame: &Frame, keys: &[Key], rows: &[Row]) -> Result<Vec<Around>> {
+pub fn around(frame: &Frame, keys: &[Key], rows: &[Row]) -> Result<Vec<RowsAround>> {
     let mut all = try_with_capacity("the neighbours of words", keys.len())?;
     all.extend([[NOTHING; 9]; FIRST]);
     let along = frame.words_along(2) as u64;
@@ -328,21 +328,21 @@ pub fn union(lists: &[&[(Key, u64)]]) -> Result<Vec<(Key, u64)>> {
 /// The words of a row around a word.
 #[must_use]
 #[inline(always)]
-pub fn row(words: &[u64], around: &Around, at: usize) -> Quad {
+pub fn row(words: &[u64], around: &RowsAround, at: usize) -> Quad {
     around_word(words, around[at] as usize)
 }
 
 /// One of the words of a row around a word.
 #[must_use]
 #[inline(always)]
-pub const fn at(words: &[u64], around: &Around, row: usize, dx: usize) -> u64 {
+pub const fn at(words: &[u64], around: &RowsAround, row: usize, dx: usize) -> u64 {
     words[around[row] as usize + dx - 1]
 }
 
 /// The index of the word in a direction.
 #[must_use]
 #[inline(always)]
-pub const fn word(around: &Around, direction: usize) -> usize {
+pub const fn word(around: &RowsAround, direction: usize) -> usize {
     around[direction / 3] as usize + direction % 3 - 1
 }
 

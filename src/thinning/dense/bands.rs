@@ -37,7 +37,7 @@ const WORDS_IN_BAND: usize = if cfg!(test) { 200 } else { 1 << 14 };
 
 /// Strides of the image, as the phases need them.
 #[derive(Debug, Clone, Copy)]
-pub struct Geometry {
+pub struct Strides {
     /// Words from a row to the next, and from a plane to the next.
     pub row: usize,
     plane: usize,
@@ -51,7 +51,7 @@ pub struct Geometry {
     pub every_step: u8,
 }
 
-impl Geometry {
+impl Strides {
     fn new(image: &BitImage, method: Method, threads: usize) -> Self {
         let (row, plane) = (image.row_stride(), image.plane_stride());
         let distances = |plane: usize, row: usize| {
@@ -108,7 +108,7 @@ impl Geometry {
 
 /// The arrays of an image in the course of thinning, and the only schedule by which they are used.
 pub struct Bands<'a> {
-    pub geometry: Geometry,
+    pub strides: Strides,
     pub schedule: Schedule,
     /// How many threads can work on it by that schedule.
     pub workers: usize,
@@ -118,19 +118,19 @@ pub struct Bands<'a> {
     pub foreground: u64,
     /// The words of the image but for its empty first and last planes.
     inner: usize,
-    words: Shared<'a, u64>,
+    words: SharedSlice<'a, u64>,
     /// The voxels that a step collected, from then until it deletes them.
-    collected: Shared<'a, u64>,
+    collected: SharedSlice<'a, u64>,
     /// Words near a deletion since a kind of step last looked at them, a bit for each kind, and rows that may have such.
-    active_words: Shared<'a, u8>,
-    active_rows: Shared<'a, u8>,
+    active_words: SharedSlice<'a, u8>,
+    active_rows: SharedSlice<'a, u8>,
     /// The same of bands.
-    activity: Shared<'a, u8>,
+    activity: SharedSlice<'a, u8>,
 }
 
 /// What collecting a band and rechecking it sees. Words are numbered from the beginning of the band
 /// before (of the array, where there is no whole one).
-pub struct Around<'a> {
+pub struct BandView<'a> {
     /// The words of the band.
     pub own: Range<usize>,
     pub words: &'a [u64],
@@ -168,15 +168,15 @@ impl<'a> Bands<'a> {
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn new(image: &'a mut BitImage, buffers: &'a mut Buffers, method: Method, threads: usize) -> Result<Self> {
-        let geometry = Geometry::new(image, method, threads);
-        let (row, plane) = (geometry.row, geometry.plane);
+        let strides = Strides::new(image, method, threads);
+        let (row, plane) = (strides.row, strides.plane);
         let (inner, kinds) = (image.words_along(0) * plane, steps(method, image.shape()[0]));
         let words = image.words_mut();
         let Buffers { collected, active_words, active_rows, active_bands } = buffers;
         *collected = try_zeros("the collected voxels", words.len())?;
-        huge_pages::ask_for(collected);
+        huge_pages::advise_huge_pages(collected);
         *active_words = try_zeros("the active words", words.len())?;
-        huge_pages::ask_for(active_words);
+        huge_pages::advise_huge_pages(active_words);
         *active_rows = try_zeros("the active rows", words.len().div_ceil(row))?;
         let all_rows = words.par_chunks(row).zip(active_words.par_chunks_mut(row)).zip(&mut *active_rows);
         let activate = |((words, active), active_row): ((&[u64], &mut [u8]), &mut u8)| {
@@ -184,15 +184,15 @@ impl<'a> Bands<'a> {
             for (&word, active) in words.iter().zip(active) {
                 if word != 0 {
                     foreground += u64::from(word.count_ones());
-                    *active = geometry.every_step;
-                    *active_row = geometry.every_step;
+                    *active = strides.every_step;
+                    *active_row = strides.every_step;
                 }
             }
             foreground
         };
         let foreground = all_rows.map(activate).sum();
-        let count = inner.div_ceil(geometry.band);
-        *active_bands = try_filled("the active bands", count, geometry.every_step)?;
+        let count = inner.div_ceil(strides.band);
+        *active_bands = try_filled("the active bands", count, strides.every_step)?;
         // One task more than bands: it deletes from the last.
         let tasks = count + 1;
         let side_by_side = (tasks / (LAG + 1)).clamp(1, threads);
@@ -204,29 +204,29 @@ impl<'a> Bands<'a> {
             count,
             foreground,
             inner,
-            words: Shared::new(words),
-            collected: Shared::new(collected),
-            active_words: Shared::new(active_words),
-            active_rows: Shared::new(active_rows),
-            activity: Shared::new(active_bands),
-            geometry,
+            words: SharedSlice::new(words),
+            collected: SharedSlice::new(collected),
+            active_words: SharedSlice::new(active_words),
+            active_rows: SharedSlice::new(active_rows),
+            activity: SharedSlice::new(active_bands),
+            strides,
         })
     }
 
     /// The words of a band with those of so many bands before and after.
     const fn words_of(&self, band: usize, before: usize, after: usize) -> Range<usize> {
-        let Geometry { plane, band: length, .. } = self.geometry;
+        let Strides { plane, band: length, .. } = self.strides;
         (plane + band * length).saturating_sub(before * length)..plane + (band + after + 1) * length
     }
 
     /// The words of a band.
     fn own_words(&self, band: usize) -> Range<usize> {
         let words = self.words_of(band, 0, 0);
-        words.start..words.end.min(self.geometry.plane + self.inner)
+        words.start..words.end.min(self.strides.plane + self.inner)
     }
 
     fn rows_of(&self, words: &Range<usize>) -> Range<usize> {
-        words.start / self.geometry.row..words.end.div_ceil(self.geometry.row)
+        words.start / self.strides.row..words.end.div_ceil(self.strides.row)
     }
 
     /// Whether one of the claimed bands is active for the claimed step; it is no longer.
@@ -239,7 +239,7 @@ impl<'a> Bands<'a> {
     }
 
     /// What collecting one of the claimed bands may use.
-    pub fn around<'c>(&'c self, claim: &'c mut Claim<'_>, band: usize) -> Around<'c> {
+    pub fn around<'c>(&'c self, claim: &'c mut Claim<'_>, band: usize) -> BandView<'c> {
         assert!(
             claim.is_of(&self.schedule) && claim.tasks().contains(&band) && band < self.count,
             "the band is claimed"
@@ -248,7 +248,7 @@ impl<'a> Bands<'a> {
         // SAFETY: as the head of the module says: the schedule gave no other claim on this step, and those on others are further
         // away than what is read and written. The claim is borrowed as long as the slices, so there are no others of its own.
         unsafe {
-            Around {
+            BandView {
                 own: own.start - around.start..own.end - around.start,
                 words: self.words.read(around.clone()),
                 collected: self.collected.write(around),
@@ -277,16 +277,16 @@ impl<'a> Bands<'a> {
 }
 
 /// An array of which several threads write parts.
-struct Shared<'a, T> {
+struct SharedSlice<'a, T> {
     start: *mut T,
     length: usize,
     borrowed: PhantomData<&'a mut [T]>,
 }
 
 // SAFETY: it gives out slices only, of which those who take them see to it that they are no other thread's.
-unsafe impl<T: Send + Sync> Sync for Shared<'_, T> {}
+unsafe impl<T: Send + Sync> Sync for SharedSlice<'_, T> {}
 
-impl<'a, T> Shared<'a, T> {
+impl<'a, T> SharedSlice<'a, T> {
     const fn new(array: &'a mut [T]) -> Self {
         Self { start: array.as_mut_ptr(), length: array.len(), borrowed: PhantomData }
     }

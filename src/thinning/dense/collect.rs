@@ -8,7 +8,7 @@ use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 use crate::support::prefetch::prefetch;
 use crate::support::simd::{Lanes, Vector, for_this_processor};
-use crate::thinning::dense::bands::Geometry;
+use crate::thinning::dense::bands::Strides;
 use crate::thinning::words::batch::{Batch, behind, rows_of};
 use crate::thinning::words::queue::{Queue, take_active};
 use crate::thinning::words::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
@@ -18,7 +18,7 @@ use crate::thinning::words::zhang::removed_pixels;
 pub const COLLECTED: &str = "the collected words";
 
 /// Rows of words of a band.
-pub struct Part<'a> {
+pub struct BandRows<'a> {
     /// The first word's index.
     pub start: usize,
     pub collected: &'a mut [u64],
@@ -89,44 +89,44 @@ impl Collect for InTable {
 
 for_this_processor! {
     /// Collects Lee's voxels of a part.
-    pub fn collect_border<W: WordShape>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
+    pub fn collect_border<W: WordShape>(part: &mut BandRows<'_>, words: &[u64], strides: &Strides, step: usize) -> Result<()>
         = collect_border_lanes;
 }
 
 for_this_processor! {
     /// Collects Zhang's pixels of a part.
-    pub fn collect_removed<W: WordShape>(part: &mut Part<'_>, words: &[u64], geometry: &Geometry, step: usize) -> Result<()>
+    pub fn collect_removed<W: WordShape>(part: &mut BandRows<'_>, words: &[u64], strides: &Strides, step: usize) -> Result<()>
         = collect_removed_lanes;
 }
 
 #[inline(always)]
 fn collect_border_lanes<W: WordShape, V: Vector>(
-    part: &mut Part<'_>,
+    part: &mut BandRows<'_>,
     words: &[u64],
-    geometry: &Geometry,
+    strides: &Strides,
     step: usize,
 ) -> Result<()> {
     let border = &BORDERS[step];
-    let behind = geometry.rows_around[border.face / 3] + border.face as isize % 3 - 1;
-    collect_active::<W, V>(part, words, geometry, step, &OnBorder { border, behind })
+    let behind = strides.rows_around[border.face / 3] + border.face as isize % 3 - 1;
+    collect_active::<W, V>(part, words, strides, step, &OnBorder { border, behind })
 }
 
 #[inline(always)]
 fn collect_removed_lanes<W: WordShape, V: Vector>(
-    part: &mut Part<'_>,
+    part: &mut BandRows<'_>,
     words: &[u64],
-    geometry: &Geometry,
+    strides: &Strides,
     step: usize,
 ) -> Result<()> {
-    collect_active::<W, V>(part, words, geometry, step, &InTable { step })
+    collect_active::<W, V>(part, words, strides, step, &InTable { step })
 }
 
 /// Runs over the active words of a part and keeps what is collected of their candidates, eight words at a time.
 #[inline(always)]
 fn collect_active<W: WordShape, V: Vector>(
-    part: &mut Part<'_>,
+    part: &mut BandRows<'_>,
     words: &[u64],
-    geometry: &Geometry,
+    strides: &Strides,
     step: usize,
     rule: &impl Collect,
 ) -> Result<()> {
@@ -134,12 +134,12 @@ fn collect_active<W: WordShape, V: Vector>(
     let (mut queue, mut batch) = (Queue::new(), Batch::new());
     let active_words = std::mem::take(&mut part.active_words);
     let active_rows = std::mem::take(&mut part.active_rows);
-    for (row, (active_row, bytes)) in active_rows.iter_mut().zip(active_words.chunks_mut(geometry.row)).enumerate() {
+    for (row, (active_row, bytes)) in active_rows.iter_mut().zip(active_words.chunks_mut(strides.row)).enumerate() {
         if *active_row & active == 0 {
             continue;
         }
         *active_row &= !active;
-        let start = part.start + row * geometry.row;
+        let start = part.start + row * strides.row;
         for (at, bytes) in bytes.chunks_mut(WORD).enumerate() {
             let mut found = take_active(bytes, step);
             while found != 0 {
@@ -148,12 +148,12 @@ fn collect_active<W: WordShape, V: Vector>(
                     prefetch(words, index.wrapping_add_signed(rule.behind()));
                 });
                 if queue.is_full() {
-                    collect_queue::<W, V>(part, &mut queue, &mut batch, words, geometry, rule)?;
+                    collect_queue::<W, V>(part, &mut queue, &mut batch, words, strides, rule)?;
                 }
             }
         }
     }
-    collect_queue::<W, V>(part, &mut queue, &mut batch, words, geometry, rule)?;
+    collect_queue::<W, V>(part, &mut queue, &mut batch, words, strides, rule)?;
     if batch.count > 0 {
         collect_batch::<W, V>(part, &mut batch, rule)?;
     }
@@ -163,21 +163,21 @@ fn collect_active<W: WordShape, V: Vector>(
 /// Collects from the queued words.
 #[inline(always)]
 fn collect_queue<W: WordShape, V: Vector>(
-    part: &mut Part<'_>,
+    part: &mut BandRows<'_>,
     queue: &mut Queue,
     batch: &mut Batch,
     words: &[u64],
-    geometry: &Geometry,
+    strides: &Strides,
     rule: &impl Collect,
 ) -> Result<()> {
     part.looked_at += queue.count();
     let candidates = queue.take(|index| rule.candidates::<W>(words, index));
     for &(index, _) in candidates {
-        geometry.prefetch(words, index, rows_of::<W>());
+        strides.prefetch(words, index, rows_of::<W>());
         prefetch(part.collected, index - part.start);
     }
     for &(index, voxels) in candidates {
-        batch.push::<W>(index, voxels, |row| geometry.row_around(words, index, row));
+        batch.push::<W>(index, voxels, |row| strides.row_around(words, index, row));
         if batch.is_full() {
             collect_batch::<W, V>(part, batch, rule)?;
         }
@@ -186,7 +186,11 @@ fn collect_queue<W: WordShape, V: Vector>(
 }
 
 #[inline(always)]
-fn collect_batch<W: WordShape, V: Vector>(part: &mut Part<'_>, batch: &mut Batch, rule: &impl Collect) -> Result<()> {
+fn collect_batch<W: WordShape, V: Vector>(
+    part: &mut BandRows<'_>,
+    batch: &mut Batch,
+    rule: &impl Collect,
+) -> Result<()> {
     let mut result = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);

@@ -12,7 +12,7 @@ use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 use crate::support::prefetch::AHEAD;
 use crate::support::simd::{Lanes, Vector, for_this_processor};
-use crate::thinning::dense::bands::Geometry;
+use crate::thinning::dense::bands::Strides;
 use crate::thinning::method::Method;
 use crate::thinning::words::batch::{Batch, EARLIER_ROWS};
 use crate::thinning::words::simple_points::{Border, EARLIER, settled};
@@ -28,6 +28,15 @@ pub struct Recheck {
     pub border: &'static Border,
 }
 
+/// What the search for waiting voxels reads of a band.
+#[derive(Clone, Copy)]
+pub struct Search<'a> {
+    pub words: &'a [u64],
+    pub collected: &'a [u64],
+    pub strides: &'a Strides,
+    pub rule: Recheck,
+}
+
 /// Adds the collected voxels of the words at `indices` to `waiting` whose recheck depends on that of an earlier neighbour.
 ///
 /// # Errors
@@ -35,81 +44,58 @@ pub struct Recheck {
 pub fn find_waiting<W: WordShape>(
     waiting: &mut Vec<(usize, u64)>,
     indices: &[usize],
-    words: &[u64],
-    collected: &[u64],
-    geometry: &Geometry,
-    rule: Recheck,
+    search: Search<'_>,
 ) -> Result<()> {
-    if rule.method == Method::LeePreserving {
-        find_not_simple::<W>(waiting, indices, words, collected, geometry, rule.border)
+    if search.rule.method == Method::LeePreserving {
+        find_not_simple::<W>(waiting, indices, search)
     } else {
-        find_not_connected::<W>(waiting, indices, words, collected, geometry, rule.border)
+        find_not_connected::<W>(waiting, indices, search)
     }
 }
 
 for_this_processor! {
-    fn find_not_connected<W: WordShape>(
-        waiting: &mut Vec<(usize, u64)>,
-        indices: &[usize],
-        words: &[u64],
-        collected: &[u64],
-        geometry: &Geometry,
-        border: &Border,
-    ) -> Result<()> = find_not_connected_lanes;
+    fn find_not_connected<W: WordShape>(waiting: &mut Vec<(usize, u64)>, indices: &[usize], search: Search<'_>)
+        -> Result<()> = find_not_connected_lanes;
 }
 
 for_this_processor! {
-    fn find_not_simple<W: WordShape>(
-        waiting: &mut Vec<(usize, u64)>,
-        indices: &[usize],
-        words: &[u64],
-        collected: &[u64],
-        geometry: &Geometry,
-        border: &Border,
-    ) -> Result<()> = find_not_simple_lanes;
+    fn find_not_simple<W: WordShape>(waiting: &mut Vec<(usize, u64)>, indices: &[usize], search: Search<'_>)
+        -> Result<()> = find_not_simple_lanes;
 }
 
 #[inline(always)]
 fn find_not_connected_lanes<W: WordShape, V: Vector>(
     waiting: &mut Vec<(usize, u64)>,
     indices: &[usize],
-    words: &[u64],
-    collected: &[u64],
-    geometry: &Geometry,
-    border: &Border,
+    search: Search<'_>,
 ) -> Result<()> {
-    find_waiting_lanes::<W, V, false>(waiting, indices, words, collected, geometry, border)
+    find_waiting_lanes::<W, V, false>(waiting, indices, search)
 }
 
 #[inline(always)]
 fn find_not_simple_lanes<W: WordShape, V: Vector>(
     waiting: &mut Vec<(usize, u64)>,
     indices: &[usize],
-    words: &[u64],
-    collected: &[u64],
-    geometry: &Geometry,
-    border: &Border,
+    search: Search<'_>,
 ) -> Result<()> {
-    find_waiting_lanes::<W, V, true>(waiting, indices, words, collected, geometry, border)
+    find_waiting_lanes::<W, V, true>(waiting, indices, search)
 }
 
 #[inline(always)]
 fn find_waiting_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
     waiting: &mut Vec<(usize, u64)>,
     indices: &[usize],
-    words: &[u64],
-    collected: &[u64],
-    geometry: &Geometry,
-    border: &Border,
+    search: Search<'_>,
 ) -> Result<()> {
+    let Search { words, collected, strides, rule: Recheck { border, .. } } = search;
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
     for (at, &index) in indices.iter().enumerate() {
         if let Some(&later) = indices.get(at + AHEAD) {
-            geometry.prefetch(words, later, 0..9);
-            geometry.prefetch(collected, later, 0..EARLIER_ROWS);
+            strides.prefetch(words, later, 0..9);
+            strides.prefetch(collected, later, 0..EARLIER_ROWS);
         }
-        batch.push::<W>(index, collected[index], |row| geometry.row_around(words, index, row));
-        earlier.push_earlier::<W>(index, |row| geometry.row_around(collected, index, row));
+        batch.push::<W>(index, collected[index], |row| strides.row_around(words, index, row));
+        earlier.push_earlier::<W>(index, |row| strides.row_around(collected, index, row));
         if batch.is_full() {
             keep_waiting::<W, V, PRESERVING>(&mut batch, &mut earlier, border, waiting)?;
         }
@@ -154,7 +140,7 @@ pub fn decide<W: WordShape>(
     waiting: &[(usize, u64)],
     words: &[u64],
     collected: &mut [u64],
-    geometry: &Geometry,
+    strides: &Strides,
     rule: Recheck,
 ) {
     for &(index, voxels) in waiting {
@@ -162,12 +148,12 @@ pub fn decide<W: WordShape>(
     }
     let gone: *const [u64] = collected;
     let ask = |index: usize| {
-        geometry.prefetch(words, index, 0..9);
-        geometry.prefetch(gone, index, 0..EARLIER_ROWS);
+        strides.prefetch(words, index, 0..9);
+        strides.prefetch(gone, index, 0..EARLIER_ROWS);
     };
-    geometry.in_raster_order::<W>(waiting, ask, |index, bit| {
-        let gone = earlier_neighbours::<W>(around(index, geometry, collected), bit);
-        let present = neighbours::<W>(around(index, geometry, words), bit);
+    strides.in_raster_order::<W>(waiting, ask, |index, bit| {
+        let gone = earlier_neighbours::<W>(around(index, strides, collected), bit);
+        let present = neighbours::<W>(around(index, strides, words), bit);
         if rule.method.deletes(present & !gone) {
             collected[index] |= 1 << bit;
         }
@@ -176,6 +162,6 @@ pub fn decide<W: WordShape>(
 
 /// The words around a word.
 #[inline(always)]
-fn around(index: usize, geometry: &Geometry, words: &[u64]) -> impl Fn(usize, usize) -> u64 {
-    move |row, dx| words[index.wrapping_add_signed(geometry.rows_around[row]) + dx - 1]
+fn around(index: usize, strides: &Strides, words: &[u64]) -> impl Fn(usize, usize) -> u64 {
+    move |row, dx| words[index.wrapping_add_signed(strides.rows_around[row]) + dx - 1]
 }

@@ -21,9 +21,9 @@ use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 use crate::support::prefetch::{AHEAD, prefetch};
 use crate::support::threads::Monitor;
-use crate::thinning::dense::bands::{Around, Bands, Buffers, Deletion, Geometry};
-use crate::thinning::dense::collect::{COLLECTED, Part, collect_border, collect_removed};
-use crate::thinning::dense::recheck::{self, Recheck, WAITING};
+use crate::thinning::dense::bands::{BandView, Bands, Buffers, Deletion, Strides};
+use crate::thinning::dense::collect::{BandRows, COLLECTED, collect_border, collect_removed};
+use crate::thinning::dense::recheck::{self, Recheck, Search, WAITING};
 use crate::thinning::dense::schedule::{Claim, Lists};
 use crate::thinning::method::{Method, Thinned};
 use crate::thinning::words::batch::rows_of;
@@ -89,7 +89,7 @@ impl Thinning<'_> {
 
     /// Collects and rechecks a band and deletes from the one before.
     fn task<W: WordShape>(&self, claim: &mut Claim<'_>, task: usize) -> Result<()> {
-        let (geometry, step) = (&self.bands.geometry, claim.kind);
+        let (strides, step) = (&self.bands.strides, claim.kind);
         let parts = if claim.expected < WORDS_WORTH_THREADS { 1 } else { self.parts };
         let mut lists = std::mem::take(&mut claim.lists);
         std::mem::swap(&mut lists.collected, &mut lists.before);
@@ -98,16 +98,16 @@ impl Thinning<'_> {
             let mut around = self.bands.around(claim, task);
             let looked_at = self.collect::<W>(&mut lists.collected, &mut around, step, parts)?;
             if self.method != Method::Zhang && !lists.collected.is_empty() {
-                let Around { words, collected, .. } = around;
+                let BandView { words, collected, .. } = around;
                 let rule = Recheck { method: self.method, border: &BORDERS[step] };
                 lists.waiting.clear();
-                find_waiting::<W>(&mut lists, words, collected, geometry, rule, parts)?;
-                recheck::decide::<W>(&lists.waiting, words, collected, geometry, rule);
+                find_waiting::<W>(&mut lists, Search { words, collected, strides, rule }, parts)?;
+                recheck::decide::<W>(&lists.waiting, words, collected, strides, rule);
             }
             claim.looked_at += looked_at;
         }
         if !lists.before.is_empty() {
-            claim.deleted += delete::<W>(&lists.before, self.bands.deletion(claim, task), geometry);
+            claim.deleted += delete::<W>(&lists.before, self.bands.deletion(claim, task), strides);
         }
         claim.lists = lists;
         Ok(())
@@ -117,33 +117,34 @@ impl Thinning<'_> {
     fn collect<W: WordShape>(
         &self,
         found: &mut Vec<usize>,
-        around: &mut Around<'_>,
+        around: &mut BandView<'_>,
         step: usize,
         parts: usize,
     ) -> Result<usize> {
-        let (geometry, words, start) = (&self.bands.geometry, around.words, around.own.start);
-        let run = |part: &mut Part<'_>| match self.method {
-            Method::Lee | Method::LeePreserving => collect_border::<W>(part, words, geometry, step),
-            Method::Zhang => collect_removed::<W>(part, words, geometry, step),
+        let (strides, words, start) = (&self.bands.strides, around.words, around.own.start);
+        let run = |part: &mut BandRows<'_>| match self.method {
+            Method::Lee | Method::LeePreserving => collect_border::<W>(part, words, strides, step),
+            Method::Zhang => collect_removed::<W>(part, words, strides, step),
         };
         let collected = &mut around.collected[around.own.clone()];
         let (active_words, active_rows) = (&mut *around.active_words, &mut *around.active_rows);
         if parts == 1 {
             let found_before = std::mem::take(found);
-            let mut part = Part { start, collected, active_words, active_rows, found: found_before, looked_at: 0 };
+            let mut part = BandRows { start, collected, active_words, active_rows, found: found_before, looked_at: 0 };
             run(&mut part)?;
             *found = part.found;
             return Ok(part.looked_at);
         }
         let rows = active_rows.len().div_ceil(parts);
-        let arrays = active_words.par_chunks_mut(rows * geometry.row).zip(active_rows.par_chunks_mut(rows));
-        let parts: Vec<Result<Part<'_>>> = collected
-            .par_chunks_mut(rows * geometry.row)
+        let arrays = active_words.par_chunks_mut(rows * strides.row).zip(active_rows.par_chunks_mut(rows));
+        let parts: Vec<Result<BandRows<'_>>> = collected
+            .par_chunks_mut(rows * strides.row)
             .zip(arrays)
             .enumerate()
             .map(|(at, (collected, (active_words, active_rows)))| {
-                let start = start + at * rows * geometry.row;
-                let mut part = Part { start, collected, active_words, active_rows, found: Vec::new(), looked_at: 0 };
+                let start = start + at * rows * strides.row;
+                let mut part =
+                    BandRows { start, collected, active_words, active_rows, found: Vec::new(), looked_at: 0 };
                 run(&mut part).map(|()| part)
             })
             .collect();
@@ -158,28 +159,21 @@ impl Thinning<'_> {
 }
 
 /// Lists the collected voxels of a band whose recheck depends on that of an earlier neighbour.
-fn find_waiting<W: WordShape>(
-    lists: &mut Lists,
-    words: &[u64],
-    collected: &[u64],
-    geometry: &Geometry,
-    rule: Recheck,
-    parts: usize,
-) -> Result<()> {
+fn find_waiting<W: WordShape>(lists: &mut Lists, search: Search<'_>, parts: usize) -> Result<()> {
     let Lists { collected: indices, waiting, .. } = lists;
     if parts == 1 {
-        return recheck::find_waiting::<W>(waiting, indices, words, collected, geometry, rule);
+        return recheck::find_waiting::<W>(waiting, indices, search);
     }
     let find = |indices: &[usize]| {
         let mut waiting = Vec::new();
-        recheck::find_waiting::<W>(&mut waiting, indices, words, collected, geometry, rule).map(|()| waiting)
+        recheck::find_waiting::<W>(&mut waiting, indices, search).map(|()| waiting)
     };
     let found: Vec<Result<Vec<_>>> = indices.par_chunks(indices.len().div_ceil(parts)).map(find).collect();
     found.into_iter().try_for_each(|found| waiting.try_extend_from_slice(WAITING, &found?))
 }
 
 /// Applies and clears the collected voxels of a band; returns their number.
-fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, geometry: &Geometry) -> u64 {
+fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, strides: &Strides) -> u64 {
     let Deletion { start, words, collected, active_words, active_rows, active_bands } = deletion;
     let mut count = 0;
     // The last word's row and its words, for a division costs as much as the rest.
@@ -188,7 +182,7 @@ fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, geometry: &Ge
         if let Some(&later) = indices.get(at + AHEAD) {
             prefetch(collected, later - start);
             prefetch(words, later - start);
-            geometry.prefetch(active_words, later, rows_of::<W>());
+            strides.prefetch(active_words, later, rows_of::<W>());
         }
         let deleted = std::mem::take(&mut collected[index - start]);
         if deleted == 0 {
@@ -197,23 +191,23 @@ fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, geometry: &Ge
         words[index - start] &= !deleted;
         count += u64::from(deleted.count_ones());
         if !in_row.contains(&index) {
-            own_row = index / geometry.row;
-            in_row = own_row * geometry.row..(own_row + 1) * geometry.row;
+            own_row = index / strides.row;
+            in_row = own_row * strides.row..(own_row + 1) * strides.row;
         }
         for row in rows_of::<W>() {
             // Without branches: which words are touched is hard to foretell.
-            let at = index.wrapping_add_signed(geometry.rows_around[row]);
-            let steps_of = |dx: usize| if deleted & W::TOUCHING[3 * row + dx] != 0 { geometry.every_step } else { 0 };
+            let at = index.wrapping_add_signed(strides.rows_around[row]);
+            let steps_of = |dx: usize| if deleted & W::TOUCHING[3 * row + dx] != 0 { strides.every_step } else { 0 };
             let three = active_words[at - 1..].first_chunk_mut::<3>().expect("a border surrounds the image");
             for (dx, active) in three.iter_mut().enumerate() {
                 *active |= steps_of(dx);
             }
-            active_rows[own_row.wrapping_add_signed(geometry.row_distances[row])] |= steps_of(1);
+            active_rows[own_row.wrapping_add_signed(strides.row_distances[row])] |= steps_of(1);
         }
     }
     if count > 0 {
         // Which of them are touched need not be known: to look at a band costs little.
-        active_bands.fill(geometry.every_step);
+        active_bands.fill(strides.every_step);
     }
     count
 }

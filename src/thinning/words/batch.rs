@@ -11,7 +11,7 @@ use crate::support::simd::{LANES, Lanes, Quads, Vector};
 use crate::thinning::words::simple_points::{Border, Neighbours};
 
 /// Three words along x in each of the nine rows of words around: z, then y.
-pub type Rows<T> = [[T; 3]; 9];
+pub type WordRows<T> = [[T; 3]; 9];
 
 /// The word before a word, the word itself, the word after, and one that is not read: as many as an instruction moves.
 pub type Quad = [u64; 4];
@@ -92,7 +92,7 @@ impl Batch {
 
 /// For each direction the words whose bits are the neighbours of the middle word's voxels.
 #[inline(always)]
-pub fn neighbours<W: WordShape, V: Vector>(rows: &Rows<V>) -> Neighbours<V> {
+pub fn neighbours<W: WordShape, V: Vector>(rows: &WordRows<V>) -> Neighbours<V> {
     let mut neighbours = [V::none(); 27];
     let planes = if W::SIDES[0] == 1 { 1..2 } else { 0..3 };
     for plane in planes {
@@ -215,7 +215,7 @@ mod tests {
         };
         let quad = |[before, word, after]: [u64; 3]| [before, word, after, u64::MAX];
         for round in 0..50 {
-            let rows: Rows<u64> = std::array::from_fn(|_| {
+            let rows: WordRows<u64> = std::array::from_fn(|_| {
                 std::array::from_fn(
                     |_| if round % 2 == 0 { random() } else { random() & random() & random() & random() },
                 )
