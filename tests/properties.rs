@@ -1,4 +1,4 @@
-//! What holds for every image, whatever the voxels: properties of thinning, of its pieces and of branch tables.
+//! Properties that hold for every image: those of thinning, of its pieces and of branch tables.
 
 use ndarray::{Array3, Axis, concatenate, s};
 use proptest::prelude::*;

@@ -80,7 +80,7 @@ fn draw_ball(image: &mut Array3<u8>, centre: [f64; 3], radius: f64) {
 
 fn thinned(mask: &Array3<u8>) -> Array3<u8> {
     let mut image = BitImage::pack(&mask.view(), 1, &Monitor::new()).expect("there is memory");
-    thin(&mut image, Method::Lee, &Monitor::new()).expect("nobody cancels");
+    thin(&mut image, Method::Lee, &Monitor::new()).expect("it is not cancelled");
     let mut skeleton = Array3::zeros(mask.raw_dim());
     image.unpack_into(skeleton.view_mut());
     skeleton
@@ -156,7 +156,7 @@ pub fn kernels(size: usize) -> Vec<Kernel> {
                 let words = chunk_words(&chunk, 1, [0; 3], &frame, &Monitor::new());
                 let words = words.expect("there is memory");
                 black_box(thin_words(words, vec![[[0, half]; 3]], frame, Method::Lee, &Monitor::new()))
-                    .expect("nobody cancels");
+                    .expect("it is not cancelled");
             }),
         ),
         (

@@ -1,4 +1,4 @@
-//! Pruning of short twigs, against a model that finds everything anew after each twig.
+//! Pruning of short twigs, against a model that searches the whole image again after each twig.
 
 use std::collections::BTreeSet;
 

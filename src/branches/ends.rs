@@ -1,6 +1,6 @@
 //! The ends of branches: which voxels they are, what kind of branch that makes, where they lie and how far apart.
 //!
-//! Bit for bit what numpy makes of the same in skan: the coordinates times the spacing, in its type, and the root of the sum of the
+//! Equal to skan to the last bit: the coordinates times the spacing, in its type, and the root of the sum of the
 //! squares of differences, added axis by axis. That order is numpy's for up to three axes; its product of more depends on where
 //! a row stands in the table, so those are left to it.
 //!

@@ -1,5 +1,5 @@
-//! Numbers of branches: lengths, sums of values, components, labels; each in the order of numpy's and skan's own additions, so
-//! that they are equal to the last bit.
+//! Numbers of branches: lengths, sums of values, components, labels; each added in the order of numpy and skan, so
+//! that the results are equal to the last bit.
 //!
 //! A length adds the edges from the source to the destination. A sum over a path is that of `numpy.add.reduceat`: the first
 //! value plus the pairwise sum of the rest (blocks of 128, eight partial sums in each).

@@ -9,7 +9,7 @@
 //! found there again and given up there. So no thread waits for another, and the branches and their order are those of one thread.
 //!
 //! Cost: linear in nodes and entries; one bit for each, and the result, twice while the threads' branches are joined. The graph may
-//! come from a person: where it is not symmetric the walk would lose its way, so each step looks back for the entry that it came by.
+//! come from a user and may not be symmetric, so each step checks that the entry back exists.
 //!
 //! Each step waits for the memory of the one before, which is far away where paths lead across planes. So a thread walks eight
 //! paths at a time, in turns: while one waits the others do as well, and the time of one wait is that of eight. That makes a

@@ -8,7 +8,7 @@ use crate::support::errors::{Error, Result};
 /// What the buffers are for.
 const BYTES: &str = "the bytes of a chunk graph";
 
-/// Writes numbers one after the other; where there is no more memory it remembers that until the end.
+/// Writes numbers one after the other; the first failed allocation is reported at the end.
 #[derive(Debug)]
 pub(super) struct Writer {
     bytes: Vec<u8>,

@@ -1,7 +1,7 @@
-//! Chunk graphs as bytes, to cross processes and machines.
+//! Chunk graphs as bytes, for pickles.
 //!
 //! Indices ascend, so they are written as differences; a finished branch takes some 25 bytes, an open path one for each step.
-//! Reading trusts nothing: bytes that were cut, changed or made by another version are an error, and whatever passes can be
+//! Reading validates everything: bytes that were cut, changed or made by another version are an error, and whatever passes can be
 //! merged without a panic, though its numbers may be wrong.
 
 use super::bytes::{Reader, Writer};

@@ -1,4 +1,4 @@
-//! Finished branches that stay where they were made, for tables that should not be in one place.
+//! Splitting finished branches off, for tables whose rows stay on the workers that made them.
 //!
 //! A merge needs no row, so rows can be left behind at every step ([`ChunkGraph::shed`]). What they still lack is found without
 //! them: ranks gain what each later union says ([`super::Shifts`]); components hang together at the ends of open paths

@@ -1,15 +1,15 @@
 //! The graph of the voxels of an image with one to three axes: compressed rows, and which neighbours they are.
 //!
-//! A voxel's neighbours are a mask of 27 bits (see [`crate::image::neighbourhood`]); its row has one node for each bit. Distances depend
-//! on the bit alone, so they need not be stored, and 16 bytes a voxel of a skeleton are all. Junction clusters are pruned on
-//! the masks, before rows are written: an edge is dropped by clearing a bit at both its ends.
+//! A voxel's neighbours are a mask of 27 bits (see [`crate::image::neighbourhood`]); its row has one node for each bit.
+//! Distances depend on the bit alone, so they need not be stored, and 16 bytes a voxel of a skeleton are all. Junction clusters
+//! are pruned on the masks, before rows are written: an edge is dropped by clearing a bit at both its ends.
 //!
 //! Distances are those of numpy: the squares of offset times spacing, summed from the first axis to the last, then the root,
 //! each operation rounded by itself.
 //!
-//! Cost: linear. Neighbours are found once ([`window`](crate::graph::pixel_graph)), rows are copied into place once, both on all threads; the
-//! spanning forest of the junctions takes one. While it lasts: masks and rows twice, 9 bytes for each edge between junctions, an
-//! index a voxel.
+//! Cost: linear. Neighbours are found once ([`window`](crate::graph::pixel_graph)), rows are copied into place once, both on
+//! all threads; the spanning forest of the junctions takes one. While it lasts: masks and rows twice, 9 bytes for each edge
+//! between junctions, an index a voxel.
 //!
 //! Where the time goes, from the list of the 4.6 million voxels of a skeleton in 1000³ to its branches: 95 ns a voxel with one
 //! thread, 60 with two. A third finds the neighbours, a third walks along the paths ([`crate::branches::trace`]), a tenth is memory
@@ -172,7 +172,7 @@ impl<I: Index> TaskEntries<I> {
                     return false;
                 }
             }
-            // Most voxels have two neighbours: a copy of fixed length, and what differs is mended.
+            // Most voxels have two neighbours: a copy of fixed length, then a fix for the others.
             neighbours.extend_from_slice(&[I::new(found[0]), I::new(found[1])]);
             if count > 2 {
                 neighbours.extend(found[2..count].iter().map(|&node| I::new(node)));
@@ -307,7 +307,7 @@ fn rows<I: Index>(parts: Vec<TaskEntries<I>>, task_length: usize, masks: &[u32])
     assert!(entries <= I::LARGEST, "the entries can be counted in the type of the index");
     let mut indptr: Vec<I> = try_zeros(GRAPH, masks.len() + 1)?;
     let mut indices: Vec<I> = try_zeros(GRAPH, entries)?;
-    // Whoever walks through the graph goes from page to page.
+    // Walks through the graph access its pages in random order.
     advise_huge_pages(&mut indptr);
     advise_huge_pages(&mut indices);
     let mut places = Vec::with_capacity(parts.len());

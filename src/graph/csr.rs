@@ -57,7 +57,7 @@ impl<I: Index> Csr<I> {
     }
 }
 
-/// A graph that somebody else holds.
+/// A borrowed graph.
 #[derive(Debug, Clone, Copy)]
 pub struct CsrView<'a, I> {
     indptr: &'a [I],

@@ -1,8 +1,8 @@
 //! The pixel graph: which foreground voxels touch which, and how far apart they are.
 //!
 //! There is no image here, only the ascending linear indices of the foreground, so a block of a larger image serves as well.
-//! With one to three axes, neighbours are found in a window of packed rows ([`crate::graph::window`], [`crate::graph::adjacency`]). What stands here
-//! serves images with more axes, or planes too large for a window.
+//! With one to three axes, neighbours are found in a window of packed rows ([`crate::graph::window`],
+//! [`crate::graph::adjacency`]). What stands here serves images with more axes, or planes too large for a window.
 //!
 //! The neighbours of a voxel lie on 3ᵈ⁻¹ lines along the last axis. Only those after the voxel are looked for: for each line a
 //! pointer moves through the list once, in step with the voxel. Then each edge is written into both its rows; as voxels are

@@ -1,10 +1,10 @@
 //! A binary 2D or 3D image, one bit a voxel: words of 64 voxels, with an empty border all around.
 //!
-//! A word holds a cube of 4×4×4 voxels, or a square of 8×8 where the image is a single plane ([`crate::image::word_shape`]). Words lie in
-//! raster order. A plane of empty words lies before and after the image, an empty row of words before each plane, which also
-//! serves as the one after the plane before, and an empty word before each row likewise. So every voxel has all its 26
-//! neighbours in memory and no kernel asks where the border is; voxels of a word beyond the image are empty too. One more word
-//! at the end lets four words be read where three are wanted.
+//! A word holds a cube of 4×4×4 voxels, or a square of 8×8 where the image is a single plane ([`crate::image::word_shape`]).
+//! Words lie in raster order. A plane of empty words lies before and after the image, an empty row of words before each plane,
+//! which also serves as the one after the plane before, and an empty word before each row likewise. So every voxel has all its
+//! 26 neighbours in memory and no kernel asks where the border is; voxels of a word beyond the image are empty too. One more
+//! word at the end lets four words be read where three are wanted.
 //!
 //! Cost: a bit a voxel and the border; pages that hold no foreground are never touched. Packing reads each voxel once, in the
 //! order of memory, at the speed of memory where background prevails.
@@ -239,7 +239,7 @@ impl BitImage {
         &self.words
     }
 
-    /// All words, border included. Whoever writes keeps the border empty.
+    /// All words, including the border, which the caller must keep empty.
     pub fn words_mut(&mut self) -> &mut [u64] {
         &mut self.words
     }

@@ -1,11 +1,11 @@
-//! Elements of an array that somebody else may be writing while it is read: another thread of Python holds the same memory.
+//! Elements of an image: read from memory that another thread may write, and packed to one bit a voxel.
 //!
-//! A plain `&[T]` promises that nothing changes behind it, and code compiled on that promise may do anything where it is broken.
-//! A [`Shared`] element promises nothing: it is read once, by a volatile read, into a copy that cannot change any more, and
-//! every decision is made on the copy. So an image that changes during a call gives the result of some mixture of its states.
+//! Python shares the memory of an array with other threads. A plain `&[T]` promises the compiler that nothing changes behind it. A
+//! [`Shared`] element promises nothing: it is read once, by a volatile read, into a local copy, and every decision is made on the
+//! copy. So an image that changes during a call gives the result of some mixture of its states.
 //!
-//! Cost: background is passed over by one read and one `or` for eight bytes, as fast as memory; 64 elements with foreground
-//! among them are copied first.
+//! Cost: background is skipped by one read and one `or` for eight bytes, at the speed of memory; 64 elements with foreground among
+//! them are copied first.
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;

@@ -4,7 +4,7 @@
 //! one whose tip comes first; a twig that is too short goes, up to its junction. Where that leaves two branches at a junction
 //! they are one from then on, and a twig again if one of them was. After a round the surroundings of what went are
 //! thinned, in raster order, until no voxel is left there that is simple and no endpoint, since a corner of a former junction
-//! would be a junction for ever. Rounds follow until nothing goes.
+//! would stay a junction. Rounds repeat until one removes nothing.
 //!
 //! Invariants: each voxel that goes, of a twig from its tip on or in thinning, is (26, 6)-simple at that moment. So all
 //! components, tunnels and cavities of the voxels stay, whatever the input; a twig with a voxel that is not simple stays whole.

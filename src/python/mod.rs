@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 /// A free-threaded interpreter, for which they can be built, is told to take its lock: no such build is tested.
 #[pymodule(gil_used = true)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    // Levels are asked for anew at each record, so that a level set later in the session takes effect.
+    // Levels are read again for each record, so that a level set later in the session takes effect.
     let _ = pyo3_log::Logger::new(module.py(), pyo3_log::Caching::Loggers)?.install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("debug_assertions", cfg!(debug_assertions))?;

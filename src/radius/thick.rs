@@ -1,10 +1,11 @@
 //! Radii of thick objects: voxels that are near to each other share one search.
 //!
-//! A radius changes by no more than the way that its voxel goes. So of a group of voxels, all within a way w of one of them whose
-//! radius is R, each has its nearest background within R + 2 w of that one. Of the background there only the surface counts: a
-//! voxel is never the nearest of a group, or not alone, if the next one towards the whole group along some axis is background
-//! too. The surface is collected once, a word of 64 voxels at a time, in shells by the distance to the middle, and each voxel of the
-//! group looks at them from the nearest on, until none can be nearer. Groups that are wide for their radius are halved.
+//! A radius changes by no more than the way that its voxel goes. So of a group of voxels, all within a way w of one of them
+//! whose radius is R, each has its nearest background within R + 2 w of that one. Of the background there only the surface
+//! counts: a voxel is never the nearest of a group, or not alone, if the next one towards the whole group along some axis is
+//! background too. The surface is collected once, a word of 64 voxels at a time, in shells by the distance to the middle, and
+//! each voxel of the group looks at them from the nearest on, until none can be nearer. Groups that are wide for their radius
+//! are halved.
 //!
 //! Distances are compared as they are rounded, as everywhere here; bounds have room for rounding.
 //!

@@ -1,14 +1,13 @@
-//! Vectors that grow only where there is memory: what may become large is reserved by these, so that a failure is an error
-//! of the call and not the end of the process.
+//! Fallible allocation: out of memory is an `Err`, not an abort.
 //!
-//! Rust's own `push`, `extend`, `collect` and `clone` end the process when the system has no more memory; they serve where a
-//! length is that of an image's axes, a task's scratch or a list of tasks.
+//! Rust's own `push`, `extend`, `collect` and `clone` abort the process when an allocation fails. Use them only where the length
+//! is that of an image's axes, of a task's scratch memory or of a list of tasks; use these functions everywhere else.
 
 use std::collections::{BinaryHeap, TryReserveError};
 
 use crate::support::errors::{Error, Result};
 
-/// Growth that can fail. A push costs what that of a vector costs: the room is looked at once.
+/// Growth that can fail. A push costs as much as that of a vector: the capacity is checked once.
 pub trait Grow<T> {
     /// Adds a value.
     ///
@@ -16,7 +15,7 @@ pub trait Grow<T> {
     /// [`Error::OutOfMemory`] for `what`; nothing is added then.
     fn try_push(&mut self, what: &'static str, value: T) -> Result<()>;
 
-    /// Adds values as long as there is memory.
+    /// Adds values until memory runs out.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] for `what`; a part may have been added then.
@@ -31,7 +30,7 @@ pub trait Grow<T> {
         T: Copy;
 }
 
-/// Reserves room for `more` values, out of line since it is seldom done.
+/// Reserves capacity for `more` values; not inlined, since it is rare.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`] for `what`.
@@ -98,7 +97,7 @@ pub fn try_with_capacity<T>(what: &'static str, count: usize) -> Result<Vec<T>> 
     Ok(vector)
 }
 
-/// `count` zeros whose memory is not touched.
+/// `count` zeros, whose pages are not accessed.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`] if they cannot be reserved.
@@ -144,10 +143,10 @@ pub fn try_push_to_heap<T: Ord>(what: &'static str, heap: &mut BinaryHeap<T>, va
     Ok(())
 }
 
-/// Sorts by `key` and keeps the order of equals, which the standard library does in a buffer of its own.
+/// Sorts stably by `compare`. The standard library allocates a buffer for that.
 ///
-/// That buffer cannot be handed over, so as much is reserved and given back right before it is asked for: only another thread
-/// that takes the memory in between could still end the process.
+/// That buffer cannot be passed in, so as much memory is reserved and freed right before the sort: only another thread that takes
+/// it in between could still make the process abort.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`] for `what`; nothing is moved then.

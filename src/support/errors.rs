@@ -1,7 +1,7 @@
-//! What can go wrong in the kernels: one enum, each variant with the fields that a message needs.
+//! The errors of the kernels: one enum, whose variants have the fields that a message needs.
 //!
-//! The Python side maps it to exceptions in one place, `src/python/errors.rs`. Input that a person gives is validated in
-//! Python, where the argument's name is known; what arrives here is what only the kernels can notice.
+//! `src/python/support/errors.rs` maps it to Python exceptions. Python validates the arguments of users, whose names it knows;
+//! the kernels report only what they alone can detect.
 
 use std::fmt;
 
@@ -57,7 +57,7 @@ impl std::error::Error for Error {}
 /// The result of a kernel.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Checks that so many things can be numbered in 32 bits, with [`u32::MAX`] left for none of them.
+/// Checks that `count` items can be numbered in 32 bits, with [`u32::MAX`] reserved for "none".
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for the argument `name`, where numbers would wrap.

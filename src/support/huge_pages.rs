@@ -1,31 +1,30 @@
-//! Large pages for arrays that a kernel goes over again and again.
+//! Huge pages for large arrays.
 //!
-//! A processor remembers where some thousand pages lie; words read all over a packed image of a hundred megabytes find theirs
-//! forgotten, and each first touch of a page enters the kernel. With pages of 2 MiB neither is felt. Linux gives them to those
-//! who ask; elsewhere, and where it refuses, nothing changes but the speed. Memory is then touched 2 MiB at a time, so this is
-//! for arrays of which most will be used.
+//! Random access to a packed image of 100 MB misses the TLB, and the first access to each page of 4 KiB is a page fault. Pages
+//! of 2 MiB avoid both. Linux provides them on request (`madvise`); on other systems, and where Linux refuses, only the speed
+//! differs. Memory is then committed 2 MiB at a time, so request them only for arrays of which most is used.
 
 /// Arrays below this size gain nothing.
-const WORTH_ASKING: usize = 1 << 23;
+const MINIMUM_BYTES: usize = 1 << 23;
 
-/// Asks for large pages behind an array that was not touched yet.
+/// Requests huge pages for an array that was not accessed yet.
 #[cfg(target_os = "linux")]
 pub fn advise_huge_pages<T>(array: &mut [T]) {
     const PAGE: usize = 1 << 12;
     let bytes = size_of_val(array);
-    if bytes < WORTH_ASKING {
+    if bytes < MINIMUM_BYTES {
         return;
     }
     let start = array.as_mut_ptr().cast::<u8>();
     let skipped = start.align_offset(PAGE);
     if skipped < bytes {
-        // SAFETY: the pages lie within the array, and the advice changes neither what they hold nor who may use them.
+        // SAFETY: the pages lie within the array, and the advice changes neither what they hold nor their access rights.
         let _ =
             unsafe { libc::madvise(start.add(skipped).cast(), (bytes - skipped) / PAGE * PAGE, libc::MADV_HUGEPAGE) };
     }
 }
 
-/// Asks for nothing on this system.
+/// Does nothing on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn advise_huge_pages<T>(_array: &mut [T]) {}
 

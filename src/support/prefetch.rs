@@ -1,9 +1,9 @@
-//! A hint to the processor: what will be read soon.
+//! Prefetching: a hint to the processor about what will be read soon.
 
 /// Prefetch distance in words of an image.
 pub const AHEAD: usize = 16;
 
-/// Has the memory around an element brought near while other work is done; any array and any index will do.
+/// Loads the cache line of an element in the background; any array and any index are allowed.
 #[inline(always)]
 pub fn prefetch<T>(array: *const [T], index: usize) {
     #[cfg(target_arch = "x86_64")]

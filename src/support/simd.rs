@@ -140,8 +140,8 @@ impl Vector for u64 {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    //! A value of these types exists only inside functions that [`crate::support::simd::for_this_processor`] calls after it asked the
-    //! processor for the features: that is the safety of every intrinsic here.
+    //! A value of these types exists only inside functions that [`crate::support::simd::for_this_processor`] calls after it
+    //! asked the processor for the features: that is the safety of every intrinsic here.
 
     use std::arch::x86_64::{
         __m256i, __m512i, _mm_cvtsi64_si128, _mm256_and_si256, _mm256_andnot_si256, _mm256_load_si256, _mm256_or_si256,

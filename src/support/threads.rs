@@ -1,11 +1,11 @@
 //! The thread pool of the kernels: owned, sized by the caller, safe after a fork.
 //!
 //! Rayon's global pool is not used: it cannot be resized, and a child made by `fork` inherits the pool's memory but none of
-//! its threads, so that its first parallel call would wait for ever. Here pools remember the process that built them; another
-//! process builds its own. The lock around them is of one process too: a thread that stayed in the parent may have held it.
+//! its threads, so that its first parallel call would never return. Here each process has pools of its own. The lock around them
+//! belongs to one process too: a thread of the parent may have held it during the fork.
 //!
-//! A call has a pool of its own as long as it lasts, so it waits for nothing that another call does: the tasks of a scheduler run
-//! side by side, and a short call is done while a long one goes on. Pools are kept for the next call, which pays for no threads.
+//! Each call has a pool of its own, so it never waits for another call: the tasks of a scheduler run in parallel, and a short call
+//! returns while a long one runs. Pools are kept and reused, so that later calls start no threads.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -50,12 +50,12 @@ impl OfProcess {
     }
 }
 
-/// Sets how many threads a call uses that does not say; `None` returns to the number of processors.
+/// Sets the number of threads of calls that do not specify it; `None` means the number of processors.
 pub fn set_default_threads(count: Option<NonZeroUsize>) {
     DEFAULT_THREADS.store(count.map_or(0, NonZeroUsize::get), Ordering::Relaxed);
 }
 
-/// How many threads a call uses that does not say.
+/// The number of threads of a call that does not specify it.
 #[must_use]
 pub fn default_threads() -> usize {
     match DEFAULT_THREADS.load(Ordering::Relaxed) {
@@ -64,13 +64,13 @@ pub fn default_threads() -> usize {
     }
 }
 
-/// Whether somebody set how many threads a call uses.
+/// Whether the number of threads was set.
 #[must_use]
 pub fn is_set() -> bool {
     DEFAULT_THREADS.load(Ordering::Relaxed) != 0
 }
 
-/// Makes the place for the pools of this process, before other threads could be making it while somebody forks.
+/// Creates the registry of pools of this process; called at import, before another thread could create it during a fork.
 pub fn prepare() {
     OfProcess::current();
 }
@@ -123,7 +123,7 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Nobody asked yet, and nothing is done.
+    /// No request to stop, and no progress.
     #[must_use]
     pub const fn new() -> Self {
         Self { stop: AtomicBool::new(false), done: AtomicU64::new(0), total: AtomicU64::new(0) }
@@ -135,7 +135,7 @@ impl Monitor {
     }
 
     /// # Errors
-    /// [`Error::Interrupted`] once somebody asked the kernel to stop.
+    /// [`Error::Interrupted`] after a request to stop.
     pub fn check(&self) -> Result<()> {
         if self.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn calls_run_side_by_side() {
         for count in [1, 2] {
-            // One call more than each has threads, and each waits for all: in one pool they would wait for ever.
+            // One call more than each has threads, and each waits for all: in one pool they would deadlock.
             let meeting = std::sync::Barrier::new(count + 1);
             let meet = |_: &Monitor| {
                 meeting.wait();
@@ -256,7 +256,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_fork_while_another_thread_has_the_pools_waits_for_nobody() {
+    fn a_fork_while_another_thread_holds_the_pools_does_not_deadlock() {
         let meeting = std::sync::Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {

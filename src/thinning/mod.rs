@@ -9,11 +9,11 @@
 //!
 //! Zhang and Suen (1984): two kinds of step take turns, each deleting by a table of the eight neighbours, all at once.
 //!
-//! What makes it fast: 64 voxels a word ([`crate::image::word_shape`]) and 8 words an instruction ([`words::simple_points`], [`words::zhang`]); after
-//! the first round only words near a deletion are looked at again ([`dense::rounds`]); the recheck, which is sequential by definition,
-//! is mostly decided at once as well, because what happens to earlier neighbours seldom matters; and steps follow one another
-//! over the image plane by plane ([`dense::schedule`]), each plane being worked on while it is in the cache. The result does not depend
-//! on the number of threads.
+//! What makes it fast: 64 voxels a word ([`crate::image::word_shape`]) and 8 words an instruction ([`words::simple_points`],
+//! [`words::zhang`]); after the first round only words near a deletion are looked at again ([`dense::rounds`]); the recheck,
+//! which is sequential by definition, is mostly decided at once as well, because what happens to earlier neighbours seldom
+//! matters; and steps follow one another over the image plane by plane ([`dense::schedule`]), each plane being worked on while
+//! it is in the cache. The result does not depend on the number of threads.
 //!
 //! Where the time goes, in a vessel tree of 512³ voxels with 6.9 million of foreground: 72 border steps delete 6.3 million.
 //! They look at 7.4 million words, find candidates in 2.8 million, delete in 1.4 million; 0.2 million voxels wait for an earlier
@@ -23,11 +23,11 @@
 //! is reading the input and writing the output, a byte a voxel each: a quarter of the whole at 5 % foreground, and all but the
 //! whole where foreground is rare.
 //!
-//! What it was not: the formulas. A third of the time went into wrong guesses of the processor (which words are active, which of
-//! them have candidates, which words a deletion touches) and into waiting for memory that nobody had asked for: a deletion's
-//! word, the words that a list in raster order comes to. Hence [`words::queue`], the stores that always store, and the prefetching;
-//! hence also the wide moves of [`words::batch`] and the large pages. A step's four phases, each over the whole image, had each to
-//! fetch the image from memory anew: a third of the time at 1000³. Hence [`dense::schedule`].
+//! The predicates were not the bottleneck. A third of the time was branch misprediction (which words are active, which of them
+//! have candidates, which words a deletion touches) and cache misses (the word of a deletion, the words of a list in raster
+//! order); hence the branch-free lists of [`words::queue`], unconditional stores, prefetching, the wide moves of
+//! [`words::batch`] and huge pages. With each of a step's four phases over the whole image, each read the image from memory
+//! again: a third of the time at 1000³. Hence [`dense::schedule`].
 //!
 //! Memory: two bits a voxel and one byte a word of 64, allocated as zeros, so background that is never near foreground costs
 //! nothing.

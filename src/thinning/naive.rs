@@ -1,4 +1,4 @@
-//! The definition of the methods, one voxel after the other on a dense image: slow, short, and what the kernels are held to.
+//! The definition of the methods, one voxel after the other on a dense image: slow and short, the reference for the kernels.
 
 use ndarray::Array3;
 

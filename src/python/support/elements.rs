@@ -5,7 +5,7 @@ use numpy::{Element, PyArrayMethods, PyReadonlyArray, PyReadwriteArray, PyUntype
 
 use crate::image::elements::Shared;
 
-/// The elements of an array, read without the promise that nobody writes them meanwhile.
+/// The elements of an array, read without the promise that no other thread writes them meanwhile.
 pub(in crate::python) fn shared<'a, T: Element + Copy, D: Dimension>(
     array: &'a PyReadonlyArray<'_, T, D>,
 ) -> ArrayView<'a, Shared<T>, D> {

@@ -1,4 +1,4 @@
-//! How the kernels run for Python: the number of threads, as it sets and reads it, and what it learns on the way.
+//! Calls of kernels from Python: the number of threads, interrupts and progress.
 
 use std::num::NonZeroUsize;
 
@@ -9,7 +9,7 @@ use crate::support::errors::Result;
 use crate::support::threads::{self, Monitor};
 
 /// Runs `kernel` without the GIL on as many threads as set, or one if its work is not worth more; Ctrl-C stops it.
-/// While it works, [`on_progress`]'s function is told.
+/// Meanwhile it calls the function of [`on_progress`].
 ///
 /// A signal handler that raises something else than `KeyboardInterrupt` has its exception passed on.
 pub(in crate::python) fn run<T: Send>(
@@ -34,10 +34,10 @@ fn is_in_worker(py: Python<'_>) -> bool {
     distributed.is_ok_and(|distributed| distributed.call_method0(c"get_worker").is_ok())
 }
 
-/// What is told how far a kernel is.
+/// The function that receives progress.
 static LISTENER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// Lets signals act, and tells how far the kernel is.
+/// Handles signals and reports progress.
 fn poll(monitor: &Monitor) -> PyResult<()> {
     let done = monitor.done();
     Python::attach(|py| {

@@ -1,18 +1,18 @@
 //! Thinning of a part of an image with three values, present, absent and unknown, on sparse words.
 //!
-//! What lies beyond the known region is unknown for ever. Border steps are counted from 0, the same for every part of the image.
-//! A decision is taken only if it is the same for every assignment of the unknown neighbours, otherwise the voxel becomes
-//! unknown too, for good. Voxels that an earlier run decided follow their script: such a voxel is present to the collecting of its step,
-//! and to the recheck if it comes later in raster order.
+//! What lies beyond the known region stays unknown. Border steps are counted from 0, the same for every part of the image. A
+//! decision is taken only if it is the same for every assignment of the unknown neighbours, otherwise the voxel becomes unknown
+//! too, for good. Voxels that an earlier run decided follow their script: such a voxel is present to the collecting of its
+//! step, and to the recheck if it comes later in raster order.
 //!
 //! Invariants: background never changes, so doubt spreads through foreground only; a voxel that was never unknown took the
 //! decisions of the sequential method on the whole image, whatever is beyond; the run ends when a whole round changes nothing
 //! and no script is left, for decisions are functions of the state.
 //!
 //! Cost: where nothing is unknown that of thinning in memory. Next to unknown voxels each word is looked at twice, with all of
-//! those absent and with all of them present, and a third of the voxels one by one ([`crate::thinning::chunks::doubt`]); what may be deleted becomes
-//! unknown, which costs a few nanoseconds for each of the words around. Of a block of 250³ inside a vessel tree three quarters of
-//! the time are steps, a sixth finding the words around each, the rest saying what is left.
+//! those absent and with all of them present, and a third of the voxels one by one ([`crate::thinning::chunks::doubt`]); what
+//! may be deleted becomes unknown, which costs a few nanoseconds for each of the words around. Of a block of 250³ inside a
+//! vessel tree three quarters of the time are steps, a sixth finding the words around each, the rest saying what is left.
 
 use std::marker::PhantomData;
 
@@ -189,7 +189,7 @@ impl<'a, W: WordShape> Simulation<'a, W> {
             }
             let around = &self.stored.around[word];
             for row in rows_of::<W>() {
-                // Without branches: which words are touched is hard to foretell.
+                // Without branches: which words are touched is hard to predict.
                 let three = self.active[around[row] as usize - 1..].first_chunk_mut::<3>();
                 for (dx, active) in three.expect("empty words surround each").iter_mut().enumerate() {
                     let is_touched = (deleted | doubted) & W::TOUCHING[3 * row + dx] != 0;
@@ -220,8 +220,8 @@ impl<'a, W: WordShape> Simulation<'a, W> {
         }
     }
 
-    /// Notes what a step collects or may collect of a word. What it may collect becomes unknown at once: the recheck would spare one
-    /// in two thousand.
+    /// Notes what a step collects or may collect of a word. What it may collect becomes unknown at once: the recheck would
+    /// spare one in two thousand.
     #[inline(always)]
     fn note_collected(&mut self, word: usize, collected: u64, doubted: u64) -> Result<()> {
         if collected | doubted != 0 {

@@ -1,7 +1,7 @@
-//! The arrays of an image in the course of thinning, in bands that several threads work on at the same time.
+//! The arrays of an image during thinning, in bands that several threads work on at the same time.
 //!
-//! A band is a plane of words or some, in 2D some rows. Whoever has a [`Claim`] on a band of a step may read and write a few bands
-//! around it; that nobody else does at the same time follows from how far apart [`crate::thinning::dense::schedule`] keeps the steps.
+//! A band is one or more planes of words, in 2D one or more rows of words. A [`Claim`] gives exclusive access to a few bands;
+//! [`crate::thinning::dense::schedule`] guarantees that no two overlap.
 //!
 //! A task on band `b` of a step, reading and writing:
 //!
@@ -31,8 +31,8 @@ use crate::thinning::method::{Method, steps};
 use crate::thinning::words::batch::{Quad, around_word};
 use crate::thinning::words::raster_order::in_raster_order;
 
-/// So many words a band has at most, but for a single plane (in 2D, row) of more: what lies around a band should fit into a
-/// processor's own cache.
+/// The most words of a band, unless a single plane (in 2D, row) has more: a band and those around it should fit into the cache
+/// of one core.
 const WORDS_IN_BAND: usize = if cfg!(test) { 200 } else { 1 << 14 };
 
 /// Strides of the image, as the phases need them.
@@ -283,7 +283,7 @@ struct SharedSlice<'a, T> {
     borrowed: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: it gives out slices only, of which those who take them see to it that they are no other thread's.
+// SAFETY: it gives out slices only, and its callers guarantee that slices of different threads do not overlap.
 unsafe impl<T: Send + Sync> Sync for SharedSlice<'_, T> {}
 
 impl<'a, T> SharedSlice<'a, T> {
@@ -296,19 +296,19 @@ impl<'a, T> SharedSlice<'a, T> {
     }
 
     /// # Safety
-    /// As long as the slice lives nobody writes the range.
+    /// No other reference may write the range while the slice lives.
     unsafe fn read(&self, range: Range<usize>) -> &[T] {
         let range = self.inside(range);
-        // SAFETY: the range lies inside the array; the rest is the caller's word.
+        // SAFETY: the range lies inside the array; the caller guarantees the rest.
         unsafe { std::slice::from_raw_parts(self.start.add(range.start), range.len()) }
     }
 
     /// # Safety
-    /// As long as the slice lives nobody else reads or writes the range.
-    #[expect(clippy::mut_from_ref, reason = "the caller sees to it that there is no other")]
+    /// No other reference may read or write the range while the slice lives.
+    #[expect(clippy::mut_from_ref, reason = "the caller guarantees that there is no other")]
     unsafe fn write(&self, range: Range<usize>) -> &mut [T] {
         let range = self.inside(range);
-        // SAFETY: the range lies inside the array; the rest is the caller's word.
+        // SAFETY: the range lies inside the array; the caller guarantees the rest.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 }

@@ -1,17 +1,22 @@
-//! The machinery of border steps: which words are looked at, band by band, on all threads.
+//! Border steps on the whole image, band by band, on all threads.
 //!
 //! A word is *active* for a kind of step if one of its voxels or their neighbours was deleted since that kind of step last
 //! looked at it. Nothing else needs a look: collecting is a function of the neighbourhood alone, and a failed recheck means
 //! that a neighbour was just deleted. One byte a word and one byte a row hold a bit for each kind of step, so finding the
 //! active words costs a scan of the active rows' bytes.
 //!
-//! A step does four things with a band ([`crate::thinning::dense::bands`]): collect (reads the image, clears the activity, writes the collected
-//! voxels; see [`crate::thinning::dense::collect`]), find what waits (reads image and collected voxels), decide that (writes the collected voxels;
-//! see [`crate::thinning::dense::recheck`]), and, when the next band has come so far, delete (clears the collected voxels, writes the image and
-//! the activity). One band after the other gives what doing the
-//! whole image at once gives: collecting and deciding read the image as it was before the step in the bands around, and only
-//! earlier voxels matter for what is decided. Hence several steps can be under way, each some bands behind the one before
-//! ([`crate::thinning::dense::schedule`]).
+//! A step has four phases for each band ([`bands`]): *collect* reads the image, clears the activity and writes the collected
+//! voxels ([`collect`]); *find* lists the collected voxels that wait for an earlier neighbour; *decide* settles these
+//! ([`recheck`]); and *delete*, one band behind, clears the collected voxels and writes the image and the activity.
+//!
+//! Working band by band gives the result of working on the whole image: collecting and deciding read the bands around as they
+//! were before the step, and only earlier voxels matter for a decision. Hence several steps can be under way, each some bands
+//! behind the one before ([`schedule`]).
+//!
+//! [`bands`]: crate::thinning::dense::bands
+//! [`collect`]: mod@crate::thinning::dense::collect
+//! [`recheck`]: crate::thinning::dense::recheck
+//! [`schedule`]: crate::thinning::dense::schedule
 
 use rayon::prelude::*;
 
@@ -44,7 +49,7 @@ pub fn thin<W: WordShape>(image: &mut BitImage, method: Method, monitor: &Monito
     let bands = Bands::new(image, &mut buffers, method, threads)?;
     monitor.expect(bands.foreground);
     let workers = bands.workers;
-    // Where claims wait for each other nobody may hold one and wait for the pool, whose threads could be those that wait.
+    // With several workers, a holder of a claim must not wait for the pool, whose threads may be waiting for that claim.
     let parts = if workers == 1 { threads } else { 1 };
     let thinning = Thinning { bands, method, monitor, parts };
     rayon::scope(|scope| {
@@ -195,7 +200,7 @@ fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, strides: &Str
             in_row = own_row * strides.row..(own_row + 1) * strides.row;
         }
         for row in rows_of::<W>() {
-            // Without branches: which words are touched is hard to foretell.
+            // Without branches: which words are touched is hard to predict.
             let at = index.wrapping_add_signed(strides.rows_around[row]);
             let steps_of = |dx: usize| if deleted & W::TOUCHING[3 * row + dx] != 0 { strides.every_step } else { 0 };
             let three = active_words[at - 1..].first_chunk_mut::<3>().expect("a border surrounds the image");

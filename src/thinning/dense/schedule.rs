@@ -1,12 +1,13 @@
-//! Which border step is done on which bands of the image, by which thread, and when.
+//! The order of border steps on bands, for several threads.
 //!
 //! A step goes over the bands in order, one *task* a band; the next step follows a few bands behind it, and so on, so that several
 //! steps are under way like waves. A thread takes the latest step that can go on: a band is worked on by one step after the
 //! other while it is in the processor's cache, and tasks of different steps run side by side.
 //!
-//! Invariant, on which [`crate::thinning::dense::bands`] relies: of two claims of different steps that live at the same time, the earlier step's
-//! is at least [`LAG`] + 1 bands ahead; of one step there is one claim at a time. A step's tasks come in order, and each comes
-//! after those of the step before that it depends on, so the result is that of doing everything in sequence.
+//! Invariant, on which [`crate::thinning::dense::bands`] relies: of two claims of different steps that live at the same time,
+//! the earlier step's is at least [`LAG`] + 1 bands ahead; of one step there is one claim at a time. A step's tasks come in
+//! order, and each comes after those of the step before that it depends on, so the result is that of doing everything in
+//! sequence.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -46,7 +47,7 @@ pub struct Lists {
 struct Step {
     /// Tasks that are done.
     done: usize,
-    /// Tasks that somebody does.
+    /// Tasks that a thread works on.
     claimed: Range<usize>,
     lists: Lists,
     deleted: u64,
@@ -204,7 +205,7 @@ impl Schedule {
         self.tell(state);
     }
 
-    /// Wakes those who wait.
+    /// Wakes the waiting threads.
     fn tell(&self, state: &State) {
         self.version.fetch_add(1, Ordering::Relaxed);
         if state.sleeping > 0 {
@@ -295,7 +296,7 @@ impl State {
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        // Whoever fails or panics leaves the others nothing to wait for.
+        // After a failure or panic the other threads must not wait.
         if !self.is_done {
             self.schedule.end(&mut self.schedule.lock());
         }
@@ -331,7 +332,7 @@ mod tests {
             if is_over && alive.is_empty() {
                 break;
             }
-            // Somebody can always go on.
+            // Some thread can always go on.
             assert!(claim.is_some() || !alive.is_empty());
             if let Some(claim) = claim {
                 done.resize(done.len().max(claim.number + 1), 0);

@@ -1,8 +1,8 @@
 //! Lists of words that are written without branches.
 //!
-//! Which words are active, and which of them have anything to collect, is hard to foretell, and a wrong guess costs a processor as
-//! much as the formulas for a word. So what may belong to a list is always written, and kept by moving the end. Between the
-//! two lists memory is asked for, some tens of words before it is used.
+//! Which words are active, and which of them have candidates, is hard to predict, and a mispredicted branch costs as much as the
+//! formulas for a word. So each possible entry is written, and kept by moving the end of the list. Between the two lists memory is
+//! prefetched, some tens of words before its use.
 
 /// Which of up to 64 words are active for a kind of step; they are no longer.
 #[inline(always)]

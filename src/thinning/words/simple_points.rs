@@ -13,8 +13,8 @@
 //! components is its Euler characteristic: vertices − edges + faces. So one component means that vertices, faces and missing
 //! edges are 13 of 26, which a tree of adders finds for all voxels at once in some 80 instructions.
 //!
-//! Sources: the predicates are those of [`crate::image::neighbourhood`], which the tests compare with over all 2²⁶ neighbourhoods; X is
-//! the attachment set of Kong (1995), "On topology preservation in 2-D and 3-D thinning".
+//! Sources: the predicates are those of [`crate::image::neighbourhood`], which the tests compare with over all 2²⁶
+//! neighbourhoods; X is the attachment set of Kong (1995), "On topology preservation in 2-D and 3-D thinning".
 
 use crate::image::neighbourhood::{CENTRE, bit};
 use crate::support::simd::Vector;

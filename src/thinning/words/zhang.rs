@@ -1,8 +1,9 @@
 //! Zhang's thinning of 2D images: which pixels a step deletes, for up to 512 pixels at once.
 //!
-//! A pixel's fate is a function of its eight neighbours, stated as a table of 256 entries for each of the two kinds of step.
-//! The lookup is made on words: 16 products for each half of the neighbours, then for each product of the upper half the sum
-//! of those of the lower half that the table wants; about 200 operations for up to 512 pixels, and no memory but registers.
+//! Whether a pixel is deleted is a function of its eight neighbours, stated as a table of 256 entries for each of the two kinds
+//! of step. The lookup is made on words: 16 products for each half of the neighbours, then for each product of the upper half
+//! the sum of those of the lower half that the table wants; about 200 operations for up to 512 pixels, and no memory but
+//! registers.
 //!
 //! Source: Zhang and Suen (1984), with the exceptions that scikit-image's table makes.
 
