@@ -16,7 +16,7 @@ use crate::support::errors::{Result, check_numbers};
 use crate::support::threads::Monitor;
 use crate::thinning::method::{Method, steps};
 use crate::thinning::words::simple_points::BORDERS;
-use crate::thinning::words::zhang::{REMOVED, RING};
+use crate::thinning::words::zhang::{REMOVED, table_index};
 
 /// The voxels that are left, and those near which something may still change.
 struct Nodes<I> {
@@ -117,7 +117,7 @@ pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, mo
     for node in 0..nodes.len() {
         let may_go = match method {
             Method::Lee | Method::LeePreserving => is_simple_and_no_endpoint(all.neighbours[node]),
-            Method::Zhang => (0..steps).any(|step| REMOVED[step][ring(all.neighbours[node])]),
+            Method::Zhang => (0..steps).any(|step| REMOVED[step][table_index(all.neighbours[node])]),
         };
         if may_go {
             all.list(node)?;
@@ -133,7 +133,7 @@ pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, mo
                     Method::Lee | Method::LeePreserving => {
                         neighbours >> BORDERS[step].face & 1 == 0 && is_simple_and_no_endpoint(neighbours)
                     }
-                    Method::Zhang => REMOVED[step][ring(neighbours)],
+                    Method::Zhang => REMOVED[step][table_index(neighbours)],
                 }
             });
             for node in collected {
@@ -144,11 +144,6 @@ pub fn thin_nodes<I: Index>(nodes: &[i64], shape: [usize; 3], method: Method, mo
         }
     }
     Ok(all.kept)
-}
-
-/// The eight neighbours in the plane as Zhang's table numbers them.
-fn ring(neighbours: u32) -> usize {
-    RING.iter().enumerate().fold(0, |index, (at, &direction)| index | ((neighbours >> direction & 1) as usize) << at)
 }
 
 #[cfg(test)]

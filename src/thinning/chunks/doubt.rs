@@ -13,7 +13,7 @@ use crate::image::neighbourhood::{
 };
 use crate::support::allocate::try_filled;
 use crate::support::errors::Result;
-use crate::thinning::words::zhang::REMOVED;
+use crate::thinning::words::zhang::{REMOVED, table_index};
 
 /// The most unknown neighbours whose assignments are searched.
 const SEARCHED: u32 = 10;
@@ -155,7 +155,7 @@ pub fn in_table(sure: u32, unknown: u32, step: usize) -> Decision {
     let mut yes = false;
     let mut no = false;
     for present in subsets(unknown) {
-        if REMOVED[step][ring(sure | present)] {
+        if REMOVED[step][table_index(sure | present)] {
             yes = true;
         } else {
             no = true;
@@ -165,15 +165,6 @@ pub fn in_table(sure: u32, unknown: u32, step: usize) -> Decision {
         }
     }
     if yes { Decision::Yes } else { Decision::No }
-}
-
-/// The index of Zhang's table: the neighbours in the plane, clockwise from the upper left.
-const fn ring(neighbours: u32) -> usize {
-    let plane = neighbours >> 9;
-    let [row_above, row, row_below] = [plane & 7, plane >> 3 & 7, plane >> 6 & 7];
-    let [left, right] = [row & 1, row >> 2];
-    let below = (row_below & 1) << 2 | row_below & 2 | row_below >> 2;
-    (row_above | right << 3 | below << 4 | left << 7) as usize
 }
 
 #[cfg(test)]
@@ -234,7 +225,7 @@ mod tests {
     fn looks_up_zhang_by_all_assignments() {
         for (sure, unknown) in cases() {
             for (step, removed) in REMOVED.iter().enumerate() {
-                let expected = agree(sure, unknown & 0x3_fe00, |all| removed[ring(all)]);
+                let expected = agree(sure, unknown & 0x3_fe00, |all| removed[table_index(all)]);
                 assert_eq!(in_table(sure, unknown & 0x3_fe00, step), expected);
             }
         }

@@ -12,7 +12,7 @@ use crate::support::simd::Vector;
 use crate::thinning::words::simple_points::Neighbours;
 
 /// The eight neighbours in the order of the table's bits: clockwise from the upper left.
-pub const RING: [usize; 8] = [
+const RING: [usize; 8] = [
     bit(0, -1, -1) as usize,
     bit(0, -1, 0) as usize,
     bit(0, -1, 1) as usize,
@@ -103,6 +103,15 @@ const fn wanted() -> [[u16; 16]; 2] {
     wanted
 }
 
+/// The index of a pixel's neighbours in the table.
+pub const fn table_index(neighbours: u32) -> usize {
+    let plane = neighbours >> 9;
+    let [row_above, row, row_below] = [plane & 7, plane >> 3 & 7, plane >> 6 & 7];
+    let [left, right] = [row & 1, row >> 2];
+    let below = (row_below & 1) << 2 | row_below & 2 | row_below >> 2;
+    (row_above | right << 3 | below << 4 | left << 7) as usize
+}
+
 /// Those of `pixels` that step `step` (0 or 1) deletes.
 #[inline(always)]
 pub fn removed_pixels<V: Vector>(neighbours: &Neighbours<V>, pixels: V, step: usize) -> V {
@@ -144,4 +153,17 @@ fn products<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 16] {
         *product = low[at % 4] & high[at / 4];
     }
     products
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_has_the_neighbours_in_the_order_of_the_ring() {
+        for neighbours in (0..1 << 9).map(|plane| plane << 9) {
+            let bits = RING.iter().enumerate().map(|(at, &direction)| (neighbours >> direction & 1) << at);
+            assert_eq!(table_index(neighbours), bits.sum::<u32>() as usize);
+        }
+    }
 }
