@@ -1,19 +1,18 @@
 //! The neighbours of listed voxels, found in a window of packed rows that moves through the list.
 //!
-//! A voxel's neighbours lie on nine rows: those next to its own in its plane and in the planes before and after. The window
-//! holds the rows of three planes and some more, one bit a voxel, in a ring: voxels enter a plane and a row ahead of the one that
-//! is looked at and leave as far behind it, those of many rows at a time, so that few branches are hard to predict. The 27 bits
-//! of a neighbourhood are nine reads and shifts and no search. A row has an empty place before and after it, a plane an empty
-//! row: nothing asks where the image ends; the first two rows of the ring are there again at its end, so that three rows always
-//! follow each other. A neighbour's number is that of the first voxel in its word, which is noted when it enters, and the
-//! bits before it; the first two are worked out whether they are there or not, since most voxels of a skeleton have two.
+//! A voxel's neighbours lie on nine rows: its own and the adjacent ones in its plane, the plane before and the plane after. The
+//! window holds the rows of three planes and a few more, one bit a voxel, in a ring. Voxels enter a plane and a row ahead of the
+//! current one and leave as far behind it, those of many rows at a time, so that branches are predictable. The 27 bits of a
+//! neighbourhood take nine reads and shifts and no search. An empty voxel before and after each row and an empty row around each
+//! plane replace bounds checks; the first two rows of the ring are repeated at its end, so that three rows are always contiguous.
+//! The number of a neighbour is that of the first voxel in its word, noted when it enters, plus the bits before it. The first two
+//! neighbours are computed unconditionally, since most voxels of a skeleton have two.
 //!
-//! Bit `9 (dz + 1) + 3 (dy + 1) + (dx + 1)` of a mask is the neighbour at (dz, dy, dx), as in [`crate::image::neighbourhood`].
-//! An image with fewer axes is one whose middle axis, or first two, are of length 1.
+//! Bit `9 (dz + 1) + 3 (dy + 1) + (dx + 1)` of a mask is the neighbour at (dz, dy, dx), as in [`crate::image::neighbourhood`]. In an
+//! image with fewer axes the middle axis, or the first two, have length 1.
 //!
-//! Cost: some 90 instructions a voxel, 15 for each neighbour after the second; 3/16 byte for each voxel of three planes, which
-//! stays in the second level of the cache up to planes of about 1500². Each range of voxels begins with those of the plane
-//! before it.
+//! Cost: some 90 instructions a voxel, 15 for each neighbour after the second; 3/16 byte for each voxel of three planes, which fits
+//! the second-level cache for planes of up to about 1500². Each range of voxels begins with those of the plane before it.
 
 use std::ops::Range;
 

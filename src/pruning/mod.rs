@@ -1,17 +1,17 @@
-//! Pruning: short twigs leave a skeleton, shortest first, and topology stays.
+//! Pruning: removes short end branches (twigs) of a skeleton, the shortest first, and keeps the topology.
 //!
-//! A **twig** is a branch with a free end, its tip, at a junction. In a round, twigs are taken shortest first, of equal ones the
-//! one whose tip comes first; a twig that is too short goes, up to its junction. Where that leaves two branches at a junction
-//! they are one from then on, and a twig again if one of them was. After a round the surroundings of what went are
-//! thinned, in raster order, until no voxel is left there that is simple and no endpoint, since a corner of a former junction
-//! would stay a junction. Rounds repeat until one removes nothing.
+//! A **twig** is a branch from a free end, its tip, to a junction. A round takes the twigs by length, then by the linear index of
+//! the tip, and removes each that is too short, up to its junction. If two branches are left at that junction they become one
+//! branch, which is a twig if one of them was. After a round the neighbourhood of the removed voxels is thinned in raster order
+//! until it has no simple voxel that is not an endpoint; else the corner of a former junction would stay a junction. Rounds repeat
+//! until one removes nothing.
 //!
-//! Invariants: each voxel that goes, of a twig from its tip on or in thinning, is (26, 6)-simple at that moment. So all
-//! components, tunnels and cavities of the voxels stay, whatever the input; a twig with a voxel that is not simple stays whole.
-//! A branch with two free ends is no twig, so no component vanishes. Lengths are sums of counts of steps times their distances,
-//! so that they do not depend on the order in which branches were joined.
+//! Invariants: each voxel is (26, 6)-simple when it is removed, whether with a twig, from its tip on, or by thinning. So
+//! components, tunnels and cavities of the voxels are kept, for any input; a twig with a voxel that is not simple stays whole. A
+//! branch with two free ends is not a twig, so no component vanishes. Lengths are sums of counts of steps times their distances,
+//! so they do not depend on the order in which branches were joined.
 //!
-//! Cost: a round builds the pixel graph of what is left, and walks each twig a few times; two or three rounds are usual.
+//! Cost: a round builds the pixel graph of the remaining voxels and walks each twig a few times; two or three rounds are usual.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;

@@ -1,13 +1,12 @@
 //! The order of border steps on bands, for several threads.
 //!
-//! A step goes over the bands in order, one *task* a band; the next step follows a few bands behind it, and so on, so that several
-//! steps are under way like waves. A thread takes the latest step that can go on: a band is worked on by one step after the
-//! other while it is in the processor's cache, and tasks of different steps run side by side.
+//! A step goes over the bands in order, one *task* a band; the next step follows a few bands behind it, and so on, so several steps
+//! are under way at a time. A thread takes the latest step that can proceed: consecutive steps work on a band while it is in the
+//! cache, and tasks of different steps run in parallel.
 //!
-//! Invariant, on which [`crate::thinning::dense::bands`] relies: of two claims of different steps that live at the same time,
-//! the earlier step's is at least [`LAG`] + 1 bands ahead; of one step there is one claim at a time. A step's tasks come in
-//! order, and each comes after those of the step before that it depends on, so the result is that of doing everything in
-//! sequence.
+//! Invariant, on which [`crate::thinning::dense::bands`] relies: of two claims of different steps that live at the same time, the
+//! earlier step's is at least [`LAG`] + 1 bands ahead; a step has one claim at a time. A step's tasks run in order, and each runs
+//! after the tasks of the step before that it depends on, so the result is that of a sequential run.
 
 use std::collections::VecDeque;
 use std::ops::Range;
