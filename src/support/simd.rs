@@ -349,35 +349,35 @@ mod x86 {
 pub use x86::{Avx2, Avx512};
 
 /// Defines a function that runs `$kernel`, an `#[inline(always)]` function over a [`Vector`], compiled for the widest vectors
-/// of this processor; it may also be generic over one more type, such as the shape of a word.
+/// of this processor; it may also be generic over one more type, such as the shape of a word, and one flag.
 macro_rules! for_this_processor {
     (
-        $(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$shape:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?)
+        $(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$shape:ident: $bound:path $(, const $flag:ident: bool)?>)? ($($argument:ident: $type:ty),* $(,)?)
             $(-> $result:ty)? = $kernel:ident;
     ) => {
         $(#[$attribute])*
-        $visibility fn $name $(<$shape: $bound>)? ($($argument: $type),*) $(-> $result)? {
+        $visibility fn $name $(<$shape: $bound $(, const $flag: bool)?>)? ($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             {
                 use $crate::support::simd::{Avx2, Avx512, Width, width};
 
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt,lzcnt")]
-                fn with_avx512 $(<$shape: $bound>)? ($($argument: $type),*) $(-> $result)? {
-                    $kernel::<$($shape,)? Avx512>($($argument),*)
+                fn with_avx512 $(<$shape: $bound $(, const $flag: bool)?>)? ($($argument: $type),*) $(-> $result)? {
+                    $kernel::<$($shape,)? Avx512 $($(, $flag)?)?>($($argument),*)
                 }
                 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-                fn with_avx2 $(<$shape: $bound>)? ($($argument: $type),*) $(-> $result)? {
-                    $kernel::<$($shape,)? Avx2>($($argument),*)
+                fn with_avx2 $(<$shape: $bound $(, const $flag: bool)?>)? ($($argument: $type),*) $(-> $result)? {
+                    $kernel::<$($shape,)? Avx2 $($(, $flag)?)?>($($argument),*)
                 }
                 match width() {
                     // SAFETY: the processor was asked for these features.
-                    Width::Avx512 => return unsafe { with_avx512 $(::<$shape>)? ($($argument),*) },
+                    Width::Avx512 => return unsafe { with_avx512 $(::<$shape $(, $flag)?>)? ($($argument),*) },
                     // SAFETY: the processor was asked for these features.
-                    Width::Avx2 => return unsafe { with_avx2 $(::<$shape>)? ($($argument),*) },
+                    Width::Avx2 => return unsafe { with_avx2 $(::<$shape $(, $flag)?>)? ($($argument),*) },
                     Width::Word => {}
                 }
             }
-            $kernel::<$($shape,)? u64>($($argument),*)
+            $kernel::<$($shape,)? u64 $($(, $flag)?)?>($($argument),*)
         }
     };
 }

@@ -28,66 +28,30 @@ pub struct Recheck {
     pub border: &'static Border,
 }
 
-/// What the search for waiting voxels reads of a band.
-#[derive(Clone, Copy)]
-pub struct Search<'a> {
-    pub words: &'a [u64],
-    pub collected: &'a [u64],
-    pub strides: &'a Strides,
-    pub rule: Recheck,
-}
-
-/// Adds the collected voxels of the words at `indices` to `waiting` whose recheck depends on that of an earlier neighbour.
-///
-/// # Errors
-/// [`crate::support::errors::Error::OutOfMemory`].
-pub fn find_waiting<W: WordShape>(
-    waiting: &mut Vec<(usize, u64)>,
-    indices: &[usize],
-    search: Search<'_>,
-) -> Result<()> {
-    if search.rule.method == Method::LeePreserving {
-        find_not_simple::<W>(waiting, indices, search)
-    } else {
-        find_not_connected::<W>(waiting, indices, search)
-    }
-}
-
 for_this_processor! {
-    fn find_not_connected<W: WordShape>(waiting: &mut Vec<(usize, u64)>, indices: &[usize], search: Search<'_>)
-        -> Result<()> = find_not_connected_lanes;
-}
-
-for_this_processor! {
-    fn find_not_simple<W: WordShape>(waiting: &mut Vec<(usize, u64)>, indices: &[usize], search: Search<'_>)
-        -> Result<()> = find_not_simple_lanes;
-}
-
-#[inline(always)]
-fn find_not_connected_lanes<W: WordShape, V: Vector>(
-    waiting: &mut Vec<(usize, u64)>,
-    indices: &[usize],
-    search: Search<'_>,
-) -> Result<()> {
-    find_waiting_lanes::<W, V, false>(waiting, indices, search)
-}
-
-#[inline(always)]
-fn find_not_simple_lanes<W: WordShape, V: Vector>(
-    waiting: &mut Vec<(usize, u64)>,
-    indices: &[usize],
-    search: Search<'_>,
-) -> Result<()> {
-    find_waiting_lanes::<W, V, true>(waiting, indices, search)
+    /// Adds the collected voxels of the words at `indices` to `waiting` whose recheck depends on that of an earlier neighbour.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn find_waiting<W: WordShape, const PRESERVING: bool>(
+        waiting: &mut Vec<(usize, u64)>,
+        indices: &[usize],
+        words: &[u64],
+        collected: &[u64],
+        strides: &Strides,
+        border: &Border,
+    ) -> Result<()> = find_waiting_lanes;
 }
 
 #[inline(always)]
 fn find_waiting_lanes<W: WordShape, V: Vector, const PRESERVING: bool>(
     waiting: &mut Vec<(usize, u64)>,
     indices: &[usize],
-    search: Search<'_>,
+    words: &[u64],
+    collected: &[u64],
+    strides: &Strides,
+    border: &Border,
 ) -> Result<()> {
-    let Search { words, collected, strides, rule: Recheck { border, .. } } = search;
     let [mut batch, mut earlier] = [Batch::new(), Batch::new()];
     for (at, &index) in indices.iter().enumerate() {
         if let Some(&later) = indices.get(at + AHEAD) {

@@ -28,7 +28,7 @@ use crate::support::prefetch::{AHEAD, prefetch};
 use crate::support::threads::Monitor;
 use crate::thinning::dense::bands::{BandView, Bands, Buffers, Deletion, Strides};
 use crate::thinning::dense::collect::{BandRows, COLLECTED, collect_border, collect_removed};
-use crate::thinning::dense::recheck::{self, Recheck, Search, WAITING};
+use crate::thinning::dense::recheck::{self, Recheck, WAITING};
 use crate::thinning::dense::schedule::{Claim, Lists};
 use crate::thinning::method::{Method, Thinned};
 use crate::thinning::words::batch::rows_of;
@@ -106,7 +106,7 @@ impl Thinning<'_> {
                 let BandView { words, collected, .. } = around;
                 let rule = Recheck { method: self.method, border: &BORDERS[step] };
                 lists.waiting.clear();
-                find_waiting::<W>(&mut lists, Search { words, collected, strides, rule }, parts)?;
+                find_waiting::<W>(&mut lists, words, collected, strides, rule, parts)?;
                 recheck::decide::<W>(&lists.waiting, words, collected, strides, rule);
             }
             claim.looked_at += looked_at;
@@ -164,14 +164,28 @@ impl Thinning<'_> {
 }
 
 /// Lists the collected voxels of a band whose recheck depends on that of an earlier neighbour.
-fn find_waiting<W: WordShape>(lists: &mut Lists, search: Search<'_>, parts: usize) -> Result<()> {
+fn find_waiting<W: WordShape>(
+    lists: &mut Lists,
+    words: &[u64],
+    collected: &[u64],
+    strides: &Strides,
+    rule: Recheck,
+    parts: usize,
+) -> Result<()> {
     let Lists { collected: indices, waiting, .. } = lists;
+    let find = |waiting: &mut Vec<_>, indices: &[usize]| {
+        if rule.method == Method::LeePreserving {
+            recheck::find_waiting::<W, true>(waiting, indices, words, collected, strides, rule.border)
+        } else {
+            recheck::find_waiting::<W, false>(waiting, indices, words, collected, strides, rule.border)
+        }
+    };
     if parts == 1 {
-        return recheck::find_waiting::<W>(waiting, indices, search);
+        return find(waiting, indices);
     }
     let find = |indices: &[usize]| {
         let mut waiting = Vec::new();
-        recheck::find_waiting::<W>(&mut waiting, indices, search).map(|()| waiting)
+        find(&mut waiting, indices).map(|()| waiting)
     };
     let found: Vec<Result<Vec<_>>> = indices.par_chunks(indices.len().div_ceil(parts)).map(find).collect();
     found.into_iter().try_for_each(|found| waiting.try_extend_from_slice(WAITING, &found?))
