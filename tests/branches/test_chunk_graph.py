@@ -250,7 +250,7 @@ def test_attributes_and_repr():
         graph.shape = (1, 2)
     with pytest.raises(ValueError, match='read-only'):
         graph.spacing[0] = 2
-    with pytest.raises(TypeError, match='made by skanrs'):
+    with pytest.raises(TypeError, match='use skanrs.chunk_graph'):
         skanrs.ChunkGraph()
 
 

@@ -62,11 +62,20 @@ def as_image(array: Any, name: str, *, least: int = 1, most: int = MOST_AXES) ->
     TypeError
         If the elements are neither booleans nor real numbers.
     """
-    checked = np.asarray(array)
+    checked = as_array(array, name)
     check_axes(checked.ndim, name, least, most)
     check_elements(checked.dtype, name)
     elements, bits = foreground_bits(checked)
     return Image(name, checked, checked.shape, checked.ndim, checked.dtype, elements, bits)
+
+
+def as_array(array: Any, name: str) -> Array:
+    """Return an argument as an array; raise a TypeError that names it if it is a sparse matrix."""
+    if hasattr(array, 'toarray') and not hasattr(array, '__array__'):
+        raise TypeError(
+            f'{name}: expected a dense array, got a {type(array).__name__}; pass {name}.toarray()'
+        )
+    return np.asarray(array)
 
 
 def check_axes(ndim: int, name: str, least: int = 1, most: int = MOST_AXES) -> None:

@@ -28,7 +28,8 @@ def as_spacing(spacing: npt.ArrayLike, ndim: int) -> Spacing:
         If there is not one number for each axis, or distances would not be positive and finite.
     """
     try:
-        numbers = np.asarray(spacing, dtype=np.float64)
+        # Text that reads as a number is a mistake elsewhere, not a number.
+        numbers = np.asarray(spacing).astype(np.float64, casting='same_kind')
         floats = np.broadcast_to(numbers, ndim)
     except (TypeError, ValueError):
         raise ValueError(
@@ -44,7 +45,9 @@ def as_spacing(spacing: npt.ArrayLike, ndim: int) -> Spacing:
                 f'spacing: expected numbers whose squares fit a float, got {spacing!r}'
             )
         raise ValueError(f'spacing: expected positive, finite numbers, got {spacing!r}')
-    given = np.full(ndim, spacing) if np.isscalar(spacing) else np.asarray(spacing)
+    given = np.asarray(spacing)
+    if given.ndim == 0:
+        given = np.full(ndim, spacing)
     return Spacing(given, tuple(map(float, floats)))
 
 

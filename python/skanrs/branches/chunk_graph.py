@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._image.image import Image, as_heights, as_image
+from skanrs._image.image import Image, as_array, as_heights, as_image
 from skanrs._image.position import NamedBlock, check_position, integers, position_text
 from skanrs._image.spacing import as_spacing
 from skanrs._support.memory import size_in_words
@@ -281,7 +281,7 @@ def block_graph(
             f'block: expected an array, got a {type(block).__name__}; the call can be delayed too:'
             ' dask.delayed(skanrs.chunk_graph)(block, ...)'
         )
-    array = np.asarray(block)
+    array = as_array(block, 'block')
     start, whole = integers('offset', offset), integers('shape', shape)
     check_position(start, array.shape, whole)
     checked = as_spacing(spacing, array.ndim)

@@ -304,6 +304,9 @@ def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
         sources, destinations = nodes[starts[:-1]], nodes[starts[1:] - 1]
         graph = index_arrays(skel.graph.indptr, skel.graph.indices)
         components = _core.components(*graph)[sources]
+        if skel.graph.shape[0] <= np.iinfo(np.int32).max:
+            # A graph of the caller's may have wide indices.
+            components = components.astype(np.int32, copy=False)
         is_tip = skel.degrees[sources] == 1, skel.degrees[destinations] == 1
         types = _branch_types(is_tip, sources == destinations)
     else:

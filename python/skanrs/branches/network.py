@@ -282,7 +282,7 @@ def _radius_columns(
 
 
 def _bin_edges(bins: int | Sequence[float], largest: float) -> Array:
-    if isinstance(bins, int):
+    if isinstance(bins, (int, np.integer)):
         if isinstance(bins, bool) or bins < 1:
             raise ValueError(f'bins: expected at least one, or edges, got {bins!r}')
         return np.linspace(0, largest, bins + 1)

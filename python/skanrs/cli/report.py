@@ -17,6 +17,8 @@ from skanrs._support.reprs import counted
 if TYPE_CHECKING:
     import pandas as pd
 
+    from skanrs.threshold import Rule
+
     from .result import Result
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     'Branches',
     'Report',
     'axes_in_space',
+    'foreground_of',
     'numbers',
     'to_json',
     'warnings_of',
@@ -207,7 +210,7 @@ def _only_finite(content: Any) -> Any:
 def warnings_of(
     result: 'Result', voxels: int, found: str, sigma: Sequence[float] | None
 ) -> tuple[str, ...]:
-    """Return warnings: no voxel or every voxel is foreground, or no branch is left.
+    """Return warnings: none, most or all voxels are foreground, or no branch is left.
 
     Parameters
     ----------
@@ -238,6 +241,11 @@ def warnings_of(
         limit = result.rule.threshold
         rule = '' if limit is None else f', and the threshold is {limit:.6g} ({found})'
         return (f'{which} foreground: {values}{rule}',)
+    if 2 * count > voxels:
+        return (
+            f'more than half of the image ({count / voxels:.0%}) is foreground, that is '
+            f'{foreground_of(result.rule)}; if it is the background, invert the image',
+        )
     if left == 0:
         return (
             f'thinning left nothing of {count:,} voxels of foreground: solid blocks of even '
@@ -246,6 +254,13 @@ def warnings_of(
     if result.table is not None and not len(result.table):
         return (f'the skeleton has no branches, only {counted(left, "isolated voxel")}',)
     return ()
+
+
+def foreground_of(rule: 'Rule') -> str:
+    """Return which values are foreground, as text."""
+    if rule.kind == 'nonzero':
+        return 'what is not 0'
+    return f'what is {"equal to" if rule.kind == "equal" else "more than"} {rule.number:.6g}'
 
 
 def axes_in_space(axes: str) -> str | None:

@@ -11,10 +11,11 @@ from skanrs import files
 from skanrs._support.memory import free_memory, held_memory, peak_memory
 from skanrs.files import AtomicOutputs, Source
 from skanrs.files.packed_mask import PackedMask
+from skanrs.threshold import Rule
 
 from .options import Options, Threshold
 from .progress import Progress
-from .report import Branches, Report, axes_in_space, warnings_of
+from .report import Branches, Report, axes_in_space, foreground_of, warnings_of
 from .result import Result
 
 __all__ = ['run']
@@ -74,7 +75,7 @@ def run(options: Options, progress: Progress) -> Report:
             from .in_memory import measure_in_memory
 
             result = measure_in_memory(image, options, progress)
-        threshold_from = _how_found(options.threshold)
+        threshold_from = _how_found(options.threshold, result.rule)
         report = Report(
             source=options.image,
             shape=image.shape,
@@ -155,9 +156,9 @@ def needed_in_memory(source: Source, options: Options) -> int:
     return held_memory() + most
 
 
-def _how_found(threshold: Threshold) -> str:
+def _how_found(threshold: Threshold, rule: Rule) -> str:
     if threshold is None:
-        return 'the image is a mask'
+        return f'the image is a mask, {foreground_of(rule)}'
     if threshold == 'none':
         return 'all that is not 0'
     return 'by otsu' if threshold == 'otsu' else 'as given'

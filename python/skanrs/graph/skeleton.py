@@ -448,13 +448,24 @@ class Skeleton(HoldsArrays):
             return np.ones(self.n_paths), np.zeros(self.n_paths)
         return means_and_stdevs(*self._path_sums(), np.diff(traced.starts))
 
+    def _numbers_of_paths(self, indices: Iterable[SupportsIndex]) -> list[int]:
+        """Return the numbers of paths; those that a mask of booleans marks, if it is one."""
+        mask = np.asarray(indices) if hasattr(indices, '__array__') else None
+        if mask is None or mask.dtype != np.bool_:
+            return [operator.index(index) for index in indices]
+        if mask.shape != (self.n_paths,):
+            raise ValueError(
+                f'indices: expected a bool for each of {self.n_paths} paths, got {mask.shape}'
+            )
+        return np.flatnonzero(mask).tolist()
+
     def prune_paths(self, indices: Iterable[SupportsIndex]) -> Skeleton:
         """Remove paths.
 
         Parameters
         ----------
-        indices : iterable of int
-            The paths to remove, from 0.
+        indices : iterable of int, or one bool for each path
+            The paths to remove, numbered from 0, or True for each path to remove.
 
         Returns
         -------
@@ -486,7 +497,7 @@ class Skeleton(HoldsArrays):
                [0, 0, 0, 0, 0, 0, 0],
                [0, 0, 0, 0, 0, 0, 0]])
         """
-        chosen = [operator.index(index) for index in indices]
+        chosen = self._numbers_of_paths(indices)
         absent = [index for index in chosen if not 0 <= index < self.n_paths]
         if absent:
             raise ValueError(
