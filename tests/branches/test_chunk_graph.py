@@ -367,7 +367,7 @@ def test_what_cannot_be_merged_or_summarized():
         summarize(graph, spacing=2)
     with pytest.raises(ValueError, match='npartitions'):
         summarize(graph, npartitions=2)
-    with pytest.raises(TypeError, match='value_is_height: the skeleton is of bool'):
+    with pytest.raises(TypeError, match='value_is_height: expected a skeleton of heights'):
         summarize(graph, value_is_height=True)
 
 
