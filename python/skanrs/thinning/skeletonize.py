@@ -79,6 +79,8 @@ def skeletonize(image: Any, *, method: str | None = None, preserve_topology: boo
     decided by merging. Every source block is read once for all that is computed with the skeleton,
     an error in a block names the block, and nothing of the skeleton is written before all blocks
     were read. There are two tasks for each source block, and about four more for each 256³ voxels.
+    One block can depend on the whole image, so each separate ``compute`` thins all of it: to use
+    blocks one at a time, ``persist`` the skeleton or store it first.
 
     Lee's method keeps endpoints and simple connectivity, but its recheck looks at less than what
     topology needs: solid blocks of even thickness can vanish. With `preserve_topology` the recheck
