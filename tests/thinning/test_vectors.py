@@ -11,7 +11,7 @@ import pytest
 from skanrs import _core
 
 TESTS = Path(__file__).parents[1]
-WIDTHS = ['word', 'avx2', 'avx512']
+WIDTHS = ['word', 'neon'] if _core.vectors() == 'neon' else ['word', 'avx2', 'avx512']
 # Those that this process may use, so that the environment of the tests can narrow them too.
 OFFERED = WIDTHS[: WIDTHS.index(_core.vectors()) + 1]
 NARROWER = OFFERED[:-1]
