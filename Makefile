@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME CONDA_PREFIX
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMPS)/venv:
 	@if [ -z '$(PYTHON)' ]; then \
@@ -123,6 +123,19 @@ test-sanitized: ## run the Rust tests with AddressSanitizer; needs a nightly too
 	@cargo +nightly --version >/dev/null 2>&1 || { \
 		echo 'make: a nightly toolchain was not found; install it: rustup toolchain install nightly' >&2; exit 1; }
 	RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked --lib --tests --target $(HOST) --target-dir target/sanitized
+
+# These three compile the standard library from its sources, and say what is missing.
+.PHONY: test-races
+test-races: ## run every kernel that uses threads with ThreadSanitizer
+	tools/test_races.sh
+
+.PHONY: test-arm64
+test-arm64: $(STAMPS)/test-tools ## run the tests on arm64 under emulation; compare the answers of all kernels
+	tools/test_arm64.sh $(BIN)/python
+
+.PHONY: check-targets
+check-targets: ## compile for Windows, macOS and arm64; be refused on 32-bit and big-endian processors
+	tools/check_targets.sh
 
 .PHONY: test-itk
 test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## compare thinning with ITK, which is in .venv-bench

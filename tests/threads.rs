@@ -1,0 +1,249 @@
+//! Every kernel that uses threads gives the same answer on 2 to 8 of them as on one.
+//!
+//! The images are large enough for each kernel to divide its work. `make test-races` runs these tests under ThreadSanitizer.
+
+use std::fmt::Debug;
+
+use ndarray::{Array3, ArrayD, Axis, IxDyn, s};
+use skanrs::branches::ends::{path_ends, places};
+use skanrs::branches::lengths::{components, path_lengths, path_sums, values_along};
+use skanrs::branches::measures::path_measures;
+use skanrs::branches::trace::trace_branches_in_tasks;
+use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Values};
+use skanrs::graph::adjacency::{Adjacency, Grid, adjacency, weights};
+use skanrs::graph::csr::Csr;
+use skanrs::graph::heights::Heights;
+use skanrs::graph::junctions::prune_junctions;
+use skanrs::graph::pixel_graph::{Neighbourhood, count_entries, pixel_graph};
+use skanrs::graph::topology::topology;
+use skanrs::image::bit_image::BitImage;
+use skanrs::image::elements::Shared;
+use skanrs::image::foreground::foreground;
+use skanrs::image::indices::{coordinates, position};
+use skanrs::pruning::{Limits, prune};
+use skanrs::radius::faces::{Face, depths, lower};
+use skanrs::radius::{Background, Place, Squares, squared_radii};
+use skanrs::support::errors::Error;
+use skanrs::support::threads::{Monitor, Pool, run};
+use skanrs::thinning::chunks::words::Frame;
+use skanrs::thinning::chunks::{chunk_words, thin_words};
+use skanrs::thinning::{Method, thin};
+
+static MONITOR: Monitor = Monitor::new();
+
+/// Noise, `percent` of its voxels foreground.
+fn noise(shape: &[usize], percent: u64) -> ArrayD<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    ArrayD::from_shape_simple_fn(IxDyn(shape), || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        u8::from((state >> 33) % 100 < percent)
+    })
+}
+
+fn volume(shape: [usize; 3], percent: u64) -> Array3<u8> {
+    noise(&shape, percent).into_dimensionality().expect("three axes")
+}
+
+fn nodes_of(image: &ArrayD<u8>) -> Vec<i64> {
+    let offset = vec![0; image.ndim()];
+    foreground(&Shared::view(&image.view()), 1, &offset, image.shape(), &MONITOR).expect("there is memory")
+}
+
+/// What a kernel answers on one thread, after a comparison with its answers on more.
+fn same<T: PartialEq + Debug + Send>(kernel: impl Fn() -> T + Send + Sync) -> T {
+    let answer = |threads| Pool::take(threads).expect("the system gives threads").install(&kernel);
+    let expected = answer(1);
+    for threads in 2..=8 {
+        // Not `assert_eq`, which would print the arrays.
+        assert!(answer(threads) == expected, "the answer of {threads} threads differs");
+    }
+    expected
+}
+
+fn thinned(image: &Array3<u8>, method: Method) -> Array3<u8> {
+    let mut bits = BitImage::pack(&image.view(), 1, &MONITOR).expect("there is memory");
+    thin(&mut bits, method, &MONITOR).expect("not interrupted");
+    let mut output = Array3::zeros(image.dim());
+    bits.unpack_into(output.view_mut());
+    output
+}
+
+#[test]
+fn thinning_of_volumes() {
+    for percent in [50, 90] {
+        let image = volume([132, 60, 70], percent);
+        for method in [Method::Lee, Method::LeePreserving] {
+            same(|| thinned(&image, method));
+        }
+    }
+    // Too few planes for steps side by side: the bands are divided instead.
+    let flat = volume([9, 250, 260], 70);
+    same(|| thinned(&flat, Method::Lee));
+}
+
+#[test]
+fn thinning_of_planes() {
+    let image = volume([1, 700, 600], 80);
+    for method in [Method::Lee, Method::LeePreserving, Method::Zhang] {
+        same(|| thinned(&image, method));
+    }
+}
+
+#[test]
+fn thinning_of_chunks() {
+    let image = volume([36, 40, 50], 80);
+    let frame = Frame { shape: [36, 60, 50] };
+    for method in [Method::Lee, Method::LeePreserving] {
+        same(|| {
+            let words = chunk_words(&image.view(), 1, [0; 3], &frame, &MONITOR).expect("there is memory");
+            let resolved = thin_words(words, vec![[[0, 36], [0, 40], [0, 50]]], frame, method, &MONITOR);
+            format!("{:?}", resolved.expect("not interrupted"))
+        });
+    }
+}
+
+#[test]
+fn packing_of_any_order_and_type() {
+    let image = volume([75, 90, 130], 40);
+    let mut reversed = image.view();
+    reversed.invert_axis(Axis(1));
+    let halves = image.mapv(|value| f32::from(value) / 2.0).mapv(f32::to_bits);
+    for view in [image.view(), image.t(), reversed] {
+        same(|| BitImage::pack(&view, 1, &MONITOR).expect("there is memory").words().to_vec());
+    }
+    same(|| BitImage::pack(&halves.view(), u32::MAX, &MONITOR).expect("there is memory").words().to_vec());
+}
+
+#[test]
+fn lists_of_foreground() {
+    for shape in [&[200_000][..], &[500, 600], &[70, 80, 90], &[12, 30, 40, 25]] {
+        let image = noise(shape, 30);
+        let nodes = same(|| nodes_of(&image));
+        same(|| coordinates(&nodes, shape).expect("in the image"));
+    }
+}
+
+#[test]
+fn graphs_and_branches() {
+    let image = volume([60, 70, 80], 12).into_dyn();
+    let shape = [60, 70, 80];
+    let nodes = nodes_of(&image);
+    let grid = Grid::new(&shape, &[1.0, 0.5, 2.0], 3).expect("three axes have a window");
+    let neighbourhood = Neighbourhood::new(&shape, &[1.0, 0.5, 2.0], 3);
+    let values: Vec<f64> = nodes.iter().map(|&node| (node % 97) as f64).collect();
+    same(|| adjacency::<i32>(&nodes, &grid, false, &MONITOR).expect("there is memory"));
+    same(|| count_entries(&nodes, &neighbourhood, &MONITOR).expect("not interrupted"));
+    let heights = Some(Heights::Double(&values));
+    same(|| pixel_graph::<i32>(&nodes, &neighbourhood, heights, &MONITOR).expect("there is memory"));
+    let graph: Adjacency<i32> = same(|| adjacency(&nodes, &grid, true, &MONITOR).expect("there is memory"));
+    same(|| weights(&graph.indptr, &graph.indices, &graph.masks, &grid, heights).expect("the graph fits"));
+
+    let mut pruned: Csr<i32> = same(|| {
+        let mut graph = pixel_graph(&nodes, &neighbourhood, None, &MONITOR).expect("there is memory");
+        prune_junctions(&mut graph, &MONITOR).expect("the graph is symmetric");
+        graph
+    });
+    let traced = |task| {
+        let branches = trace_branches_in_tasks(&graph.with_distances(&grid), task, &MONITOR);
+        let branches = branches.expect("the graph is symmetric");
+        (branches.indptr, branches.indices)
+    };
+    let (indptr, indices) = same(|| traced(1000));
+    assert!((&indptr, &indices) == (&traced(1 << 20).0, &traced(1 << 20).1), "any task gives the same branches");
+    pruned.weights.iter_mut().for_each(|weight| *weight *= 3.0);
+
+    let along = same(|| values_along(Some(&values), &indices, nodes.len()).expect("each node has a value"));
+    same(|| path_sums(&indptr, &along, &MONITOR).expect("paths fit"));
+    same(|| path_lengths(pruned.view(), &indptr, &indices, &MONITOR).expect("paths fit"));
+    same(|| path_measures(pruned.view(), &indptr, &indices, &values, false, &MONITOR).expect("paths fit"));
+    same(|| components(&pruned.indptr, &pruned.indices, &MONITOR).expect("the graph fits"));
+    let ends = same(|| path_ends(&indptr, &indices, &graph.masks, &nodes, &MONITOR).expect("paths fit"));
+    let [sources, destinations] = &ends.voxels;
+    same(|| places([sources, destinations], &shape, &[1.0, 0.5, 2.0], &MONITOR).expect("in the image"));
+    same(|| topology::<i32>(&nodes, shape, &MONITOR).expect("there is memory"));
+    let limits = Limits { length: 3.0, ratio: 1.0, radii: Some(&values) };
+    same(|| prune::<i32>(&nodes, shape, [1.0, 0.5, 2.0], limits, &MONITOR).expect("there is memory"));
+}
+
+#[test]
+fn graphs_of_four_axes() {
+    let image = noise(&[14, 16, 18, 20], 20);
+    let nodes = nodes_of(&image);
+    let neighbourhood = Neighbourhood::new(image.shape(), &[1.0; 4], 4);
+    same(|| pixel_graph::<i64>(&nodes, &neighbourhood, None, &MONITOR).expect("there is memory"));
+}
+
+#[test]
+fn radii() {
+    let shape = [70, 80, 90];
+    let spacing = [1.0, 0.7, 2.5];
+    let mut image = volume(shape, 98);
+    // Far from the background a ball is searched in another way than near it.
+    image.slice_mut(s![20..60, 20..60, 20..60]).fill(1);
+    let nodes = nodes_of(&image.clone().into_dyn());
+    let squares = Squares::new([90; 3], spacing).expect("short axes");
+    let place = Place { offset: [0; 3], image: shape, border: [true; 3] };
+    let pack = || Background::pack(&Shared::view(&image.view()), 1, &MONITOR).expect("there is memory");
+    let radii = same(|| squared_radii(&pack(), &nodes, &place, &squares, &MONITOR).expect("not interrupted"));
+    let background = pack();
+    for axis in 0..3 {
+        let others = [[1, 2], [0, 2], [0, 1]][axis];
+        let depths = same(|| depths(&background, axis, true).expect("there is memory"));
+        let face = Face { axis, depths: &depths, shape: others.map(|other| shape[other]) };
+        let outside: Vec<_> =
+            nodes.iter().map(|&node| position(node, shape)).map(|at| [1, at[others[0]], at[others[1]]]).collect();
+        same(|| {
+            let mut radii = radii.clone();
+            lower(face, &outside, &mut radii, &squares, &MONITOR).expect("not interrupted");
+            radii
+        });
+    }
+}
+
+#[test]
+fn chunk_graphs() {
+    let shape = [60, 70, 80];
+    let nodes = nodes_of(&volume(shape, 12).into_dyn());
+    let graph = |block: [usize; 3], offset: [usize; 3], nodes: &[i64]| {
+        let geometry = Geometry::new(&shape, &[1.0; 3], Values::Absent).expect("the image is small");
+        let block = Block { shape: &block, offset: &offset, nodes, values: &[] };
+        ChunkGraph::from_block(block, geometry, &MONITOR).expect("the block lies in the image")
+    };
+    let whole = same(|| graph(shape, [0; 3], &nodes).to_bytes().expect("there is memory"));
+    let whole = ChunkGraph::from_bytes(&whole).expect("its own bytes");
+    same(|| format!("{:?}", whole.table(0..whole.finished(), &MONITOR).expect("complete")));
+}
+
+#[test]
+fn calls_side_by_side() {
+    let image = volume([40, 60, 70], 60);
+    let expected = thinned(&image, Method::Lee);
+    let call = |threads| run::<_, Error>(threads, |_| Ok(()), |_| Ok(thinned(&image, Method::Lee)));
+    std::thread::scope(|scope| {
+        for threads in [2, 3, 2, 3] {
+            let (call, expected) = (&call, &expected);
+            scope.spawn(move || {
+                for _ in 0..3 {
+                    assert!(call(threads).as_ref() == Ok(expected), "the answer beside other calls differs");
+                }
+            });
+        }
+    });
+}
+
+/// What `make test-races` must report, or it would find nothing.
+#[cfg(races)]
+#[test]
+fn a_race_on_purpose() {
+    struct Unguarded(std::cell::UnsafeCell<u64>);
+    // SAFETY: none; the threads below race.
+    unsafe impl Sync for Unguarded {}
+
+    let unguarded = Unguarded(0.into());
+    let count = |_: rayon::BroadcastContext<'_>| {
+        let unguarded = &unguarded;
+        // SAFETY: none, as above.
+        unsafe { *unguarded.0.get() += 1 };
+    };
+    Pool::take(4).expect("the system gives threads").install(|| rayon::broadcast(count));
+}
