@@ -60,7 +60,7 @@ def test_connectivity(connectivity):
 def test_invalid_connectivity():
     with pytest.raises(ValueError, match='axes'):
         nputil._validate_connectivity(3, np.ones((3, 3)), None)
-    with pytest.raises(ValueError, match='middle'):
+    with pytest.raises(ValueError, match='odd lengths'):
         nputil._validate_connectivity(2, np.ones((2, 3)), None)
     footprint, offset = nputil._validate_connectivity(2, np.ones((2, 3)), (0, 1))
     assert offset == (0, 1)
