@@ -1,4 +1,4 @@
-"""Steps to neighbouring pixels in linear indices: skan's ``nputil`` by skan's names."""
+"""Linear offsets to neighbouring pixels, under skan's names; the package does not use them."""
 
 from __future__ import annotations
 

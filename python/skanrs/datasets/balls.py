@@ -35,7 +35,7 @@ def balls(
     ValueError
         If an argument is out of its range.
     TypeError
-        If `shape` or `seed` are not whole numbers.
+        If `shape` or `seed` are not integers.
 
     Examples
     --------

@@ -18,7 +18,7 @@ Kind = Literal['healthy', 'hernia']
 
 
 class Lung(NamedTuple):
-    """A gray volume of a lung's tree, and what is known of it; made by `lung`.
+    """A gray volume of a lung's tree with its ground truth; made by `lung`.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def lung(
     ValueError
         If `kind` is another, or `shape` or `seed` are out of range.
     TypeError
-        If `shape` or `seed` are not whole numbers.
+        If `shape` or `seed` are not integers.
 
     Examples
     --------

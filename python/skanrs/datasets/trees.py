@@ -124,7 +124,7 @@ class VesselTree:
         ValueError
             If an argument is out of its range.
         TypeError
-            If `shape` or `seed` are not whole numbers.
+            If `shape` or `seed` are not integers.
 
         Examples
         --------
@@ -359,7 +359,7 @@ def vessel_tree(
     ValueError
         If an argument is out of its range.
     TypeError
-        If `shape` or `seed` are not whole numbers.
+        If `shape` or `seed` are not integers.
 
     Examples
     --------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -13,7 +12,6 @@ from scipy import sparse
 
 from skanrs import _core
 from skanrs._blocks.read import Pixels, read_image
-from skanrs._image.image import as_image
 from skanrs._image.position import coordinates_of
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
@@ -24,13 +22,13 @@ from skanrs._support.typing import Array
 from .nbgraph import NBGraph, csr_to_nbgraph
 from .path_graph import (
     PathGraph,
-    index_arrays,
     means_and_stdevs,
     node_values,
     path_lengths,
     paths_matrix,
 )
 from .pixel_graph import skeleton_graph
+from .skeleton_paths import label_image, path_number, path_numbers, ravel_rounded, thin_without
 from .trace import Traced, trace
 
 if TYPE_CHECKING:
@@ -73,7 +71,7 @@ class Skeleton(HoldsArrays):
         The values of the pixels, integers as float64; None if the image is of bool.
     paths : scipy.sparse.csr_matrix, P rows
         ``paths.indices`` has the pixels of each path in their order, both ends included,
-        ``paths.data`` their values; the source of a cycle stands at its end too.
+        ``paths.data`` their values; a cycle ends with its source.
     n_paths : int
         How many paths there are, P.
     distances : ndarray of float, shape (P,)
@@ -289,13 +287,7 @@ class Skeleton(HoldsArrays):
 
     def _path_ends(self, index: int) -> tuple[int, int]:
         """Return where a path starts and ends in `paths.indices`."""
-        index = operator.index(index)
-        if not 0 <= index < self.n_paths:
-            raise ValueError(
-                f'index: expected a path from 0 to {self.n_paths - 1}, got {index}'
-                if self.n_paths
-                else f'index: expected a skeleton with paths, got index {index} and no paths'
-            )
+        index = path_number(index, self.n_paths)
         start, stop = self.paths.indptr[index : index + 2]
         return start, stop
 
@@ -400,15 +392,12 @@ class Skeleton(HoldsArrays):
             elsewhere.
         """
         shape = tuple(int(length) for length in np.ceil(self.skeleton_shape))
-        if 'coordinates' in self.__dict__:
-            rounded = np.round(self.coordinates).astype(np.int64)
-            positions = np.ravel_multi_index(tuple(rounded.T), shape).astype(np.int64, copy=False)
-        else:
-            positions = self._nodes
-        labels = np.zeros(shape, dtype=np.int64)
-        indices = index_arrays(self.paths.indptr, self.paths.indices)
-        _core.label_paths(labels.reshape(-1), positions, *indices)
-        return labels
+        positions = (
+            ravel_rounded(self.coordinates, shape)
+            if 'coordinates' in self.__dict__
+            else self._nodes
+        )
+        return label_image(shape, positions, self.paths)
 
     def _path_sums(self) -> tuple[Array, Array]:
         """Return the sum of the values along each path, and that of their squares."""
@@ -448,17 +437,6 @@ class Skeleton(HoldsArrays):
             return np.ones(self.n_paths), np.zeros(self.n_paths)
         return means_and_stdevs(*self._path_sums(), np.diff(traced.starts))
 
-    def _numbers_of_paths(self, indices: Iterable[SupportsIndex]) -> list[int]:
-        """Return the numbers of paths; those that a mask of booleans marks, if it is one."""
-        mask = np.asarray(indices) if hasattr(indices, '__array__') else None
-        if mask is None or mask.dtype != np.bool_:
-            return [operator.index(index) for index in indices]
-        if mask.shape != (self.n_paths,):
-            raise ValueError(
-                f'indices: expected a bool for each of {self.n_paths} paths, got {mask.shape}'
-            )
-        return np.flatnonzero(mask).tolist()
-
     def prune_paths(self, indices: Iterable[SupportsIndex]) -> Skeleton:
         """Remove paths.
 
@@ -481,8 +459,8 @@ class Skeleton(HoldsArrays):
 
         Notes
         -----
-        Only what changes is thinned: after one look at each pixel, the surroundings of those that
-        went. The result is that of thinning the whole image.
+        Every pixel is tested once, then only the neighbourhoods of removed pixels. The result is
+        that of thinning the whole image.
 
         Examples
         --------
@@ -497,28 +475,14 @@ class Skeleton(HoldsArrays):
                [0, 0, 0, 0, 0, 0, 0],
                [0, 0, 0, 0, 0, 0, 0]])
         """
-        chosen = self._numbers_of_paths(indices)
-        absent = [index for index in chosen if not 0 <= index < self.n_paths]
-        if absent:
-            raise ValueError(
-                f'The path index {absent[0]} does not exist in this skeleton, which has '
-                f'{self.n_paths} paths numbered from 0. If you obtained the index from a summary '
-                'table, you probably need to resummarize the skeleton.'
-            )
+        chosen = path_numbers(indices, self.n_paths)
         if self.skeleton_image is None:
             raise ValueError('skeleton: expected one with its image: make it with keep_images=True')
         image = np.array(self.skeleton_image)
         if image.ndim not in (2, 3):
             raise ValueError(f'skeleton: expected 2 or 3 axes, got {image.ndim}')
         pixels = np.concatenate([np.empty(0, np.intp), *map(self.path, chosen)])
-        rounded = np.round(self._coordinates_of(pixels[self.degrees[pixels] <= 2]))
-        image[tuple(rounded.astype(np.int64).T)] = 0
-        # Thins again: `skeletonize` gives the same result but visits every voxel.
-        nodes = as_image(image, 'skeleton_image').nodes()
-        planes: tuple[int, ...] = (1,) if image.ndim == 2 else ()
-        method = 'zhang' if image.ndim == 2 else 'lee'
-        kept = _core.thin_nodes(nodes, (*planes, *image.shape), method)
-        image[np.unravel_index(nodes[~kept], image.shape)] = 0
+        thin_without(image, self._coordinates_of(pixels[self.degrees[pixels] <= 2]))
         pruned = Skeleton(
             image,
             spacing=self.spacing,

@@ -135,7 +135,7 @@ def _prune(
     mask: npt.ArrayLike | None,
     radii: npt.ArrayLike | None,
 ) -> Array:
-    """Return what is left of a skeleton in memory."""
+    """Prune a skeleton in memory."""
     nodes = skeleton.nodes()
     along = None
     if mask is not None:
