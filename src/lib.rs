@@ -12,6 +12,8 @@
 //! | [`graph`] | the pixel graph in compressed rows, clusters of junctions, topology |
 //! | [`radius`] | distances from the skeleton to the background |
 //! | [`branches`] | paths, their ends, lengths and measures; longest shortest paths |
+//! | [`centreline`] | smooth paths, their lengths, sections and radii |
+//! | [`cells`] | the part of the mask that belongs to each voxel of a skeleton, volumes and surfaces |
 //! | [`pruning`] | removal of short end branches, thinning of a list of voxels |
 //! | [`chunk_graph`] | graph and table from blocks of an image, merged in any order |
 //! | `python` | the extension module; nothing outside it knows of Python |
@@ -38,6 +40,8 @@
 compile_error!("skanrs is made for 64-bit little-endian processors");
 
 pub mod branches;
+pub mod cells;
+pub mod centreline;
 pub mod chunk_graph;
 pub mod graph;
 pub mod image;

@@ -12,8 +12,8 @@ const LAYERS: [&[&str]; 7] = [
     &["support"],
     &["image"],
     &["thinning", "graph", "radius"],
-    &["branches", "pruning"],
-    &["chunk_graph"],
+    &["branches", "centreline", "pruning"],
+    &["cells", "chunk_graph"],
     &["python"],
     &["lib"],
 ];

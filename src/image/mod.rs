@@ -4,5 +4,6 @@ pub mod bit_image;
 pub mod elements;
 pub mod foreground;
 pub mod indices;
+pub mod mask_rows;
 pub mod neighbourhood;
 pub mod word_shape;

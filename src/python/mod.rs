@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
 
 mod branches;
+mod centreline;
 mod chunk_graph;
 mod graph;
 mod pruning;
@@ -22,6 +23,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("debug_assertions", cfg!(debug_assertions))?;
     branches::register(module)?;
+    centreline::register(module)?;
     chunk_graph::register(module)?;
     graph::register(module)?;
     pruning::register(module)?;

@@ -1,0 +1,232 @@
+//! A mask in memory, one bit a voxel in rows along the last axis, filled block by block.
+//!
+//! Cost: a bit a voxel, each row rounded up to whole words. Blocks are read once, in any order.
+
+use ndarray::{ArrayView3, Axis};
+use rayon::prelude::*;
+
+use crate::image::elements::{Element, Shared};
+use crate::image::word_shape::WORD;
+use crate::support::allocate::try_zeros;
+use crate::support::errors::{Error, Result};
+use crate::support::threads::Monitor;
+
+/// The foreground of an image of three axes, and what lies outside it.
+#[derive(Debug, Clone)]
+pub struct MaskRows {
+    shape: [usize; 3],
+    border: [bool; 3],
+    words: Vec<u64>,
+}
+
+impl MaskRows {
+    /// An image of background; `border` tells along which axes the outside is background, else nothing is known of it.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn zeros(shape: [usize; 3], border: [bool; 3]) -> Result<Self> {
+        let words = shape[0].checked_mul(shape[1]).and_then(|rows| rows.checked_mul(shape[2].div_ceil(WORD)));
+        let words = words.ok_or(Error::out_of_memory::<u64>("the mask", usize::MAX))?;
+        Ok(Self { shape, border, words: try_zeros("the mask", words)? })
+    }
+
+    /// Adds the foreground of a block, the voxels with any bit of `mask`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if the block does not lie in the image, or [`Error::Interrupted`] through `monitor`.
+    pub fn insert<T: Element>(
+        &mut self,
+        offset: [usize; 3],
+        block: &ArrayView3<'_, Shared<T>>,
+        mask: T,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        let (nz, ny, nx) = block.dim();
+        if (0..3).any(|axis| offset[axis].saturating_add([nz, ny, nx][axis]) > self.shape[axis]) {
+            return Err(Error::InvalidArgument {
+                name: "offset",
+                reason: "the block does not lie in the image".into(),
+            });
+        }
+        if block.is_empty() {
+            return Ok(());
+        }
+        let (row, plane) = (self.row_stride(), self.row_stride() * self.shape[1]);
+        let planes =
+            self.words[offset[0] * plane..].par_chunks_mut(plane).zip(block.axis_iter(Axis(0)).into_par_iter());
+        planes.try_for_each(|(words, block)| {
+            monitor.check()?;
+            for (words, voxels) in words[offset[1] * row..].chunks_mut(row).zip(block.outer_iter()) {
+                if let Some(voxels) = voxels.to_slice() {
+                    pack_row(voxels, mask, offset[2], words);
+                } else {
+                    for (x, voxel) in voxels.iter().enumerate() {
+                        put(u64::from(voxel.get().is_foreground(mask)), offset[2] + x, words);
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn row_stride(&self) -> usize {
+        self.shape[2].div_ceil(WORD)
+    }
+
+    /// The number of voxels along each axis.
+    #[must_use]
+    pub const fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Whether what lies outside along an axis is background.
+    #[must_use]
+    pub const fn border(&self) -> [bool; 3] {
+        self.border
+    }
+
+    /// The words of row (z, y).
+    #[inline]
+    #[must_use]
+    pub fn row(&self, z: usize, y: usize) -> &[u64] {
+        &self.words[(z * self.shape[1] + y) * self.row_stride()..][..self.row_stride()]
+    }
+
+    /// Whether a voxel is foreground; None outside the image.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, at: [i64; 3]) -> Option<bool> {
+        let [z, y, x] = at.map(|at| at as usize);
+        // A negative coordinate is a large one.
+        if z >= self.shape[0] || y >= self.shape[1] || x >= self.shape[2] {
+            return None;
+        }
+        Some(self.words[(z * self.shape[1] + y) * self.row_stride() + x / WORD] >> (x % WORD) & 1 == 1)
+    }
+
+    /// The voxels from x to x + `count`, at most 62, with the one before and the one behind; foreground where the outside is
+    /// unknown.
+    #[inline]
+    #[must_use]
+    pub fn window(&self, z: i64, y: i64, x: usize, count: usize) -> u64 {
+        let all = u64::MAX >> (WORD - count - 2);
+        let is_out = [z as usize >= self.shape[0], y as usize >= self.shape[1]];
+        let bits = if is_out[0] || is_out[1] {
+            if is_out[0] && self.border[0] || is_out[1] && self.border[1] {
+                return 0;
+            }
+            u64::MAX
+        } else if x == 0 {
+            self.row(z as usize, y as usize)[0] << 1
+        } else {
+            let row = self.row(z as usize, y as usize);
+            let (at, shift) = ((x - 1) / WORD, (x - 1) % WORD);
+            // Two shifts, since one of 64 is none.
+            row[at] >> shift | row.get(at + 1).map_or(0, |next| next << 1 << (WORD - 1 - shift))
+        };
+        let behind = if x + count >= self.shape[2] { u64::MAX << (self.shape[2] + 1 - x) } else { 0 };
+        let outside = behind | u64::from(x == 0);
+        (if self.border[2] { bits & !outside } else { bits | outside }) & all
+    }
+
+    /// Whether a box has any foreground.
+    #[must_use]
+    pub fn has_foreground(&self, start: [usize; 3], end: [usize; 3]) -> bool {
+        let (first, last) = (start[2] / WORD, (end[2] - 1) / WORD);
+        let of_first = u64::MAX << (start[2] % WORD);
+        let of_last = u64::MAX >> (WORD - 1 - (end[2] - 1) % WORD);
+        (start[0]..end[0]).flat_map(|z| (start[1]..end[1]).map(move |y| (z, y))).any(|(z, y)| {
+            let row = &self.row(z, y)[first..=last];
+            if first == last {
+                return row[0] & of_first & of_last != 0;
+            }
+            row[0] & of_first != 0
+                || row[last - first] & of_last != 0
+                || row[1..last - first].iter().any(|&word| word != 0)
+        })
+    }
+
+    /// The number of foreground voxels.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+}
+
+fn put(bits: u64, at: usize, words: &mut [u64]) {
+    let (word, shift) = (at / WORD, at % WORD);
+    words[word] |= bits << shift;
+    if shift > 0 {
+        let over = bits >> (WORD - shift);
+        if over != 0 {
+            words[word + 1] |= over;
+        }
+    }
+}
+
+fn pack_row<T: Element>(voxels: &[Shared<T>], mask: T, start: usize, words: &mut [u64]) {
+    let (chunks, rest) = voxels.as_chunks::<WORD>();
+    for (at, chunk) in chunks.iter().enumerate() {
+        if Shared::any(chunk, mask) {
+            put(T::pack(&Shared::get_all(chunk), mask), start + at * WORD, words);
+        }
+    }
+    for (x, voxel) in rest.iter().enumerate() {
+        put(u64::from(voxel.get().is_foreground(mask)), start + chunks.len() * WORD + x, words);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array3;
+
+    use super::*;
+
+    fn voxel(z: usize, y: usize, x: usize) -> bool {
+        (z * 31 + y * 17 + x * x * 7 + z * y * x).is_multiple_of(3)
+    }
+
+    #[test]
+    fn blocks_give_the_mask_of_the_whole() {
+        let shape = [3, 4, 150];
+        let whole = Array3::from_shape_fn(shape, |(z, y, x)| u8::from(voxel(z, y, x)));
+        let monitor = Monitor::new();
+        let mut mask = MaskRows::zeros(shape, [false; 3]).unwrap();
+        for (from, to) in [(0, 3), (3, 70), (70, 150)] {
+            let block = whole.slice(ndarray::s![.., .., from..to]);
+            mask.insert([0, 0, from], &Shared::view(&block), 1, &monitor).unwrap();
+        }
+        let mut other = MaskRows::zeros(shape, [false; 3]).unwrap();
+        let turned = whole.t();
+        other.insert([0; 3], &Shared::view(&turned.t()), 1, &monitor).unwrap();
+        assert_eq!(mask.words, other.words);
+        assert_eq!(mask.count(), whole.iter().map(|&voxel| u64::from(voxel)).sum::<u64>());
+        assert!(whole.indexed_iter().all(|((z, y, x), &v)| mask.get([z, y, x].map(|at| at as i64)) == Some(v == 1)));
+        assert_eq!(mask.get([-1, 0, 0]), None);
+        assert!(mask.insert([0, 0, 1], &Shared::view(&whole.view()), 1, &monitor).is_err());
+    }
+
+    #[test]
+    fn windows_show_the_neighbours_and_the_border() {
+        let shape = [2, 3, 130];
+        let whole = Array3::from_shape_fn(shape, |(z, y, x)| u8::from(voxel(z, y, x)));
+        for border in [[false; 3], [true; 3], [false, true, true]] {
+            let mut mask = MaskRows::zeros(shape, border).unwrap();
+            mask.insert([0; 3], &Shared::view(&whole.view()), 1, &Monitor::new()).unwrap();
+            let expected = |at: [i64; 3]| {
+                mask.get(at)
+                    .unwrap_or_else(|| !(0..3).any(|axis| border[axis] && !(0..shape[axis] as i64).contains(&at[axis])))
+            };
+            for (z, y, x, count) in (-1..3).flat_map(|z| (-1..4).map(move |y| (z, y))).flat_map(|(z, y)| {
+                [(0, 62), (0, 4), (1, 32), (63, 5), (64, 32), (126, 4), (129, 1)].map(|(x, n)| (z, y, x, n))
+            }) {
+                let window = mask.window(z, y, x, count);
+                for bit in 0..count + 2 {
+                    let at = [z, y, (x + bit) as i64 - 1];
+                    assert_eq!(window >> bit & 1 == 1, expected(at), "{at:?} {border:?}");
+                }
+                assert_eq!(window >> 1 >> (count + 1), 0);
+            }
+        }
+    }
+}

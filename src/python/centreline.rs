@@ -1,0 +1,155 @@
+//! Masks that are packed block by block, and what branches measure in them: centrelines and cells.
+
+use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray3};
+use pyo3::prelude::*;
+
+use crate::cells;
+use crate::centreline::{self, Measures, Skeleton};
+use crate::image::elements::Element;
+use crate::image::mask_rows::MaskRows;
+use crate::python::support::elements::{shared, with_elements};
+use crate::python::support::threads::run;
+use crate::support::allocate::try_collect;
+use crate::support::errors::Error;
+use crate::support::threads::Monitor;
+
+/// What the columns are called when there is no memory for them.
+const MEASURES: &str = "the measures of branches";
+
+/// Masks with fewer voxels are measured before other threads are awake.
+const VOXELS_WORTH_THREADS: usize = 1 << 18;
+
+type Array1<'py> = Bound<'py, PyArray1<f64>>;
+
+/// A mask in three axes, one bit a voxel, filled block by block.
+#[pyclass(name = "MaskRows", module = "skanrs._core")]
+struct PyMaskRows {
+    mask: MaskRows,
+}
+
+#[pymethods]
+impl PyMaskRows {
+    #[new]
+    fn new(shape: [usize; 3], border: [bool; 3]) -> PyResult<Self> {
+        Ok(Self { mask: MaskRows::zeros(shape, border)? })
+    }
+
+    /// Adds the voxels of a block that have any bit of `bits`.
+    fn insert(&mut self, py: Python<'_>, block: &Bound<'_, PyAny>, bits: u64, offset: [usize; 3]) -> PyResult<()> {
+        with_elements!(block: PyReadonlyArray3, bits => self.insert_block(py, &block, bits, offset))
+    }
+}
+
+impl PyMaskRows {
+    fn insert_block<T: Element + PyElement>(
+        &mut self,
+        py: Python<'_>,
+        block: &PyReadonlyArray3<'_, T>,
+        bits: T,
+        offset: [usize; 3],
+    ) -> PyResult<()> {
+        let block = shared(block);
+        run(py, block.len() >= VOXELS_WORTH_THREADS, |monitor| self.mask.insert(offset, &block, bits, monitor))
+    }
+
+    /// Calls a kernel with the skeleton that the arrays describe.
+    fn with_skeleton<T: Send>(
+        &self,
+        py: Python<'_>,
+        skeleton: &SkeletonArrays<'_>,
+        kernel: impl FnOnce(Skeleton<'_, i64>, &Monitor) -> Result<T, Error> + Send,
+    ) -> PyResult<T> {
+        let SkeletonArrays(nodes, radii, starts, paths, spacing, axes) = skeleton;
+        let skeleton = Skeleton {
+            mask: &self.mask,
+            spacing: *spacing,
+            axes: *axes,
+            nodes: nodes.as_slice()?,
+            radii: radii.as_slice()?,
+            starts: starts.as_slice()?,
+            paths: paths.as_slice()?,
+        };
+        let voxels = self.mask.shape().iter().product::<usize>();
+        run(py, voxels >= VOXELS_WORTH_THREADS, |monitor| kernel(skeleton, monitor))
+    }
+}
+
+/// A tuple of a skeleton's voxels, their radii, where its paths start, the numbers of their voxels, the spacing, and how many
+/// axes the image has.
+#[derive(FromPyObject)]
+struct SkeletonArrays<'py>(
+    PyReadonlyArray1<'py, i64>,
+    PyReadonlyArray1<'py, f64>,
+    PyReadonlyArray1<'py, i64>,
+    PyReadonlyArray1<'py, i64>,
+    [f64; 3],
+    usize,
+);
+
+/// The columns `length`, `tortuosity`, `mean_radius`, `min_radius`, `max_radius`, `stdev_radius`, `tip_length` of each path.
+#[pyfunction]
+fn centreline_measures<'py>(
+    py: Python<'py>,
+    mask: PyRef<'py, PyMaskRows>,
+    skeleton: SkeletonArrays<'py>,
+) -> PyResult<[Array1<'py>; 7]> {
+    let measured = mask.with_skeleton(py, &skeleton, centreline::measures)?;
+    let column =
+        |of: fn(&Measures) -> f64| PyResult::Ok(try_collect(MEASURES, measured.iter().map(of))?.into_pyarray(py));
+    Ok([
+        column(|measures| measures.length)?,
+        column(|measures| measures.tortuosity)?,
+        column(|measures| measures.mean_radius)?,
+        column(|measures| measures.min_radius)?,
+        column(|measures| measures.max_radius)?,
+        column(|measures| measures.stdev_radius)?,
+        column(|measures| measures.tip_length)?,
+    ])
+}
+
+/// The points of all centrelines, a row each, and their radii.
+#[pyfunction]
+fn centrelines<'py>(
+    py: Python<'py>,
+    mask: PyRef<'py, PyMaskRows>,
+    skeleton: SkeletonArrays<'py>,
+) -> PyResult<(Bound<'py, PyArray2<f64>>, Array1<'py>)> {
+    let axes = skeleton.5;
+    let (points, radii) = mask.with_skeleton(py, &skeleton, centreline::centrelines)?;
+    let flat = try_collect(MEASURES, points.iter().flat_map(|point| point[3 - axes..].iter().copied()))?;
+    let points = numpy::ndarray::Array2::from_shape_vec((points.len(), axes), flat);
+    let points = points.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
+    Ok((points.into_pyarray(py), radii.into_pyarray(py)))
+}
+
+/// The volume and the surface of each path's part of the mask; in a plane the area and the length of the outline.
+#[pyfunction]
+fn cell_measures<'py>(
+    py: Python<'py>,
+    mask: PyRef<'py, PyMaskRows>,
+    skeleton: SkeletonArrays<'py>,
+) -> PyResult<[Array1<'py>; 2]> {
+    let measured = mask.with_skeleton(py, &skeleton, cells::of_paths)?;
+    let column =
+        |at: usize| PyResult::Ok(try_collect(MEASURES, measured.iter().map(|pair| pair[at]))?.into_pyarray(py));
+    Ok([column(0)?, column(1)?])
+}
+
+/// How many voxels of the mask belong to each voxel of the skeleton.
+#[pyfunction]
+fn cell_counts<'py>(
+    py: Python<'py>,
+    mask: PyRef<'py, PyMaskRows>,
+    skeleton: SkeletonArrays<'py>,
+) -> PyResult<Bound<'py, PyArray1<u64>>> {
+    let cells = mask.with_skeleton(py, &skeleton, cells::cells)?;
+    Ok(try_collect(MEASURES, cells.iter().map(|cell| cell.voxels))?.into_pyarray(py))
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyMaskRows>()?;
+    module.add_function(wrap_pyfunction!(centreline_measures, module)?)?;
+    module.add_function(wrap_pyfunction!(centrelines, module)?)?;
+    module.add_function(wrap_pyfunction!(cell_measures, module)?)?;
+    module.add_function(wrap_pyfunction!(cell_counts, module)?)
+}
