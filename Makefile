@@ -137,6 +137,10 @@ test-arm64: $(STAMPS)/test-tools ## run the tests on arm64 under emulation; comp
 check-targets: ## compile for Windows, macOS and arm64; be refused on 32-bit and big-endian processors
 	tools/check_targets.sh
 
+.PHONY: accuracy
+accuracy: $(STAMPS)/test-tools ## errors of measures on tubes, the table of docs/accuracy.md
+	PYTHONPATH=tests/support $(BIN)/python tests/support/tubes.py
+
 .PHONY: test-itk
 test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## compare thinning with ITK, which is in .venv-bench
 	$(BIN)/python -m pytest tests/parity/test_itk.py --itk $(BENCH)/bin/python $(ARGS)

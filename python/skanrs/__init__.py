@@ -10,6 +10,7 @@ from skanrs._core import __version__
 from skanrs._support import former_names
 from skanrs._support.progress import show_progress
 from skanrs.branches.analyze import analyze
+from skanrs.branches.centrelines import Centrelines, centrelines
 from skanrs.branches.chunk_graph import ChunkGraph, chunk_graph, merge_chunks
 from skanrs.branches.network import network_summary
 from skanrs.branches.sholl import sholl_analysis
@@ -23,6 +24,7 @@ from skanrs.thinning.skeletonize import skeletonize
 from skanrs.threads import get_num_threads, set_num_threads
 
 __all__ = [
+    'Centrelines',
     'ChunkGraph',
     'FileError',
     'FileWarning',
@@ -32,6 +34,7 @@ __all__ = [
     'ThinnedChunk',
     '__version__',
     'analyze',
+    'centrelines',
     'chunk_graph',
     'get_num_threads',
     'iter_blocks',

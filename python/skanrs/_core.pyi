@@ -8,8 +8,13 @@ import numpy.typing as npt
 
 __all__ = [
     'ChunkGraph',
+    'MaskRows',
     '__version__',
     'block_radii',
+    'cell_counts',
+    'cell_measures',
+    'centreline_measures',
+    'centrelines',
     'components',
     'debug_assertions',
     'end_places',
@@ -26,7 +31,6 @@ __all__ = [
     'pack_chunk',
     'path_ends',
     'path_lengths',
-    'path_measures',
     'path_sums',
     'pixel_graph',
     'prune_junction_edges',
@@ -204,20 +208,32 @@ def prune_nodes(
     radii: npt.NDArray[np.float64] | None = None,
 ) -> npt.NDArray[np.bool_]: ...
 def topology(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> tuple[int, int, int, int]: ...
-def path_measures(
-    graph_indptr: _Indices,
-    graph_indices: _Indices,
-    weights: npt.NDArray[np.float64],
-    indptr: _Indices,
-    indices: _Indices,
-    radii: npt.NDArray[np.float64],
-    is_flat: bool,
-) -> tuple[
+
+# Measures of branches in their mask; axes are three.
+
+@final
+class MaskRows:
+    def __new__(cls, shape: Sequence[int], border: Sequence[bool]) -> MaskRows: ...
+    def insert(self, block: npt.NDArray[Any], bits: int, offset: Sequence[int]) -> None: ...
+
+# The voxels, their radii, where paths start, the numbers of their voxels, spacing, number of axes.
+_SkeletonArrays = tuple[
+    npt.NDArray[np.int64],
     npt.NDArray[np.float64],
-    npt.NDArray[np.float64],
-    npt.NDArray[np.float64],
-    npt.NDArray[np.float64],
-]: ...
+    npt.NDArray[np.int64],
+    npt.NDArray[np.int64],
+    Sequence[float],
+    int,
+]
+
+def centreline_measures(
+    mask: MaskRows, skeleton: _SkeletonArrays
+) -> list[npt.NDArray[np.float64]]: ...
+def centrelines(
+    mask: MaskRows, skeleton: _SkeletonArrays
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
+def cell_measures(mask: MaskRows, skeleton: _SkeletonArrays) -> list[npt.NDArray[np.float64]]: ...
+def cell_counts(mask: MaskRows, skeleton: _SkeletonArrays) -> npt.NDArray[np.uint64]: ...
 @final
 class ChunkGraph:
     @staticmethod

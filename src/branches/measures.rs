@@ -5,20 +5,8 @@
 //! the area h (r + s) and with two sides of length √(h² + (r − s)²).
 //!
 //! Sums are taken from the source on, so that they are equal to the last bit wherever the path is known.
-//!
-//! Cost: linear in the voxels of the paths, on all threads.
 
 use std::f64::consts::PI;
-
-use rayon::prelude::*;
-
-use crate::graph::csr::{CsrView, Index, check_indptr, check_nodes};
-use crate::support::allocate::try_filled;
-use crate::support::errors::{Error, Result};
-use crate::support::threads::Monitor;
-
-/// Paths that a task handles.
-const TASK: usize = 1 << 10;
 
 /// The measures of one branch.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,44 +45,6 @@ impl Measures {
     }
 }
 
-/// The measures of each path through a graph whose nodes have these radii; `is_flat` says that it lies in a plane.
-///
-/// # Errors
-/// [`Error::InvalidArgument`] if the paths or the radii do not fit the graph, [`Error::OutOfMemory`], or
-/// [`Error::Interrupted`] through `monitor`.
-pub fn path_measures<I: Index, P: Index>(
-    graph: CsrView<'_, I>,
-    indptr: &[P],
-    indices: &[P],
-    radii: &[f64],
-    is_flat: bool,
-    monitor: &Monitor,
-) -> Result<Vec<Measures>> {
-    check_indptr("paths", indptr, indices.len())?;
-    check_nodes("paths", indices, graph.nodes())?;
-    if radii.len() != graph.nodes() {
-        let reason = format!("expected one for each of the {} nodes, got {}", graph.nodes(), radii.len());
-        return Err(Error::InvalidArgument { name: "radii", reason });
-    }
-    let nothing = Measures { smallest: f64::NAN, largest: f64::NAN, surface: 0.0, volume: 0.0 };
-    let mut all = try_filled("the measures of paths", indptr.len() - 1, nothing)?;
-    all.par_chunks_mut(TASK).enumerate().try_for_each(|(task, all)| {
-        monitor.check()?;
-        let ends = &indptr[task * TASK..];
-        for (path, measures) in all.iter_mut().enumerate() {
-            let nodes = &indices[ends[path].get()..ends[path + 1].get()];
-            let Some(first) = nodes.first() else { continue };
-            let steps = nodes.windows(2).map(|step| {
-                let entry = graph.entry(step[0].get(), step[1].get());
-                (entry.map_or(0.0, |entry| graph.weight(entry)), radii[step[1].get()])
-            });
-            *measures = Measures::of_path(radii[first.get()], steps, is_flat);
-        }
-        Ok(())
-    })?;
-    Ok(all)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::float_cmp, reason = "these numbers are exact")]
@@ -121,15 +71,5 @@ mod tests {
             infinite,
             Measures { smallest: f64::INFINITY, largest: f64::INFINITY, surface: f64::INFINITY, volume: f64::INFINITY }
         );
-    }
-
-    #[test]
-    fn refuses_what_does_not_fit() {
-        let (indptr, indices, weights) = ([0, 1, 2], [1, 0], [1.0, 1.0]);
-        let graph = CsrView::new("graph", &indptr, &indices, &weights).unwrap();
-        let monitor = Monitor::new();
-        assert!(path_measures::<i32, i32>(graph, &[0, 2], &[0, 1], &[1.0], false, &monitor).is_err());
-        assert!(path_measures::<i32, i32>(graph, &[0, 2], &[0, 2], &[1.0, 1.0], false, &monitor).is_err());
-        assert_eq!(path_measures(graph, &[0, 2], &[0, 1], &[1.0, 3.0], false, &monitor).unwrap()[0].largest, 3.0);
     }
 }

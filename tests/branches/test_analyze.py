@@ -2,6 +2,7 @@
 
 import warnings
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,62 +13,153 @@ from shapes import SHAPES
 
 import skanrs
 
-MEASURES = ['mean_radius', 'min_radius', 'max_radius', 'stdev_radius', 'tortuosity']
-BODY = {2: ['perimeter', 'area'], 3: ['surface_area', 'volume']}
+MEASURES = ['length', 'tortuosity', 'mean_radius', 'min_radius', 'max_radius', 'stdev_radius']
+BODY = {2: ['area', 'perimeter'], 3: ['volume', 'surface_area']}
 
 
-def by_plain_loops(mask, skeleton, spacing):
-    """The measures, path by path, from skan's paths and scipy's distances."""
-    skel = skan.Skeleton(skeleton, spacing=spacing)
-    sampling = np.broadcast_to(spacing, mask.ndim)
-    distances = ndimage.distance_transform_edt(mask, sampling)
-    rows = []
-    for path in range(skel.n_paths):
-        at = skel.path_coordinates(path)
-        radii = distances[tuple(at.T)]
-        steps = np.sqrt(((np.diff(at, axis=0) * sampling) ** 2).sum(axis=1))
-        sides = np.hypot(steps, np.diff(radii))
-        one, other = radii[:-1], radii[1:]
-        if mask.ndim == 2:
-            body = (2 * sides.sum(), (steps * (one + other)).sum())
+def columns_of(ndim):
+    return [*MEASURES, *BODY[ndim], 'tip_length']
+
+
+def smooth(points, stiffness, held):
+    """The smoothing of `analyze` by dense matrices; `held` are the rows that stay."""
+    count = len(points)
+    second = np.diff(np.eye(count), 2, axis=0)
+    matrix = np.eye(count) + stiffness * second.T @ second
+    matrix[held] = np.eye(count)[held]
+    once = np.linalg.solve(matrix, points)
+    return once + np.linalg.solve(matrix, points - once)
+
+
+def paths_of(skel):
+    return [skel.path(path) for path in range(skel.n_paths)]
+
+
+def lengths_by_dense_matrices(skel, spacing):
+    """Length and tortuosity of each path; None for a cycle."""
+    spacing = np.broadcast_to(spacing, skel.coordinates.shape[1])
+    ends = np.bincount([end for path in paths_of(skel) for end in (path[0], path[-1])])
+    for path in paths_of(skel):
+        voxels = skel.coordinates[path] * spacing
+        if path[0] == path[-1] and ends[path[0]] == 2:
+            yield None
+            continue
+        held = [at for at in (0, -1) if ends[path[at]] > 2]
+        stiffness = 15 * (spacing.max() / spacing.min()) ** 2
+        if len(held) == 2 and path[0] == path[-1]:
+            bend = 2 - 2 * np.cos(2 * np.pi / (len(path) - 1))
+            stiffness = min(stiffness, 1 / (9 * bend**2))
+        points = smooth(voxels, stiffness, held) if len(path) > 2 else voxels
+        away = np.linalg.norm(points - voxels, axis=1, keepdims=True)
+        bound = np.linalg.norm(spacing) / np.maximum(away, 1e-12)
+        points = voxels + (points - voxels) * np.minimum(1, bound)
+        of_both = [np.linalg.norm(np.diff(line, axis=0), axis=1).sum() for line in (points, voxels)]
+        if of_both[0] > of_both[1] * (1 + 1e-12):
+            points = voxels
+        chord = np.linalg.norm(points[-1] - points[0])
+        yield min(of_both), min(of_both) / chord if chord else np.nan
+
+
+def volumes_by_asking_all(skel, mask, spacing):
+    """The volume of each path, each voxel of the mask given to the voxel of least power."""
+    spacing = np.broadcast_to(spacing, mask.ndim)
+    places = np.argwhere(mask) * spacing
+    # skan has no coordinates of isolated voxels in paths, but they own voxels too.
+    sites = skel.coordinates * spacing
+    radii = ndimage.distance_transform_edt(mask, spacing)[tuple(skel.coordinates.astype(int).T)]
+    power = ((places[:, np.newaxis] - sites) ** 2).sum(axis=2) - radii**2
+    owned = np.bincount(power.argmin(axis=1), minlength=len(sites)) * np.prod(spacing)
+    paths = paths_of(skel)
+    ends = np.bincount([end for path in paths for end in (path[0], path[-1])], minlength=len(sites))
+    for path in paths:
+        if path[0] == path[-1] and ends[path[0]] == 2:
+            yield owned[path[:-1]].sum()
         else:
-            volumes = np.pi / 3 * steps * (one**2 + one * other + other**2)
-            body = ((np.pi * (one + other) * sides).sum(), volumes.sum())
-        rows.append((radii.mean(), radii.min(), radii.max(), radii.std(), *body))
-    return skel, pd.DataFrame(rows, columns=[*MEASURES[:4], *BODY[mask.ndim]])
+            shared = [path[0], path[-1]]
+            yield owned[path[1:-1]].sum() + (owned[shared] / ends[shared]).sum()
 
 
 @pytest.mark.parametrize('seed', range(8))
-def test_against_skan_scipy_and_plain_loops(seed):
+def test_against_skan_and_plain_loops(seed):
     random = np.random.default_rng(seed)
     ndim = 2 + seed % 2
     mask = blobs((60, 61) if ndim == 2 else (24, 25, 26), random, 1.8)
-    spacing = random_spacing(random, ndim)
+    # Spacings whose squares are exact, so that no rounding decides who owns a voxel.
+    spacing = [1, [0.5, 2, 1][:ndim], [2, 1, 1][:ndim], 0.25][seed // 2]
     table = skanrs.analyze(mask, spacing=spacing)
     skeleton = skanrs.skeletonize(mask)
-    skel, loops = by_plain_loops(mask, skeleton, spacing)
+    skel = skan.Skeleton(skeleton, spacing=spacing)
     columns = skan.summarize(skel, separator='_')
-    assert list(table) == [*columns, *MEASURES, *BODY[ndim]]
+    assert list(table) == [*columns, *columns_of(ndim)]
     pd.testing.assert_frame_equal(table[list(columns)], columns, check_exact=True)
-    for name in loops:
-        np.testing.assert_allclose(table[name], loops[name], rtol=1e-12, atol=1e-7, err_msg=name)
-    with np.errstate(divide='ignore'):
-        ratio = columns['branch_distance'] / columns['euclidean_distance']
-    cycles = columns['euclidean_distance'] == 0
-    np.testing.assert_array_equal(table['tortuosity'], np.where(cycles, np.nan, ratio))
+    for row, expected in enumerate(lengths_by_dense_matrices(skel, spacing)):
+        if expected is not None:
+            found = table['length'][row], table['tortuosity'][row]
+            np.testing.assert_allclose(found, expected, rtol=1e-9)
+    volumes = list(volumes_by_asking_all(skel, mask, spacing))
+    np.testing.assert_allclose(table[BODY[ndim][0]], volumes, rtol=1e-9)
+    assert (table['length'] <= table['branch_distance'] * (1 + 1e-12)).all()
     pd.testing.assert_frame_equal(skanrs.analyze(mask, spacing=spacing, skeleton=skeleton), table)
     as_numbers = skeleton * random.random(mask.shape)
     again = skanrs.analyze(mask.astype(np.uint8) * 255, spacing=spacing, skeleton=as_numbers)
     pd.testing.assert_frame_equal(again, table)
 
 
-def test_means_and_deviations_equal_skan_in_every_bit():
-    mask = blobs((30, 31, 32), 8)
-    radii = ndimage.distance_transform_edt(mask) * skanrs.skeletonize(mask)
-    skans = skan.summarize(skan.Skeleton(radii), separator='_')
+def cuts(length, random):
+    at = np.sort(random.choice(np.arange(1, length), random.integers(0, 4), replace=False))
+    return tuple(np.diff([0, *at, length]).tolist())
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_chunks_give_the_measures_of_the_whole(seed):
+    random = np.random.default_rng(seed)
+    ndim = 2 + seed % 2
+    shape = (40, 47) if ndim == 2 else (20, 23, 27)
+    mask = blobs(shape, random, [1.2, 2.5, 4][seed % 3])
+    options = {
+        'spacing': random_spacing(random, ndim),
+        'border_is_background': bool(seed // 2 % 2),
+        'preserve_topology': bool(seed % 5 == 0),
+    }
+    whole = skanrs.analyze(mask, **options)
+    chunks = da.from_array(mask, chunks=tuple(cuts(length, random) for length in shape))
+    lazy = skanrs.analyze(chunks, **options, npartitions=1 + seed % 3).compute()
+    pd.testing.assert_frame_equal(lazy.reset_index(drop=True), whole, check_exact=True)
+    del options['preserve_topology']
+    found, expected = (skanrs.centrelines(image, **options) for image in (chunks, mask))
+    for name, of_chunks, of_whole in zip(expected._fields, found, expected, strict=True):
+        np.testing.assert_array_equal(of_chunks, of_whole, err_msg=name)
+
+
+@pytest.mark.parametrize('threads', [1, 3])
+def test_threads_change_no_bit(threads):
+    mask = blobs((70, 71, 72), 4, 2.5)
     table = skanrs.analyze(mask)
-    np.testing.assert_array_equal(table['mean_radius'], skans['mean_pixel_value'])
-    np.testing.assert_array_equal(table['stdev_radius'], skans['stdev_pixel_value'])
+    before = skanrs.get_num_threads()
+    try:
+        skanrs.set_num_threads(threads)
+        pd.testing.assert_frame_equal(skanrs.analyze(mask), table, check_exact=True)
+    finally:
+        skanrs.set_num_threads(before)
+
+
+def test_centrelines_are_those_of_the_table():
+    mask = blobs((30, 31, 32), 8)
+    table = skanrs.analyze(mask, spacing=0.5)
+    lines = skanrs.centrelines(mask, spacing=0.5)
+    assert lines.points.shape == (lines.offsets[-1], 3) == (lines.radii.size, 3)
+    assert len(lines.offsets) == len(table) + 1
+    for row, (start, stop) in enumerate(zip(lines.offsets, lines.offsets[1:], strict=False)):
+        steps = np.linalg.norm(np.diff(lines.points[start:stop], axis=0), axis=1)
+        assert steps.sum() == pytest.approx(table['length'][row])
+        radii = lines.radii[start:stop]
+        assert radii.min() == pytest.approx(table['min_radius'][row])
+        assert radii.max() == pytest.approx(table['max_radius'][row])
+    ends = table[[f'coord_src_{axis}' for axis in range(3)]].to_numpy()
+    away = np.linalg.norm(lines.points[lines.offsets[:-1]] - ends, axis=1)
+    assert (away <= 0.5 * np.sqrt(3) * (1 + 1e-12)).all()
+    at_junction = table['branch_type'].to_numpy() == 2
+    assert (away[at_junction] == 0).all()
 
 
 @pytest.mark.parametrize('name', [name for name, image in SHAPES.items() if image.ndim in (2, 3)])
@@ -77,23 +169,45 @@ def test_every_shape(name):
         warnings.simplefilter('error')
         table = skanrs.analyze(mask)
         whole = skanrs.analyze(mask, skeleton=mask, border_is_background=True)
+        lines = skanrs.centrelines(mask)
     skeleton = skanrs.Skeleton(skanrs.skeletonize(mask))
-    assert len(table) == skeleton.n_paths
-    assert (whole['min_radius'] >= 1).all()
-    assert (whole['min_radius'] <= whole['mean_radius'] * (1 + 1e-15)).all()
-    assert all(table[column].dtype == float for column in table.columns[-7:])
+    assert len(table) == skeleton.n_paths == len(lines.offsets) - 1
+    names = columns_of(mask.ndim)
+    assert list(table)[-len(names) :] == names
+    for each in (table, whole):
+        assert (each['min_radius'] <= each['mean_radius'] * (1 + 1e-12)).all()
+        assert (each['mean_radius'] <= each['max_radius'] * (1 + 1e-12)).all()
+        assert (each['length'] <= each['branch_distance'] * (1 + 1e-12)).all()
+        assert (each['length'] > 0).all()
+        assert not (each['tortuosity'] < 1 - 1e-12).any()
+        assert (each['tip_length'] >= 0).all()
+    assert (whole['min_radius'] > 0).all()
+    assert all(table[column].dtype == float for column in names)
+    isolated = mask.sum() - whole[BODY[mask.ndim][0]].sum()
+    assert isolated == pytest.approx((skanrs.Skeleton(mask).degrees == 0).sum())
 
 
 def test_without_background_radii_are_infinite():
     skeleton = np.zeros((5, 5), dtype=bool)
     skeleton[2] = True
     table = skanrs.analyze(np.ones((5, 5), dtype=bool), skeleton=skeleton)
-    assert table['mean_radius'].tolist() == table['area'].tolist() == [np.inf]
+    assert table['mean_radius'].tolist() == [np.inf]
     assert np.isnan(table['stdev_radius']).all()
+    assert (table['area'].tolist(), table['perimeter'].tolist()) == ([25.0], [0.0])
     bounded = skanrs.analyze(
         np.ones((5, 5), dtype=bool), skeleton=skeleton, border_is_background=True
     )
-    assert bounded['max_radius'].tolist() == [3.0]
+    assert bounded['max_radius'].item() == pytest.approx(2.5)
+    assert bounded['perimeter'].item() == pytest.approx(20, rel=0.15)
+
+
+def test_objects_without_a_branch_own_their_voxels():
+    mask = np.zeros((9, 40), dtype=bool)
+    mask[3:6, 2:20] = mask[3:6, 30:33] = True
+    skeleton = np.zeros_like(mask)
+    skeleton[4, 3:19] = skeleton[4, 31] = True
+    table = skanrs.analyze(mask, skeleton=skeleton)
+    assert table['area'].tolist() == [3 * 18]
 
 
 def test_main_branches_are_a_column():
@@ -102,8 +216,8 @@ def test_main_branches_are_a_column():
     skeleton = skanrs.Skeleton(skanrs.skeletonize(mask))
     plain = skanrs.summarize(skeleton, find_main_branch=True, separator='-')
     pd.testing.assert_frame_equal(table[list(plain)], plain)
-    assert list(table)[list(table).index('main') + 1] == 'mean-radius'
-    assert list(table)[-1] == 'volume'
+    assert list(table)[list(table).index('main') + 1] == 'length'
+    assert list(table)[-1] == 'tip-length'
 
 
 def test_methods():

@@ -122,7 +122,7 @@ def test_radii_count_by_length():
     mask = vessel_tree((64, 64, 64))
     table = skanrs.analyze(mask, spacing=2)
     row = skanrs.network_summary(table, quantiles=(0, 0.5, 1), bins=[0, 2, 3, 100]).iloc[0]
-    radii, lengths = table['mean_radius'], table['branch_distance']
+    radii, lengths = table['mean_radius'], table['length']
     assert row['radius_q0'] == radii.min()
     assert row['radius_q100'] == radii.max()
     half = lengths[radii <= row['radius_q50']].sum()
@@ -147,7 +147,7 @@ def test_densities():
         skanrs.network_summary(table, skeleton=skeleton)['length_density'],
         by_shape['length_density'],
     )
-    assert by_shape['length_density'].item() == table['branch-distance'].sum() / 1200
+    assert by_shape['length_density'].item() == table['length'].sum() / 1200
     assert by_shape['branch_density'].item() == len(table) / 1200
     of_mask = skanrs.network_summary(table, volume=float(mask.sum()))
     assert of_mask['volume'].item() == mask.sum()

@@ -302,27 +302,15 @@ def block_graph(
     return ChunkGraph._of(graph, image.dtype, checked.given, value_is_height)
 
 
-def radius_graph(
-    nodes: npt.NDArray[np.int64],
-    radii: npt.NDArray[np.float64],
-    block_shape: Shape,
-    *,
-    offset: Shape,
-    shape: Shape,
-    spacing: npt.ArrayLike,
+def voxel_graph(
+    nodes: Indices, block_shape: Shape, *, offset: Shape, shape: Shape, spacing: npt.ArrayLike
 ) -> ChunkGraph:
-    """Make the graph of a block of voxels with radii, which give branches measures."""
+    """Make the graph of the voxels at these linear indices of a block."""
     checked = as_spacing(spacing, len(shape))
     graph = _core.ChunkGraph.from_block(
-        nodes,
-        block_shape,
-        offset=offset,
-        shape=shape,
-        spacing=checked.floats,
-        values=radii,
-        radii=True,
+        nodes, block_shape, offset=offset, shape=shape, spacing=checked.floats
     )
-    return ChunkGraph._of(graph, radii.dtype, checked.given, False)
+    return ChunkGraph._of(graph, np.dtype(bool), checked.given, False)
 
 
 def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:

@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 Pair = tuple[Array, Array]
 
 
-MEASURES = ('smallest_radii', 'largest_radii', 'surfaces', 'volumes')
-"""The measures of branches in a chunk graph of radii."""
-
-
 # Branch types: both ends free, one end free, no end free, no ends.
 _TIP_TIP, _TIP_JUNCTION, _JUNCTION_JUNCTION, _CYCLE = range(4)
 
@@ -56,8 +52,7 @@ def branch_table(
             f'value_is_height: expected a skeleton of heights, got one of {graph.dtype}'
         )
     index = np.int32 if graph.n_pixels <= np.iinfo(np.int32).max else np.int64
-    has_radii = graph._graph.has_radii
-    if graph.dtype == bool or has_radii:
+    if graph.dtype == bool:
         count = arrays['lengths'].size
         statistics: Pair = np.ones(count), np.zeros(count)
     else:
@@ -75,11 +70,7 @@ def branch_table(
     )
     # Where rows are a part, they keep their numbers.
     index_of_rows = pd.RangeIndex(start, start + len(arrays['lengths']))
-    table = pd.DataFrame(columns, index=index_of_rows, copy=False)
-    if has_radii:
-        names = ('sums', 'squares', 'voxels', *MEASURES)
-        add_measures(table, *(arrays[name] for name in names), is_flat=len(graph.shape) == 2)
-    return table
+    return pd.DataFrame(columns, index=index_of_rows, copy=False)
 
 
 def chord_lengths(arrays: dict[str, Array], graph: ChunkGraph, value_is_height: bool) -> Array:
@@ -102,6 +93,17 @@ def main_of_rows(arrays: dict[str, Array]) -> Array:
             }
         )
     )
+
+
+def add_measures(table: pd.DataFrame, measures: dict[str, Array], rows: slice) -> None:
+    """Add some rows of measures to a table whose columns are named with '_'."""
+    for name, column in measures.items():
+        table[name] = column[rows]
+
+
+def length_column(table: pd.DataFrame) -> str:
+    """Return the column of lengths: of centrelines if they were measured, else of steps."""
+    return 'length' if 'length' in table else 'branch_distance'
 
 
 def finish_table(table: pd.DataFrame, find_main_branch: bool, separator: str) -> pd.DataFrame:
@@ -249,44 +251,6 @@ def _branch_types(is_tip: Pair, is_cycle: Array) -> npt.NDArray[np.int64]:
     return types
 
 
-def add_measures(
-    table: pd.DataFrame,
-    sums: Array,
-    squares: Array,
-    counts: Array,
-    smallest: Array,
-    largest: Array,
-    surfaces: Array,
-    volumes: Array,
-    *,
-    is_flat: bool,
-) -> None:
-    """Add the columns of measures to a table of branches whose columns are named with '_'.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The table; it is changed.
-    sums, squares, counts : ndarray
-        For each branch the sum of its radii, that of their squares, and how many they are.
-    smallest, largest, surfaces, volumes : ndarray
-        For each branch.
-    is_flat : bool
-        Whether the image is 2D.
-    """
-    # Without background radii are infinite, and cycles have no distance between their ends.
-    with np.errstate(invalid='ignore'):
-        means, stdevs = means_and_stdevs(sums, squares, counts)
-    chords = table['euclidean_distance'].to_numpy()
-    table['mean_radius'] = means
-    table['min_radius'] = smallest
-    table['max_radius'] = largest
-    table['stdev_radius'] = stdevs
-    table['tortuosity'] = table['branch_distance'].to_numpy() / np.where(chords > 0, chords, np.nan)
-    table['perimeter' if is_flat else 'surface_area'] = surfaces
-    table['area' if is_flat else 'volume'] = volumes
-
-
 def skeleton_table(skel: Skeleton, value_is_height: bool) -> pd.DataFrame:
     """Return the table of a skeleton in memory, columns named with '_'."""
     heights = skel.pixel_values if value_is_height else None
@@ -340,9 +304,9 @@ def empty_table(
     value_is_height: bool = False,
     find_main_branch: bool,
     separator: str,
-    radii: bool = False,
+    measures: dict[str, Array] | None = None,
 ) -> pd.DataFrame:
-    """Return the table of an image without foreground, with the measures of radii if asked."""
+    """Return the table of an image without foreground, with empty columns of measures if given."""
     skel = Skeleton(
         np.zeros((0,) * ndim, dtype=dtype),
         spacing=spacing,
@@ -350,6 +314,6 @@ def empty_table(
         value_is_height=value_is_height,
     )
     table = skeleton_table(skel, value_is_height)
-    if radii:
-        add_measures(table, *(np.empty(0) for _ in range(7)), is_flat=ndim == 2)
+    if measures is not None:
+        add_measures(table, measures, slice(None))
     return finish_table(table, find_main_branch, separator)

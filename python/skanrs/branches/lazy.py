@@ -21,9 +21,10 @@ from dask.delayed import Delayed
 
 from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key
 from skanrs._image.elements import check_elements
+from skanrs._support.typing import Array
 
 from .chunk_graph import ChunkGraph, block_graph, merge_chunks
-from .columns import chunk_table, finish_table
+from .columns import add_measures, chunk_table, finish_table
 from .partitions import TableTasks, graph_of_block
 
 FAN_IN = 8
@@ -39,11 +40,12 @@ def summarize_blocks(
     separator: str,
     spacing: npt.ArrayLike,
     npartitions: int,
+    measure: Callable[[Blocks], tuple[Any, ...]] | None = None,
 ) -> Any:
     """Make the lazy table of a dask array; see `skanrs.summarize`.
 
-    If its blocks are `BlockVoxels` with radii, the table is that of `skanrs.analyze`. `meta` is the
-    empty table.
+    `meta` is the empty table. The table is that of `skanrs.analyze` if `measure` is given, which
+    returns the task that makes the columns of measures from the blocks.
     """
     import dask.dataframe as dd
 
@@ -59,6 +61,11 @@ def summarize_blocks(
         skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN
     )
     name = f'branches-{token}'
+    measures: Key | None = None
+    of_measures: dict[Key, Any] = {}
+    if measure is not None:
+        measures = (f'branches-measures-{token}',)
+        of_measures[measures] = measure(blocks)
     if npartitions > 1:
         parts = TableTasks(blocks, options, token, npartitions)
         root = _merge_grid(blocks.counts, parts.graph, parts.merge)
@@ -68,6 +75,7 @@ def summarize_blocks(
             value_is_height=value_is_height,
             find_main_branch=find_main_branch,
             separator=separator,
+            measures=measures,
         )
     else:
         tasks = {}
@@ -85,8 +93,8 @@ def summarize_blocks(
 
         keys = [(name, 0)]
         make_table = partial(_table, value_is_height, find_main_branch, separator)
-        tasks[keys[0]] = (make_table, _merge_grid(blocks.counts, make, merge))
-    graph = blocks.with_tasks(name, tasks)
+        tasks[keys[0]] = (make_table, _merge_grid(blocks.counts, make, merge), measures)
+    graph = blocks.with_tasks(name, tasks | of_measures)
     delayed = [Delayed(key, graph, layer=name) for key in keys]
     return dd.from_delayed(delayed, meta=meta, prefix='branches', verify_meta=False)
 
@@ -115,7 +123,13 @@ def _merge_grid(
 
 
 def _table(
-    value_is_height: bool, find_main_branch: bool, separator: str, graph: ChunkGraph
+    value_is_height: bool,
+    find_main_branch: bool,
+    separator: str,
+    graph: ChunkGraph,
+    measures: dict[str, Array] | None,
 ) -> pd.DataFrame:
     table = chunk_table(graph, slice(0, graph.n_branches), value_is_height)
+    if measures is not None:
+        add_measures(table, measures, slice(None))
     return finish_table(table, find_main_branch, separator)

@@ -17,6 +17,8 @@ from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
 from skanrs.graph.skeleton import Skeleton
 
+from .columns import length_column
+
 if TYPE_CHECKING:
     import dask.array as da
 
@@ -66,7 +68,8 @@ def network_summary(
         One row of numbers, to be written as CSV or JSON and to be stacked with
         ``pandas.concat``:
 
-        - ``total_length``, ``mean_length`` of the branches; ``n_branches``, and of them
+        - ``total_length``, ``mean_length`` of the branches, by ``length`` if the table has it, else
+          by ``branch_distance``; ``n_branches``, and of them
           ``n_endpoint_endpoint``, ``n_junction_endpoint``, ``n_junction_junction``, ``n_cycles``
           (which return to where they start).
         - ``n_endpoints``: ends of branches where nothing else begins.
@@ -127,7 +130,7 @@ def network_summary(
         raise TypeError(f'table: expected a pandas.DataFrame, got {type(table).__name__}{hint}')
     named = table.set_axis([str(name).replace('-', '_') for name in table.columns], axis=1)
     ndim = _check_columns(named)
-    lengths = named['branch_distance'].to_numpy(dtype=float)
+    lengths = named[length_column(named)].to_numpy(dtype=float)
     columns: dict[str, Any] = {
         'total_length': lengths.sum(),
         'mean_length': lengths.mean() if lengths.size else np.nan,

@@ -29,8 +29,15 @@ from skanrs import _core
 from skanrs._blocks.tasks import Blocks, BlockTask, BlockVoxels, Index, Key, as_block, result_at
 from skanrs._support.typing import Array, Shape
 
-from .chunk_graph import ChunkGraph, block_graph, merge_with_shifts, radius_graph
-from .columns import MEASURES, add_main, branch_table, chord_lengths, main_of_rows, with_separator
+from .chunk_graph import ChunkGraph, block_graph, merge_with_shifts, voxel_graph
+from .columns import (
+    add_main,
+    add_measures,
+    branch_table,
+    chord_lengths,
+    main_of_rows,
+    with_separator,
+)
 
 Rows = dict[str, Array]
 """Columns of rows, with what brings them into order."""
@@ -46,6 +53,7 @@ _PLACES = (
     'source_values',
     'destination_values',
 )
+_OF_RADII = ('smallest_radii', 'largest_radii', 'surfaces', 'volumes')
 _OF_VALUES = ('voxels', 'sums', 'squares', 'source_values', 'destination_values')
 
 
@@ -134,9 +142,18 @@ class TableTasks:
         return number
 
     def partitions(
-        self, root: int, *, value_is_height: bool, find_main_branch: bool, separator: str
+        self,
+        root: int,
+        *,
+        value_is_height: bool,
+        find_main_branch: bool,
+        separator: str,
+        measures: Key | None,
     ) -> list[Key]:
-        """Add the partitions of the table; return their keys."""
+        """Add the partitions of the table; return their keys.
+
+        `measures` is the task that measures all branches, if there is one.
+        """
         count = self.npartitions
         whole = self._part('open', self.nodes[root].result, 0)
         numbers = self.add('numbers', (), (_number_groups, whole))
@@ -171,7 +188,8 @@ class TableTasks:
                 for at, cut in enumerate(cuts)
             ]
             make = partial(_partition, part, value_is_height, separator)
-            keys.append(self.add('part', (part,), (make, members_of, layout, whole, main, chords)))
+            task = (make, members_of, layout, whole, main, chords, measures)
+            keys.append(self.add('part', (part,), task))
         return keys
 
     def _of_all(
@@ -207,9 +225,10 @@ class TableTasks:
 def graph_of_block(
     block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
 ) -> ChunkGraph:
-    """Make the graph of what was computed for a block: its elements, or voxels with their radii."""
+    """Make the graph of what was computed for a block: its elements, or voxels."""
     if isinstance(block, BlockVoxels):
-        return radius_graph(*block, shape, offset=offset, shape=whole, spacing=options['spacing'])
+        spacing = options['spacing']
+        return voxel_graph(block.nodes, shape, offset=offset, shape=whole, spacing=spacing)
     return block_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
 
 
@@ -238,9 +257,7 @@ def _split_finished(
     """
     rest, finished, isolated = graph._graph.shed()
     rows: Rows = {**finished.pop('rows'), **finished}
-    absent = () if graph._graph.has_radii else MEASURES
-    if graph.dtype == bool:
-        absent = (*absent, *_OF_VALUES)
+    absent = (*_OF_RADII, *(_OF_VALUES if graph.dtype == bool else ()))
     rows = {name: column for name, column in rows.items() if name not in absent}
     source, destination = (rows[f'{end}_indices'] for end in _ENDS)
     voxels, numbers = np.unique(np.concatenate([source, destination]), return_inverse=True)
@@ -371,10 +388,13 @@ def _partition(
     whole: OpenGraph,
     main: Array | None,
     chords: Array | None,
+    measures: dict[str, Array] | None,
 ) -> pd.DataFrame:
     start, stop = layout.parts[part : part + 2]
     chords = None if chords is None else chords[start:stop]
     table = branch_table(_in_order(members), whole.graph, value_is_height, start, chords)
     if main is not None:
         add_main(table, main[start:stop])
+    if measures is not None:
+        add_measures(table, measures, slice(start, stop))
     return with_separator(table, separator)

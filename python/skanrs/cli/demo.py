@@ -99,7 +99,7 @@ def compare(
 
 
 def _measures(table: pd.DataFrame, summary: 'pd.Series[Any]') -> dict[str, float]:
-    length = table['branch_distance']
+    length = table['length']
     by_type = {
         f'  {words}': float((table['branch_type'] == number).sum())
         for number, words in enumerate(BRANCH_TYPES)
@@ -181,7 +181,7 @@ def _draw(folder: Path, tables: Mapping[str, pd.DataFrame], figure: 'Figure') ->
         row[1].set_title(f'{kind}: skeleton, coloured by depth')
         for axis in row[:2]:
             axis.set_axis_off()
-        row[2].hist(table['branch_distance'], bins=np.linspace(0, 60, 41), color='0.3')
+        row[2].hist(table['length'], bins=np.linspace(0, 60, 41), color='0.3')
         row[2].set_title(f'{len(table):,} branches')
         row[2].set_xlabel('length of a branch (µm)')
     axes[0, 2].sharey(axes[1, 2])

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import skanrs
+from skanrs.branches.columns import length_column
 
 from .report import Report, axes_in_space
 from .result import Result
@@ -105,7 +106,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
 
 # The violins of two images: the column, its title, and whether its axis is logarithmic.
 COMPARED = {
-    'branch_distance': ('Lengths of the branches', True),
+    'length': ('Lengths of the branches', True),
     'mean_radius': ('Radii of the branches', True),
     'tortuosity': ('Tortuosity of the branches', True),
 }
@@ -232,7 +233,7 @@ def _violins(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
     branches = {'branches': table}
     # The two ends of a cycle are one voxel.
     without_cycles = {'branches except cycles': table[table['branch_type'] != 3]}
-    shown = {'branch_distance': branches, 'euclidean_distance': without_cycles}
+    shown = {length_column(table): branches, 'euclidean_distance': without_cycles}
     if 'mean_radius' in table:
         shown['mean_radius'] = branches
     axes = figure.subplots(1, len(shown))
@@ -244,7 +245,7 @@ def _radii(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
     axes = figure.subplots()
     radii = table['mean_radius'].to_numpy()
     known = np.isfinite(radii)
-    axes.hist(radii[known], bins=40, weights=table['branch_distance'][known], color='#4878a8')
+    axes.hist(radii[known], bins=40, weights=table[length_column(table)][known], color='#4878a8')
     of = f' ({unit})' if unit else ''
     axes.set_xlabel(f'mean radius of a branch{of}')
     axes.set_ylabel(f'length of the branches{of}')

@@ -77,6 +77,8 @@ def measure_in_chunks(
             "block by block needs dask: pip install 'skanrs[dask]'"
         ) from error
     import skanrs
+    from skanrs.branches.measures import measure_blocks
+    from skanrs.radius.lazy import with_radii
 
     shape, workers = _plan(source, options, memory)
     image = lazy_array(source, shape)
@@ -97,6 +99,8 @@ def measure_in_chunks(
         work = [list(_for_blocks(mask, _count)), list(_for_blocks(skeleton, kept.store))]
         if options.need_graph:
             work.append(_voxels(mask, skeleton, options))
+            if options.radii:
+                work.append(with_radii(measure_blocks, skeleton, mask, options.spacing, False))
         elif options.need_table:
             work.append(_table(mask, skeleton, options))
         stage = 'skeleton and branches' if options.need_table else 'skeleton'
@@ -109,7 +113,7 @@ def measure_in_chunks(
     table = measured = None
     if options.need_graph:
         with progress.stage('graph'):
-            measured = _measured(rest[0], mask.shape, options)
+            measured = _measured(rest, mask.shape, options)
         with progress.stage('table'):
             table = measured.table
     elif options.need_table:
@@ -155,21 +159,24 @@ def _voxels(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[An
     return list(_for_blocks(skeleton, voxels))
 
 
-def _measured(
-    voxels: list[tuple[Any, Any]], shape: tuple[int, ...], options: Options
-) -> 'Measured':
-    """Return the graph of the voxels that the blocks have."""
+def _measured(computed: list[Any], shape: tuple[int, ...], options: Options) -> 'Measured':
+    """Return the graph of the voxels that the blocks have, with its measures, if wanted."""
     from skanrs._blocks.read import Pixels
     from skanrs._image.spacing import as_spacing
     from skanrs.branches.measured import Measured
     from skanrs.graph.skeleton import Skeleton
 
+    voxels, *measures = computed
     nodes = np.concatenate([nodes for nodes, _ in voxels])
     values = np.concatenate([values for _, values in voxels])
     order = np.argsort(nodes, kind='stable')
     pixels = Pixels(shape, np.dtype(bool), nodes[order], np.empty(0, bool))
     skeleton = Skeleton._of_pixels(pixels, as_spacing(options.spacing, len(shape)))
-    return Measured(skeleton, values[order] if options.radii else None)
+    return Measured(
+        skeleton,
+        values[order] if options.radii else None,
+        measures[0] if options.radii else None,
+    )
 
 
 def smooth_blocks(image: 'da.Array', sigma: tuple[float, ...]) -> 'da.Array':

@@ -13,6 +13,7 @@ import numpy as np
 import skanrs
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import counted
+from skanrs.branches.columns import length_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ class Branches:
     def of(cls, table: 'pd.DataFrame') -> 'Branches':
         """Summarize a table."""
         types = np.bincount(table['branch_type'], minlength=len(BRANCH_TYPES))
-        lengths = table['branch_distance']
+        lengths = table[length_column(table)]
         radius = None
         if 'mean_radius' in table and len(table):
             radius = float(table['mean_radius'].median())

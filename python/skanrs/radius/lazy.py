@@ -13,6 +13,7 @@ faces and waiting voxels travel.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 from dask.base import tokenize
+from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
 from skanrs import _core
@@ -132,7 +134,7 @@ def radius_voxels(
     regions: dict[Index, Key] = {}
     for index in blocks.indices():
         place = blocks.position(index)
-        packed, found = (f'radius-mask-{mask.name}', *index), (f'radius-found-{token}', *index)
+        packed, found = packed_mask_key(mask, index), (f'radius-found-{token}', *index)
         tasks[packed] = (BlockTask(_pack, *place), of_mask.key(index))
         tasks[found] = (BlockTask(_measure, *place, grid), [blocks.key(index), packed])
         local[index] = _part(tasks, f'radius-local-{token}', index, found, 0)
@@ -146,6 +148,42 @@ def radius_voxels(
     dependencies = {**of_mask.graph.dependencies, **blocks.graph.dependencies, name: below}
     graph = HighLevelGraph(layers, dependencies)
     return da.Array(graph, name, skeleton.chunks, dtype=np.float64)
+
+
+def packed_mask_key(mask: da.Array, index: Index) -> Key:
+    """Return the key of a block of the mask that `radius_voxels` packs to a bit a voxel."""
+    return (f'radius-mask-{mask.name}', *index)
+
+
+def task_with_radii(
+    function: Callable[..., Any], blocks: Blocks, mask: da.Array, spacing: npt.ArrayLike, grid: Grid
+) -> tuple[Any, ...]:
+    """Return a task on all blocks that `radius_voxels` makes.
+
+    `function` is called with the grid, the spacing as it was given, the offsets and shapes of the
+    blocks, what each of them is, and their packed masks.
+    """
+    indices = list(blocks.indices())
+    places = [blocks.position(index) for index in indices]
+    voxels = [blocks.key(index) for index in indices]
+    masks = [packed_mask_key(mask, index) for index in indices]
+    return partial(function, grid, spacing, places), voxels, masks
+
+
+def with_radii(
+    function: Callable[..., Any],
+    skeleton: da.Array,
+    mask: da.Array,
+    spacing: npt.ArrayLike,
+    border_is_background: bool,
+) -> Delayed:
+    """Return, delayed, what a function makes of all blocks; see `task_with_radii`."""
+    voxels = radius_voxels(skeleton, mask, spacing, border_is_background)
+    grid = Grid(mask.shape, as_spacing(spacing, mask.ndim).floats, border_is_background)
+    blocks = Blocks(voxels, 'skeleton')
+    name = f'radius-of-all-{tokenize(function, voxels.name)}'
+    task = task_with_radii(function, blocks, mask, spacing, grid)
+    return Delayed(name, blocks.with_tasks(name, {name: task}))
 
 
 def _part(tasks: dict[Key, Any], kind: str, index: tuple[Any, ...], key: Key, at: int) -> Key:

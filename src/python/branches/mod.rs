@@ -1,13 +1,11 @@
 //! The numbers of branches.
 
 mod ends;
-mod measures;
 mod shortest_paths;
 
 use pyo3::prelude::*;
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ends::register(module)?;
-    measures::register(module)?;
     shortest_paths::register(module)
 }

@@ -23,6 +23,9 @@ BLOCK = {'offset': ORIGIN, 'shape': SHAPE, 'spacing': ONES}
 PART = _core.ChunkGraph.from_block(np.flatnonzero(MASK[:3]), (3, 6, 70), **BLOCK)
 NETWORK = (4, np.uint32([0, 1, 2]), np.uint32([1, 2, 3]), np.array([1.0, 2.0, 3.0]))
 RADII = np.ones(NODES.size)
+ROWS = _core.MaskRows(SHAPE, (False, True, True))
+ROWS.insert(MASK, 1, ORIGIN)
+BRANCHES = (NODES, RADII, PATHS[0].astype(np.int64), PATHS[1].astype(np.int64), ONES, 3)
 PLACES = np.arange(27).reshape(9, 3) % 5
 
 CALLS = {
@@ -52,7 +55,12 @@ CALLS = {
     'lower_radii': (RADII[:9].copy(), PLACES, 0, np.ones((6, 70), np.uint32), SHAPE, ONES),
     'prune_nodes': (NODES, SHAPE, ONES, 3.0, 0.5, RADII),
     'topology': (NODES, SHAPE),
-    'path_measures': (*GRAPH, *PATHS, RADII, False),
+    'MaskRows': (SHAPE, (False, True, True)),
+    'MaskRows.insert': (ROWS, MASK, 1, ORIGIN),
+    'centreline_measures': (ROWS, BRANCHES),
+    'centrelines': (ROWS, BRANCHES),
+    'cell_measures': (ROWS, BRANCHES),
+    'cell_counts': (ROWS, BRANCHES),
     'rank_gains': (
         _core.ChunkGraph.merge_with_shifts([PART])[1][0],
         np.arange(5),
@@ -129,7 +137,7 @@ def test_all_kernels_are_tested():
 def test_kernel_returns_or_raises(name):
     random = np.random.default_rng(list(CALLS).index(name))
     call, arguments = kernel(name), CALLS[name]
-    call(*(arguments if 'merge' in name else copy.deepcopy(arguments)))
+    call(*(arguments if 'merge' in name or arguments[0] is ROWS else copy.deepcopy(arguments)))
     raised = 0
     for _ in range(400):
         tried = list(arguments)

@@ -1,0 +1,148 @@
+"""The smooth lines through the middle of the branches, with the radius along them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skanrs._blocks.read import Pixels
+from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
+from skanrs._image.image import as_image
+from skanrs._image.masks import as_mask, check_lazy_mask
+from skanrs._image.spacing import as_spacing
+from skanrs._support import progress
+from skanrs.graph.skeleton import Skeleton
+from skanrs.thinning.method import method_of
+from skanrs.thinning.skeletonize import thin
+
+from .measures import Body, body_of, body_of_blocks, check_same_shape
+
+__all__ = ['Centrelines', 'centrelines']
+
+
+class Centrelines(NamedTuple):
+    """Polylines, one for each branch, in flat arrays.
+
+    With N points and B branches:
+
+    Parameters
+    ----------
+    points : ndarray of float64, shape (N, ndim)
+        All points, in units of the spacing.
+    offsets : ndarray of int64, shape (B + 1,)
+        Where the points of each branch begin, and N.
+    radii : ndarray of float64, shape (N,)
+        The radius at each point.
+
+    See Also
+    --------
+    centrelines : Makes them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs
+    >>> mask = np.zeros((7, 20), dtype=bool)
+    >>> mask[2:5, 2:18] = True
+    >>> lines = skanrs.centrelines(mask)
+    >>> [line.shape for line in np.split(lines.points, lines.offsets[1:-1])]
+    [(15, 2)]
+    """
+
+    points: npt.NDArray[np.float64]
+    offsets: npt.NDArray[np.int64]
+    radii: npt.NDArray[np.float64]
+
+
+def centrelines(
+    mask: Any,
+    *,
+    spacing: npt.ArrayLike = 1,
+    skeleton: Any = None,
+    border_is_background: bool = False,
+) -> Centrelines:
+    """Return the smooth centreline of each branch, with the radius at each of its points.
+
+    Parameters
+    ----------
+    mask : array_like or dask array, 2 or 3 axes
+        The object: booleans, or numbers of at most one value that is not 0.
+    spacing : float or sequence of float, one for each axis, optional
+        The distance between neighbours along each axis.
+    skeleton : array_like or dask array, shape of `mask`, optional
+        The skeleton if it is there already; without it `skanrs.skeletonize` makes it. A dask array
+        has the chunks of `mask`.
+    border_is_background : bool, optional
+        Whether what lies outside the image is background.
+
+    Returns
+    -------
+    centrelines : Centrelines
+        ``points`` of shape (N, ndim) in units of the spacing, ``offsets`` where those of each
+        branch begin, and ``radii``. Branches have the order of the rows of `skanrs.analyze`, and
+        a point for each voxel of the path; next to a junction the radius is that of the nearest
+        section that counts. A dask array is computed, block by block; the result is in memory.
+
+    Raises
+    ------
+    ValueError
+        If `mask` is neither 2D nor 3D or has more than two values, if `skeleton` has another shape
+        or other chunks or voxels outside the mask, or if `spacing` makes no sense.
+    TypeError
+        If elements are not real numbers, or one of the arrays is a dask array and the other not.
+
+    See Also
+    --------
+    skanrs.analyze : Defines the centreline, and measures the branches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs
+    >>> mask = np.zeros((7, 20), dtype=bool)
+    >>> mask[2:5, 2:18] = True
+    >>> lines = skanrs.centrelines(mask, spacing=0.5)
+    >>> lines.offsets.tolist()
+    [0, 15]
+    >>> lines.radii.mean().round(2).item()
+    0.75
+    """
+    refuse_mixture(skeleton, mask)
+    if is_dask_array(mask):
+        return _computed(mask, skeleton, spacing, border_is_background)
+    checked = as_mask(mask)
+    spacings = as_spacing(spacing, checked.ndim)
+    with progress.call('centrelines'):
+        if skeleton is None:
+            skeleton = thin(checked, method_of(None, False, checked.ndim))
+        image = as_image(skeleton, 'skeleton')
+        check_same_shape(image, checked)
+        pixels = Pixels(image.shape, np.dtype(bool), image.nodes(), np.empty(0, dtype=bool))
+        graph = Skeleton._of_pixels(pixels, spacings)
+        return _lines(body_of(graph, checked, spacings, border_is_background))
+
+
+def _lines(body: Body) -> Centrelines:
+    points, radii = body.centrelines()
+    return Centrelines(points, body.starts, radii)
+
+
+def _computed(
+    mask: Any, skeleton: Any, spacing: npt.ArrayLike, border_is_background: bool
+) -> Centrelines:
+    """Compute the centrelines of a dask array."""
+    from skanrs.radius.lazy import with_radii
+    from skanrs.thinning.lazy import skeletonize_blocks
+
+    check_lazy_mask(mask)
+    if skeleton is None:
+        skeleton = skeletonize_blocks(mask, None, False)
+    delayed = with_radii(_lines_of_blocks, skeleton, mask, spacing, border_is_background)
+    lines: Centrelines = delayed.compute()
+    return lines
+
+
+def _lines_of_blocks(*blocks: Any) -> Centrelines:
+    return _lines(body_of_blocks(*blocks))

@@ -1,0 +1,171 @@
+"""Lengths, radii, volumes and surfaces of branches in their mask.
+
+The kernels read the mask from one bit a voxel, which blocks fill in any order
+(``src/image/mask_rows.rs``); what they compute depends on the whole mask and skeleton only
+(``src/centreline``, ``src/cells``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from skanrs import _core
+from skanrs._blocks.read import Pixels
+from skanrs._image.image import Image
+from skanrs._image.masks import as_mask
+from skanrs._image.position import in_three_axes
+from skanrs._image.spacing import Spacing, as_spacing
+from skanrs._support import progress
+from skanrs._support.typing import Array, Shape
+from skanrs.graph.skeleton import Skeleton
+from skanrs.radius.block import Grid, Radii, radii_of_nodes
+
+if TYPE_CHECKING:
+    from skanrs._blocks.tasks import BlockVoxels
+
+Place = tuple[Shape, Shape]
+"""The offset and the shape of a block."""
+
+_OF_CENTRELINES = (
+    'length',
+    'tortuosity',
+    'mean_radius',
+    'min_radius',
+    'max_radius',
+    'stdev_radius',
+    'tip_length',
+)
+
+
+def measure_names(ndim: int) -> tuple[str, ...]:
+    """Return the names of the columns of measures, in their order."""
+    body = ('area', 'perimeter') if ndim == 2 else ('volume', 'surface_area')
+    return (*_OF_CENTRELINES[:-1], *body, _OF_CENTRELINES[-1])
+
+
+def empty_measures(ndim: int) -> dict[str, Array]:
+    """Return the measures of no branches."""
+    return dict.fromkeys(measure_names(ndim), np.empty(0))
+
+
+class Body:
+    """A skeleton in its mask, as the kernels take it.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The skeleton, made from an image.
+    radii : ndarray of float64
+        The distance to the background of each of its voxels.
+    mask : iterable of (Image, tuple of int)
+        The blocks of the mask with their offsets.
+    grid : Grid
+        The whole image.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        radii: Radii,
+        mask: Iterable[tuple[Image, Shape]],
+        grid: Grid,
+    ) -> None:
+        self.ndim = len(grid.shape)
+        self.radii = radii
+        shape, spacing, border = grid.in_3d()
+        self._mask = _core.MaskRows(shape, border)
+        for block, offset in mask:
+            elements = block.elements.reshape(in_three_axes(block.shape, 1))
+            self._mask.insert(elements, block.bits, in_three_axes(offset, 0))
+        paths = skeleton.paths
+        starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
+        self.starts = starts
+        self._skeleton = skeleton._nodes, radii, starts, nodes, spacing, self.ndim
+
+    def measures(self) -> dict[str, Array]:
+        """Return the columns of measures, a row for each branch."""
+        *of_centrelines, tips = _core.centreline_measures(self._mask, self._skeleton)
+        body = _core.cell_measures(self._mask, self._skeleton)
+        return dict(zip(measure_names(self.ndim), [*of_centrelines, *body, tips], strict=True))
+
+    def centrelines(self) -> tuple[Array, Array]:
+        """Return the points of all centrelines, a row each, and the radius at each point."""
+        return _core.centrelines(self._mask, self._skeleton)
+
+    def cell_counts(self) -> Array:
+        """Return how many voxels of the mask belong to each voxel of the skeleton."""
+        return _core.cell_counts(self._mask, self._skeleton)
+
+
+def body_of_blocks(
+    grid: Grid,
+    spacing: npt.ArrayLike,
+    places: list[Place],
+    voxels: list[BlockVoxels],
+    masks: list[Array],
+) -> Body:
+    """Return the body of an image whose blocks are given.
+
+    Parameters
+    ----------
+    grid : Grid
+        The whole image.
+    spacing : float or sequence of float
+        As it was given.
+    places : list of (tuple of int, tuple of int)
+        Where the blocks lie.
+    voxels : list of BlockVoxels
+        The voxels of the skeleton in each block, with their radii.
+    masks : list of ndarray of uint8
+        The mask of each block, packed to a bit a voxel.
+    """
+    of_blocks = []
+    for (nodes, _), (offset, shape) in zip(voxels, places, strict=True):
+        at = np.unravel_index(nodes, shape)
+        whole = tuple(along + first for along, first in zip(at, offset, strict=True))
+        of_blocks.append(np.ravel_multi_index(whole, grid.shape).astype(np.int64))
+    nodes = np.concatenate(of_blocks)
+    # Stable, because that sort finds the runs which are sorted already.
+    order = np.argsort(nodes, kind='stable')
+    radii = np.concatenate([radii for _, radii in voxels])[order]
+    pixels = Pixels(grid.shape, np.dtype(bool), nodes[order], np.empty(0, dtype=bool))
+    skeleton = Skeleton._of_pixels(pixels, as_spacing(spacing, len(grid.shape)))
+    blocks = (
+        (_unpack(mask, shape), offset) for mask, (offset, shape) in zip(masks, places, strict=True)
+    )
+    return Body(skeleton, radii, blocks, grid)
+
+
+def measure_blocks(
+    grid: Grid,
+    spacing: npt.ArrayLike,
+    places: list[Place],
+    voxels: list[BlockVoxels],
+    masks: list[Array],
+) -> dict[str, Array]:
+    """Measure the branches of an image whose blocks are given; see `body_of_blocks`."""
+    return body_of_blocks(grid, spacing, places, voxels, masks).measures()
+
+
+def body_of(skeleton: Skeleton, mask: Image, spacing: Spacing, border_is_background: bool) -> Body:
+    """Return the body of a skeleton in a mask in memory."""
+    with progress.call('radii'):
+        nodes = skeleton._nodes
+        radii = radii_of_nodes(nodes, mask, spacing.floats, border_is_background)
+    grid = Grid(mask.shape, spacing.floats, border_is_background)
+    return Body(skeleton, radii, [(mask, (0,) * mask.ndim)], grid)
+
+
+def check_same_shape(skeleton: Image, mask: Image) -> None:
+    """Refuse a skeleton whose shape is not that of its mask."""
+    if skeleton.shape != mask.shape:
+        raise ValueError(f'skeleton: expected shape {mask.shape} as the mask, got {skeleton.shape}')
+
+
+def _unpack(packed: Array, shape: Shape) -> Image:
+    """Return a block of a mask that was packed."""
+    return as_mask(np.unpackbits(packed, count=int(np.prod(shape))).view(bool).reshape(shape))

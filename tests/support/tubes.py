@@ -1,0 +1,135 @@
+"""Measures of branches against tubes whose measures are known, and the usual measures beside them.
+
+Run as a script it prints the table of ``docs/accuracy.md``.
+"""
+
+import numpy as np
+from phantoms import helix, sine, straight, tube
+from scipy import ndimage
+
+import skanrs
+
+KINDS = ('length', 'volume', 'surface')
+BODY = {2: ('area', 'perimeter'), 3: ('volume', 'surface_area')}
+
+
+def straight_tubes(random, radius):
+    return tube(straight(random, 60 + 3 * radius), radius, random)
+
+
+def flat_tubes(random, radius):
+    return tube(straight(random, 80, 2), radius, random)
+
+
+def long_voxels(random, radius):
+    return tube(straight(random, 90), radius, random, (3, 1, 1))
+
+
+def tori(random, radius):
+    return tube(helix(random, 6 * radius), radius, random, closed=True)
+
+
+def rings(random, radius):
+    return tube(helix(random, 8 * radius, ndim=2), radius, random, closed=True)
+
+
+def helices(random, radius):
+    around = (3 + random.random()) * radius
+    return tube(helix(random, around, 12 * radius, 1.2), radius, random)
+
+
+def sines(random, radius):
+    return tube(sine(random, 100, 2 * radius + 2, 40 + 5 * radius), radius, random)
+
+
+def tapers(random, radius):
+    return tube(straight(random, 80), lambda at: radius * (1.6 - 1.2 * at), random)
+
+
+# Largest mean and largest single error in per cent of length, of volume and of surface; largest
+# mean error of the radius in voxels.
+CLASSES = {
+    'thin': (straight_tubes, (1, 1.5), (0.5, 1), (3, 14), (9, 14), 0.06),
+    'straight': (straight_tubes, (2, 3, 5), (0.4, 1), (1, 4.5), (2.5, 6), 0.05),
+    'thick': (straight_tubes, (8,), (0.5, 1), (0.3, 0.6), (1, 2), 0.05),
+    'flat': (flat_tubes, (1.5, 3, 6), (0.5, 1), (1, 2.5), (1.5, 5), 0.1),
+    'long voxels': (long_voxels, (4, 6), (0.8, 2.5), (0.8, 2.5), (3, 8), 0.05),
+    'tori': (tori, (2, 3, 4), (0.6, 1.2), (0.8, 1.8), (2, 3), 0.05),
+    'rings': (rings, (1.5, 3, 5), (1.2, 2.5), (1.5, 2.5), (1, 3), 0.08),
+    'helices': (helices, (2, 3, 4), (0.8, 2.2), (0.6, 2.5), (2.5, 4.5), 0.05),
+    'sines': (sines, (2, 3), (0.6, 2), (0.6, 2.5), (2.5, 4.5), 0.05),
+    'tapers': (tapers, (3, 4, 5), (0.6, 1.2), (1, 2), (2, 3.5), 0.05),
+}
+
+
+def per_cent(found, true):
+    return 100 * (found / true - 1)
+
+
+def cones(mask, spacing, path):
+    """Volume and surface of the chain of cones through a path of voxels: the usual estimate."""
+    radii = ndimage.distance_transform_edt(np.pad(mask, 1), spacing)[(slice(1, -1),) * mask.ndim]
+    radii = radii[tuple(path.T)]
+    steps = np.linalg.norm(np.diff(path, axis=0) * spacing, axis=1)
+    one, other, sides = radii[:-1], radii[1:], np.hypot(steps, np.diff(radii))
+    if mask.ndim == 2:
+        return radii.mean(), (steps * (one + other)).sum(), 2 * sides.sum()
+    volume = np.pi / 3 * steps * (one**2 + one * other + other**2)
+    return radii.mean(), volume.sum(), (np.pi * (one + other) * sides).sum()
+
+
+def errors(phantom):
+    """Errors of length, volume, surface and radius, and those of the usual measures."""
+    mask, spacing = phantom.mask, phantom.spacing
+    options = {'mask': mask, 'spacing': spacing}
+    skeleton = skanrs.prune(skanrs.skeletonize(mask), max_radius_ratio=1.5, **options)
+    table = skanrs.analyze(skeleton=skeleton, border_is_background=True, **options)
+    lines = skanrs.centrelines(skeleton=skeleton, border_is_background=True, **options)
+    row = table['length'].argmax()
+    points = lines.points[lines.offsets[row] : lines.offsets[row + 1]]
+    path = skanrs.Skeleton(skeleton).path_coordinates(row)
+    arc, of_voxels = phantom.between(*points[[0, -1]]), path[[0, -1]] * spacing
+    radius, unit = phantom.radius_near(points), max(spacing)
+    body = phantom.body()
+    found = [table[name].sum() for name in BODY[mask.ndim]]
+    mean, *usual = cones(mask, spacing, path)
+    # Cones span the path only, without the caps.
+    caps = phantom.radii[[0, -1]] * (not phantom.is_closed)
+    span = 1 if phantom.is_closed else phantom.between(*of_voxels) / phantom.length
+    solid = body[0] - (2 / 3 * np.pi * caps**3 if mask.ndim == 3 else np.pi / 2 * caps**2).sum()
+    skin = body[1] - (2 * np.pi * caps**2 if mask.ndim == 3 else np.pi * caps).sum()
+    new = [per_cent(table['length'][row], arc), *map(per_cent, found, body)]
+    old = [
+        per_cent(table['branch_distance'][row], phantom.between(*of_voxels)),
+        per_cent(usual[0], solid * span),
+        per_cent(usual[1], skin * span),
+    ]
+    radii = [(table['mean_radius'][row] - radius) / unit, (mean - radius) / unit]
+    assert table['tip_length'].sum() >= 0
+    np.testing.assert_allclose(found[0], mask.sum() * np.prod(spacing), rtol=1e-12)
+    return [*new, radii[0]], [*old, radii[1]]
+
+
+def errors_of_class(name):
+    """Errors of eight objects of a class: of the measures and of the usual ones, a row each."""
+    make, sizes, *_ = CLASSES[name]
+    random = np.random.default_rng(sum(map(ord, name)))
+    phantoms = [make(random, size) for size in sizes for _ in range(8 // len(sizes))]
+    new, old = zip(*map(errors, phantoms), strict=True)
+    return np.array(new).T, np.array(old).T
+
+
+def main():
+    print('| objects, radius in voxels | length % | volume % | surface % | radius, voxels |')
+    print('|---|---|---|---|---|')
+    for name, (_, sizes, *_) in CLASSES.items():
+        new, old = errors_of_class(name)
+        cells = [
+            ' → '.join(f'{of.mean():+.2f} ({np.abs(of).max():.2f})' for of in pair)
+            for pair in zip(old, new, strict=True)
+        ]
+        print(f'| {name}, {", ".join(map(str, sizes))} | {" | ".join(cells)} |')
+
+
+if __name__ == '__main__':
+    main()
