@@ -34,7 +34,7 @@ def test_threshold(image, method, smooth_method, radius, sigma):
 
 
 def test_an_unknown_method_is_an_error(image):
-    with pytest.raises(ValueError, match="'median', 'niblack' and 'sauvola'"):
+    with pytest.raises(ValueError, match="expected 'median', 'niblack' or 'sauvola'"):
         pre.threshold(image, radius=3, method='mean')
 
 

@@ -14,12 +14,16 @@ from skanrs.datasets import vessel_tree
 MASK = vessel_tree((20, 24, 28), seed=2)
 
 
-@pytest.fixture
-def folder(tmp_path):
+def write_mask(folder):
     tifffile.imwrite(
-        tmp_path / 'mask.tif', MASK.view('u1'), imagej=True, resolution=(2, 1),
+        folder / 'mask.tif', MASK.view('u1'), imagej=True, resolution=(2, 1),
         metadata={'axes': 'ZYX', 'spacing': 2.0, 'unit': 'um'},
     )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_mask(tmp_path)
     return tmp_path
 
 
@@ -62,13 +66,21 @@ def test_a_name_that_is_not_utf8(folder):
     assert report['written'] == [table, 'r.html']
 
 
+@pytest.fixture(scope='module')
+def expected_table(tmp_path_factory):
+    """Return the bytes of the table with ordinary streams."""
+    other = tmp_path_factory.mktemp('expected')
+    write_mask(other)
+    run(other, 'analyze', 'mask.tif', '-o', 't.csv')
+    return (other / 't.csv').read_bytes()
+
+
 @pytest.mark.skipif(os.name != 'posix', reason='needs a shell')
 @pytest.mark.parametrize('closed', ['>&-', '2>&-', '>&- 2>&-', '<&- >&- 2>&-'])
-def test_closed_streams(folder, closed):
-    run(folder, 'analyze', 'mask.tif', '-o', 'expected.csv')
+def test_closed_streams(folder, closed, expected_table):
     done = run(folder, 'analyze', 'mask.tif', '-o', 't.csv', '--progress', shell=closed)
     # Nothing that is printed gets into an output, whose descriptor might be that of the stream.
-    assert (folder / 't.csv').read_bytes() == (folder / 'expected.csv').read_bytes()
+    assert (folder / 't.csv').read_bytes() == expected_table
     assert (b'written     t.csv' in done.stdout) == (not closed.count(' >&-') and closed[0] == '2')
 
 
