@@ -77,7 +77,7 @@ def _chunk_lengths(chunks: Any, shape: Shape) -> list[list[int]]:
             else:
                 along = [operator.index(one) for one in given]
         except (TypeError, ValueError):
-            raise refuse('expected positive whole numbers') from None
+            raise refuse('expected positive integers') from None
         if sum(along) != length or any(one < 0 for one in along):
             raise refuse('expected lengths that add up to that of the axis')
         lengths.append(along)

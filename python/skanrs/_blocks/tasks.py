@@ -1,9 +1,9 @@
 """Dask tasks over the blocks of an array.
 
-Graphs are built through dask's public interface only, and nothing is computed meanwhile. The tasks
-that make the blocks of an array keep their keys, so that all results computed from one source share
-them and each task runs once. They are wrapped so that their errors name the block; the traceback of
-a worker shows only the line of code.
+Graphs are built through dask's public interface only; building computes nothing. The tasks that
+make the blocks of an array keep their keys, so all results computed from one source share them and
+each task runs once. They are wrapped so that their errors name the block; the traceback of a
+worker shows only the line of code.
 """
 
 from __future__ import annotations
@@ -141,11 +141,11 @@ class NamedTask:
     Parameters
     ----------
     task : object
-        The task as it is in a graph.
+        The task, in dask's form.
     key : object
         Its key.
     dependencies : list
-        The keys of what it needs.
+        The keys of its dependencies.
     position : str
         The position of the block, for messages.
     """

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 
 def is_dask_array(array: object) -> TypeGuard[Any]:
-    """Tell whether `array` is a dask array, without importing dask for the question."""
+    """Return whether `array` is a dask array, without importing dask."""
     module = sys.modules.get('dask.array')
     return module is not None and isinstance(array, module.Array)
 

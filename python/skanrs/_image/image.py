@@ -1,4 +1,4 @@
-"""`Image`: an array that was checked once, where it was passed in, and is passed on as checked."""
+"""`Image`: an array whose axes and elements are checked once, where it is passed in."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def as_spacing(spacing: npt.ArrayLike, ndim: int) -> Spacing:
         If there is not one number for each axis, or distances would not be positive and finite.
     """
     try:
-        # Text that reads as a number is a mistake elsewhere, not a number.
+        # Strings are refused, even those that look like numbers.
         numbers = np.asarray(spacing).astype(np.float64, casting='same_kind')
         floats = np.broadcast_to(numbers, ndim)
     except (TypeError, ValueError):

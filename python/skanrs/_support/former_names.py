@@ -1,6 +1,6 @@
-"""Names that earlier versions of skan and scikit-image had and that still stand in scripts.
+"""Former names of skan and scikit-image that scripts still use.
 
-Where the meaning is the same, the name works and warns; otherwise the error says what to write.
+A name whose meaning is unchanged works and warns; for others the error says what to write.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ _BRANCH_STATISTICS = (
     'branch_statistics gave an array of node_id_src, node_id_dst, branch_distance and branch_type; '
     "write summarize(Skeleton(image, spacing=...), separator='_') and take these columns"
 )
-# What changed too much to be guessed.
+# Names without an equivalent.
 _GONE = {
     ('skanrs', 'summarise'): _SUMMARISE,
     ('skanrs.csr', 'summarise'): _SUMMARISE,
     ('skanrs', 'branch_statistics'): _BRANCH_STATISTICS,
     ('skanrs.csr', 'branch_statistics'): _BRANCH_STATISTICS,
 }
-# What does the same: what to write, and where it is found.
+# Names with an equivalent: what to write, and where it is defined.
 _RENAMED = {
     ('skanrs', 'skeleton_to_csgraph'): (
         'csr.skeleton_to_csgraph',
@@ -43,17 +43,17 @@ def find(module: str, name: str) -> str:
     Returns
     -------
     instead : str
-        The name of what does the same, for `pkgutil.resolve_name`.
+        The name of the equivalent, for `pkgutil.resolve_name`.
 
     Raises
     ------
     AttributeError
-        If nothing does the same; the message says what to write if the name existed once.
+        If there is no equivalent; for a former name the message says what to write.
 
     Warns
     -----
     DeprecationWarning
-        If something does the same.
+        If there is an equivalent.
     """
     if (module, name) in _RENAMED:
         written, instead = _RENAMED[module, name]

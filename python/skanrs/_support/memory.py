@@ -41,7 +41,7 @@ def parse_size(text: str) -> int:
 
 
 def size_in_words(size: float) -> str:
-    """Return a number of bytes as people say it.
+    """Return a number of bytes as text with a unit.
 
     Examples
     --------
@@ -56,13 +56,13 @@ def size_in_words(size: float) -> str:
 
 
 def free_memory() -> int | None:
-    """Return how many bytes this process may still take without harm to others.
+    """Return how many bytes are available to this process.
 
     Returns
     -------
     int or None
-        What the system calls available, and no more than what is left of the limits of the control
-        groups that this process runs in. None where the system does not tell.
+        The memory that the system reports as available, at most the remainder of the limits of
+        the control groups of this process. None if the system does not report it.
     """
     known = [*_limits_left()]
     meminfo = Path('/proc/meminfo')
@@ -76,7 +76,7 @@ def free_memory() -> int | None:
 
 
 def _limits_left(root: Path = Path('/')) -> list[int]:
-    """Return what is left of each limit on memory, of this group and those above it."""
+    """Return the remainder of each memory limit of this control group and its parents."""
     left: list[int] = []
     membership = root / 'proc/self/cgroup'
     if not membership.exists():
@@ -105,7 +105,7 @@ def _limits_left(root: Path = Path('/')) -> list[int]:
 
 
 def _reclaimable(folder: Path) -> int:
-    """Return the bytes of files in a group's memory that the system drops when it needs room."""
+    """Return the bytes of cached files in a group that the system can reclaim."""
     try:
         text = (folder / 'memory.stat').read_text()
     except OSError:
@@ -115,17 +115,17 @@ def _reclaimable(folder: Path) -> int:
 
 
 def held_memory() -> int:
-    """Return the bytes that this process holds now, 0 where the system does not tell."""
+    """Return the resident memory of this process in bytes, 0 if the system does not report it."""
     return _status('VmRSS') or 0
 
 
 def peak_memory() -> int | None:
-    """Return the most memory that this process has held, in bytes.
+    """Return the peak resident memory of this process, in bytes.
 
     Returns
     -------
     int or None
-        None where the system does not tell.
+        None if the system does not report it.
     """
     # getrusage on Linux also counts what the parent held before this program was started.
     peak = _status('VmHWM')

@@ -26,7 +26,7 @@ def by_axis(numbers: Iterable[float]) -> str:
 
 
 class HoldsArrays:
-    """An object that is as large as the arrays among its attributes, and pickles with them."""
+    """Base of objects whose size is that of their arrays."""
 
     @property
     def nbytes(self) -> int:
@@ -34,18 +34,18 @@ class HoldsArrays:
         return bytes_of(self.__dict__.values())
 
     def __sizeof__(self) -> int:
-        # What dask's workers ask for.
+        # Dask's workers use it.
         return object.__sizeof__(self) + self.nbytes
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Pickle's out-of-band buffers may begin at any byte; the kernels want aligned arrays.
+        # Pickle's out-of-band buffers may begin at any byte; the kernels need aligned arrays.
         for name, value in state.items():
             is_array = isinstance(value, np.ndarray)
             self.__dict__[name] = np.require(value, requirements='A') if is_array else value
 
 
 def bytes_of(values: Iterable[Any]) -> int:
-    """Return the bytes of the arrays among these values, one that stands there twice once.
+    """Return the bytes of the arrays among these values; each array counts once.
 
     Sparse matrices and tuples count by their arrays. Views count by the memory that they keep.
     """

@@ -1,4 +1,4 @@
-"""The branch graph: junctions and ends for nodes, branches for edges; and its centre.
+"""The branch graph, whose nodes are junctions and endpoints, and its centre.
 
 Cost of the centre: see ``src/branches/shortest_paths/centre.rs``; a tree takes
 O(branches · log branches).
@@ -34,7 +34,7 @@ def _simplify_graph(skel: Skeleton) -> tuple[Any, npt.NDArray[Any]]:
     -------
     simp_csgraph : scipy.sparse.csr_matrix, shape (n, n)
         The branch graph. An entry is the length of the branch between two nodes, the shortest of
-        parallel ones; on the diagonal stands twice the length of the shortest branch that returns
+        parallel ones; the diagonal has twice the length of the shortest branch that returns
         to its node. Without junctions, the pixel graph itself.
     reduced_nodes : array of int, shape (n,)
         The pixel of each node.

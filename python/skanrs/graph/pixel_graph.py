@@ -54,7 +54,7 @@ def pixel_graph(
     Raises
     ------
     ValueError
-        If `mask` has another shape, or `connectivity` or `spacing` make no sense.
+        If `mask` has another shape, or `connectivity` or `spacing` is invalid.
     TypeError
         If the elements of the mask are not real numbers, or those of the image are no numbers and
         there is no `edge_function` for them.

@@ -101,7 +101,7 @@ class Skeleton(HoldsArrays):
     Notes
     -----
     The numbers equal those of skan 0.13.1 to the last bit. `graph`, `nbgraph`, `paths`,
-    `coordinates`, `distances` and `degrees` are made when they are first asked for. Attributes
+    `coordinates`, `distances` and `degrees` are computed on first access. Attributes
     may be overwritten; methods and `summarize` then use what was written.
 
     Examples
@@ -181,7 +181,7 @@ class Skeleton(HoldsArrays):
         ]
 
     def _n_pixels(self) -> int:
-        """Return the number of pixels, without making anything that is made when asked for."""
+        """Return the number of pixels without computing a lazy attribute."""
         return self._nodes.size if '_nodes' in self.__dict__ else len(self.coordinates)
 
     def __repr__(self) -> str:
@@ -211,7 +211,7 @@ class Skeleton(HoldsArrays):
             If the nodes have no coordinates.
         """
         if pg.node_coordinates is None:
-            raise ValueError('pg: expected node_coordinates, which are None')
+            raise ValueError('pg: expected node_coordinates, got None')
         skeleton = cls.__new__(cls)
         skeleton._traced = None
         skeleton.pixel_values = pg.node_values
@@ -448,8 +448,7 @@ class Skeleton(HoldsArrays):
         Returns
         -------
         pruned : Skeleton
-            The skeleton of what is left: the image without these paths, except their junctions,
-            thinned again.
+            The skeleton without these paths; their junctions stay. The image is thinned again.
 
         Raises
         ------

@@ -15,7 +15,7 @@ from .pixel_graph import to_matrix
 
 
 class Traced(NamedTuple):
-    """A skeleton before anybody asks for matrices; with N pixels, P paths and K pixels on paths."""
+    """A traced skeleton as plain arrays: N pixels, P paths, K pixels on paths."""
 
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
@@ -55,7 +55,7 @@ def trace(
     values: Array | None,
     spacing: tuple[float, ...],
 ) -> Traced | None:
-    """Trace the skeleton of the pixels `nodes`; None where only general graphs serve."""
+    """Trace the skeleton of the pixels `nodes`; return None if the kernels cannot trace it."""
     skeleton = _core.trace_skeleton(nodes, shape, spacing)
     if skeleton is None:
         return None

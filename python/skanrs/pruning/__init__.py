@@ -1,4 +1,4 @@
-"""Pruning: short branches with a free end leave a skeleton."""
+"""Pruning: removes short end branches from a skeleton."""
 
 from .prune import prune
 

@@ -67,7 +67,7 @@ def prune_blocks(
     tasks: dict[Key, Any] = {}
     parts: list[Key] = []
     for index in blocks.indices():
-        # The voxels wait for the pruning, not the blocks.
+        # Only the voxels stay in memory until the pruning, not the dense blocks.
         voxels, part = (f'prune-voxels-{token}', *index), (f'prune-part-{token}', *index)
         tasks[voxels] = (BlockTask(_voxels, *blocks.position(index)), blocks.key(index))
         of_block = [voxels, *((source.name, *index) for source in sources[1:])]
@@ -83,7 +83,7 @@ def prune_blocks(
     layers = dict(blocks.graph.layers)
     dependencies = dict(blocks.graph.dependencies)
     for source in sources[1:]:
-        # Blocks that both need are those whose tasks are named.
+        # Of layers that both have, the wrapped ones win: their errors name the block.
         layers = {**source.__dask_graph__().layers, **layers}
         dependencies = {**source.__dask_graph__().dependencies, **dependencies}
     graph = HighLevelGraph(
@@ -141,7 +141,7 @@ def _kept(
 
 
 def _draw(computed: list[Any], offset: Shape, shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """Draw the voxels of a block that are left."""
+    """Draw the remaining voxels of a block."""
     (nodes, values), kept = computed
     block = np.zeros(shape, dtype=dtype)
     block.reshape(-1)[nodes[kept]] = values[kept] if values.size else True

@@ -65,8 +65,8 @@ def prune(
     Returns
     -------
     pruned : Skeleton, ndarray or dask array
-        What is left, of the kind that was given; elements of an array keep their values. A dask
-        array is lazy, with the same chunks, and equal to what is left of the whole array.
+        The pruned skeleton, of the type of `skeleton`; elements of an array keep their values. A
+        dask array is lazy, has the same chunks, and equals the result for the whole array.
 
     Raises
     ------
@@ -76,8 +76,8 @@ def prune(
         `Skeleton` has no image or takes values for heights. What depends on elements is raised
         when a dask array is computed.
     TypeError
-        For what is neither a `Skeleton` nor an array, and if one of skeleton and mask is a dask
-        array and the other not.
+        If `skeleton` is neither a `Skeleton` nor an array, or if only one of skeleton and mask is
+        a dask array.
 
     See Also
     --------
@@ -90,12 +90,12 @@ def prune(
     only simple voxels are removed, those whose removal changes no topology. Neighbours of removed
     voxels are thinned, so that a former junction leaves no corner. A skeleton without short end
     branches is returned unchanged. In clumps and sheets of voxels, as thinning leaves them around
-    small tunnels and cavities, skan's graph has ends that are none in the image; those stay, and
-    the table still has some short branches of type 1 there.
+    small tunnels and cavities, skan's graph has ends that are no endpoints of the image; they
+    stay, and the table still has some short branches of type 1 there.
 
     The length of a branch is known only for the whole branch, and removing one end branch makes
     another. Each block of a dask array is read once, and one task prunes the list of all voxels of
-    the skeleton, some 150 bytes each; the dense image is never in one place.
+    the skeleton, about 150 bytes each; no task holds the dense image.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Squared radii of the voxels of a block, the whole image being one."""
+"""Squared radii of the voxels of a block; a whole image is one block."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Grid(NamedTuple):
 
 
 class BlockRadii(NamedTuple):
-    """Squared radii of a block's voxels, and what other blocks may ask of it."""
+    """Squared radii of a block's voxels, and its faces for other blocks."""
 
     squares: Radii
     waits: npt.NDArray[np.bool_]
@@ -70,7 +70,7 @@ def block_radii(nodes: Indices, mask: Image, offset: Shape, grid: Grid) -> Block
 
 
 def check_radii(along: Array, count: int) -> None:
-    """Refuse what are no radii of so many voxels."""
+    """Raise a ValueError unless there is one non-negative radius for each of `count` voxels."""
     if along.shape != (count,):
         raise ValueError(
             f'radii: expected one for each of the {count} voxels of the skeleton, as skanrs.radii'

@@ -1,4 +1,4 @@
-"""Radii in memory, and the way to the lazy ones of dask arrays."""
+"""Radii of arrays in memory; dask arrays are passed on to `lazy`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def radii(
     ------
     ValueError
         If `mask` has another shape than the skeleton or more than two values, if a voxel of the
-        skeleton does not belong to it, or if `spacing` makes no sense.
+        skeleton does not belong to it, or if `spacing` is invalid.
     TypeError
         If elements are not real numbers, or for dask arrays.
 
@@ -70,7 +70,7 @@ def radii(
     -----
     The numbers are those of ``scipy.ndimage.distance_transform_edt`` at these voxels; equal to the
     last bit where the squares of the spacing are exact in a float (as for whole numbers), else to
-    some units in the last place. They take one bit a voxel of the mask, not some twenty bytes.
+    some units in the last place. They take one bit per voxel of the mask, not about 20 bytes.
 
     Voxels are counted to their centres: in a tube of radius 3 with its axis on a row of voxels the
     nearest background lies between 3 and 4 away.
@@ -140,10 +140,10 @@ def radius_image(
     ------
     ValueError
         If `mask` has another shape than the skeleton or more than two values, if a voxel of the
-        skeleton does not belong to it (for dask arrays when it is computed), or if `spacing` makes
-        no sense.
+        skeleton does not belong to it (for dask arrays when it is computed), or if `spacing` is
+        invalid.
     TypeError
-        If elements are not real numbers, or one of the arrays is a dask array and the other not.
+        If elements are not real numbers, or only one of the arrays is a dask array.
 
     Examples
     --------

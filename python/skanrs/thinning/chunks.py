@@ -1,7 +1,7 @@
 """Thinning chunk by chunk, exactly, without any overlap: map, merge, finish.
 
-`thin_chunk` decides all voxels of a chunk whose fate does not depend on its surroundings,
-`merge_thinned` joins what is left of any number of chunks in any order and decides more, and
+`thin_chunk` decides all voxels of a chunk that do not depend on other chunks,
+`merge_thinned` joins the undecided voxels of chunks, in any order, and decides more, and
 `ThinnedChunk.finish` gives a chunk's part of the skeleton, equal to that of the whole image.
 
 The objects hold numpy arrays: words of 64 voxels along the last axis, as a key (the word's place
@@ -45,7 +45,7 @@ class Script(NamedTuple):
 
 
 class Residue(NamedTuple):
-    """What a merge needs to know of a region of the image."""
+    """The part of a region of the image that a merge needs."""
 
     boxes: list[Box]
     undecided: Words
@@ -106,7 +106,7 @@ class ThinnedChunk:
     kept : Words
         The voxels of the skeleton that are already decided.
     residue : Residue
-        What merging has to know of the chunk.
+        The part of the chunk that merging needs.
 
     Examples
     --------
@@ -203,7 +203,7 @@ class MergedThinning:
     kept : tuple of Words
         The voxels of the skeleton that merging has decided.
     residue : Residue
-        What is left to decide.
+        The undecided voxels.
 
     Examples
     --------

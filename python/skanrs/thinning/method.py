@@ -11,7 +11,7 @@ def method_of(method: str | None, preserve_topology: bool, ndim: int) -> str:
     Parameters
     ----------
     method : {'lee', 'zhang'} or None
-        What the caller asked for.
+        The argument of the caller.
     preserve_topology : bool
         Whether nothing may vanish.
     ndim : int

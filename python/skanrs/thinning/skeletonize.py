@@ -1,4 +1,4 @@
-"""Thinning of arrays in memory, and the way to the lazy one of dask arrays."""
+"""Thinning of arrays in memory; dask arrays are passed on to `lazy`."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def skeletonize(image: Any, *, method: str | None = None, preserve_topology: boo
     -------
     skeleton : ndarray of bool or dask array of bool, shape of `image`
         The thinned image; for a dask array a lazy one with the same chunks. Nothing is computed
-        before it is asked for.
+        until its ``compute`` is called.
 
     Raises
     ------
     ValueError
         If `image` is neither 2D nor 3D or has chunks of unknown size, if `method` is not one of
-        those named, or is 'zhang' for a 3D image or where topology is to be preserved.
+        those named, or is 'zhang' for a 3D image or with `preserve_topology`.
     TypeError
         If the elements of `image` are not real numbers.
     MemoryError
@@ -111,7 +111,7 @@ def skeletonize(image: Any, *, method: str | None = None, preserve_topology: boo
            [0, 0, 0, 0, 0, 0, 0, 0, 0],
            [0, 0, 0, 0, 0, 0, 0, 0, 0]])
 
-    A cube of even thickness vanishes, unless that is ruled out:
+    A cube of even thickness vanishes, unless topology is preserved:
 
     >>> cube = np.pad(np.ones((4, 4, 4), dtype=bool), 1)
     >>> int(skanrs.skeletonize(cube).sum())
