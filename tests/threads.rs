@@ -231,19 +231,29 @@ fn calls_side_by_side() {
     });
 }
 
-/// What `make test-races` must report, or it would find nothing.
+/// What `make test-races` must report. The threads meet before they race, or one could end before the other begins.
 #[cfg(races)]
 #[test]
 fn a_race_on_purpose() {
     struct Unguarded(std::cell::UnsafeCell<u64>);
-    // SAFETY: none; the threads below race.
+
+    impl Unguarded {
+        fn add(&self) {
+            // SAFETY: none, which is the purpose.
+            unsafe { *self.0.get() += 1 };
+        }
+    }
+
+    // SAFETY: none, as above.
     unsafe impl Sync for Unguarded {}
 
-    let unguarded = Unguarded(0.into());
-    let count = |_: rayon::BroadcastContext<'_>| {
-        let unguarded = &unguarded;
-        // SAFETY: none, as above.
-        unsafe { *unguarded.0.get() += 1 };
-    };
-    Pool::take(4).expect("the system gives threads").install(|| rayon::broadcast(count));
+    let (unguarded, barrier) = (Unguarded(0.into()), std::sync::Barrier::new(2));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                barrier.wait();
+                unguarded.add();
+            });
+        }
+    });
 }
