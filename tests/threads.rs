@@ -7,7 +7,6 @@ use std::fmt::Debug;
 use ndarray::{Array3, ArrayD, Axis, IxDyn, s};
 use skanrs::branches::ends::{path_ends, places};
 use skanrs::branches::lengths::{components, path_lengths, path_sums, values_along};
-use skanrs::branches::measures::path_measures;
 use skanrs::branches::trace::trace_branches_in_tasks;
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Values};
 use skanrs::graph::adjacency::{Adjacency, Grid, adjacency, weights};
@@ -155,7 +154,6 @@ fn graphs_and_branches() {
     let along = same(|| values_along(Some(&values), &indices, nodes.len()).expect("each node has a value"));
     same(|| path_sums(&indptr, &along, &MONITOR).expect("paths fit"));
     same(|| path_lengths(pruned.view(), &indptr, &indices, &MONITOR).expect("paths fit"));
-    same(|| path_measures(pruned.view(), &indptr, &indices, &values, false, &MONITOR).expect("paths fit"));
     same(|| components(&pruned.indptr, &pruned.indices, &MONITOR).expect("the graph fits"));
     let ends = same(|| path_ends(&indptr, &indices, &graph.masks, &nodes, &MONITOR).expect("paths fit"));
     let [sources, destinations] = &ends.voxels;
