@@ -118,12 +118,12 @@ def test_lung_vessels(executed):
     assert values['chords'] <= 1 + 1e-12
     assert values['same'] == [True] * 5
     assert set(values['lazy'].values()) == {'dask'}
-    assert values['measured'] == 7
+    assert values['measured'] == 9
     assert values['radii']['healthy'] == pytest.approx(
-        {'radius_q50': 2.2, 'radius_q95': 5.7}, abs=0.05
+        {'radius_q50': 2.32, 'radius_q95': 5.85}, abs=0.05
     )
     assert values['radii']['hernia'] == pytest.approx(
-        {'radius_q50': 2.1, 'radius_q95': 4.95}, abs=0.05
+        {'radius_q50': 2.25, 'radius_q95': 5.49}, abs=0.05
     )
     assert values['widest'] == pytest.approx({'healthy': 17, 'hernia': 11}, abs=0.5)
     right, *wrong = values['thinning'].values()

@@ -50,7 +50,7 @@ def test_python(block):
 
 def test_commands():
     commands = [line.split('#')[0] for block in blocks('sh') for line in block.splitlines()]
-    targets = re.findall(r'^([a-z-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
+    targets = re.findall(r'^([a-z0-9-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
     lines = [shlex.split(command) for command in commands]
     assert [arguments for program, *arguments in lines if program == 'make'] == [['demo'], ['test']]
     assert {'demo', 'test'} <= set(targets)
@@ -98,8 +98,8 @@ def test_links_within_the_repository():
 )
 def test_tests_and_targets_that_a_page_names_exist(page):
     text = (ROOT / page).read_text(encoding='utf-8')
-    targets = re.findall(r'^([a-z-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
-    assert set(re.findall(r'`make ([a-z-]+)', text)) <= set(targets)
+    targets = re.findall(r'^([a-z0-9-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
+    assert set(re.findall(r'`make ([a-z0-9-]+)', text)) <= set(targets)
     tests = {path.name for path in (ROOT / 'tests').rglob('*.py')}
     for path in re.findall(r'\b(?:tests/[a-z_/]*)?test_[a-z_]+\.py', text):
         assert (ROOT / path).is_file() if '/' in path else path in tests
