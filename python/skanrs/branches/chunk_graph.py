@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from pickle import PickleBuffer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +18,10 @@ import numpy.typing as npt
 from skanrs import _core
 from skanrs._image.image import Image, as_array, as_heights, as_image
 from skanrs._image.position import NamedBlock, check_position, integers, position_text
-from skanrs._image.spacing import as_spacing
+from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import by_axis, counted, html_table
 from skanrs._support.typing import Array, Indices, Shape
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ['ChunkGraph', 'chunk_graph', 'merge_chunks']
 
@@ -262,20 +259,6 @@ def chunk_graph(
     >>> table['branch_distance'].tolist()
     [37.0]
     """
-    return block_graph(
-        block, offset=offset, shape=shape, spacing=spacing, value_is_height=value_is_height
-    )
-
-
-def block_graph(
-    block: npt.ArrayLike,
-    *,
-    offset: Sequence[int],
-    shape: Sequence[int],
-    spacing: npt.ArrayLike = 1,
-    value_is_height: bool = False,
-) -> ChunkGraph:
-    """Do what `chunk_graph` does."""
     if hasattr(block, '__dask_graph__') and not hasattr(block, '__array__'):
         raise TypeError(
             f'block: expected an array, got a {type(block).__name__}; the call can be delayed too:'
@@ -286,31 +269,36 @@ def block_graph(
     check_position(start, array.shape, whole)
     checked = as_spacing(spacing, array.ndim)
     with NamedBlock(start, array.shape):
-        image = as_image(array, 'block')
-        nodes = image.nodes()
-        values, half = _values(image, nodes, value_is_height)
-        graph = _core.ChunkGraph.from_block(
-            nodes,
-            image.shape,
-            offset=start,
-            shape=whole,
-            spacing=checked.floats,
-            values=values,
-            heights=value_is_height,
-            half=half,
-        )
-    return ChunkGraph._of(graph, image.dtype, checked.given, value_is_height)
+        return block_graph(as_image(array, 'block'), start, whole, checked, value_is_height)
+
+
+def block_graph(
+    image: Image, offset: Shape, shape: Shape, spacing: Spacing, value_is_height: bool
+) -> ChunkGraph:
+    """Make the graph of a checked block."""
+    nodes = image.nodes()
+    values, half = _values(image, nodes, value_is_height)
+    graph = _core.ChunkGraph.from_block(
+        nodes,
+        image.shape,
+        offset=offset,
+        shape=shape,
+        spacing=spacing.floats,
+        values=values,
+        heights=value_is_height,
+        half=half,
+    )
+    return ChunkGraph._of(graph, image.dtype, spacing.given, value_is_height)
 
 
 def voxel_graph(
-    nodes: Indices, block_shape: Shape, *, offset: Shape, shape: Shape, spacing: npt.ArrayLike
+    nodes: Indices, block_shape: Shape, offset: Shape, shape: Shape, spacing: Spacing
 ) -> ChunkGraph:
     """Make the graph of the voxels at these linear indices of a block."""
-    checked = as_spacing(spacing, len(shape))
     graph = _core.ChunkGraph.from_block(
-        nodes, block_shape, offset=offset, shape=shape, spacing=checked.floats
+        nodes, block_shape, offset=offset, shape=shape, spacing=spacing.floats
     )
-    return ChunkGraph._of(graph, np.dtype(bool), checked.given, False)
+    return ChunkGraph._of(graph, np.dtype(bool), spacing.given, False)
 
 
 def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:

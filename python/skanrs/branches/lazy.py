@@ -21,6 +21,8 @@ from dask.delayed import Delayed
 
 from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key
 from skanrs._image.elements import check_elements
+from skanrs._image.image import as_image
+from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
 
 from .chunk_graph import ChunkGraph, block_graph, merge_chunks
@@ -53,10 +55,13 @@ def summarize_blocks(
     check_elements(skel.dtype, 'skel')
     if npartitions < 1:
         raise ValueError(f'npartitions: expected at least 1, got {npartitions}')
+    options: dict[str, Any] = {
+        'spacing': as_spacing(spacing, skel.ndim),
+        'value_is_height': value_is_height,
+    }
     # An empty block meets what is wrong before anything is computed.
-    options: dict[str, Any] = {'spacing': spacing, 'value_is_height': value_is_height}
-    nothing = np.zeros((0,) * skel.ndim, dtype=skel.dtype)
-    block_graph(nothing, offset=(0,) * skel.ndim, shape=skel.shape, **options)
+    nothing = as_image(np.zeros((0,) * skel.ndim, dtype=skel.dtype), 'skel')
+    block_graph(nothing, (0,) * skel.ndim, skel.shape, **options)
     token = tokenize(
         skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN
     )

@@ -27,6 +27,7 @@ from scipy.sparse.csgraph import connected_components
 
 from skanrs import _core
 from skanrs._blocks.tasks import Blocks, BlockTask, BlockVoxels, Index, Key, as_block, result_at
+from skanrs._image.image import as_image
 from skanrs._support.typing import Array, Shape
 
 from .chunk_graph import ChunkGraph, block_graph, merge_with_shifts, voxel_graph
@@ -87,7 +88,7 @@ class TableTasks:
     blocks : Blocks
         The blocks of the skeleton.
     options : dict
-        Those of `block_graph`.
+        The `Spacing`, and whether values are heights, as `block_graph` takes them.
     token : str
         Stands in all keys.
     npartitions : int
@@ -227,9 +228,9 @@ def graph_of_block(
 ) -> ChunkGraph:
     """Make the graph of what was computed for a block: its elements, or voxels."""
     if isinstance(block, BlockVoxels):
-        spacing = options['spacing']
-        return voxel_graph(block.nodes, shape, offset=offset, shape=whole, spacing=spacing)
-    return block_graph(as_block(block, offset, shape), offset=offset, shape=whole, **options)
+        return voxel_graph(block.nodes, shape, offset, whole, options['spacing'])
+    image = as_image(as_block(block, offset, shape), 'block')
+    return block_graph(image, offset, whole, **options)
 
 
 def _graph(
