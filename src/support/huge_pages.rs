@@ -5,6 +5,7 @@
 //! differs. Memory is then committed 2 MiB at a time, so request them only for arrays of which most is used.
 
 /// Arrays below this size gain nothing.
+#[cfg(target_os = "linux")]
 const MINIMUM_BYTES: usize = 1 << 23;
 
 /// Requests huge pages for an array that was not accessed yet.

@@ -49,7 +49,7 @@ macro_rules! for_this_processor {
                 use $crate::support::simd::{Neon, Width, width};
 
                 if width() == Width::Neon {
-                    return $kernel::<$($shape,)? Neon>($($argument),*);
+                    return $kernel::<$($shape,)? Neon $($(, $flag)?)?>($($argument),*);
                 }
             }
             $kernel::<$($shape,)? u64 $($(, $flag)?)?>($($argument),*)
