@@ -51,7 +51,7 @@ def test_report(folder, radii):
     table = pd.read_csv('t.csv')
     words = page.words
     assert words[words.index('branches') + 1] == f'{len(table):,}'
-    total = table['branch_distance'].sum()
+    total = table['length' if radii == '--radii' else 'branch_distance'].sum()
     assert words[words.index('total length') + 1] == f'{total:.4g} µm'
     assert ('Radii' in words) == (radii == '--radii')
     assert any('2 x 1 x 0.5 µm (from the file)' in word for word in words)
