@@ -1,7 +1,7 @@
-"""Summary statistics of a whole skeleton image.
+"""Summary statistics of a skeleton image.
 
-Cost: a few passes over the image and one pixel graph. Reproduces ``skan.image_stats`` 0.13.1, but
-that the skeleton itself is never counted as a mesh (see docs/differences.md).
+Cost: a few passes over the image and one pixel graph. Reproduces ``skan.image_stats`` 0.13.1,
+except that the skeleton itself is never counted as a mesh (see docs/differences.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ['image_summary', 'mesh_sizes']
 
 
 def mesh_sizes(skeleton: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """Compute the sizes of the meshes: the spaces that branches enclose.
+    """Compute the sizes of the meshes: background regions enclosed by branches.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def mesh_sizes(skeleton: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     Returns
     -------
     sizes : array of int, shape (P,)
-        Number of pixels of each space, connected over edges, that does not touch the border of
-        the image, by its first pixel in row order.
+        Number of pixels of each 4-connected background region that does not touch the border of
+        the image, in row order of the first pixels.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def image_summary(
     stats : pandas.DataFrame
         One row: ``scale`` (the spacing), ``number of junctions``, ``area`` (of the image, in units
         of area), ``junctions per unit area``, ``average mesh area``, ``median mesh area``,
-        ``mesh area standard deviation`` (in pixels; NaN, with NumPy's RuntimeWarning, where there
+        ``mesh area standard deviation`` (in pixels; NaN, with NumPy's RuntimeWarning, if there
         is no mesh), ``number of disjoint skeletons``.
 
     Examples

@@ -1,9 +1,9 @@
-"""The widgets of the napari plugin: skeletons of label images as shapes, coloured by a feature.
+"""Widgets of the napari plugin: skeletons of label images as shapes, coloured by a feature.
 
-Loaded by napari, by way of ``napari.yaml``; `color_by_feature`, a widget, needs magicgui and is
-made when asked for. Reproduces ``skan.napari_skan`` 0.13.1; the features have the
-radii of the branches, too, behind skan's columns. Annotations are types, not text, since magicgui
-makes the widgets from them; it knows napari's by their names.
+napari loads this module through ``napari.yaml``. The widget `color_by_feature` needs magicgui and
+is created on first use. Reproduces ``skan.napari_skan`` 0.13.1; the features also have the radii of
+the branches, after skan's columns. Annotations are types, not strings, because magicgui builds the
+widgets from them; only napari's types are strings, which magicgui resolves by name.
 """
 
 from enum import Enum
@@ -24,7 +24,7 @@ CONTINUOUS_COLOR = 'viridis'
 
 
 class SkeletonizeMethod(Enum):
-    """How to thin; an Enum, so that magicgui offers the choice."""
+    """The thinning method; an Enum, so that magicgui shows a choice."""
 
     zhang = 'zhang'
     lee = 'lee'
@@ -38,9 +38,9 @@ def labels_to_skeleton_shapes(
     Parameters
     ----------
     labels : napari.layers.Labels
-        The layer; every label above 0 is foreground.
+        The layer; labels above 0 are foreground.
     choice : SkeletonizeMethod
-        How to thin.
+        The thinning method.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def labels_to_skeleton_shapes(
 
 
 def _populate_feature_choices(color_by_feature_widget: Any) -> None:
-    """Offer the features of the chosen layer, now and whenever another layer is chosen."""
+    """List the features of the chosen layer, and update them when the layer changes."""
     color_by_feature_widget.shapes_layer.changed.connect(
         lambda _: _update_feature_names(color_by_feature_widget)
     )
@@ -69,7 +69,7 @@ def _populate_feature_choices(color_by_feature_widget: Any) -> None:
 
 
 def _update_feature_names(color_by_feature_widget: Any) -> None:
-    """Offer the features of the chosen layer, if there is one."""
+    """List the features of the chosen layer, if any."""
     shapes_layer = color_by_feature_widget.shapes_layer.value
 
     def get_choices(_features_combo: Any) -> Any:
@@ -79,7 +79,7 @@ def _update_feature_names(color_by_feature_widget: Any) -> None:
 
 
 def _color_by_feature(shapes_layer: 'napari.layers.Shapes', feature_name: str) -> None:
-    """Colour the shapes by a feature: floats continuously, anything else by category.
+    """Colour the shapes by a feature: floats continuously, other types by category.
 
     Parameters
     ----------

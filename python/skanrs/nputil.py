@@ -22,11 +22,11 @@ def smallest_int_dtype(
     Parameters
     ----------
     number : int
-        The number; a negative one needs a signed type, which then holds its absolute value too.
+        The number. If negative, the type is signed and also holds its absolute value.
     signed : bool, optional
         Whether the type must be signed.
     min_dtype : type of numpy integer, optional
-        What to return instead of a type whose largest number is smaller than this one's.
+        Returned instead of any type with a smaller maximum.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def raveled_steps_to_neighbors(
     shape : tuple of int
         The shape of the image.
     connectivity : int, optional
-        How many orthogonal steps lead to a neighbour at most.
+        Maximum number of orthogonal steps to a neighbour.
     order : {'C', 'F'}, optional
         The order of the pixels in memory.
     spacing : float or sequence of float, one for each axis, optional
@@ -115,9 +115,9 @@ def _raveled_offsets_and_distances(
     footprint : array_like of bool, optional
         The pixels around `center` to step to.
     connectivity : int, optional
-        Without a footprint: how many orthogonal steps lead to a neighbour at most.
+        Maximum number of orthogonal steps to a neighbour, if there is no footprint.
     center : sequence of int, optional
-        Where in the footprint the steps start; its middle if it is not given.
+        Origin of the steps in the footprint; its middle by default.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis.
     order : {'C', 'F'}, optional
@@ -126,14 +126,14 @@ def _raveled_offsets_and_distances(
     Returns
     -------
     raveled_offsets : ndarray of int
-        The steps, without the first, which is the one to the centre itself.
+        The steps, without the step from the centre to itself.
     distances : ndarray of float
         The length of each step.
 
     Raises
     ------
     ValueError
-        If the numbers of axes differ, or the order is neither.
+        If the numbers of axes differ, or `order` is neither 'C' nor 'F'.
     """
     ndim = len(image_shape)
     if footprint is None:
@@ -158,7 +158,7 @@ def _raveled_offsets_and_distances(
     nearest = np.argsort(distances)
     steps, distances = steps[nearest], np.sort(distances)
     if any(length < width for length, width in zip(image_shape, footprint.shape, strict=True)):
-        # In an image narrower than the footprint two pixels of it can be one.
+        # If the image is narrower than the footprint, two of its pixels can share a linear step.
         first = np.sort(np.unique(steps, return_index=True)[1])
         steps, distances = steps[first], distances[first]
     return steps[1:], distances[1:]
@@ -176,7 +176,7 @@ def _validate_connectivity(
     image_dim : int
         The number of axes of the image.
     connectivity : int, array_like of bool, or None
-        How many orthogonal steps lead to a neighbour at most (None: 1), or the footprint itself.
+        Maximum number of orthogonal steps to a neighbour (None: 1), or the footprint itself.
     offset : sequence of int or None
         The centre of the footprint; its middle if None.
 
@@ -190,7 +190,8 @@ def _validate_connectivity(
     Raises
     ------
     ValueError
-        If a footprint has another number of axes than the image, or no middle.
+        If the footprint and the image differ in their number of axes, or the footprint has no
+        middle.
     """
     if connectivity is None or np.isscalar(connectivity):
         hops = np.abs(np.indices((3,) * image_dim) - 1).sum(axis=0)

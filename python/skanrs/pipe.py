@@ -1,7 +1,7 @@
-"""From image files to branch tables: reading, thresholding, thinning, summarizing.
+"""Branch tables of image files: reading, thresholding, thinning, summarizing.
 
-One thread an image; the images are held in memory only until they are yielded. Reads files with
-imageio, filters with scikit-image. Reproduces ``skan.pipe`` 0.13.1.
+Each image is processed by one thread and held in memory until it is yielded. Files are read with
+imageio and filtered with scikit-image. Reproduces ``skan.pipe`` 0.13.1.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ CPU_COUNT = int(os.environ.get('CPU_COUNT') or os.cpu_count() or 1)
 
 
 def _get_scale(image: Any, md_path_or_scale: str | float | None) -> float:
-    """Get the pixel size: itself, or found in ``image.meta`` by a path like ``Scan/PixelHeight``.
+    """Get the pixel size: a number, or a path in ``image.meta`` such as ``Scan/PixelHeight``.
 
-    None stands for 1: measurements are in pixels.
+    None means 1: measurements are in pixels.
     """
     if md_path_or_scale is None:
         return 1.0
@@ -61,7 +61,7 @@ def process_single_image(
     ----------
     filename, image_format, scale_metadata_path, threshold_radius, smooth_radius, \
 brightness_offset, crop_radius, smooth_method
-        As in :func:`process_images`; an `image_format` of None leaves the choice to imageio.
+        As in :func:`process_images`. If `image_format` is None, imageio detects the format.
 
     Returns
     -------
@@ -109,7 +109,7 @@ brightness_offset, crop_radius, smooth_method
         image, sigma=sigma, radius=radius, offset=brightness_offset, smooth_method=smooth_method
     )
     quality = shape_index(image, sigma=sigma, mode='reflect')
-    # The shape index is NaN where the image is flat; off the skeleton that must not stay.
+    # The shape index is NaN where the image is flat; pixels off the skeleton must be 0.
     skeleton = np.where(skeletonize(thresholded), quality, 0)
     framedata = csr.summarize(csr.Skeleton(skeleton, spacing=scale), separator='_')
     framedata['squiggle'] = np.log2(framedata['branch_distance'] / framedata['euclidean_distance'])
@@ -137,7 +137,7 @@ def process_images(
     filenames : list of str
         The files.
     image_format : str
-        Their format, as imageio knows it; ``'auto'`` leaves the choice to imageio.
+        Name of their format in imageio; with ``'auto'`` imageio detects it.
     threshold_radius : float
         Radius of the neighbourhood for Sauvola's threshold, in units of length.
     smooth_radius : float
@@ -146,21 +146,21 @@ def process_images(
     brightness_offset : float
         The parameter ``k`` of Sauvola's threshold.
     scale_metadata_path : str or float or None
-        Size of a pixel, in units of length: a number, or where it stands in the metadata of the
-        file, as in ``'Scan/PixelHeight'``. None: measure in pixels.
+        Size of a pixel, in units of length: a number, or its path in the metadata of the file,
+        such as ``'Scan/PixelHeight'``. None: measure in pixels.
     crop_radius : int, optional
-        How many pixels to cut off at each border.
+        Number of pixels to remove at each border.
     smooth_method : {'Gaussian', 'TV'}, optional
-        How to smooth.
+        The smoothing filter.
     num_threads : int, optional
-        How many images to work on at once.
+        Number of images to process at once.
 
     Yields
     ------
     result : tuple
-        For each image, in the order in which they are done: its filename, the image, its
-        foreground, its skeleton and its branch table, as in :func:`process_single_image`. At the
-        end the branch tables of all images and a table with a row for each image (see
+        For each image, in order of completion: its filename, the image, its foreground, its
+        skeleton and its branch table, as in :func:`process_single_image`. The last item holds the
+        branch tables of all images and a table with one row for each image (see
         :func:`skanrs.image_stats.image_summary`).
 
     Examples

@@ -1,6 +1,6 @@
 """Thresholding of grey-level images before thinning.
 
-The filters are scikit-image's; it is imported when a function needs it. Cost: that of the filters.
+The filters are those of scikit-image, which is imported on first use. Cost: that of the filters.
 Reproduces ``skan.pre`` 0.13.1.
 """
 
@@ -76,14 +76,14 @@ def threshold(
         If positive, the image is smoothed first: standard deviation of the Gaussian, in pixels, or
         weight of the total variation filter.
     radius : int, optional
-        Radius of the neighbourhood for local thresholds, in pixels. 0 takes Otsu's threshold of the
-        whole image.
+        Radius of the neighbourhood for local thresholds, in pixels. 0: one global threshold, by
+        Otsu's method.
     offset : float, optional
         Added to Otsu's and to the median threshold; the parameter ``k`` of Sauvola's and Niblack's.
     method : {'sauvola', 'niblack', 'median'}
         Which local threshold to use.
     smooth_method : {'Gaussian', 'TV'}
-        How to smooth, in any case of letters. Another name warns, and nothing is smoothed.
+        The smoothing filter; case is ignored. For other names, warn and do not smooth.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def threshold(
     Raises
     ------
     ValueError
-        If `radius` is not 0 and `method` is none of those above.
+        If `radius` is not 0 and `method` is not one of the above.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""How many threads the kernels use.
+"""The number of threads of the kernels.
 
-The number set here holds for the whole process; the environment variable ``SKANRS_NUM_THREADS``
-sets it when the package is imported. Results never depend on it.
+The number applies to the process. The environment variable ``SKANRS_NUM_THREADS`` sets it when the
+package is imported. Results do not depend on it.
 """
 
 import operator
@@ -16,19 +16,19 @@ ENVIRONMENT_VARIABLE = 'SKANRS_NUM_THREADS'
 
 
 def set_num_threads(count: int | None) -> None:
-    """Set how many threads the kernels use from now on.
+    """Set the number of threads of the kernels.
 
     Parameters
     ----------
     count : int or None
-        At least 1; None returns to the number of processors that this process may use.
+        From 1 to 4096. None: the number of processors that this process may use.
 
     Raises
     ------
     TypeError
         If `count` is not an integer.
     ValueError
-        If `count` is less than 1.
+        If `count` is less than 1 or more than 4096.
 
     Examples
     --------
@@ -49,12 +49,12 @@ def set_num_threads(count: int | None) -> None:
 
 
 def get_num_threads() -> int:
-    """Return how many threads the kernels use.
+    """Return the number of threads of the kernels.
 
     Returns
     -------
     int
-        The number given to `set_num_threads`, else that of the processors this process may use.
+        The number set, or by default the number of processors that this process may use.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""From a gray image to a mask: what counts as foreground, smoothing, Otsu's threshold.
+"""Masks from gray images: foreground rules, Gaussian smoothing, Otsu's threshold.
 
-What counts is found in passes over parts of the image, in memory or elsewhere: ranges and counts of
-parts add up to those of the whole exactly, so the mask does not depend on the parts. Smoothing
-holds a copy of the image in float32 (float64 for wide integers and float64 itself).
+The foreground rule is found in passes over parts of the image. Ranges and counts of the parts add
+up exactly to those of the image, so the mask does not depend on how the image is divided. Smoothing
+holds a copy of the image in float32 (float64 for wide integers and for float64).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,18 +29,18 @@ __all__ = [
 ]
 
 BINS = 256
-# Integers that span no more than this are counted one by one, as scikit-image does.
+# Largest span of integers with one bin for each value, as in scikit-image.
 COUNTED_ONE_BY_ONE = 1 << 16
 PART_VOXELS = 1 << 22
-# How far a Gaussian reaches, in standard deviations; scipy's default.
+# Radius of the Gaussian kernel in standard deviations; scipy's default.
 TRUNCATE = 4.0
 
 Each = Callable[[Callable[[Array], Any]], Iterator[Any]]
-"""Calls a function with every part of an image and gives the results, in any order."""
+"""Calls a function with each part of an image and yields the results, in any order."""
 
 
 class Range(NamedTuple):
-    """The smallest and the largest value, and whether there are no others."""
+    """The smallest and the largest value, and whether all values equal one of them."""
 
     low: Any
     high: Any
@@ -48,16 +48,16 @@ class Range(NamedTuple):
 
     @classmethod
     def of(cls, part: Array) -> 'Range | None':
-        """Return that of a part of an image; None if it is empty."""
+        """Return the range of a part of an image; None if the part is empty."""
         if part.size == 0:
             return None
         part = _nonzero(part) if part.dtype.kind == 'b' else part
         low, high = part.min(), part.max()
-        # Plane by plane: gray images are found out at the first.
+        # Plane by plane: for a gray image the first plane is usually enough.
         return cls(low, high, all(((plane == low) | (plane == high)).all() for plane in part))
 
     def joined(self, other: 'Range | None') -> 'Range':
-        """Return that of two parts together."""
+        """Return the range of two parts together."""
         if other is None:
             return self
         low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
@@ -66,7 +66,7 @@ class Range(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What counts as foreground."""
+    """A rule that decides which voxels are foreground."""
 
     kind: Literal['nonzero', 'equal', 'above']
     number: Any = None
@@ -77,7 +77,7 @@ class Rule(NamedTuple):
         return self.number if self.kind == 'above' else None
 
     def __call__(self, image: Array) -> npt.NDArray[np.bool_]:
-        """Return the foreground of an image, or of a part of one."""
+        """Return the foreground of an image or of a part of it."""
         if self.kind == 'nonzero':
             return _nonzero(image)
         return np.asarray(image == self.number if self.kind == 'equal' else image > self.number)
@@ -86,21 +86,21 @@ class Rule(NamedTuple):
 def find_rule(
     each: Each, dtype: np.dtype[Any], threshold: float | Literal['otsu', 'none'] | None = None
 ) -> Rule:
-    """Find what counts as foreground, as `mask_of` says.
+    """Find the foreground rule that `mask_of` applies.
 
     Parameters
     ----------
     each : callable
-        Gives the results of a function for all parts of the image.
+        Yields the results of a function for all parts of the image.
     dtype : numpy.dtype
-        Of the image.
+        Type of the image.
     threshold : float, 'otsu', 'none' or None
         See `mask_of`.
 
     Returns
     -------
     Rule
-        Gives the foreground of any part.
+        Returns the foreground of any part.
     """
     if threshold == 'none' or (threshold is None and dtype.kind == 'b'):
         return Rule('nonzero')
@@ -120,7 +120,7 @@ def find_rule(
 
 
 def two_values(image: Array) -> tuple[Any, Any] | None:
-    """Return the smallest and the largest value if the image holds no others, else None.
+    """Return the smallest and the largest value if there are no other values, else None.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def two_values(image: Array) -> tuple[Any, Any] | None:
     Returns
     -------
     tuple of two values, or None
-        The two are equal where the image is constant.
+        The two are equal if the image is constant.
     """
     if image.size == 0:
         return image.dtype.type(0), image.dtype.type(0)
@@ -139,17 +139,17 @@ def two_values(image: Array) -> tuple[Any, Any] | None:
 
 
 def value_range(each: Each) -> tuple[float, float] | None:
-    """Return the smallest and the largest value of an image but NaN.
+    """Return the smallest and the largest value of an image, ignoring NaN.
 
     Parameters
     ----------
     each : callable
-        Gives the results of a function for all parts of the image.
+        Yields the results of a function for all parts of the image.
 
     Returns
     -------
     tuple of two float, or None
-        NaN where all values are; None if the image is empty.
+        NaN if all values are NaN; None if the image is empty.
     """
     ends = [part for part in each(_ends) if part is not None]
     if not ends:
@@ -175,9 +175,9 @@ def mask_of(
     image : array
         Booleans, integers or floats.
     threshold : float, 'otsu', 'none' or None
-        A number: what is larger is foreground. 'otsu': the number is found by `otsu_threshold`.
-        'none': what is not zero is foreground. None: the image must be a mask, that is boolean or
-        of two values; the larger one is foreground (what is not zero, where one of them is zero).
+        A number: larger values are foreground. 'otsu': the number is found by `otsu_threshold`.
+        'none': nonzero values are foreground. None: the image must be a mask, that is, boolean or
+        of two values. The nonzero value is foreground, or the larger one if neither is zero.
 
     Returns
     -------
@@ -203,7 +203,7 @@ def mask_of(
 
 
 def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArray[Any]:
-    """Return the image smoothed by a Gaussian, in floats.
+    """Return the image smoothed with a Gaussian, as floats.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArr
 
 
 def smoothing_margin(sigma: float) -> int:
-    """Return how many voxels away a value still counts in `smooth`, to each side.
+    """Return the radius of the kernel of `smooth`, in voxels.
 
     Parameters
     ----------
@@ -239,17 +239,17 @@ def smoothing_margin(sigma: float) -> int:
     Returns
     -------
     int
-        A part of an image with this margin gets the values that it has in the whole, to the last
-        bit: each axis in turn sums the same numbers in the same order.
+        A part read with this margin on each side gets the same values as in the complete image,
+        to the bit: along each axis the same numbers are summed in the same order.
     """
     return int(TRUNCATE * sigma + 0.5)
 
 
 def otsu_threshold(image: npt.NDArray[Any]) -> float:
-    """Return the threshold that separates two classes best (Otsu 1979).
+    """Return the threshold that best separates two classes (Otsu 1979).
 
-    Integers that span up to 65,536 values are counted one by one, anything else in 256 bins, and
-    the result equals ``skimage.filters.threshold_otsu``.
+    Integers that span up to 65,536 values have one bin for each value; other images have 256 bins.
+    The result equals ``skimage.filters.threshold_otsu``.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def otsu_threshold(image: npt.NDArray[Any]) -> float:
     Returns
     -------
     float
-        What is larger belongs to the upper class.
+        Larger values belong to the upper class.
 
     Raises
     ------
@@ -278,7 +278,7 @@ def otsu_threshold(image: npt.NDArray[Any]) -> float:
 
 def _otsu(each: Each, dtype: np.dtype[Any]) -> float:
     if dtype.kind == 'b' or (dtype.kind in 'iu' and dtype.itemsize <= 2):
-        # All that the type can hold is counted, which needs no range first.
+        # One bin for each value of the type: no pass to find the range.
         low, high = (0, 1) if dtype.kind == 'b' else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         counts = _sum(each(_Counts(int(low), int(high))))
         present = np.flatnonzero(counts) if counts is not None else np.empty(0, dtype=int)
@@ -305,7 +305,7 @@ def _otsu(each: Each, dtype: np.dtype[Any]) -> float:
         counts = _sum(each(_Bins(low, high)))
         edges = np.histogram_bin_edges(np.empty(0, dtype), BINS, (low, high))
         centres = (edges[:-1] + edges[1:]) / 2
-    # In single precision, as scikit-image computes it.
+    # Single precision, as in scikit-image.
     weights = counts.astype(np.float32)
     below = np.cumsum(weights)
     above = np.cumsum(weights[::-1])[::-1]
@@ -317,7 +317,7 @@ def _otsu(each: Each, dtype: np.dtype[Any]) -> float:
 
 @dataclass(frozen=True)
 class _Counts:
-    """Counts integers one by one."""
+    """Counts integers, one bin for each value."""
 
     low: int
     high: int
@@ -360,7 +360,7 @@ def _sum(counts: Iterator[npt.NDArray[np.int64]]) -> Any:
 
 
 def parts_of(image: Array) -> Each:
-    """Return what calls a function with slabs of an image in memory, along the first axis."""
+    """Return an `Each` over slabs of an image in memory, along the first axis."""
     step = max(1, PART_VOXELS * len(image) // max(1, image.size))
 
     def each(function: Callable[[Array], Any]) -> Iterator[Any]:

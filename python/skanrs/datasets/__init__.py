@@ -1,4 +1,4 @@
-"""Images of our own making, with known content: for demonstrations, tests and benchmarks."""
+"""Synthetic images with known content, for demonstrations, tests and benchmarks."""
 
 from .balls import balls
 from .lungs import Lung, lung

@@ -1,4 +1,4 @@
-"""Solid balls: the thickest objects for their surface, which thinning peels longest."""
+"""Solid balls: thick objects, for which thinning takes the most rounds."""
 
 from collections.abc import Sequence
 
@@ -14,15 +14,15 @@ def balls(
     radius: tuple[float, float] = (60.0, 100.0),
     seed: int = 0,
 ) -> npt.NDArray[np.bool_]:
-    """Return a mask of solid balls that do not touch, as many as are easily placed.
+    """Return a mask of solid balls that do not touch, placed at random in 1000 attempts.
 
     Parameters
     ----------
     shape : sequence of three int
         Shape (z, y, x) of the volume, each at least 16.
     radius : pair of float
-        The smallest and the largest radius in voxels. Balls lie in the volume as a whole, so twice
-        the smallest must fit it.
+        The smallest and the largest radius in voxels. Balls lie inside the volume, so the smallest
+        must fit.
     seed : int
         The same seed gives the same balls.
 
@@ -59,7 +59,7 @@ def balls(
     for _ in range(1000):
         own = random.uniform(low, min(high, most))
         centre = random.uniform(own + 0.5, extent - own - 1.5)
-        # Two voxels between them, so that they are no neighbours.
+        # A gap of two voxels, so that no voxels of two balls are neighbours.
         if all(np.linalg.norm(centre - other) > own + reach + 2 for other, reach in placed):
             placed.append((centre, own))
             _draw(image, centre, own)

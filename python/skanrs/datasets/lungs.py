@@ -1,4 +1,4 @@
-"""Gray volumes of lungs: a tree of airways in the shape of a lung, blurred, uneven and noisy."""
+"""Synthetic gray volumes of lungs: a tree of airways with blur, uneven tissue and noise."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -29,11 +29,11 @@ class Lung(NamedTuple):
     """
 
     image: npt.NDArray[np.uint8]
-    """Gray values (z, y, x), dark tissue and bright noisy tubes."""
+    """Gray values (z, y, x): bright tubes in dark tissue."""
     spacing: tuple[float, float, float]
     """Size of a voxel (z, y, x) in micrometres."""
     tree: VesselTree
-    """The centrelines and radii that were painted."""
+    """The centrelines and radii of the tubes."""
 
     def _described(self) -> list[tuple[str, str]]:
         return [
@@ -58,8 +58,8 @@ def lung(
 ) -> Lung:
     """Return a noisy gray volume of the airways of one lung.
 
-    The lung with a hernia of the diaphragm is smaller and squashed along the body's axis (the
-    first), with fewer generations and shorter, thinner tips.
+    The lung with a hernia of the diaphragm is smaller and compressed along the body's axis (the
+    first axis). It has fewer generations and shorter, thinner tips.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def lung(
     Raises
     ------
     ValueError
-        If `kind` is another, or `shape` or `seed` are out of range.
+        If `kind` is neither, or `shape` or `seed` is out of range.
     TypeError
         If `shape` or `seed` are not integers.
 
@@ -106,7 +106,7 @@ def lung(
         size, points, root, np.zeros(len(points), dtype=np.int64), _LUNG_SHARE[kind], random
     )
     values = np.where(tree.image(), np.float32(115), np.float32(0))
-    # The optics blur, tissue is uneven on a larger scale, and the camera adds noise.
+    # Model of the scan: blur of the optics, uneven tissue, noise of the camera.
     values = ndimage.gaussian_filter(values, 0.6)
     coarse = random.normal(0, 7, [max(2, extent_ // 24) for extent_ in size]).astype(np.float32)
     values += ndimage.zoom(
@@ -118,12 +118,12 @@ def lung(
     return Lung(np.clip(np.rint(values), 0, 255).astype(np.uint8), (voxel, voxel, voxel), tree)
 
 
-# What the tubes take of the whole box: half of it is lung.
+# Share of the volume that the tubes take. About half of the volume is lung.
 _LUNG_SHARE = {'healthy': 0.036, 'hernia': 0.0082}
 
 
 def _inside_lung(place: Array) -> Array:
-    """Tell which points, as shares of the half axes, lie in a lung: a cone-like body on a dome."""
+    """Return which points, in units of the half axes, lie in a lung: a cone-like body on a dome."""
     z, y, x = place.T
     body = (y**2 + x**2) / (1.02 - 0.30 * (z < 0) * z**2) + np.abs(z) ** 2.6 < 1
     dome = (z - 1.25) ** 2 / 0.55 + (y**2 + x**2) / 0.9 < 1

@@ -1,16 +1,16 @@
 """Vessel trees of any size, with known centrelines.
 
-A tree grows as the airways of a lung are modelled by Tawhai et al. (2000): points spread evenly
-over a region stand for the tissue to be supplied. A branch grows part of the way to the centroid
-of its points, the points are divided by a plane through that centroid, and each half is supplied
-by a child, until one point is left. The radius follows Murray's law: the cubes of the children's
-radii add up to the cube of the parent's. Branches are curved and leave in their parent's direction.
+A tree grows by the model of Tawhai et al. (2000) for the airways of a lung. Points spread evenly
+over a region represent the tissue to be supplied. A branch grows part of the way to the centroid of
+its points. A plane through that centroid divides the points, and a child supplies each half, until
+one point is left. The radius follows Murray's law: the cubes of the children's radii add up to the
+cube of the parent's. Branches are curved and start in the direction of their parent.
 
-A tree is painted as balls along its centrelines. A ball depends on its branch alone, in coordinates
-of the whole volume, so any block can be painted by itself and equals that part of the whole.
+A tree is painted as balls along its centrelines. A ball depends only on its branch, in coordinates
+of the volume, so a block painted alone equals the same part of the complete volume.
 
-Growing takes about 3 µs for each branch, painting about 0.3 µs for each foreground voxel; a tree
-keeps 150 bytes for each branch (50 MB at 1000³), a block one byte for each of its voxels.
+Growing takes about 3 µs per branch, painting about 0.3 µs per foreground voxel. A tree holds
+150 bytes per branch (50 MB at 1000³), a block one byte per voxel.
 
 References
 ----------
@@ -32,19 +32,19 @@ from skanrs._support.typing import Array
 __all__ = ['VesselTree', 'vessel_tree']
 
 
-# Balls stand this share of their radius apart: the surface is then uneven by 3 % of the radius.
+# Distance of the balls in radii: the surface is then uneven by 3 % of the radius.
 BALL_DISTANCE = 1 / 2
-# How far a branch goes towards the centroid of the points it supplies.
+# Length of a branch as a share of the distance to the centroid of its points.
 REACH = 0.42
-# Voxels looked at in one go while painting, so that the temporary arrays stay in the cache.
+# Voxels tested at once while painting, so that the temporary arrays fit the cache.
 PAINT_AT_ONCE = 1 << 18
 
 
 class VesselTree:
-    """Tubes along random branching centrelines, their radius falling at each branching.
+    """Tubes along random branching centrelines, thinner after each branching.
 
-    Made by `VesselTree.grow`. Branches stand in arrays, one row for each; a branch is a quadratic
-    Bézier curve from its start by its control point to its end, and its parent has a smaller index.
+    Made by `VesselTree.grow`. Each array has one row per branch. A branch is a quadratic Bézier
+    curve with a start, a control point and an end; its parent has a smaller index.
 
     Attributes
     ----------
@@ -106,10 +106,10 @@ class VesselTree:
         shape : sequence of three int
             Shape (z, y, x) of the volume, each at least 16.
         foreground : float
-            Share of the voxels that the tubes should take, about; more than 0, at most 0.3.
+            Approximate share of foreground voxels; more than 0, at most 0.3.
         trees : int
-            How many trees share the volume. They grow into each other and touch here and there,
-            as vessels do in a segmentation, which closes loops.
+            Number of trees in the volume. They touch in some places, as vessels do in a
+            segmentation, which closes loops.
         distance : float
             Mean distance of the tips, in voxels.
         seed : int
@@ -143,7 +143,7 @@ class VesselTree:
         random = np.random.default_rng(checked_seed(seed))
         extent = np.array(size, dtype=float)
         points = spread_points(extent, distance, random)
-        # Each tree enters through the middle part of a face, in turn.
+        # Trees start in the middle part of a face, one face after the other.
         roots = extent * random.uniform(0.3, 0.7, (trees, 3))
         for index in range(trees):
             roots[index, index % 3] = 0 if index % 6 < 3 else extent[index % 3] - 1
@@ -161,7 +161,7 @@ class VesselTree:
         foreground: float,
         random: np.random.Generator,
     ) -> 'VesselTree':
-        """Grow from `roots` to all `points`, with radii that give the share of foreground.
+        """Grow from `roots` to all `points`, with radii that yield the share of foreground.
 
         Parameters
         ----------
@@ -170,13 +170,13 @@ class VesselTree:
         points : (N, 3) array of float
             The points (z, y, x) to supply, in voxels; each becomes the tip of a branch.
         roots : (M, 3) array of float
-            Where the trees begin.
+            First points (z, y, x) of the trees, in voxels.
         supplied_by : (N,) array of int
-            For each point the row of the root that supplies it.
+            For each point, the row of its root in `roots`.
         foreground : float
-            Share of the voxels that the tubes should take, about.
+            Approximate share of foreground voxels.
         random : numpy.random.Generator
-            Where the planes that divide the points are shifted by.
+            Generator of the shifts of the dividing planes.
 
         Returns
         -------
@@ -208,7 +208,7 @@ class VesselTree:
                 (starts, controls, ends, supplies, parents, np.full(len(starts), generation))
             )
             goes_on = np.flatnonzero(supplies > 1)
-            # The children of the n-th branch that goes on are 2n and 2n + 1.
+            # The children of the n-th branch that divides are 2n and 2n + 1.
             rank = np.full(len(starts), -1)
             rank[goes_on] = np.arange(len(goes_on))
             stays = rank[label] >= 0
@@ -230,7 +230,7 @@ class VesselTree:
         ) / 2
         volume = np.pi * np.sum(radii**2 * lengths)
         radii *= np.sqrt(foreground * np.prod(np.array(shape, dtype=float)) / volume)
-        # Thinner than this, a tube of balls would have gaps.
+        # Below this radius a tube of balls would have gaps.
         radii = np.maximum(radii, 0.9)
         return cls(shape, starts, controls, ends, radii, parents, generations)
 
@@ -255,7 +255,7 @@ class VesselTree:
         return html_table('VesselTree', self._described())
 
     def image(self) -> npt.NDArray[np.bool_]:
-        """Return the whole volume, True inside the tubes.
+        """Return the complete volume, True inside the tubes.
 
         Returns
         -------
@@ -271,7 +271,7 @@ class VesselTree:
         return self.block((0, 0, 0), self.shape)
 
     def block(self, offset: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.bool_]:
-        """Return one block of the volume without making the rest.
+        """Return one block of the volume without computing the rest.
 
         Parameters
         ----------
@@ -342,9 +342,9 @@ def vessel_tree(
     shape : sequence of three int
         Shape (z, y, x) of the volume, each at least 16.
     foreground : float
-        Share of the voxels that the tubes should take, about.
+        Approximate share of foreground voxels.
     trees : int
-        How many trees share the volume.
+        Number of trees in the volume.
     distance : float
         Mean distance of the tips, in voxels.
     seed : int
@@ -411,7 +411,7 @@ def _unit(vectors: Array) -> Array:
 def _divide(
     points: Array, label: Array, starts: Array, random: np.random.Generator
 ) -> tuple[Array, Array, Array]:
-    """Return for each branch how many points it supplies and its end, for each point its side."""
+    """Return the number of points and the end of each branch, and the side of each point."""
     branches = len(starts)
     supplies = np.bincount(label, minlength=branches)
     share = 1 / np.maximum(supplies, 1)
@@ -428,12 +428,12 @@ def _divide(
             products = from_centroid[:, row] * from_centroid[:, column]
             covariance[:, row, column] = np.bincount(label, products, branches) * share
             covariance[:, column, row] = covariance[:, row, column]
-    # Across the branch: the plane that divides the points contains its direction.
+    # Project across the branch: the dividing plane contains its direction.
     along = _unit(centroids - starts)
     across = np.eye(3) - along[:, :, None] * along[:, None, :]
     spread, axes = np.linalg.eigh(across @ covariance @ across)
     normals = axes[:, :, 2]
-    # eigh leaves the sign open; fixed, so that every machine grows the same tree.
+    # eigh does not define the sign; fix it, so that all machines grow the same tree.
     largest = np.take_along_axis(normals, np.abs(normals).argmax(axis=1)[:, None], axis=1)
     normals = normals * np.where(largest < 0, -1.0, 1.0)
     shift = 0.35 * np.sqrt(np.maximum(spread[:, 2], 0)) * random.normal(size=branches)
@@ -446,7 +446,7 @@ def _divide(
 
 
 def _paint(block: Array, first: Array, centres: Array, radii: Array) -> None:
-    """Set the voxels of `block`, whose first voxel is `first`, that lie in one of the balls."""
+    """Set the voxels of `block`, whose first voxel is `first`, that lie in a ball."""
     flat = block.reshape(-1)
     extent = np.array(block.shape)
     strides = np.array([extent[1] * extent[2], extent[2], 1])

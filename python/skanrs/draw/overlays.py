@@ -1,8 +1,8 @@
 """Pictures of skeletons over their images, with matplotlib.
 
 Matplotlib, networkx and scikit-image are imported by the functions that need them. Reproduces
-``skan.draw`` 0.13.1 and draws also what skan cannot: tables with either separator, and values that
-are all the same (see docs/differences.md).
+``skan.draw`` 0.13.1. Unlike skan it accepts tables with either separator and values that
+are all equal (see docs/differences.md).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _axes_or_new(axes: Axes | None) -> Axes:
 def _normalise_image(
     image: npt.NDArray[Any], *, image_cmap: Cmap | None = None
 ) -> npt.NDArray[np.floating[Any]]:
-    """Make a new RGB image of floats, a grey one through the colormap."""
+    """Return a new RGB image of floats; a colormap applies to grey images only."""
     from skimage.util import img_as_float
 
     image = img_as_float(image, force_copy=True)
@@ -65,9 +65,9 @@ def _normalise_image(
 def _colour_scale(
     values: npt.NDArray[Any], colormap: Cmap, vmin: float | None = None, vmax: float | None = None
 ) -> ScalarMappable:
-    """Map values to colours, one step of the colormap for each different value up to 256.
+    """Map values to colours, with one colour for each distinct value, at most 256.
 
-    Where `vmin` and `vmax` are the same, everything gets the lowest colour.
+    If `vmin` and `vmax` are equal, all values get the lowest colour.
     """
     import matplotlib.pyplot as plt
     from matplotlib.cm import ScalarMappable
@@ -211,7 +211,7 @@ def overlay_euclidean_skeleton_2d(
     from skanrs.branches.main_branches import _column
 
     picture = _normalise_image(image, image_cmap=image_cmap)
-    # Pictures have x before y.
+    # Matplotlib takes x before y.
     names = [f'image_coord_{end}_{axis}' for end in ('src', 'dst') for axis in (1, 0)]
     ends = np.stack([_column(stats, name) for name in names], axis=-1)
     axes = _axes_or_new(axes)
@@ -409,14 +409,14 @@ def overlay_skeleton_networkx(
 ) -> Axes:
     """Draw the pixel graph of a skeleton with networkx.
 
-    For small skeletons: every pixel becomes an artist, and every edge.
+    For small skeletons: each pixel and each edge is one matplotlib artist.
 
     Parameters
     ----------
     csr_graph : scipy.sparse array or matrix, shape (N, N)
         The pixel graph.
     coordinates : array, shape (N, 2)
-        Row and column of each pixel. Rows beyond N are left out.
+        Row and column of each pixel. Rows beyond N are ignored.
     axis : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
     image : array, shape (M, N[, 3]), optional

@@ -1,4 +1,4 @@
-"""Skeletons in space: turned with the mouse in a notebook (plotly), or drawn once (matplotlib)."""
+"""Skeletons in 3D: interactive in a notebook (plotly), or static (matplotlib)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 BRANCH_TYPES = ('endpoint to endpoint', 'junction to endpoint', 'junction to junction', 'cycle')
-# Browsers turn this many points smoothly; longer branches are then drawn with fewer.
+# Browsers rotate this many points smoothly; above it, branches are drawn with fewer points.
 MOST_POINTS = 300_000
 
 
@@ -37,7 +37,7 @@ def skeleton_3d(
     interactive: bool | None = None,
     axes: Any = None,
 ) -> Any:
-    """Draw the branches of a skeleton in space.
+    """Draw the branches of a skeleton in 3D.
 
     Parameters
     ----------
@@ -45,30 +45,28 @@ def skeleton_3d(
         The skeleton, of 2 or 3 axes; its spacing makes coordinates physical.
     color_by : str or array_like, optional
         What colours the branches: ``'radius'`` (along each branch), ``'branch_type'``, another
-        column of the branch table, or one number for each branch. By default the radius if it is
-        given, else the type.
+        column of the branch table, or one number for each branch. By default the radius if
+        `radii` is given, else the branch type.
     radii : array_like of float, shape (N,), optional
         The radius at each voxel of the skeleton, see `skanrs.radii`.
     table : pandas.DataFrame, optional
-        The branch table if it is there already, or has more columns than `skanrs.summarize` gives;
-        with any separator.
+        The branch table, with any separator; by default that of `skanrs.summarize`.
     colormap : str, optional
-        Name of the colours for numbers, one that matplotlib and plotly both know.
+        Name of a colormap that both matplotlib and plotly have.
     unit : str, optional
-        Of the spacing, for the labels of the axes.
+        Unit of the spacing, for the labels of the axes.
     image_axes : str, optional
         A letter for each axis of the image, as `skanrs.open_image` gives them; ``'zyx'`` by
         default.
     interactive : bool, optional
-        Whether the picture can be turned with the mouse, by plotly. By default in notebooks where
-        plotly is installed.
+        Whether to draw with plotly. By default in notebooks where plotly is installed.
     axes : mpl_toolkits.mplot3d.Axes3D, optional
-        Where to draw a picture that is not interactive; new axes by default.
+        Where to draw a static picture; new axes by default.
 
     Returns
     -------
     plotly.graph_objects.Figure or mpl_toolkits.mplot3d.Axes3D
-        The interactive picture, or where it was drawn.
+        The interactive figure, or the axes of the static picture.
 
     Raises
     ------
@@ -77,7 +75,7 @@ def skeleton_3d(
     KeyError
         If the table lacks the column.
     ImportError
-        If plotly is asked for and not installed.
+        If plotly is requested and not installed.
 
     Examples
     --------
@@ -96,17 +94,17 @@ def skeleton_3d(
 
 
 class _Lines(NamedTuple):
-    """Branches to draw, one behind the other."""
+    """Branches to draw, concatenated."""
 
     points: npt.NDArray[np.float64]
     """Coordinates x, y, z."""
     starts: npt.NDArray[np.int64]
-    """Where each branch begins, and where the last one ends."""
+    """Index of the first point of each branch, and the number of points."""
     values: npt.NDArray[np.float64]
-    """What colours each point."""
+    """The value that colours each point."""
     name: str
     categories: tuple[str, ...] | None
-    """Names of the values if they are no numbers."""
+    """Names of the values if they are categories."""
 
 
 def _lines(
@@ -150,7 +148,7 @@ def _lines(
 
 
 def _thinned_out(lines: _Lines, most: int) -> _Lines:
-    """Return the lines with fewer points, where there are too many; ends stay."""
+    """Return the lines with about `most` points if they have more; ends are kept."""
     step = -(-len(lines.points) // most) if len(lines.points) > most else 1
     if step == 1:
         return lines
@@ -196,14 +194,13 @@ def _by_plotly(lines: _Lines, colormap: str, unit: str | None) -> Any:
 
 
 def _with_gaps(lines: _Lines, chosen: npt.NDArray[np.bool_]) -> list[Array]:
-    """Return x, y, z and values of the chosen branches, NaN between one and the next."""
+    """Return x, y, z and values of the chosen branches, separated by NaN."""
     counts = np.diff(lines.starts)
     ends = np.cumsum(counts[chosen])
     of_chosen = np.repeat(chosen, counts)
     columns = [*lines.points.T, lines.values]
     gapped = [np.insert(column[of_chosen], ends[:-1], np.nan) for column in columns]
-    # A colour that is not a number takes the whole line's colour away.
-    # Neither may it stretch the scale.
+    # plotly draws no colour at all if one value is NaN. The replacement must not extend the scale.
     known = lines.values[np.isfinite(lines.values)]
     gapped[3] = np.nan_to_num(gapped[3], nan=float(known.min()) if known.size else 0.0)
     return gapped
@@ -219,7 +216,7 @@ def _by_matplotlib(lines: _Lines, colormap: str, unit: str | None, axes: Any) ->
 
     if axes is None:
         axes = plt.figure(figsize=(8, 7)).add_subplot(projection='3d')
-    # Pieces between neighbouring points, each in the colour of its middle; none across branches.
+    # Segments between consecutive points of a branch, coloured by the mean of their ends.
     inside = np.ones(max(0, len(lines.points) - 1), dtype=bool)
     inside[lines.starts[1:-1] - 1] = False
     pieces = np.stack([lines.points[:-1], lines.points[1:]], axis=1)[inside]
@@ -240,7 +237,7 @@ def _by_matplotlib(lines: _Lines, colormap: str, unit: str | None, axes: Any) ->
         axes.legend(handles=handles, loc='upper left', frameon=False)
     widths: Any = 1.0
     if lines.name == 'radius':
-        # Thick vessels are drawn thicker, if not to scale.
+        # Line widths grow with the radius, but are not to scale.
         widths = 0.5 + 3 * np.clip(np.nan_to_num(norm(values)), 0, 1)
     colours = mappable.to_rgba(values)
     if len(pieces):
@@ -250,12 +247,12 @@ def _by_matplotlib(lines: _Lines, colormap: str, unit: str | None, axes: Any) ->
         if len(lines.points)
         else (np.zeros(3), np.ones(3))
     )
-    # A flat skeleton is a thin box, not none.
+    # A flat skeleton gets a thin box: matplotlib needs a positive extent.
     size = np.maximum(high - low, 0.05 * max(1e-300, float((high - low).max())))
     for at, name in enumerate('xyz'):
         getattr(axes, f'set_{name}lim')(low[at], low[at] + size[at])
         getattr(axes, f'set_{name}label')(_label(name, unit), labelpad=12)
-        # Short axes have room for few numbers.
+        # Short axes have room for few ticks.
         ticks = max(2, round(7 * float(size[at] / size.max())))
         getattr(axes, f'{name}axis').set_major_locator(MaxNLocator(ticks))
     axes.set_box_aspect(size)

@@ -1,4 +1,4 @@
-"""Violins of a column of several branch tables, side by side, with matplotlib."""
+"""Violin plots of one column of several branch tables, with matplotlib."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ('#4878a8', '#d1605e', '#6a9f58', '#967662', '#a87c9f', '#e49444')
-# Densities of more values than these look the same, and take long.
+# More values do not change the density visibly, but take long.
 MOST_VALUES = 20_000
 
 
@@ -30,21 +30,21 @@ def compare_violins(
     unit: str | None = None,
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw how the values of a column are distributed in several branch tables, as violins.
+    """Draw violin plots of one column of several branch tables.
 
-    Inside each violin a bar spans the middle half of the values, and a white dot is the median.
+    In each violin a bar spans the interquartile range, and a white dot marks the median.
 
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
-        Branch tables, with any separator, by the names that stand below the violins.
+        Branch tables, with any separator; the keys label the violins.
     column : str
         The column to compare, such as ``branch-distance`` or ``mean_radius``, with any separator.
-        Values that are not finite are left out.
+        Values that are not finite are ignored.
     log : bool, optional
-        Whether the axis is logarithmic; values that are not positive are then left out.
+        Whether the axis is logarithmic; values that are not positive are then ignored.
     unit : str, optional
-        Of the values, for the label of the axis.
+        Unit of the values, for the label of the axis.
     axes : matplotlib.axes.Axes, optional
         Where to draw; new axes by default.
 
@@ -96,7 +96,7 @@ def compare_violins(
 
 def _violin(axes: Axes, place: int, values: npt.NDArray[np.float64], colour: str) -> None:
     step = -(-values.size // MOST_VALUES)
-    # Evenly by rank, so that both ends stay.
+    # Sampled evenly by rank, to keep the shape of the distribution.
     spread = np.sort(values)[::step] if step > 1 else values
     if np.ptp(spread) > 0:
         parts: dict[str, Any] = axes.violinplot(spread, [place], widths=0.8, showextrema=False)
