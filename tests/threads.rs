@@ -1,6 +1,6 @@
 //! Every kernel that uses threads gives the same answer on 2 to 8 of them as on one.
 //!
-//! The images are large enough for each kernel to divide its work. `make test-races` runs these tests under ThreadSanitizer.
+//! The images are large enough for each kernel to divide its work. `make test-races` runs these tests under `ThreadSanitizer`.
 
 use std::fmt::Debug;
 

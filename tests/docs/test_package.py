@@ -54,7 +54,7 @@ def test_import_loads_nothing_optional(module):
 def test_run_time_dependencies():
     required = [line for line in metadata.requires('skanrs') or () if 'extra ==' not in line]
     names = {line.split(';')[0].split('>')[0].strip() for line in required}
-    assert names == {'numpy', 'scipy', 'pandas'}
+    assert names == {'numpy', 'scipy', 'pandas', 'tqdm'}
 
 
 @pytest.mark.parametrize(

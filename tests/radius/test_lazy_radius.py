@@ -1,7 +1,5 @@
 """Radii and tables of dask arrays equal those of whole arrays in every bit, for any chunks."""
 
-import pickle
-
 import dask
 import dask.array as da
 import dask.dataframe as dd
@@ -110,21 +108,6 @@ def test_numbers_of_two_values_are_masks():
     gray = da.from_array(np.arange(60).reshape(3, 4, 5), chunks=2)
     with pytest.raises(ValueError, match='mask: expected a mask'):
         skanrs.analyze(gray).compute()
-
-
-def test_graphs_of_radii_can_be_pickled():
-    from skanrs.branches.chunk_graph import radius_graph
-
-    mask = vessel_tree((32, 32, 32))
-    image = skanrs.radius_image(skanrs.skeletonize(mask), mask)
-    parts = []
-    for block, offset in skanrs.iter_blocks(image, chunks=20):
-        nodes = np.flatnonzero(block)
-        options = {'offset': offset, 'shape': mask.shape, 'spacing': 1}
-        graph = radius_graph(nodes, block.reshape(-1)[nodes], block.shape, **options)
-        parts.append(pickle.loads(pickle.dumps(graph)))
-    table = skanrs.summarize(skanrs.merge_chunks(parts), separator='_')
-    assert_same_table(table, skanrs.analyze(mask))
 
 
 def test_radii_of_blocks_stay_sparse():
