@@ -16,7 +16,10 @@ def main(names):
         notebook = nbformat.read(path, as_version=4)
         where = {'metadata': {'path': str(NOTEBOOKS)}}
         # `jupyter execute` ignores this option and records times.
-        NotebookClient(notebook, record_timing=False, resources=where).execute()
+        client = NotebookClient(
+            notebook, record_timing=False, coalesce_streams=True, resources=where
+        )
+        client.execute()
         nbformat.write(notebook, path)
         print(path)
 

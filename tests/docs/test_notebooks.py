@@ -63,6 +63,7 @@ def executed(tmp_path_factory):
                 notebook,
                 timeout=300,
                 kernel_name='python3',
+                coalesce_streams=True,
                 resources={'metadata': {'path': str(folder)}},
             ).execute()
         executable, values = json.loads(notebook.cells.pop().outputs[0].text)
