@@ -1,27 +1,31 @@
 """Skeletons and branch tables of 2D and 3D images."""
 
-import importlib
 from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skanrs import threads
-from skanrs._blocks.iter_blocks import iter_blocks
 from skanrs._core import __version__
 from skanrs._support import former_names
-from skanrs._support.progress import show_progress
-from skanrs.branches.analyze import analyze
-from skanrs.branches.centrelines import Centrelines, centrelines
-from skanrs.branches.chunk_graph import ChunkGraph, chunk_graph, merge_chunks
-from skanrs.branches.network import network_summary
-from skanrs.branches.sholl import sholl_analysis
-from skanrs.branches.summarize import summarize, table_meta
-from skanrs.files import FileError, FileWarning, LazyImage, open_image, save_skeleton
-from skanrs.graph.skeleton import Skeleton
-from skanrs.pruning.prune import prune
-from skanrs.radius import radii, radius_image
-from skanrs.thinning import MergedThinning, ThinnedChunk, merge_thinned, thin_chunk
-from skanrs.thinning.skeletonize import skeletonize
+from skanrs._support.lazy_names import lazy_names
 from skanrs.threads import get_num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from skanrs._blocks.iter_blocks import iter_blocks
+    from skanrs._support.progress import show_progress
+    from skanrs.branches.analyze import analyze
+    from skanrs.branches.centrelines import Centrelines, centrelines
+    from skanrs.branches.chunk_graph import ChunkGraph, chunk_graph, merge_chunks
+    from skanrs.branches.network import network_summary
+    from skanrs.branches.sholl import sholl_analysis
+    from skanrs.branches.summarize import summarize, table_meta
+    from skanrs.files.errors import FileError, FileWarning
+    from skanrs.files.read.open_image import LazyImage, open_image
+    from skanrs.files.write.save_skeleton import save_skeleton
+    from skanrs.graph.skeleton import Skeleton
+    from skanrs.pruning.prune import prune
+    from skanrs.radius.radii import radii, radius_image
+    from skanrs.thinning.chunks import MergedThinning, ThinnedChunk, merge_thinned, thin_chunk
+    from skanrs.thinning.skeletonize import skeletonize
 
 __all__ = [
     'Centrelines',
@@ -57,14 +61,42 @@ __all__ = [
 
 threads._read_environment()
 
-# Modules that need libraries which take time to load, or may be missing.
-_LOADED_WHEN_USED = (
-    'csr', 'datasets', 'draw', 'image_stats', 'io', 'pipe', 'pre', 'summary_utils',
-    'threshold',
+_MODULES = (
+    'branches', 'cli', 'csr', 'datasets', 'draw', 'files', 'graph', 'image_stats', 'io', 'pipe',
+    'pre', 'pruning', 'radius', 'summary_utils', 'thinning', 'threshold',
 )  # fmt: skip
+_HOMES = {
+    'Centrelines': 'branches.centrelines',
+    'ChunkGraph': 'branches.chunk_graph',
+    'FileError': 'files.errors',
+    'FileWarning': 'files.errors',
+    'LazyImage': 'files.read.open_image',
+    'MergedThinning': 'thinning.chunks',
+    'Skeleton': 'graph.skeleton',
+    'ThinnedChunk': 'thinning.chunks',
+    'analyze': 'branches.analyze',
+    'centrelines': 'branches.centrelines',
+    'chunk_graph': 'branches.chunk_graph',
+    'iter_blocks': '_blocks.iter_blocks',
+    'merge_chunks': 'branches.chunk_graph',
+    'merge_thinned': 'thinning.chunks',
+    'network_summary': 'branches.network',
+    'open_image': 'files.read.open_image',
+    'prune': 'pruning.prune',
+    'radii': 'radius.radii',
+    'radius_image': 'radius.radii',
+    'save_skeleton': 'files.write.save_skeleton',
+    'sholl_analysis': 'branches.sholl',
+    'show_progress': '_support.progress',
+    'skeletonize': 'thinning.skeletonize',
+    'summarize': 'branches.summarize',
+    'table_meta': 'branches.summarize',
+    'thin_chunk': 'thinning.chunks',
+}
+_find, __dir__ = lazy_names(__name__, _HOMES | {name: name for name in _MODULES})
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LOADED_WHEN_USED:
-        return importlib.import_module(f'{__name__}.{name}')
+    if name in _HOMES or name in _MODULES:
+        return _find(name)
     return resolve_name(former_names.find(__name__, name))

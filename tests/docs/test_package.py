@@ -1,6 +1,7 @@
 """The package: imports, metadata, files in the wheel."""
 
 import ast
+import importlib
 import importlib.util
 import re
 import subprocess
@@ -10,7 +11,10 @@ import tomllib
 from importlib import metadata, resources
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
+import tifffile
 import yaml
 from packaging.tags import cpython_tags
 
@@ -25,6 +29,9 @@ MODULES = [
     'cli', 'csr', 'datasets', 'draw', 'files', 'image_stats', 'io', 'nputil', 'pipe', 'pre',
     'summary_utils', 'threads', '_testdata',
 ]  # fmt: skip
+
+
+IMAGE = np.eye(4, dtype=np.uint8)
 
 
 def test_version_equals_that_of_the_crate():
@@ -63,6 +70,56 @@ def test_run_time_dependencies():
 def test_modules_are_imported_on_first_use(module):
     code = f'import skanrs; assert skanrs.{module}.__name__ == "skanrs.{module}"'
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+NOT_FOR_VERSION = ['dask', 'numpy', 'pandas', 'scipy', 'tqdm']
+NOT_FOR_INFO = ['dask', 'matplotlib', 'pandas', 'scipy', 'skimage', 'tqdm']
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'unwanted'),
+    [
+        (['--version'], NOT_FOR_VERSION),
+        (['info', 'image.npy'], NOT_FOR_INFO),
+        (['info', 'image.tif'], NOT_FOR_INFO),
+        (['info', 'image.h5'], NOT_FOR_INFO),
+    ],
+)
+def test_the_command_imports_only_what_it_uses(tmp_path, arguments, unwanted):
+    np.save(tmp_path / 'image.npy', IMAGE)
+    tifffile.imwrite(tmp_path / 'image.tif', IMAGE)
+    with h5py.File(tmp_path / 'image.h5', 'w') as file:
+        file['image'] = IMAGE
+    code = (
+        'import atexit, sys\n'
+        f'atexit.register(lambda: print(*sorted(set({unwanted!r}) & set(sys.modules))))\n'
+        'from skanrs.cli import main\n'
+        f'main({arguments!r})'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.splitlines()[-1] == ''
+
+
+@pytest.mark.parametrize('module', ['skanrs', 'skanrs.files'])
+def test_lazy_names_are_those_that_type_checkers_see(module):
+    package = importlib.import_module(module)
+    tree = ast.parse(Path(package.__file__).read_text())
+    (guarded,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: '.' * node.level + node.module
+        for node in guarded.body
+        for alias in node.names
+    }  # fmt: skip
+    homes = {name: home.removeprefix(f'{module}.').lstrip('.') for name, home in seen.items()}
+    assert homes == package._HOMES
+    assert set(homes) <= set(package.__all__) <= set(dir(package))
+    starred = {}
+    exec(f'from {module} import *', starred)
+    assert set(package.__all__) <= set(starred)
+    with pytest.raises(AttributeError, match='no_such_name'):
+        package.no_such_name  # noqa: B018
 
 
 def test_the_citation_is_of_this_version():

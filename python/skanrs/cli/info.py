@@ -5,7 +5,7 @@ from typing import Any
 from skanrs._support.memory import free_memory, size_in_words
 from skanrs.files import open_source
 
-from .report import numbers, to_json
+from .texts import numbers, to_json
 
 __all__ = ['info']
 

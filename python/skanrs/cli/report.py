@@ -1,7 +1,6 @@
 """The summary that the command prints: as text, or as JSON for scripts."""
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ import skanrs
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import counted
 from skanrs.branches.columns import length_column
+
+from .texts import numbers, to_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +29,6 @@ __all__ = [
     'Report',
     'axes_in_space',
     'foreground_of',
-    'numbers',
-    'to_json',
     'warnings_of',
 ]
 
@@ -195,19 +194,6 @@ class Report:
         return to_json(content)
 
 
-def to_json(content: Any) -> str:
-    """Return content as valid JSON, which has no word for numbers that are not finite: null."""
-    return json.dumps(_only_finite(content), indent=2, allow_nan=False)
-
-
-def _only_finite(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {name: _only_finite(value) for name, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_only_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
 def warnings_of(
     result: 'Result', voxels: int, found: str, sigma: Sequence[float] | None
 ) -> tuple[str, ...]:
@@ -267,8 +253,3 @@ def foreground_of(rule: 'Rule') -> str:
 def axes_in_space(axes: str) -> str | None:
     """Return the axes; None, for the usual order, if there are others than x, y and z."""
     return axes if set(axes) <= set('xyz') else None
-
-
-def numbers(values: Sequence[float]) -> str:
-    """Return numbers as text, such as 1 x 1 x 2."""
-    return ' x '.join(f'{value:g}' for value in values)

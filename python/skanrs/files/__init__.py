@@ -5,28 +5,28 @@ is imported on use. What cannot be read or written raises `FileError` with one s
 the file. Nothing is ever unpickled.
 """
 
-from .errors import FileError, FileWarning, need
-from .read.open_image import (
-    SOURCE_SUFFIXES,
-    ImageFile,
-    LazyImage,
-    open_image,
-    open_source,
-    read_image,
-)
-from .read.source import Source
-from .write.atomic import AtomicOutputs, Writer, write_files
-from .write.check_output import (
+from typing import TYPE_CHECKING
+
+from skanrs._support.lazy_names import lazy_names
+
+from .suffixes import (
     GRAPH_SUFFIXES,
     IMAGE_SUFFIXES,
     REPORT_SUFFIXES,
+    SOURCE_SUFFIXES,
     TABLE_SUFFIXES,
-    check_output,
 )
-from .write.images import write_image
-from .write.mask import Mask
-from .write.save_skeleton import check_skeleton, needs_geometry, save_skeleton, write_skeleton
-from .write.tables import table_writer
+
+if TYPE_CHECKING:
+    from .errors import FileError, FileWarning, need
+    from .read.open_image import ImageFile, LazyImage, open_image, open_source, read_image
+    from .read.source import Source
+    from .write.atomic import AtomicOutputs, Writer, write_files
+    from .write.check_output import check_output
+    from .write.images import write_image
+    from .write.mask import Mask
+    from .write.save_skeleton import check_skeleton, needs_geometry, save_skeleton, write_skeleton
+    from .write.tables import table_writer
 
 __all__ = [
     'GRAPH_SUFFIXES',
@@ -55,3 +55,27 @@ __all__ = [
     'write_image',
     'write_skeleton',
 ]
+
+_HOMES = {
+    'AtomicOutputs': 'write.atomic',
+    'FileError': 'errors',
+    'FileWarning': 'errors',
+    'ImageFile': 'read.open_image',
+    'LazyImage': 'read.open_image',
+    'Mask': 'write.mask',
+    'Source': 'read.source',
+    'Writer': 'write.atomic',
+    'check_output': 'write.check_output',
+    'check_skeleton': 'write.save_skeleton',
+    'need': 'errors',
+    'needs_geometry': 'write.save_skeleton',
+    'open_image': 'read.open_image',
+    'open_source': 'read.open_image',
+    'read_image': 'read.open_image',
+    'save_skeleton': 'write.save_skeleton',
+    'table_writer': 'write.tables',
+    'write_files': 'write.atomic',
+    'write_image': 'write.images',
+    'write_skeleton': 'write.save_skeleton',
+}
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

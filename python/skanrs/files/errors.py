@@ -1,13 +1,16 @@
 """The error and the warning of all readers and writers."""
 
+from __future__ import annotations
+
 import importlib.util
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ['FileError', 'FileWarning', 'dtype_name', 'errors_logged_by', 'known_suffix', 'need']
 

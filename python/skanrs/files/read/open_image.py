@@ -13,6 +13,7 @@ from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import by_axis, counted, html_table
 
 from ..errors import FileError, FileWarning, known_suffix
+from ..suffixes import SOURCE_SUFFIXES, TIFF_SUFFIXES
 from .axes import check_axes
 from .blocks import in_blocks
 from .hdf5 import Hdf5
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import dask.array as da
 
 __all__ = [
-    'SOURCE_SUFFIXES',
     'ImageFile',
     'LazyImage',
     'open_image',
@@ -45,9 +45,6 @@ READERS: dict[str, Callable[[Path, int | None, str | None], Source]] = {
     '.nii': Nifti,
 }
 READERS['.nii.gz'] = Nifti
-HDF5_SUFFIXES = ('.h5', '.hdf5')
-SOURCE_SUFFIXES = (*READERS, *HDF5_SUFFIXES)
-TIFF_SUFFIXES = ('.tif', '.tiff')
 
 
 class ImageFile(NamedTuple):

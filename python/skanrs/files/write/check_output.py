@@ -1,4 +1,4 @@
-"""The formats that can be written, and the check of an output's name before the work."""
+"""The check of an output's name before the work."""
 
 import os
 from collections.abc import Sequence
@@ -6,22 +6,7 @@ from pathlib import Path
 
 from ..errors import FileError, known_suffix, need
 
-__all__ = [
-    'GEOMETRY_SUFFIXES',
-    'GRAPH_SUFFIXES',
-    'IMAGE_SUFFIXES',
-    'REPORT_SUFFIXES',
-    'TABLE_SUFFIXES',
-    'check_output',
-    'replaced_path',
-]
-
-IMAGE_SUFFIXES = ('.npy', '.npz', '.tif', '.tiff', '.zarr')
-TABLE_SUFFIXES = ('.csv', '.parquet')
-REPORT_SUFFIXES = ('.html',)
-# Formats that need the skeleton itself; its table is enough for GraphML.
-GEOMETRY_SUFFIXES = ('.swc', '.vtp', '.precomputed')
-GRAPH_SUFFIXES = ('.graphml', *GEOMETRY_SUFFIXES)
+__all__ = ['check_output', 'replaced_path']
 
 # The optional library of each format.
 NEEDS = {

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import known_suffix
+from ..suffixes import IMAGE_SUFFIXES
 from .atomic import AtomicOutputs
-from .check_output import IMAGE_SUFFIXES
 from .mask import Mask
 from .npy import write_npy, write_npz
 from .tiff import write_tiff

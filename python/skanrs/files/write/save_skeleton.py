@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import known_suffix
+from ..suffixes import GEOMETRY_SUFFIXES, GRAPH_SUFFIXES, TABLE_SUFFIXES
 from .atomic import AtomicOutputs
-from .check_output import GEOMETRY_SUFFIXES, GRAPH_SUFFIXES, TABLE_SUFFIXES, check_output
+from .check_output import check_output
 from .geometry import geometry_of, in_order
 from .graphml import write_graphml
 from .precomputed import nanometres, write_precomputed

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import known_suffix
+from ..suffixes import TABLE_SUFFIXES
 from .atomic import Writer
-from .check_output import TABLE_SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
