@@ -72,9 +72,11 @@ test: test-rust test-python ## run all tests except the slow ones
 test-rust: ## run the Rust tests; they need no Python
 	cargo test --locked
 
+# More processes need more memory than they save time: most tests use all cores.
+PROCESSES ?= 2
 .PHONY: test-python
 test-python: $(STAMPS)/test-tools ## run the Python tests except the slow ones; ARGS=tests/radius
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(STAMPS)/slow-tools ## run the slow Python tests

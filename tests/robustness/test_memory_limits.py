@@ -6,38 +6,53 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.skipif(sys.platform != 'linux', reason='the limit is that of Linux')
 SCRIPT = Path(__file__).parents[1] / 'support' / 'memory_limits.py'
 CALLS = [
     'skeletonize',
-    pytest.param('preserve_topology', marks=pytest.mark.slow),
-    pytest.param('zhang', marks=pytest.mark.slow),
-    pytest.param('lee_2d', marks=pytest.mark.slow),
     'thin_chunk',
     'merge_thinned',
     'finish',
     'prune',
-    pytest.param('prune_paths', marks=pytest.mark.slow),
     'Skeleton',
     'chunk_graph',
     'merge_chunks',
+]
+SLOW_CALLS = [
+    'preserve_topology',
+    'zhang',
+    'lee_2d',
+    'prune_paths',
     # Where these make their columns, numpy and pandas themselves crash now and then without memory.
-    pytest.param('chunk_table', marks=pytest.mark.slow),
-    pytest.param('summarize', marks=pytest.mark.slow),
-    pytest.param('pixel_graph', marks=pytest.mark.slow),
-    pytest.param('Skeleton_values', marks=pytest.mark.slow),
-    pytest.param('main_branch', marks=pytest.mark.slow),
-    pytest.param('path_label_image', marks=pytest.mark.slow),
-    pytest.param('degree_image', marks=pytest.mark.slow),
-    pytest.param('pickle', marks=pytest.mark.slow),
-    pytest.param('unpickle', marks=pytest.mark.slow),
+    'chunk_table',
+    'summarize',
+    'pixel_graph',
+    'Skeleton_values',
+    'main_branch',
+    'path_label_image',
+    'degree_image',
+    'pickle',
+    'unpickle',
 ]
 
 
-@pytest.mark.skipif(sys.platform != 'linux', reason='the limit is that of Linux')
-@pytest.mark.parametrize('call', CALLS)
-def test_too_little_memory_raises(call):
+def failures(factor, *calls):
+    """Return how often each call raised MemoryError before the memory sufficed."""
     done = subprocess.run(
-        [sys.executable, SCRIPT, call], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout.split()[1]) > 0
+        [sys.executable, SCRIPT, str(factor), *calls],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {name: int(count) for name, count in map(str.split, done.stdout.splitlines())}
+
+
+def test_too_little_memory_raises():
+    counts = failures(1.5, *CALLS)
+    assert list(counts) == CALLS
+    assert all(counts.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('call', [*CALLS, *SLOW_CALLS])
+def test_every_limit_raises(call):
+    assert failures(1.12, call)[call] > 0

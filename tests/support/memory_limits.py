@@ -4,7 +4,9 @@ This runs in a separate process, since the limit is that of the address space, a
 that cannot fail would end the process. It prints for each call how often it raised MemoryError
 before it succeeded.
 
-Usage: python tests/support/memory_limits.py CALL
+Usage: python tests/support/memory_limits.py FACTOR CALL...
+
+FACTOR is the growth of the limit from one attempt to the next.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import skanrs
 UNLIMITED = resource.getrlimit(resource.RLIMIT_AS)
 MEBIBYTE = 2**20
 # In addition to the memory in use: from too little for every call to enough for all.
-LIMITS = [int(MEBIBYTE * 1.12**power) for power in range(65)]
+SMALLEST_LIMIT, LARGEST_LIMIT = MEBIBYTE, 1500 * MEBIBYTE
 # glibc returns freed memory, so that the limit is exact.
 GIVE_BACK = {
     'MALLOC_MMAP_THRESHOLD_': '65536',
@@ -88,31 +90,36 @@ def calls() -> dict[str, Callable[[], Any]]:
     }
 
 
-def main() -> None:
-    """Raise the limit until the call succeeds."""
-    if not os.environ.keys() >= GIVE_BACK.keys():
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | GIVE_BACK)
-    every = calls()
-    chosen = sys.argv[1]
-    call = every[chosen]
+def failures(name: str, call: Callable[[], Any], factor: float) -> int:
+    """Raise the limit until the call succeeds; return how often it raised MemoryError."""
     call()  # imports and other things that happen once
-    failed = 0
-    for limit in LIMITS:
-        resource.setrlimit(resource.RLIMIT_AS, (in_use() + limit, UNLIMITED[1]))
+    failed, limit = 0, float(SMALLEST_LIMIT)
+    while limit < LARGEST_LIMIT:
+        resource.setrlimit(resource.RLIMIT_AS, (in_use() + int(limit), UNLIMITED[1]))
         try:
             call()
         except MemoryError:
             failed += 1
+            limit *= factor
         else:
             break
         finally:
             resource.setrlimit(resource.RLIMIT_AS, UNLIMITED)
     else:
-        sys.exit(f'{chosen}: not even {LIMITS[-1] // MEBIBYTE} MiB suffice')
+        sys.exit(f'{name}: not even {LARGEST_LIMIT // MEBIBYTE} MiB suffice')
     # The interpreter and the module still work.
     call()
     assert skanrs.summarize(np.eye(9, dtype=bool), separator='_')['branch_type'].tolist() == [0]
-    print(f'{chosen}: {failed} times MemoryError, then enough with {limit / MEBIBYTE:.1f} MiB')
+    return failed
+
+
+def main() -> None:
+    """Print how often each chosen call failed."""
+    if not os.environ.keys() >= GIVE_BACK.keys():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | GIVE_BACK)
+    every = calls()
+    for name in sys.argv[2:]:
+        print(name, failures(name, every[name], float(sys.argv[1])), flush=True)
 
 
 if __name__ == '__main__':

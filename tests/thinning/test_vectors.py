@@ -37,7 +37,10 @@ def test_requested_width_is_used(width):
     assert run(width, '-c', 'from skanrs import _core; print(_core.vectors())') == f'{width}\n'
 
 
-@pytest.mark.parametrize('width', NARROWER)
+@pytest.mark.parametrize(
+    'width',
+    [pytest.param(width, marks=[pytest.mark.slow] * (width != 'word')) for width in NARROWER],
+)
 def test_equals_scikit_image(width):
     """scikit-image's images, its pictures, all neighbourhoods of Zhang's, random images."""
     wanted = 'test_skimage or neighbourhoods or random'

@@ -137,18 +137,20 @@ def sent(client):
     return sum(client.run(lambda dask_worker: dask_worker.transfer_outgoing_bytes_total).values())
 
 
+@pytest.mark.parametrize(
+    'chunks', [16, *(pytest.param(length, marks=pytest.mark.slow) for length in (11, 21))]
+)
 @pytest.mark.parametrize('name', [*LAZY, *PARTITIONED])
-def test_lazy_calls_whose_arrays_cross_between_processes(name, client):
+def test_lazy_calls_whose_arrays_cross_between_processes(name, chunks, client):
     before = sent(client)
     with client.as_current(), warnings.catch_warnings():
         # The image itself is part of the graph.
         warnings.filterwarnings('ignore', 'Sending large graph', UserWarning)
-        for chunks in (11, 16, 21):
-            lazy = da.from_array(MASK, chunks=chunks)
-            if name in LAZY:
-                got, expected = LAZY[name](lazy).compute(), LAZY[name](MASK)
-            else:
-                got = PARTITIONED[name](lazy, 3).compute().reset_index(drop=True)
-                expected = LAZY[name.split()[0]](MASK)
-            assert equal(got, expected)
+        lazy = da.from_array(MASK, chunks=chunks)
+        if name in LAZY:
+            got, expected = LAZY[name](lazy).compute(), LAZY[name](MASK)
+        else:
+            got = PARTITIONED[name](lazy, 3).compute().reset_index(drop=True)
+            expected = LAZY[name.split()[0]](MASK)
+        assert equal(got, expected)
     assert sent(client) > before
