@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skanrs.branches.network import network_summary
     from skanrs.branches.sholl import sholl_analysis
     from skanrs.branches.summarize import summarize, table_meta
+    from skanrs.cleaning.clean import clean
     from skanrs.files.errors import FileError, FileWarning
     from skanrs.files.read.open_image import LazyImage, open_image
     from skanrs.files.write.save_skeleton import save_skeleton
@@ -40,6 +41,7 @@ __all__ = [
     'analyze',
     'centrelines',
     'chunk_graph',
+    'clean',
     'get_num_threads',
     'iter_blocks',
     'merge_chunks',
@@ -77,6 +79,7 @@ _HOMES = {
     'analyze': 'branches.analyze',
     'centrelines': 'branches.centrelines',
     'chunk_graph': 'branches.chunk_graph',
+    'clean': 'cleaning.clean',
     'iter_blocks': '_blocks.iter_blocks',
     'merge_chunks': 'branches.chunk_graph',
     'merge_thinned': 'thinning.chunks',

@@ -29,11 +29,11 @@ NUMBERS = [
 ]  # fmt: skip
 FLAGS = [
     '--json', '--preserve-topology', '--radii', '--no-radii', '--no-progress', '--progress',
-    '--help', '--version', '--nothing', '--js',
+    '--fill-cavities', '--help', '--version', '--nothing', '--js',
 ]  # fmt: skip
 VALUED = [
     '--channel', '--axes', '--spacing', '--threshold', '--sigma', '--method', '--prune-length',
-    '--prune-ratio', '--threads', '--memory',
+    '--prune-ratio', '--threads', '--memory', '--closing', '--min-size', '--keep-largest',
 ]  # fmt: skip
 FILES = ['--skeleton', '--summary', '--report', '-o', '--output']
 COMMANDS = ['analyze', 'analyze', 'analyze', 'skeletonize', 'skeletonize', 'info', 'x', '']

@@ -93,7 +93,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
         'report.html',
         title=report.source,
         warnings=report.warnings,
-        facts=[line.split(maxsplit=1) for line in report.facts()[:3]],
+        facts=[line.split(maxsplit=1) for line in report.facts()],
         counts=[(label, _count(summary[key].iloc[0])) for key, label in COUNTS.items()],
         sizes=[
             (label, _size(summary[key].iloc[0], unit, power - is_density * ndim))

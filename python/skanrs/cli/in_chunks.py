@@ -78,6 +78,8 @@ def measure_in_chunks(
         ) from error
     import skanrs
     from skanrs.branches.measures import measure_blocks
+    from skanrs.cleaning.lazy import clean_blocks
+    from skanrs.cleaning.surfaces import count_cavities, crowded_voxels
     from skanrs.radius.lazy import with_radii
 
     shape, workers = _plan(source, options, memory)
@@ -90,13 +92,20 @@ def measure_in_chunks(
             batch = None if options.sigma else 4 * workers
             rule = threshold.find_rule(_each_block(image, batch), image.dtype, options.threshold)
         mask = _cut(image.map_blocks(rule, dtype=bool, meta=np.empty((0,) * image.ndim, bool)))
+        raw, changes = mask, None
+        if not options.cleaning.changes_nothing:
+            mask, changes = clean_blocks(mask, options.cleaning)
         skeleton = skanrs.skeletonize(
             mask, method=options.method, preserve_topology=options.preserve_topology
         )
         if options.prunes:
             skeleton = options.prune(skeleton, mask)
         kept = PackedMask(scratch, skeleton.chunks)
-        work = [list(_for_blocks(mask, _count)), list(_for_blocks(skeleton, kept.store))]
+        work = [
+            list(_for_blocks(raw, _count)),
+            list(_for_blocks(skeleton, kept.store)),
+            changes,
+        ]
         if options.need_graph:
             work.append(_voxels(mask, skeleton, options))
             if options.radii:
@@ -105,11 +114,14 @@ def measure_in_chunks(
             work.append(_table(mask, skeleton, options))
         stage = 'skeleton and branches' if options.need_table else 'skeleton'
         with progress.stage(stage), _progress_callback():
-            foreground, voxels, *rest = dask.compute(*work)
+            foreground, voxels, cleaned, *rest = dask.compute(*work)
         values = None
         if sum(foreground) in (0, source.size):
             with progress.stage('values'), _progress_callback():
                 values = threshold.value_range(_each_block(image, None))
+    cavities = 0
+    if len(kept.shape) == 3:
+        cavities = count_cavities(crowded_voxels(kept, skeleton.chunks), kept.shape)
     table = measured = None
     if options.need_graph:
         with progress.stage('graph'):
@@ -124,6 +136,8 @@ def measure_in_chunks(
         skeleton=kept,
         skeleton_voxels=sum(voxels),
         values=values,
+        cleaned=cleaned,
+        cavities=cavities,
         table=table,
         measured=measured,
     )
@@ -210,6 +224,9 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
     if options.sigma is not None:
         # Floats with margins, before and after smoothing.
         each += 4 * max(4, size)
+    if not options.cleaning.changes_nothing:
+        # Labels, the background, and the changed block.
+        each += 8
     # Half of the rest is for blocks in work, half for results.
     left = max(0, memory - held_memory() - LIBRARIES) // 2
     workers = threads.get_num_threads()

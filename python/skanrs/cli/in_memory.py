@@ -33,6 +33,8 @@ def measure_in_memory(source: Source, options: Options, progress: Progress) -> R
     from skanrs._image.masks import as_mask
     from skanrs._image.spacing import as_spacing
     from skanrs.branches.measured import measure
+    from skanrs.cleaning.clean import clean_whole
+    from skanrs.cleaning.surfaces import count_cavities
 
     with progress.stage('reading'):
         image = source.read()
@@ -48,6 +50,10 @@ def measure_in_memory(source: Source, options: Options, progress: Progress) -> R
         if foreground in (0, mask.size):
             values = threshold.value_range(threshold.parts_of(image))
     del image
+    cleaned = None
+    if not options.cleaning.changes_nothing:
+        with progress.stage('cleaning'):
+            mask, cleaned = clean_whole(mask, options.cleaning)
     with progress.stage('thinning'):
         skeleton = skanrs.skeletonize(
             mask, method=options.method, preserve_topology=options.preserve_topology
@@ -55,11 +61,13 @@ def measure_in_memory(source: Source, options: Options, progress: Progress) -> R
     if options.prunes:
         with progress.stage('pruning'):
             skeleton = options.prune(skeleton, mask)
+    skeleton_image = as_image(skeleton, 'skeleton')
+    nodes = skeleton_image.nodes()
     table = measured = None
     if options.need_table:
         with progress.stage('graph and radii' if options.radii else 'graph'):
             measured = measure(
-                as_image(skeleton, 'skeleton'),
+                skeleton_image,
                 as_spacing(options.spacing, skeleton.ndim),
                 as_mask(mask) if options.radii else None,
             )
@@ -69,8 +77,10 @@ def measure_in_memory(source: Source, options: Options, progress: Progress) -> R
         rule=rule,
         foreground=foreground,
         skeleton=skeleton,
-        skeleton_voxels=int(np.count_nonzero(skeleton)),
+        skeleton_voxels=nodes.size,
         values=values,
+        cleaned=cleaned,
+        cavities=count_cavities(nodes, skeleton.shape),
         table=table,
         measured=measured,
     )

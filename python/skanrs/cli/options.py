@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from skanrs import files
+from skanrs.cleaning.steps import Cleaning
 from skanrs.files import FileError
 
 __all__ = ['Options', 'Threshold']
@@ -32,6 +33,10 @@ class Options:
     """One number, or one for each axis; empty: the spacing in the file, else 1."""
     threshold: Threshold
     sigma: tuple[float, ...] | None
+    closing: float
+    fill_cavities: bool
+    min_size: int
+    keep_largest: int | None
     method: str | None
     preserve_topology: bool
     radii: bool
@@ -58,6 +63,7 @@ class Options:
         options = cls(**values)
         if options.sigma is not None and options.threshold in (None, 'none'):
             raise ValueError('sigma: a smoothed image needs --threshold, a number or otsu')
+        options.cleaning  # noqa: B018 - raises for values that make no sense
         options._check_outputs()
         return options
 
@@ -99,6 +105,16 @@ class Options:
             self,
             spacing=_for_each_axis('spacing', tuple(spacing), shape),
             sigma=None if self.sigma is None else _for_each_axis('sigma', self.sigma, shape),
+        )
+
+    @property
+    def cleaning(self) -> Cleaning:
+        """The steps that clean the mask."""
+        return Cleaning.of(
+            closing=self.closing,
+            fill_cavities=self.fill_cavities,
+            min_size=self.min_size,
+            largest=self.keep_largest,
         )
 
     @property

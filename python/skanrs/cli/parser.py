@@ -116,6 +116,12 @@ def _memory(text: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f'expected a non-negative integer, got {text!r}')
+    return int(text)
+
+
 def _channel(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f'expected a non-negative integer, got {text!r}')
@@ -197,6 +203,7 @@ def _add_options(command: Parser) -> None:
         help='first smooth by a Gaussian of this width in voxels: one number, or one for each axis '
         '(default: no smoothing)',
     )
+    _add_cleaning(command)
     command.add_argument(
         '--method',
         choices=('lee', 'zhang'),
@@ -238,6 +245,34 @@ def _add_options(command: Parser) -> None:
         '--progress',
         action=argparse.BooleanOptionalAction,
         help='show progress on standard error (default: on terminals only)',
+    )
+
+
+def _add_cleaning(command: Parser) -> None:
+    command.add_argument(
+        '--closing',
+        metavar='R',
+        type=_number,
+        default=0,
+        help='close gaps in the mask by a ball of this radius in voxels',
+    )
+    command.add_argument(
+        '--fill-cavities',
+        action='store_true',
+        help='fill the background that does not reach the border: cavities, in 2D holes',
+    )
+    command.add_argument(
+        '--min-size',
+        metavar='N',
+        type=_count,
+        default=0,
+        help='remove objects of fewer than N voxels',
+    )
+    command.add_argument(
+        '--keep-largest',
+        metavar='N',
+        type=_count,
+        help='keep the N largest objects only',
     )
 
 

@@ -19,6 +19,7 @@ from .texts import numbers, to_json
 if TYPE_CHECKING:
     import pandas as pd
 
+    from skanrs.cleaning.steps import Changes
     from skanrs.threshold import Rule
 
     from .result import Result
@@ -100,6 +101,7 @@ class Report:
     threshold: float | None
     threshold_from: str
     foreground: int
+    cleaned: 'Changes | None'
     prune_length: float | None
     prune_ratio: float | None
     skeleton_voxels: int
@@ -143,7 +145,7 @@ class Report:
         return math.prod(self.shape)
 
     def facts(self) -> list[str]:
-        """Return the lines about image and network."""
+        """Return the lines about image and skeleton."""
         share = self.foreground / max(self.voxels, 1)
         found = self.threshold_from
         if self.threshold is not None:
@@ -155,8 +157,8 @@ class Report:
             f'image       {numbers(self.shape)} voxels ({self.voxels:,}), {self.dtype}, '
             f'spacing {numbers(self.spacing)}{unit} ({self.spacing_from})',
             f'foreground  {counted(self.foreground, "voxel")}, {share:.2%} of the image: {found}',
+            *(() if self.cleaned is None else (f'cleaned     {cleaned_in_words(self.cleaned)}',)),
             f'skeleton    {counted(self.skeleton_voxels, "voxel")}{self._pruned(unit)}',
-            *(self.branches.lines() if self.branches is not None else ()),
         ]
 
     def _pruned(self, unit: str) -> str:
@@ -171,7 +173,10 @@ class Report:
     def lines(self) -> list[str]:
         """Return the summary as lines of text."""
         slow = ', '.join(f'{name} {seconds:.2f}' for name, seconds in self.seconds.items())
-        lines = [*self.facts(), f'time        {self.total_seconds:.2f} s ({slow})']
+        lines = self.facts()
+        if self.branches is not None:
+            lines += self.branches.lines()
+        lines.append(f'time        {self.total_seconds:.2f} s ({slow})')
         if self.peak_memory is not None:
             way = ', in chunks' if self.in_chunks else ''
             lines.append(f'memory      {self.peak_memory / 1e6:,.0f} MB at the peak{way}')
@@ -228,6 +233,8 @@ def warnings_of(
         limit = result.rule.threshold
         rule = '' if limit is None else f', and the threshold is {limit:.6g} ({found})'
         return (f'{which} foreground: {values}{rule}',)
+    if result.cleaned is not None and not result.cleaned.voxels:
+        return (f'cleaning removed the whole foreground, {counted(count, "voxel")}',)
     if 2 * count > voxels:
         return (
             f'more than half of the image ({count / voxels:.0%}) is foreground, that is '
@@ -240,7 +247,31 @@ def warnings_of(
         )
     if result.table is not None and not len(result.table):
         return (f'the skeleton has no branches, only {counted(left, "isolated voxel")}',)
+    if result.cavities:
+        surfaces = counted(result.cavities, 'closed surface')
+        return (
+            f'the skeleton has {surfaces} around cavities of the mask, each of many short '
+            'branches; --fill-cavities fills them',
+        )
     return ()
+
+
+def cleaned_in_words(changes: 'Changes') -> str:
+    """Return what cleaning changed, as text."""
+    words = []
+    if changes.closed_voxels is not None:
+        words.append(f'closing added {counted(changes.closed_voxels, "voxel")}')
+    if changes.cavities is not None and changes.filled_voxels is not None:
+        words.append(
+            f'{counted(changes.cavities, "cavity", "cavities")} of '
+            f'{counted(changes.filled_voxels, "voxel")} filled'
+        )
+    if changes.removed_objects is not None and changes.removed_voxels is not None:
+        words.append(
+            f'{counted(changes.removed_objects, "object")} of '
+            f'{counted(changes.removed_voxels, "voxel")} removed'
+        )
+    return f'{", ".join(words)}; {counted(changes.voxels, "voxel")} are left'
 
 
 def foreground_of(rule: 'Rule') -> str:

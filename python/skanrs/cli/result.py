@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skanrs.cleaning.steps import Changes
 from skanrs.files import Mask
 from skanrs.threshold import Rule
 
@@ -25,6 +26,10 @@ class Result:
     values: tuple[float, float] | None
     """The smallest and the largest value before the threshold, if no voxel or every voxel is
     foreground."""
+    cleaned: Changes | None = None
+    """What cleaning changed in the mask, if it was wanted."""
+    cavities: int = 0
+    """Cavities that surfaces of the skeleton enclose."""
     table: 'pd.DataFrame | None' = None
     measured: 'Measured | None' = None
     """The graph and its radii, if an output needs them."""

@@ -88,6 +88,7 @@ def run(options: Options, progress: Progress) -> Report:
             threshold=result.rule.threshold,
             threshold_from=threshold_from,
             foreground=result.foreground,
+            cleaned=result.cleaned,
             prune_length=options.prune_length,
             prune_ratio=options.prune_ratio,
             skeleton_voxels=result.skeleton_voxels,
@@ -153,6 +154,9 @@ def needed_in_memory(source: Source, options: Options) -> int:
     if options.sigma is not None:
         wide = voxels * np.result_type(source.dtype, np.float32).itemsize
         most = max(most, image + 2 * wide, wide + 2 * voxels)
+    if not options.cleaning.changes_nothing:
+        # The mask, its background, labels, and the clean mask.
+        most = max(most, 7 * voxels)
     return held_memory() + most
 
 

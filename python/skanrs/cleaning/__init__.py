@@ -1,0 +1,1 @@
+"""Cleaning of masks before they are thinned: closing, cavities, small objects, largest objects."""

@@ -1,0 +1,119 @@
+"""Closed surfaces in a skeleton: thinning keeps the cavities of a mask, and their walls with them.
+
+A voxel of the wall of a cavity has four neighbours in the wall at least, one for each way around
+it between both sides. So all walls lie in the 4-core of the graph of neighbours, what is left when
+voxels with fewer than four neighbours are removed until there is none. In a network of lines that
+is nothing, or a few clusters at junctions. The background is labelled only within the boxes of the
+parts of the core, not in the whole image.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage, sparse
+
+from skanrs import _core
+
+__all__ = ['count_cavities', 'crowded_voxels']
+
+LEAST_NEIGHBOURS = 4
+SMALLEST_WALL = 6
+"""Voxels around a cavity of one voxel."""
+LARGEST_BOX = 1 << 24
+"""A part of the core in a larger box is a wall: clusters at junctions have a few voxels."""
+
+
+def count_cavities(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> int:
+    """Return how many cavities the surfaces of a skeleton enclose.
+
+    Parameters
+    ----------
+    nodes : ndarray of int64
+        The linear indices of the skeleton's voxels, ascending; those with fewer than four
+        neighbours may be left out.
+    shape : tuple of int
+        The shape of the image; there are no cavities in 2D.
+
+    Returns
+    -------
+    int
+        At least this many; cavities whose walls are wider than 256 voxels count as one.
+    """
+    if len(shape) != 3 or nodes.size < SMALLEST_WALL:
+        return 0
+    indptr, indices, _ = _core.pixel_graph(nodes, shape, (1.0,) * 3, 3, prune=False)
+    neighbours = sparse.csr_array(
+        (np.ones(len(indices), np.int8), indices, indptr), (nodes.size, nodes.size)
+    )
+    core = np.flatnonzero(np.diff(indptr) >= LEAST_NEIGHBOURS)
+    while True:
+        inside = neighbours[core][:, core]
+        kept = np.diff(inside.indptr) >= LEAST_NEIGHBOURS
+        if kept.all():
+            break
+        core = core[kept]
+    count, part = sparse.csgraph.connected_components(inside, directed=False)
+    places = np.stack(np.unravel_index(nodes[core], shape), axis=1)
+    order = np.argsort(part, kind='stable')
+    bounds = np.searchsorted(part[order], np.arange(count + 1))
+    cavities = 0
+    for first, last in itertools.pairwise(bounds):
+        if last - first < SMALLEST_WALL:
+            continue
+        wall = places[order[first:last]]
+        wall -= wall.min(axis=0) - 1
+        box = wall.max(axis=0) + 2
+        if box.min() < 5:
+            continue
+        if box.prod() > LARGEST_BOX:
+            cavities += 1
+            continue
+        background = np.ones(box, np.bool_)
+        background[tuple(wall.T)] = False
+        # One component is that around the wall.
+        cavities += ndimage.label(background)[1] - 1
+    return cavities
+
+
+def crowded_voxels(skeleton: Any, chunks: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+    """Return the linear indices, ascending, of the voxels with four neighbours or more.
+
+    Parameters
+    ----------
+    skeleton : array-like of bool
+        Its boxes are read, block by block, with the voxels beside each block.
+    chunks : sequence of sequences of int
+        For each of three axes the lengths of the blocks.
+
+    Returns
+    -------
+    ndarray of int64
+    """
+    shape = tuple(map(sum, chunks))
+    bounds = [list(itertools.pairwise(itertools.accumulate(axis, initial=0))) for axis in chunks]
+    crowded = [np.empty(0, np.int64)]
+    for block in itertools.product(*bounds):
+        starts = [max(0, start - 1) for start, _ in block]
+        box = tuple(
+            slice(start, min(stop + 1, length))
+            for start, (_, stop), length in zip(starts, block, shape, strict=True)
+        )
+        part = np.asarray(skeleton[box])
+        nodes = np.flatnonzero(part)
+        if not nodes.size:
+            continue
+        indptr, _, _ = _core.pixel_graph(nodes, part.shape, (1.0,) * 3, 3, prune=False)
+        many = nodes[np.diff(indptr) >= LEAST_NEIGHBOURS]
+        inside = np.unravel_index(many, part.shape)
+        places = [at + start for at, start in zip(inside, starts, strict=True)]
+        own = np.all(
+            [(at >= start) & (at < stop) for at, (start, stop) in zip(places, block, strict=True)],
+            axis=0,
+        )
+        crowded.append(np.ravel_multi_index([at[own] for at in places], shape))
+    return np.sort(np.concatenate(crowded))
