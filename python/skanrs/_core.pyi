@@ -18,6 +18,7 @@ __all__ = [
     'components',
     'debug_assertions',
     'end_places',
+    'find_labels',
     'foreground_indices',
     'get_num_threads',
     'graph_centres',
@@ -38,6 +39,7 @@ __all__ = [
     'rank_gains',
     'set_num_threads',
     'skeletonize',
+    'skeletonize_labels',
     'thin_chunks',
     'thin_nodes',
     'topology',
@@ -70,6 +72,16 @@ def graph_centres(
 def skeletonize(
     image: npt.NDArray[Any], mask: int, method: str, output: npt.NDArray[np.uint8]
 ) -> None: ...
+def skeletonize_labels(
+    image: npt.NDArray[np.generic],
+    chosen: npt.NDArray[np.uint64] | None,
+    min_voxels: int,
+    method: str,
+    output: npt.NDArray[np.generic],
+) -> None: ...
+def find_labels(
+    image: npt.NDArray[np.generic],
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.int64]]: ...
 def thin_nodes(
     nodes: npt.NDArray[np.int64], shape: tuple[int, int, int], method: str
 ) -> npt.NDArray[np.bool_]: ...

@@ -9,6 +9,8 @@
 //! Cost: a bit a voxel and the border; pages that hold no foreground are never touched. Packing reads each voxel once, in the
 //! order of memory, at the speed of memory where background prevails.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView3, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
@@ -42,14 +44,27 @@ impl BitImage {
     }
 
     fn zeros_of(shape: [usize; 3], log: [u32; 3]) -> Result<Self> {
-        let mut image = Self { shape, log, words: Vec::new() };
-        let planes = image.words_along(0).checked_add(2);
-        let rows = planes.and_then(|planes| planes.checked_mul(image.words_along(1).checked_add(1)?));
-        let words = rows.and_then(|rows| rows.checked_add(1)?.checked_mul(image.row_stride())?.checked_add(2));
-        let words = words.ok_or(Error::out_of_memory::<u64>("the bit image", usize::MAX))?;
-        image.words = try_zeros("the bit image", words)?;
-        huge_pages::advise_huge_pages(&mut image.words);
-        Ok(image)
+        let words = length(shape, log).ok_or(Error::out_of_memory::<u64>("the bit image", usize::MAX))?;
+        let mut words = try_zeros("the bit image", words)?;
+        huge_pages::advise_huge_pages(&mut words);
+        Ok(Self { shape, log, words })
+    }
+
+    /// How many words an image of `shape` has, border included; none if they cannot be counted.
+    #[must_use]
+    pub fn length_of(shape: [usize; 3]) -> Option<usize> {
+        length(shape, logarithms(shape[0]))
+    }
+
+    /// Makes an image of background one of another shape, in the memory that it has.
+    ///
+    /// # Panics
+    /// If the image of that shape has more words.
+    pub fn reshape(&mut self, shape: [usize; 3]) {
+        debug_assert!(self.words.iter().all(|&word| word == 0), "there is no foreground");
+        (self.shape, self.log) = (shape, logarithms(shape[0]));
+        let words = Self::length_of(shape).filter(|&words| words <= self.words.len());
+        self.words.truncate(words.expect("the image is not larger than the one before"));
     }
 
     /// The foreground of `view`: the voxels with any bit of `mask`.
@@ -220,6 +235,12 @@ impl BitImage {
         self.row_stride() * (self.words_along(1) + 1)
     }
 
+    /// All words but those of the empty planes before and after the image.
+    #[must_use]
+    pub const fn inner(&self) -> Range<usize> {
+        self.plane_stride()..(self.words_along(0) + 1) * self.plane_stride()
+    }
+
     /// The first word of row `y` of plane `z` of words.
     #[must_use]
     pub const fn index(&self, z: usize, y: usize) -> usize {
@@ -252,6 +273,13 @@ impl BitImage {
             .map(|words| words.iter().map(|word| u64::from(word.count_ones())).sum::<u64>())
             .sum()
     }
+}
+
+/// How many words an image has, border included.
+fn length(shape: [usize; 3], log: [u32; 3]) -> Option<usize> {
+    let [z, y, x]: [usize; 3] = std::array::from_fn(|axis| shape[axis].div_ceil(1 << log[axis]));
+    let rows = z.checked_add(2)?.checked_mul(y.checked_add(1)?)?.checked_add(1)?;
+    rows.checked_mul(x.checked_add(1)?)?.checked_add(2)
 }
 
 /// The strides of a bit image.
@@ -296,7 +324,7 @@ fn pack_row<T: Element>(row: &[Shared<T>], mask: T, words: &mut [u64]) {
 }
 
 /// The voxels of a view that lie in the `length` coordinates from `start` of an image in which the view begins at `origin`.
-fn covered(start: usize, length: usize, origin: usize, voxels: usize) -> std::ops::Range<usize> {
+fn covered(start: usize, length: usize, origin: usize, voxels: usize) -> Range<usize> {
     start.saturating_sub(origin)..(start + length).saturating_sub(origin).min(voxels)
 }
 

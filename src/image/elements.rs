@@ -81,6 +81,12 @@ pub trait Element: Copy + Send + Sync {
     /// Whether any bit of `mask` is set.
     fn is_foreground(self, mask: Self) -> bool;
 
+    /// Its bits, the upper ones zero.
+    fn bits(self) -> u64;
+
+    /// The element of these bits.
+    fn from_bits(bits: u64) -> Self;
+
     /// The foreground of 64 voxels in a row, one bit each.
     fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
         voxels.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value.is_foreground(mask)) << x)
@@ -94,6 +100,16 @@ macro_rules! element {
             fn is_foreground(self, mask: Self) -> bool {
                 self & mask != 0
             }
+
+            #[inline]
+            fn bits(self) -> u64 {
+                u64::from(self)
+            }
+
+            #[inline]
+            fn from_bits(bits: u64) -> Self {
+                bits as Self
+            }
         }
     )*};
 }
@@ -104,6 +120,16 @@ impl Element for u8 {
     #[inline]
     fn is_foreground(self, mask: Self) -> bool {
         self & mask != 0
+    }
+
+    #[inline]
+    fn bits(self) -> u64 {
+        u64::from(self)
+    }
+
+    #[inline]
+    fn from_bits(bits: u64) -> Self {
+        bits as Self
     }
 
     #[cfg(target_arch = "x86_64")]

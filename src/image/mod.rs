@@ -4,6 +4,7 @@ pub mod bit_image;
 pub mod elements;
 pub mod foreground;
 pub mod indices;
+pub mod label_words;
 pub mod mask_rows;
 pub mod neighbourhood;
 pub mod word_shape;

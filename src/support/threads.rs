@@ -140,9 +140,9 @@ impl Monitor {
         if self.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
-    /// Says how many steps, of whatever kind, the work has.
+    /// Says how many steps, of whatever kind, the work has; a part of the work, which has fewer, may say so too.
     pub fn expect(&self, total: u64) {
-        self.total.store(total, Ordering::Relaxed);
+        self.total.fetch_max(total, Ordering::Relaxed);
     }
 
     /// Says that so many more steps are done.

@@ -37,6 +37,7 @@
 
 pub mod chunks;
 mod dense;
+pub mod labels;
 pub mod method;
 pub mod naive;
 pub mod words;

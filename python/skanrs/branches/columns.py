@@ -257,7 +257,9 @@ def skeleton_table(skel: Skeleton, value_is_height: bool) -> pd.DataFrame:
     if value_is_height and heights is None:
         raise TypeError('value_is_height: expected a skeleton of heights, got one of bool')
     with progress.call('summarize'):
-        return pd.DataFrame(_columns(skel, heights), copy=False)
+        labels = skel.path_labels
+        of_labels = {} if labels is None else {'label': labels}
+        return pd.DataFrame(of_labels | _columns(skel, heights), copy=False)
 
 
 def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:

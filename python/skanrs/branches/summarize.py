@@ -10,6 +10,7 @@ import pandas as pd
 
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.elements import check_elements
+from skanrs._image.labels import Labels, with_labels
 from skanrs._image.spacing import refuse_spacing
 from skanrs._support.typing import Array
 from skanrs.graph.path_graph import PathGraph
@@ -39,6 +40,7 @@ def summarize(
     separator: str | None = ...,
     spacing: npt.ArrayLike | None = ...,
     npartitions: None = ...,
+    labels: Labels = ...,
 ) -> pd.DataFrame: ...
 
 
@@ -62,6 +64,7 @@ def summarize(
     separator: str | None = None,
     spacing: npt.ArrayLike | None = None,
     npartitions: int | None = None,
+    labels: Labels = False,
 ) -> pd.DataFrame | dd.DataFrame:
     """Compute a table with one row for each branch.
 
@@ -88,6 +91,9 @@ def summarize(
         six tasks a block and some for each pair of partitions. One task still sees 8 bytes for each
         block that each skeleton reaches into and, with `find_main_branch`, 25 for each branch; for
         images of four axes, or three and heights, 17 to 33 for each branch.
+    labels : bool or sequence of int, optional
+        Whether an array is a label image, as `skanrs.skeletonize` makes it of one: each value that
+        is not 0, or each of these only, is a skeleton of its own. A `Skeleton` has its own labels.
 
     Returns
     -------
@@ -98,15 +104,17 @@ def summarize(
         1: one end free, 2: between junctions, 3: cycle), ``mean_pixel_value``,
         ``stdev_pixel_value``, ``image_coord_src_*``, ``image_coord_dst_*`` (in units of pixels),
         ``coord_src_*``, ``coord_dst_*`` (times the spacing), ``euclidean_distance`` (between the
-        ends), and ``main`` if asked.
+        ends), and ``main`` if asked. With labels, the first column is ``label``, in the dtype of
+        the image; rows are in the order of labels, and identifiers are those of the whole image.
 
     Raises
     ------
     ValueError
         If `spacing` is given for what is not an array, or as `Skeleton` raises it; if a part of
-        the image is missing in a `ChunkGraph`; if a dask array has chunks of unknown sizes.
+        the image is missing in a `ChunkGraph`; if a dask array has chunks of unknown sizes; if
+        `labels` is given for what is not an array, or with heights.
     TypeError
-        If the pixels have no values that could be heights.
+        If the pixels have no values that could be heights, or are no labels.
 
     Warns
     -----
@@ -127,6 +135,9 @@ def summarize(
     from .chunk_graph import ChunkGraph
 
     separator = column_separator(separator)
+    if with_labels(labels) and not isinstance(skel, np.ndarray):
+        name = type(skel).__name__
+        raise TypeError(f'labels: expected False for a {name}, got {labels!r}')
     if is_dask_array(skel):
         from .lazy import summarize_blocks
 
@@ -157,13 +168,16 @@ def summarize(
         refuse_spacing(skel, spacing)
         table = chunk_table(skel, slice(0, skel.n_branches), value_is_height)
     else:
-        skel = _as_skeleton(skel, spacing, value_is_height)
+        skel = _as_skeleton(skel, spacing, value_is_height, labels)
         table = skeleton_table(skel, value_is_height)
     return finish_table(table, find_main_branch, separator)
 
 
 def _as_skeleton(
-    skel: Skeleton | PathGraph | Array, spacing: npt.ArrayLike | None, value_is_height: bool
+    skel: Skeleton | PathGraph | Array,
+    spacing: npt.ArrayLike | None,
+    value_is_height: bool,
+    labels: Labels,
 ) -> Skeleton:
     if isinstance(skel, np.ndarray):
         return Skeleton(
@@ -171,6 +185,7 @@ def _as_skeleton(
             spacing=1 if spacing is None else spacing,
             keep_images=False,
             value_is_height=value_is_height,
+            labels=labels,
         )
     if not isinstance(skel, (Skeleton, PathGraph)):
         raise TypeError(

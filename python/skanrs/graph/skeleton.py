@@ -12,6 +12,7 @@ from scipy import sparse
 
 from skanrs import _core
 from skanrs._blocks.read import Pixels, read_image
+from skanrs._image.labels import Labels, as_labels, with_labels
 from skanrs._image.position import coordinates_of
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
@@ -19,6 +20,7 @@ from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import HoldsArrays, by_axis, bytes_of, counted, html_table
 from skanrs._support.typing import Array
 
+from .labels import label_graph, paths_by_label, pixels_of_labels
 from .nbgraph import NBGraph, csr_to_nbgraph
 from .path_graph import (
     PathGraph,
@@ -58,6 +60,10 @@ class Skeleton(HoldsArrays):
         Whether to keep both images.
     value_is_height : bool
         Whether the value of a pixel is its height, so that branches lead up and down.
+    labels : bool or sequence of int
+        Whether the image is a label image, in memory and of integers: every value that is not 0, or
+        each of these only, is a skeleton of its own. Pixels of different labels are no neighbours;
+        paths are in the order of labels.
 
     Attributes
     ----------
@@ -78,6 +84,10 @@ class Skeleton(HoldsArrays):
         The lengths of the paths; see `path_lengths`.
     degrees : ndarray of int, shape (N,)
         The number of neighbours of each pixel.
+    pixel_labels : ndarray, shape (N,), or None
+        With `labels`, the label of each pixel.
+    path_labels : ndarray, shape (P,), or None
+        With `labels`, the label of each path.
     skeleton_image, source_image : ndarray or None
         The images if they are kept.
     skeleton_shape, skeleton_dtype
@@ -94,9 +104,11 @@ class Skeleton(HoldsArrays):
     ------
     ValueError
         If `spacing` is not positive and finite or has the wrong length, if heights are not finite,
-        or if there are no axes or too many.
+        or if there are no axes or too many; if a label is 0 or beyond the dtype, or labels come
+        with heights.
     TypeError
-        If the elements are not real numbers, or are of bool where they are heights.
+        If the elements are not real numbers, or are of bool where they are heights, or are not
+        integers where they are labels.
 
     Notes
     -----
@@ -129,33 +141,48 @@ class Skeleton(HoldsArrays):
         source_image: Array | None = None,
         keep_images: bool = True,
         value_is_height: bool = False,
+        labels: Labels = False,
     ) -> None:
+        of_pixels = None
+        if with_labels(labels) and value_is_height:
+            raise ValueError('value_is_height: expected False with labels')
         with progress.call('Skeleton'):
-            pixels = read_image(skeleton_image, 'skeleton_image')
-            checked = as_spacing(spacing, len(pixels.shape))
-            self._trace(pixels, checked, value_is_height)
+            if labels is False:
+                pixels = read_image(skeleton_image, 'skeleton_image')
+            else:
+                checked = as_labels(skeleton_image, 'skeleton_image', labels, least=1, most=10)
+                pixels, of_pixels = pixels_of_labels(checked)
+            spacings = as_spacing(spacing, len(pixels.shape))
+            self._trace(pixels, spacings, value_is_height, of_pixels)
         self.keep_images = keep_images
         self.skeleton_image = skeleton_image if keep_images else None
         self.source_image = source_image if keep_images else None
 
     @classmethod
-    def _of_pixels(cls, pixels: Pixels, spacing: Spacing) -> Skeleton:
+    def _of_pixels(cls, pixels: Pixels, spacing: Spacing, labels: Array | None = None) -> Skeleton:
         """Trace the pixels of a checked image, whose values are not heights; keep no image."""
         skeleton = cls.__new__(cls)
         with progress.call('Skeleton'):
-            skeleton._trace(pixels, spacing, value_is_height=False)
+            skeleton._trace(pixels, spacing, value_is_height=False, labels=labels)
         skeleton.keep_images = False
         skeleton.skeleton_image = skeleton.source_image = None
         return skeleton
 
-    def _trace(self, pixels: Pixels, spacing: Spacing, value_is_height: bool) -> None:
+    def _trace(
+        self, pixels: Pixels, spacing: Spacing, value_is_height: bool, labels: Array | None
+    ) -> None:
         self._nodes = pixels.nodes
         self.pixel_values = node_values(pixels.values)
-        # With heights the distances are not those of a grid.
+        self.pixel_labels = labels
+        # With heights the distances are not those of a grid; with labels some neighbours are none.
         self._traced = None
-        if not value_is_height:
+        if not value_is_height and labels is None:
             self._traced = trace(pixels.shape, pixels.nodes, self.pixel_values, spacing.floats)
-        if self._traced is None:
+        if labels is not None:
+            self.graph = label_graph(pixels, labels, spacing.floats)
+            self.paths = paths_by_label(self.graph, labels)
+            self.n_paths = int(self.paths.shape[0])
+        elif self._traced is None:
             self.graph = skeleton_graph(pixels, spacing.floats, value_is_height)
             arrays = self.graph.indptr, self.graph.indices, self.graph.data
             self.paths = paths_matrix(*arrays, self.pixel_values)
@@ -215,6 +242,7 @@ class Skeleton(HoldsArrays):
         skeleton = cls.__new__(cls)
         skeleton._traced = None
         skeleton.pixel_values = pg.node_values
+        skeleton.pixel_labels = None
         skeleton.graph = pg.adj
         skeleton.nbgraph = pg.nbgraph
         skeleton.coordinates = pg.node_coordinates
@@ -250,6 +278,13 @@ class Skeleton(HoldsArrays):
         """Return what the kernels traced, or None if graph or paths may have been changed since."""
         touched = {'graph', 'nbgraph', 'paths', 'degrees'} & self.__dict__.keys()
         return None if touched else self._traced
+
+    @property
+    def path_labels(self) -> Array | None:
+        """The label of each path; None without labels."""
+        if self.pixel_labels is None:
+            return None
+        return np.asarray(self.pixel_labels[self.paths.indices[self.paths.indptr[:-1]]])
 
     @cached_property
     def nbgraph(self) -> NBGraph:
@@ -481,13 +516,15 @@ class Skeleton(HoldsArrays):
         if image.ndim not in (2, 3):
             raise ValueError(f'skeleton: expected 2 or 3 axes, got {image.ndim}')
         pixels = np.concatenate([np.empty(0, np.intp), *map(self.path, chosen)])
-        thin_without(image, self._coordinates_of(pixels[self.degrees[pixels] <= 2]))
+        removed = self._coordinates_of(pixels[self.degrees[pixels] <= 2])
+        thin_without(image, removed, self.pixel_labels)
         pruned = Skeleton(
             image,
             spacing=self.spacing,
             source_image=self.source_image,
             keep_images=self.keep_images,
             value_is_height=self._value_is_height,
+            labels=self.pixel_labels is not None,
         )
         if chosen and not pruned.n_paths:
             raise ValueError('indices: expected to leave at least one path, got none left')

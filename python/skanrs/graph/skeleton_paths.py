@@ -10,6 +10,7 @@ from scipy import sparse
 
 from skanrs import _core
 from skanrs._image.image import as_image
+from skanrs._image.labels import as_labels, thin_labels
 from skanrs._support.typing import Array
 
 from .path_graph import index_arrays
@@ -64,12 +65,18 @@ def label_image(
     return labels
 
 
-def thin_without(image: Array, coordinates: Array) -> None:
-    """Clear the pixels at these coordinates in a 2D or 3D skeleton, and thin it in place."""
+def thin_without(image: Array, coordinates: Array, labels: Array | None) -> None:
+    """Clear the pixels at these coordinates in a 2D or 3D skeleton, and thin it in place.
+
+    With `labels`, those of its pixels, each of them is thinned alone and others are cleared.
+    """
     image[tuple(np.round(coordinates).astype(np.int64).T)] = 0
+    method = 'zhang' if image.ndim == 2 else 'lee'
+    if labels is not None:
+        image[...] = thin_labels(as_labels(image, 'skeleton_image', np.unique(labels)), method)
+        return
     # `skeletonize` gives the same result but visits every voxel.
     nodes = as_image(image, 'skeleton_image').nodes()
     planes: tuple[int, ...] = (1,) if image.ndim == 2 else ()
-    method = 'zhang' if image.ndim == 2 else 'lee'
     kept = _core.thin_nodes(nodes, (*planes, *image.shape), method)
     image[np.unravel_index(nodes[~kept], image.shape)] = 0

@@ -21,8 +21,12 @@ pub(in crate::python) fn writable<'a, T: Element, D: Dimension>(
 }
 
 /// Calls a generic function with the array as a read-only one of `u8`, `u16`, `u32` or `u64`, whichever it is, and with the
-/// mask of foreground bits in that type; anything else is a `TypeError` that names the argument.
+/// mask of foreground bits in that type, if there is one; anything else is a `TypeError` that names the argument.
 macro_rules! with_elements {
+    ($array:ident: $readonly:ident => $call:expr) => {{
+        let _mask = u64::MAX;
+        with_elements!($array: $readonly, _mask => $call)
+    }};
     ($array:ident: $readonly:ident, $mask:ident => $call:expr) => {
         if let Ok($array) = $array.extract::<numpy::$readonly<'_, u8>>() {
             let $mask = $mask as u8;

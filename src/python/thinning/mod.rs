@@ -1,6 +1,7 @@
 //! Thinning of a numpy array into another, and of a list of voxels.
 
 mod chunks;
+mod labels;
 pub(in crate::python) mod method;
 
 use numpy::{Element as PyElement, PyReadonlyArray3, PyReadwriteArray3, PyUntypedArrayMethods};
@@ -60,5 +61,6 @@ fn vectors() -> &'static str {
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(skeletonize, module)?)?;
     module.add_function(wrap_pyfunction!(vectors, module)?)?;
+    labels::register(module)?;
     chunks::register(module)
 }

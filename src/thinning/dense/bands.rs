@@ -52,7 +52,8 @@ pub struct Strides {
 }
 
 impl Strides {
-    fn new(image: &BitImage, method: Method, threads: usize) -> Self {
+    /// The strides of an image; bands are for so many threads.
+    pub fn new(image: &BitImage, method: Method, threads: usize) -> Self {
         let (row, plane) = (image.row_stride(), image.plane_stride());
         let distances = |plane: usize, row: usize| {
             std::array::from_fn(|at| {

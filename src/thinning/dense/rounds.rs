@@ -164,7 +164,7 @@ impl Thinning<'_> {
 }
 
 /// Lists the collected voxels of a band whose recheck depends on that of an earlier neighbour.
-fn find_waiting<W: WordShape>(
+pub(super) fn find_waiting<W: WordShape>(
     lists: &mut Lists,
     words: &[u64],
     collected: &[u64],
@@ -192,7 +192,7 @@ fn find_waiting<W: WordShape>(
 }
 
 /// Applies and clears the collected voxels of a band; returns their number.
-fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, strides: &Strides) -> u64 {
+pub(super) fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, strides: &Strides) -> u64 {
     let Deletion { start, words, collected, active_words, active_rows, active_bands } = deletion;
     let mut count = 0;
     // The last word's row and its words, for a division costs as much as the rest.

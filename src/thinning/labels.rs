@@ -1,0 +1,231 @@
+//! Thinning of a label image: each label alone, as the image of its voxels and background would be thinned.
+//!
+//! Equivalently, a neighbour counts only if its label is equal. A label is cut out by the words of the whole image, so what is beyond
+//! its box is background as it is beyond the image, and a label in one plane of a volume has the six border steps of a volume.
+//!
+//! Large labels are thinned one after another by all threads ([`dense::rounds`]), the others one a thread at a time, with arrays
+//! that a thread keeps ([`dense::alone`]): what a label costs is its words, not its box. Larger boxes come first, so that the arrays
+//! only shrink.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::image::bit_image::BitImage;
+use crate::image::label_words::{LabelEntries, LabelWords};
+use crate::image::word_shape::{Cube, Square, WordShape, logarithms};
+use crate::support::allocate::{Grow, try_with_capacity};
+use crate::support::errors::Result;
+use crate::support::threads::Monitor;
+use crate::thinning::dense::alone::Alone;
+use crate::thinning::method::Method;
+use crate::thinning::thin;
+
+/// Labels of more words are thinned by all threads.
+const WORDS_OF_LARGE: usize = if cfg!(test) { 30 } else { 1 << 16 };
+
+/// A label to thin: its number and its box in words.
+struct Task {
+    label: usize,
+    place: [Range<usize>; 3],
+}
+
+impl Task {
+    /// The shape of the box in voxels.
+    fn shape(&self, sides: [usize; 3]) -> [usize; 3] {
+        std::array::from_fn(|axis| self.place[axis].len() * sides[axis])
+    }
+
+    /// The index of a word in the image of the box.
+    fn index(&self, image: &BitImage, [z, y, x]: [usize; 3]) -> usize {
+        let [first_z, first_y, first_x] = [0, 1, 2].map(|axis| self.place[axis].start);
+        image.index(z - first_z, y - first_y) + x - first_x
+    }
+}
+
+/// Thins the labels for which `is_chosen` holds, in place, on the threads of the current pool.
+///
+/// # Errors
+/// [`crate::support::errors::Error::OutOfMemory`], or [`crate::support::errors::Error::Interrupted`] through `monitor`; the labels are then in the
+/// middle of thinning.
+///
+/// # Panics
+/// If the method is Zhang's and the image has more than one plane.
+pub fn thin_labels(labels: &LabelWords, is_chosen: &[bool], method: Method, monitor: &Monitor) -> Result<()> {
+    assert!(method.is_for(labels.shape()[0]), "Zhang's method is for 2D images");
+    if logarithms(labels.shape()[0]) == Square::LOG {
+        thin_in_words::<Square>(labels, is_chosen, method, monitor)
+    } else {
+        thin_in_words::<Cube>(labels, is_chosen, method, monitor)
+    }
+}
+
+fn thin_in_words<W: WordShape>(
+    labels: &LabelWords,
+    is_chosen: &[bool],
+    method: Method,
+    monitor: &Monitor,
+) -> Result<()> {
+    let chosen = || (0..is_chosen.len()).filter(|&label| is_chosen[label]);
+    monitor.expect(chosen().map(|label| labels.counts()[label]).sum());
+    let mut small = Vec::new();
+    for label in chosen() {
+        let entries = labels.of_label(label);
+        let task = Task { label, place: entries.box_of_words() };
+        if entries.len() > WORDS_OF_LARGE {
+            thin_large(&entries, &task, W::SIDES, method, monitor)?;
+        } else {
+            small.try_push("the labels to thin", task)?;
+        }
+    }
+    small.sort_unstable_by_key(|task| std::cmp::Reverse(BitImage::length_of(task.shape(W::SIDES))));
+    let next = AtomicUsize::new(0);
+    let workers = rayon::current_num_threads().min(small.len());
+    let mut results = vec![Ok(()); workers];
+    rayon::scope(|scope| {
+        for result in &mut results {
+            scope.spawn(|_| *result = thin_small::<W>(labels, &small, &next, method, monitor));
+        }
+    });
+    results.into_iter().collect()
+}
+
+/// Thins one label on all threads.
+fn thin_large(
+    entries: &LabelEntries<'_>,
+    task: &Task,
+    sides: [usize; 3],
+    method: Method,
+    monitor: &Monitor,
+) -> Result<()> {
+    let mut image = BitImage::zeros(task.shape(sides))?;
+    for at in 0..entries.len() {
+        let index = task.index(&image, entries.place(at));
+        image.words_mut()[index] = entries.voxels(at);
+    }
+    thin(&mut image, method, monitor)?;
+    for at in 0..entries.len() {
+        entries.replace(at, image.words()[task.index(&image, entries.place(at))]);
+    }
+    Ok(())
+}
+
+/// Thins one label after another until there are none.
+fn thin_small<W: WordShape>(
+    labels: &LabelWords,
+    tasks: &[Task],
+    next: &AtomicUsize,
+    method: Method,
+    monitor: &Monitor,
+) -> Result<()> {
+    let take = || tasks.get(next.fetch_add(1, Ordering::Relaxed));
+    let Some(first) = take() else { return Ok(()) };
+    let mut alone = Alone::new(first.shape(W::SIDES))?;
+    let mut voxels = try_with_capacity("the words of a label", WORDS_OF_LARGE)?;
+    for task in std::iter::once(first).chain(std::iter::from_fn(&take)) {
+        let entries = labels.of_label(task.label);
+        let image = alone.reshape(task.shape(W::SIDES));
+        voxels.clear();
+        voxels.extend((0..entries.len()).map(|at| (task.index(image, entries.place(at)), entries.voxels(at))));
+        monitor.advance(alone.thin::<W>(&mut voxels, method, monitor)?);
+        for (at, &(_, left)) in voxels.iter().enumerate() {
+            entries.replace(at, left);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array3;
+
+    use super::*;
+    use crate::support::threads::Pool;
+    use crate::thinning::naive;
+
+    /// Small numbers by a generator of its own.
+    fn random(seed: u64) -> impl FnMut(u64) -> u64 {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        move |below| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 33) % below
+        }
+    }
+
+    /// Cells of a Voronoi diagram, some of whose voxels are of another label or none.
+    fn random_labels(shape: (usize, usize, usize), seed: u64) -> Array3<u64> {
+        let mut random = random(seed);
+        let values = [1, 255, 1 << 16, 1 << 31, 1 << 53, (1 << 53) + 1, 1 << 63, u64::MAX, 0];
+        let mut place = || [shape.0, shape.1, shape.2].map(|length| random(length as u64) as i64);
+        let cells: Vec<[i64; 3]> = (0..=seed % 12).map(|_| place()).collect();
+        let noise = seed % 7;
+        let label = |(z, y, x): (usize, usize, usize)| {
+            let distance =
+                |cell: &[i64; 3]| [z, y, x].iter().zip(cell).map(|(&at, cell)| (at as i64 - cell).pow(2)).sum::<i64>();
+            let nearest = (0..cells.len()).min_by_key(|&cell| distance(&cells[cell])).unwrap();
+            values[if random(20) < noise { random(9) as usize } else { nearest % values.len() }]
+        };
+        Array3::from_shape_fn(shape, label)
+    }
+
+    fn compare(image: &Array3<u64>, method: Method, threads: usize) {
+        let labels = LabelWords::of(&image.view(), &Monitor::new()).unwrap();
+        let all = vec![true; labels.values().len()];
+        let mut expected = Array3::zeros(image.dim());
+        for (&value, &count) in labels.values().iter().zip(labels.counts()) {
+            let alone = image.mapv(|other| u8::from(other == value));
+            assert_eq!(alone.iter().map(|&voxel| u64::from(voxel)).sum::<u64>(), count);
+            naive::thin(&alone, method)
+                .iter()
+                .zip(&mut expected)
+                .filter(|(left, _)| **left == 1)
+                .for_each(|(_, label)| *label = value);
+        }
+        Pool::take(threads).unwrap().install(|| thin_labels(&labels, &all, method, &Monitor::new())).unwrap();
+        let mut found = Array3::zeros(image.dim());
+        labels.write_into::<u64>(found.view_mut(), &all);
+        assert_eq!(found, expected, "{:?} {method:?} {threads} threads", image.dim());
+    }
+
+    #[test]
+    fn each_label_is_thinned_as_if_alone() {
+        for seed in 0..60 {
+            let side = |k: u64| 1 + ((seed * 7 + k * 5) % 17) as usize;
+            let image = random_labels((side(1), side(2), side(3) * 5), seed);
+            compare(&image, Method::Lee, 1 + (seed % 3) as usize);
+            compare(&image, Method::LeePreserving, 1 + (seed % 3) as usize);
+            let plane = random_labels((1, 3 * side(1), 4 * side(2)), seed);
+            compare(&plane, [Method::Lee, Method::LeePreserving, Method::Zhang][seed as usize % 3], 2);
+        }
+    }
+
+    #[test]
+    fn a_label_in_one_plane_of_a_volume_has_six_border_steps() {
+        let plane = random_labels((1, 20, 30), 4);
+        let volume = Array3::from_shape_fn((2, 20, 30), |(z, y, x)| if z == 1 { plane[(0, y, x)] } else { 7 });
+        compare(&volume, Method::Lee, 1);
+    }
+
+    #[test]
+    fn any_order_of_memory_is_read() {
+        let image = random_labels((9, 10, 70), 5);
+        let expected = LabelWords::of(&image.view(), &Monitor::new()).unwrap();
+        let other = Array3::from_shape_vec(ndarray::ShapeBuilder::f((9, 10, 70)), image.t().iter().copied().collect());
+        let other = LabelWords::of(&other.unwrap().view(), &Monitor::new()).unwrap();
+        assert_eq!(expected.values(), other.values());
+        for label in 0..expected.values().len() {
+            let [one, other] = [&expected, &other].map(|labels| labels.of_label(label));
+            assert!((0..one.len()).all(|at| one.place(at) == other.place(at) && one.voxels(at) == other.voxels(at)));
+        }
+    }
+
+    #[test]
+    fn stops_when_asked() {
+        let labels = LabelWords::of(&random_labels((4, 4, 4), 3).view(), &Monitor::new()).unwrap();
+        let monitor = Monitor::new();
+        monitor.request_stop();
+        let stopped = thin_labels(&labels, &vec![true; labels.values().len()], Method::Lee, &monitor);
+        assert_eq!(stopped, Err(crate::support::errors::Error::Interrupted));
+    }
+}
