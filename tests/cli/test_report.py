@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from html.parser import HTMLParser
 
 import numpy as np
@@ -23,6 +24,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.pictures, self.words, self.open = [], [], []
+        self.scene = None
         self.feed(text)
         assert self.open == []
 
@@ -32,8 +34,10 @@ class Page(HTMLParser):
             head, _, data = attributes['src'].partition(',')
             assert head == 'data:image/png;base64'
             self.pictures.append((attributes['alt'], base64.b64decode(data)))
-        assert not {'href', 'srcset'} & set(attributes)
-        assert tag not in ('script', 'link', 'iframe')
+        # The page needs nothing from elsewhere.
+        assert tag == 'img' or not {'href', 'src', 'srcset'} & set(attributes)
+        assert tag not in ('link', 'iframe')
+        self.attributes = attributes
         if tag not in ('img', 'meta'):
             self.open.append(tag)
 
@@ -41,7 +45,10 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.words.append(data.strip())
+        if self.open[-1:] != ['script']:
+            self.words.append(data.strip())
+        elif self.attributes.get('id') == 'scene':
+            self.scene = json.loads(data)
 
 
 @pytest.mark.parametrize('radii', ['--radii', '--no-radii'])
@@ -56,15 +63,25 @@ def test_report(folder, radii):
     assert ('Radii' in words) == (radii == '--radii')
     assert any('2 x 1 x 0.5 µm (from the file)' in word for word in words)
     names = [name for name, _ in page.pictures]
-    assert names == ['violins', *(['histogram'] if radii == '--radii' else [])] + [
-        f'the skeleton, coloured by {by}'
-        for by in (['radius', 'branch type'] if radii == '--radii' else ['branch type'])
+    by = 'radius' if radii == '--radii' else 'length'
+    assert names == [f'the skeleton along {axis}, coloured by {by}' for axis in 'zxy'] + [
+        'violins',
+        *(['histogram'] if radii == '--radii' else []),
     ]
     for _, data in page.pictures:
         picture = np.asarray(Image.open(io.BytesIO(data)).convert('RGB')).reshape(-1, 3)
         # Something is drawn, in several colours.
-        assert (picture != 255).any(axis=1).mean() > 0.01
-        assert len(np.unique(picture, axis=0)) > 50
+        assert (picture != picture[0]).any(axis=1).mean() > 0.002
+        assert len(np.unique(picture, axis=0)) > 10
+    colours = [colour['name'] for colour in page.scene['colours']]
+    assert colours == [*(['radius'] if radii == '--radii' else []), 'length', 'branch type']
+    assert page.scene['lines'] == len(table)
+
+
+def test_the_same_image_gives_the_same_page(folder):
+    for name in ('a.html', 'b.html'):
+        run('analyze', 'mask.tif', '-o', 't.csv', '--radii', '--report', name)
+    assert (folder / 'a.html').read_bytes() == (folder / 'b.html').read_bytes()
 
 
 def test_report_of_nothing_and_of_strange_names(folder):
@@ -81,4 +98,6 @@ def test_report_of_nothing_and_of_strange_names(folder):
 def test_report_of_a_flat_image(folder):
     np.save('flat.npy', MASK.max(axis=0))
     run('analyze', 'flat.npy', '-o', 't.csv', '--radii', '--report', 'r.html')
-    assert len(Page((folder / 'r.html').read_text(encoding='utf-8')).pictures) == 4
+    page = Page((folder / 'r.html').read_text(encoding='utf-8'))
+    assert len(page.pictures) == 3
+    assert page.scene['flat']

@@ -1,7 +1,8 @@
 """The report of a run and the comparison of two, each as one HTML file that contains its pictures.
 
 The pages are jinja2 templates in `templates`. Figures have matplotlib's default style, whatever
-the settings of the user, so that the same input gives the same bytes.
+the settings of the user, so that the same input gives the same bytes. The skeleton is drawn by
+numpy (`projections`) and, in the browser, by WebGL (`viewer`).
 """
 
 import base64
@@ -15,12 +16,18 @@ import numpy as np
 import skanrs
 from skanrs.branches.columns import length_column
 
+from .projections import png, projections
 from .report import Report, axes_in_space
 from .result import Result
+from .scene import colours_of, lines_of
+from .texts import numbers
+from .viewer import MOST_SEGMENTS, viewer_scene
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from skanrs.graph.skeleton import Skeleton
 
 __all__ = ['write_comparison', 'write_figure', 'write_report']
 
@@ -74,20 +81,14 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     assert table is not None
     assert measured is not None
     unit, ndim = report.unit, len(report.shape)
-    pictures: dict[str, Any] = {'violins': None, 'radii': None, 'skeletons': []}
+    shown: dict[str, Any] = {'violins': None, 'radii': None}
     if len(table):
-        pictures['violins'] = _picture('violins', (9, 4), partial(_violins, table=table, unit=unit))
+        shown = _skeleton(measured.skeleton, table, report)
+        shown['violins'] = _picture('violins', (9, 4), partial(_violins, table=table, unit=unit))
+        shown['radii'] = None
         if 'mean_radius' in table:
             draw = partial(_radii, table=table, unit=unit)
-            pictures['radii'] = _picture('histogram', (9, 3.5), draw)
-        pictures['skeletons'] = [
-            _picture(
-                f'the skeleton, coloured by {colour.replace("_", " ")}',
-                (9, 7.5),
-                partial(_skeleton, result=result, colour=colour, report=report),
-            )
-            for colour in ([] if measured.radii is None else ['radius']) + ['branch_type']
-        ]
+            shown['radii'] = _picture('histogram', (9, 3.5), draw)
     _render(
         file,
         'report.html',
@@ -100,7 +101,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
             for key, (label, power, is_density) in SIZES.items()
             if key in summary
         ],
-        **pictures,
+        **shown,
     )
 
 
@@ -188,7 +189,11 @@ class _Picture(NamedTuple):
 def _picture(text: str, size: tuple[float, float], draw: Callable[['Figure'], None]) -> _Picture:
     file = io.BytesIO()
     write_figure(file, size, draw)
-    return _Picture(text, base64.b64encode(file.getvalue()).decode('ascii'))
+    return _Picture(text, _in_base_64(file.getvalue()))
+
+
+def _in_base_64(data: bytes) -> str:
+    return base64.b64encode(data).decode('ascii')
 
 
 def _render(file: IO[bytes], template: str, **values: Any) -> None:
@@ -252,25 +257,26 @@ def _radii(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
     axes.spines[['top', 'right']].set_visible(False)
 
 
-def _skeleton(figure: 'Figure', result: Result, colour: str, report: Report) -> None:
-    from skanrs.draw import skeleton_3d
-
-    assert result.measured is not None
-    graph = result.measured.skeleton
-    axes = figure.add_subplot(projection='3d')
-    skeleton_3d(
-        graph,
-        color_by=colour,
-        radii=result.measured.radii,
-        table=result.table,
-        unit=report.unit,
-        image_axes=axes_in_space(report.axes),
-        interactive=False,
-        axes=axes,
-    )
-    if len(report.shape) == 2:
-        # From above, rows downwards as in the image.
-        axes.view_init(elev=90, azim=-90)
-        axes.set_zticks([])
-        axes.set_zlabel('')
-        axes.invert_yaxis()
+def _skeleton(skeleton: 'Skeleton', table: 'pd.DataFrame', report: Report) -> dict[str, Any]:
+    """Return what the template shows of the skeleton: projections, and the data of the viewer."""
+    flat = len(report.shape) == 2
+    axes = axes_in_space(report.axes)
+    colours = colours_of(table, report.unit)
+    lines = lines_of(skeleton, axes, MOST_SEGMENTS)
+    unit = f' {report.unit}' if report.unit else ''
+    sizes = [length * each for length, each in zip(lines.shape, lines.spacing, strict=True)]
+    return {
+        'colours': colours,
+        'flat': flat,
+        'left_out': lines.left_out,
+        'scene': viewer_scene(lines, colours, flat=flat),
+        'projections': [
+            {
+                'text': f'the skeleton along {picture.axis}, coloured by {colours[0].name}',
+                'data': _in_base_64(png(picture.levels, colours[0].palette)),
+            }
+            for picture in projections(lines, colours[0], flat=flat)
+        ],
+        'ratio': f'{sizes[0]:.6g}fr {sizes[2]:.6g}fr',
+        'extent': f'{numbers(sizes[: 2 if flat else 3])}{unit} along x, y{"" if flat else ", z"}',
+    }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLOURS = ('#4878a8', '#d1605e', '#6a9f58', '#967662', '#a87c9f', '#e49444')
 # More values do not change the density visibly, but take long.
-MOST_VALUES = 20_000
+MOST_VALUES = 5_000
 
 
 def compare_violins(

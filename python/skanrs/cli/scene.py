@@ -1,0 +1,178 @@
+"""The branches of a skeleton as lines of few points, and colours for them, for the report.
+
+Lines pass through every n-th voxel of a branch and its ends; n is the smallest for which there are
+not too many segments. Of more branches than that every m-th is taken.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skanrs.branches.columns import length_column
+from skanrs.files.write.geometry import in_order
+
+from .report import BRANCH_TYPES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skanrs.graph.skeleton import Skeleton
+
+__all__ = ['LEVELS', 'Colour', 'Lines', 'colours_of', 'lines_of']
+
+# Colours of a scale; level 0 is the background of pictures.
+LEVELS = 256
+# The dark end of the colour map is not seen on a dark background.
+DARKEST = 0.2
+TYPE_COLOURS = ('#e8c547', '#5bb8e8', '#7ed17e', '#f08a8a')
+
+
+class Lines(NamedTuple):
+    """Branches as lines through voxels."""
+
+    voxels: npt.NDArray[np.int64]
+    """Indices x, y, z of the voxels, one line after the other, shape (N, 3); z is 0 in 2D."""
+    starts: npt.NDArray[np.int64]
+    """Where each line starts in `voxels`, and the end of the last, shape (P + 1,)."""
+    branches: npt.NDArray[np.int64]
+    """The row of each line in the branch table, shape (P,)."""
+    shape: tuple[int, int, int]
+    """Voxels of the image along x, y, z."""
+    spacing: tuple[float, float, float]
+    """Size of a voxel along x, y, z."""
+    left_out: str
+    """What is left out, in sentences; empty if nothing is."""
+
+
+def lines_of(skeleton: 'Skeleton', axes: str | None, most: int) -> Lines:
+    """Return the branches of a skeleton as at most so many segments.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The skeleton, of 2 or 3 axes.
+    axes : str or None
+        A letter for each axis of its image.
+    most : int
+        The largest number of segments.
+
+    Returns
+    -------
+    Lines
+    """
+    traced = skeleton._as_traced()
+    segments = np.diff(traced.starts).astype(np.int64) - 1
+    skip = max(1, -(-segments.size // most))
+    branches = np.arange(0, segments.size, skip)
+    segments = segments[branches]
+    step = max(1, -(-int(segments.sum()) // most))
+    while int((-(-segments // step)).sum()) > most:
+        step += step // 4 + 1
+    counts = -(-segments // step) + 1
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    within = np.arange(starts[-1]) - np.repeat(starts[:-1], counts)
+    # The last point is the end of the branch.
+    within = np.minimum(within * step, np.repeat(segments, counts))
+    chosen = traced.nodes[np.repeat(traced.starts[branches], counts) + within]
+    places = np.unravel_index(skeleton._nodes[chosen], skeleton.skeleton_shape)
+    order = in_order(axes, len(places))
+    flat = [np.zeros(len(chosen), np.int64)] * (3 - len(places))
+    return Lines(
+        voxels=np.stack([*(places[axis] for axis in order), *flat], axis=1),
+        starts=starts,
+        branches=branches,
+        shape=_three([skeleton.skeleton_shape[axis] for axis in order], 1),
+        spacing=_three([float(np.asarray(skeleton.spacing)[axis]) for axis in order], 1.0),
+        left_out=_left_out(skip, step),
+    )
+
+
+def _three(values: Sequence[Any], missing: Any) -> tuple[Any, Any, Any]:
+    """Return the values along x, y, z."""
+    x, y, z = (*values, missing)[:3]
+    return x, y, z
+
+
+def _left_out(skip: int, step: int) -> str:
+    sentences = []
+    if skip > 1:
+        sentences.append(f'One of {skip} branches is drawn.')
+    if step > 1:
+        sentences.append(f'Branches are drawn through one of {step} of their voxels.')
+    return ' '.join(sentences)
+
+
+class Colour(NamedTuple):
+    """A colour for each branch: a level of a scale."""
+
+    name: str
+    levels: npt.NDArray[np.uint8]
+    """From 1 on, for each row of the branch table."""
+    palette: npt.NDArray[np.uint8]
+    """Red, green and blue of each level, shape (256, 3)."""
+    legend: list[tuple[str, str]]
+    """Colours, as #rrggbb, and what they mean: those of a scale, from its low to its high end, or
+    single ones."""
+    is_scale: bool
+
+
+def colours_of(table: 'pd.DataFrame', unit: str | None) -> list[Colour]:
+    """Return the colours of branches by radius, if it is known, by length, and by type.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The branch table.
+    unit : str or None
+        The unit of length.
+    """
+    scales = {'radius': 'mean_radius', 'length': length_column(table)}
+    found = [
+        _scale(name, table[column].to_numpy(), unit)
+        for name, column in scales.items()
+        if column in table
+    ]
+    return [*found, _types(table['branch_type'].to_numpy())]
+
+
+def _scale(name: str, values: npt.NDArray[np.float64], unit: str | None) -> Colour:
+    """Return colours on a logarithmic scale; values that have no logarithm get its low end."""
+    import matplotlib
+
+    positive = values[np.isfinite(values) & (values > 0)]
+    low, high = (positive.min(), positive.max()) if positive.size else (1.0, 1.0)
+    low = min(low, high / 1.001)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        share = np.log(values / low) / np.log(high / low)
+    levels = 1 + np.rint(np.clip(np.nan_to_num(share, posinf=1, neginf=0), 0, 1) * (LEVELS - 2))
+    colours = matplotlib.colormaps['viridis'](np.linspace(DARKEST, 1, LEVELS - 1))[:, :3]
+    palette = np.zeros((LEVELS, 3), np.uint8)
+    palette[1:] = np.rint(255 * colours)
+    stops = np.linspace(0, 1, 9)
+    texts = {0: low, 4: np.sqrt(low * high), 8: high}
+    return Colour(
+        name=name,
+        levels=levels.astype(np.uint8),
+        palette=palette,
+        legend=[
+            (
+                _hex(palette[1 + round(stop * (LEVELS - 2))]),
+                f'{texts[at]:.3g}{f" {unit}" if unit else ""}' if at in texts else '',
+            )
+            for at, stop in enumerate(stops)
+        ],
+        is_scale=True,
+    )
+
+
+def _types(types: npt.NDArray[np.int64]) -> Colour:
+    palette = np.zeros((LEVELS, 3), np.uint8)
+    palette[1 : 1 + len(TYPE_COLOURS)] = [list(bytes.fromhex(text[1:])) for text in TYPE_COLOURS]
+    legend = list(zip(TYPE_COLOURS, BRANCH_TYPES, strict=True))
+    return Colour('branch type', (types + 1).astype(np.uint8), palette, legend, is_scale=False)
+
+
+def _hex(colour: npt.NDArray[np.uint8]) -> str:
+    return '#' + colour.tobytes().hex()
