@@ -262,7 +262,7 @@ def _split_finished(
     rows = {name: column for name, column in rows.items() if name not in absent}
     source, destination = (rows[f'{end}_indices'] for end in _ENDS)
     voxels, numbers = np.unique(np.concatenate([source, destination]), return_inverse=True)
-    sets = _sets(len(voxels), *np.split(numbers, 2))
+    sets = connected_sets(len(voxels), *np.split(numbers, 2))
     smallest = np.full(len(voxels), np.iinfo(np.int64).max)
     of_row = sets[numbers[: len(source)]]
     np.minimum.at(smallest, of_row, rows['components'])
@@ -278,7 +278,7 @@ def _split_finished(
     return open_graph, rows
 
 
-def _sets(count: int, ones: Array, others: Array) -> Array:
+def connected_sets(count: int, ones: Array, others: Array) -> Array:
     """Return the number of the connected component of each of `count` things."""
     edges = coo_array((np.ones(len(ones), dtype=bool), (ones, others)), shape=(count, count))
     return connected_components(edges, directed=False)[1].astype(np.intp)
@@ -292,7 +292,7 @@ def _number_groups(whole: OpenGraph) -> tuple[Array, Array]:
     voxels, of_link = np.unique(whole.links[0], return_inverse=True)
     count = len(groups) + len(voxels)
     of_group = np.searchsorted(groups, whole.links[1])
-    sets = _sets(count, of_group, len(groups) + of_link)[: len(groups)]
+    sets = connected_sets(count, of_group, len(groups) + of_link)[: len(groups)]
     smallest = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(smallest, sets, groups)
     return groups, np.unique(smallest[sets], return_inverse=True)[1]
