@@ -30,7 +30,7 @@ class Records:
 
     def append(self, records: Array) -> range:
         """Write records; return their numbers."""
-        data = np.ascontiguousarray(records, self.dtype).view(np.uint8)
+        data = np.ascontiguousarray(records, self.dtype).data.cast('B')
         with self._lock:
             start = self.count
             if len(records):

@@ -1,4 +1,4 @@
-"""The branch table of a skeleton of any size, its rows in files of a folder until they are numbered.
+"""The branch table of a skeleton of any size, with its rows on disk until they are numbered.
 
 Threads make the graphs of blocks and merge those in a line along the last axis; lines of a slab are
 merged next, slabs are added one to the other along the first axis. After each step the finished
@@ -19,7 +19,7 @@ in it grows with the number of finished branches but a few numbers for each plan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +34,7 @@ from skanrs._support.ordered_map import ordered_map
 from skanrs._support.progress import advance
 from skanrs._support.records import Records
 from skanrs._support.typing import Array, Indices, Shape
+from skanrs.cleaning.surfaces import core_in_box
 
 from .chunk_graph import ChunkGraph, merge_with_shifts, voxel_graph
 from .columns import branch_table
@@ -112,6 +113,8 @@ class Line(NamedTuple):
     """How many of them start before each plane of the slab, and all."""
     networks: Indices
     isolated: int
+    core: Indices
+    """The voxels that can be in a wall, see `core_in_box`."""
 
 
 class TableOnDisk:
@@ -124,7 +127,8 @@ class TableOnDisk:
     bounds : list of list of int
         Along each axis where blocks start, and the end of the last.
     read : callable
-        Returns the block with an index; runs on threads.
+        Returns the linear indices of the voxels in the block with an index, ascending; runs on
+        threads.
     spacing : Spacing
         The spacing.
     folder : Path
@@ -138,13 +142,17 @@ class TableOnDisk:
         How many rows there are.
     networks : int
         How many networks have branches.
+    voxels : int
+        How many voxels the skeleton has.
+    core : ndarray of int64
+        Those that can be in the wall of a cavity, ascending; for `count_cavities`.
     """
 
     def __init__(
         self,
         shape: Shape,
         bounds: list[list[int]],
-        read: Callable[[tuple[int, ...]], npt.NDArray[np.bool_]],
+        read: Callable[[tuple[int, ...]], Indices],
         spacing: Spacing,
         folder: Path,
         workers: int,
@@ -166,10 +174,12 @@ class TableOnDisk:
         """The number of voxels before each slab."""
         self._isolated = 0
         self._of_slabs: list[Pointers] = []
+        self.core: Indices = np.empty(0, np.int64)
         self._whole = self._merge_slabs(workers)
         self._became = _resolve(self._of_slabs)
         self.count = sum(rows.count for rows in (*self._rows, *self._late))
         self.networks = self._networks.count - self._isolated
+        self.voxels = self._whole.n_pixels
 
     def parts(self) -> Iterator[pd.DataFrame]:
         """Iterate over the rows of the table, columns named with '_'."""
@@ -231,8 +241,9 @@ class TableOnDisk:
         whole: Open | None = None
         for slab in range(counts[0]):
             members = [next(made) for _ in range(int(np.prod(counts[1:-1], dtype=int)))]
+            self._add_cores(slab, [line.core for line in members])
             step = _merge([line.open for line in members])
-            shifts = step.shifts or [None] * len(members)
+            shifts: Sequence[Bytes | None] = step.shifts or [None] * len(members)
             self._lines.append(
                 [
                     (line.rows, line.planes, of_line)
@@ -264,6 +275,13 @@ class TableOnDisk:
             self._late[earlier].append(step.rows[of_row == earlier])
         return step.open
 
+    def _add_cores(self, slab: int, cores: list[Indices]) -> None:
+        first, last = self._bounds[0][slab : slab + 2]
+        rest = [(0, n) for n in self._shape[1:]]
+        of_slab = core_in_box(np.sort(np.concatenate(cores)), self._shape, [(first, last), *rest])
+        core = np.concatenate([self.core, of_slab])
+        self.core = core_in_box(core, self._shape, [(0, last), *rest])
+
     def _count_networks(self, of: Step | Line) -> None:
         self._networks.append(of.networks)
         self._isolated += of.isolated
@@ -276,10 +294,10 @@ class TableOnDisk:
         return self._rows[slab].append(rows), np.searchsorted(rows['source_indices'], planes)
 
     def _make_line(self, index: tuple[int, ...]) -> Line:
-        steps = []
+        steps, cores = [], []
         for last in range(len(self._bounds[-1]) - 1):
             block = (*index, last)
-            nodes = np.flatnonzero(self._read(block)).astype(np.int64, copy=False)
+            nodes = self._read(block)
             position = [
                 (bounds[at], bounds[at + 1] - bounds[at])
                 for bounds, at in zip(self._bounds, block, strict=True)
@@ -287,6 +305,11 @@ class TableOnDisk:
             offset, extent = zip(*position, strict=True)
             graph = voxel_graph(nodes, extent, offset, self._shape, self._spacing)
             steps.append(_shed(graph, [], []))
+            whole = self._in_image(nodes, offset, extent)
+            ends = [(at, at + n) for at, n in zip(offset, extent, strict=True)]
+            cores.append(core_in_box(whole, self._shape, ends))
+        of_line = [*ends[:-1], (0, self._shape[-1])]
+        core = core_in_box(np.sort(np.concatenate(cores)), self._shape, of_line)
         merged = _merge([step.open for step in steps])
         for step, shifts in zip(steps, merged.shifts, strict=False):
             for end in _ENDS:
@@ -296,7 +319,12 @@ class TableOnDisk:
         rows['components'] = merged.pointers.follow(rows['components'])
         networks = np.concatenate([step.networks for step in steps] + [merged.networks])
         isolated = sum(step.isolated for step in (*steps, merged))
-        return Line(merged.open, *self._store(index[0], rows), networks, isolated)
+        return Line(merged.open, *self._store(index[0], rows), networks, isolated, core)
+
+    def _in_image(self, nodes: Indices, offset: Shape, extent: Shape) -> Indices:
+        places = np.unravel_index(nodes, extent)
+        whole = [at + first for at, first in zip(places, offset, strict=True)]
+        return np.ravel_multi_index(tuple(whole), self._shape).astype(np.int64)
 
 
 def _merge(members: list[Open]) -> Step:

@@ -19,7 +19,7 @@ from scipy import ndimage, sparse
 
 from skanrs import _core
 
-__all__ = ['count_cavities', 'crowded_voxels']
+__all__ = ['core_in_box', 'count_cavities', 'crowded_voxels']
 
 LEAST_NEIGHBOURS = 4
 SMALLEST_WALL = 6
@@ -46,17 +46,7 @@ def count_cavities(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> int:
     """
     if len(shape) != 3 or nodes.size < SMALLEST_WALL:
         return 0
-    indptr, indices, _ = _core.pixel_graph(nodes, shape, (1.0,) * 3, 3, prune=False)
-    neighbours = sparse.csr_array(
-        (np.ones(len(indices), np.int8), indices, indptr), (nodes.size, nodes.size)
-    )
-    core = np.flatnonzero(np.diff(indptr) >= LEAST_NEIGHBOURS)
-    while True:
-        inside = neighbours[core][:, core]
-        kept = np.diff(inside.indptr) >= LEAST_NEIGHBOURS
-        if kept.all():
-            break
-        core = core[kept]
+    core, inside = _core_of(nodes, shape, np.zeros(nodes.size, np.bool_))
     count, part = sparse.csgraph.connected_components(inside, directed=False)
     places = np.stack(np.unravel_index(nodes[core], shape), axis=1)
     order = np.argsort(part, kind='stable')
@@ -78,6 +68,50 @@ def count_cavities(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> int:
         # One component is that around the wall.
         cavities += ndimage.label(background)[1] - 1
     return cavities
+
+
+def core_in_box(
+    nodes: npt.NDArray[np.int64], shape: tuple[int, ...], box: Sequence[tuple[int, int]]
+) -> npt.NDArray[np.int64]:
+    """Return the voxels of a box of the image that can be in a wall, whatever lies outside.
+
+    Parameters
+    ----------
+    nodes : ndarray of int64
+        The linear indices in the image of the skeleton's voxels in the box, ascending; or what
+        this function returned for smaller boxes that fill it.
+    shape : tuple of int
+        The shape of the image.
+    box : sequence of (int, int)
+        Where the box begins and ends along each axis.
+
+    Returns
+    -------
+    ndarray of int64
+    """
+    if len(shape) != 3:
+        return np.empty(0, np.int64)
+    stays = np.zeros(nodes.size, np.bool_)
+    for at, (start, stop), length in zip(np.unravel_index(nodes, shape), box, shape, strict=True):
+        stays |= (at == start) & (start > 0) | (at == stop - 1) & (stop < length)
+    return nodes[_core_of(nodes, shape, stays)[0]]
+
+
+def _core_of(
+    nodes: npt.NDArray[np.int64], shape: tuple[int, ...], stays: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.intp], Any]:
+    """Return which voxels are left, and their graph, when crowded ones and some others stay."""
+    indptr, indices, _ = _core.pixel_graph(nodes, shape, (1.0,) * 3, 3, prune=False)
+    neighbours = sparse.csr_array(
+        (np.ones(len(indices), np.int8), indices, indptr), (nodes.size, nodes.size)
+    )
+    core = np.flatnonzero((np.diff(indptr) >= LEAST_NEIGHBOURS) | stays)
+    while True:
+        inside = neighbours[core][:, core]
+        kept = (np.diff(inside.indptr) >= LEAST_NEIGHBOURS) | stays[core]
+        if kept.all():
+            return core, inside
+        core = core[kept]
 
 
 def crowded_voxels(skeleton: Any, chunks: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:

@@ -1,14 +1,20 @@
-"""The work on images larger than the memory budget: block by block, with dask.
+"""The work on images larger than the memory budget: block by block.
 
 Blocks are made of whole pieces of the file (chunks, strips, tiles), so each pass reads each piece
-once. There is one pass for skeleton, branches and radii, and one before it if a threshold must be
-found (two for Otsu's method on floats). The results equal those of the whole image to the last
-bit; a block is smoothed with a margin that is wide enough for that.
+once. There is one pass for the mask, and one before it if a threshold must be found (two for Otsu's
+method on floats). The results equal those of the whole image to the last bit; a block is smoothed
+with a margin that is wide enough for that.
+
+The skeleton and the rows of its branches are in files of the scratch folder, so that memory is
+bounded for skeletons and tables of any size (`thinning.on_disk`, `branches.on_disk`). The mask is
+in such a file too where it is smoothed, where its pieces are long along some axis, and where radii
+are measured. Radii, graphs, summaries and reports still need the branches in memory.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +23,7 @@ import numpy.typing as npt
 
 from skanrs import threads, threshold
 from skanrs._support.memory import held_memory, size_in_words
+from skanrs._support.ordered_map import ordered_map
 from skanrs._support.progress import advance
 from skanrs.files import FileError, Source
 from skanrs.files.packed_mask import PackedMask
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     import dask.array as da
 
     from skanrs.branches.measured import Measured
+    from skanrs.thinning.on_disk import SkeletonOnDisk
 
 __all__ = ['measure_in_chunks', 'smooth_blocks']
 
@@ -60,7 +68,8 @@ def measure_in_chunks(
     memory : int
         Bytes that the process may hold.
     scratch : Path
-        An empty folder for the skeleton, at most one bit per voxel.
+        An empty folder for what waits: 52 bytes a branch, some bytes a voxel of the skeleton,
+        a bit a voxel of the image where the mask or the skeleton is kept.
     progress : Progress
         Times and shows the stages.
 
@@ -76,13 +85,17 @@ def measure_in_chunks(
             f'{source.name} does not fit in {size_in_words(memory)} of memory, and reading it '
             "block by block needs dask: pip install 'skanrs[dask]'"
         ) from error
-    import skanrs
-    from skanrs.branches.measures import measure_blocks
+    from skanrs._image.spacing import as_spacing
+    from skanrs.branches.on_disk import TableOnDisk
     from skanrs.cleaning.lazy import clean_blocks
     from skanrs.cleaning.surfaces import count_cavities, crowded_voxels
-    from skanrs.radius.lazy import with_radii
+    from skanrs.thinning.method import method_of
+    from skanrs.thinning.on_disk import BlockGrid, SkeletonOnDisk
 
     shape, workers = _plan(source, options, memory)
+    folders = {name: scratch / name for name in ('mask', 'words', 'skeleton', 'pruned', 'rows')}
+    for folder in folders.values():
+        folder.mkdir()
     image = lazy_array(source, shape)
     if options.sigma is not None:
         image = smooth_blocks(image, options.sigma)
@@ -91,59 +104,120 @@ def measure_in_chunks(
             # Most gray images are recognized by a few blocks; smoothed blocks share margins.
             batch = None if options.sigma else 4 * workers
             rule = threshold.find_rule(_each_block(image, batch), image.dtype, options.threshold)
-        mask = _cut(image.map_blocks(rule, dtype=bool, meta=np.empty((0,) * image.ndim, bool)))
-        raw, changes = mask, None
-        if not options.cleaning.changes_nothing:
-            mask, changes = clean_blocks(mask, options.cleaning)
-        skeleton = skanrs.skeletonize(
-            mask, method=options.method, preserve_topology=options.preserve_topology
-        )
-        if options.prunes:
-            skeleton = options.prune(skeleton, mask)
-        kept = PackedMask(scratch, skeleton.chunks)
-        work = [
-            list(_for_blocks(raw, _count)),
-            list(_for_blocks(skeleton, kept.store)),
-            changes,
-        ]
-        if options.need_graph:
-            work.append(_voxels(mask, skeleton, options))
-            if options.radii:
-                work.append(with_radii(measure_blocks, skeleton, mask, options.spacing, False))
-        elif options.need_table:
-            work.append(_table(mask, skeleton, options))
-        stage = 'skeleton and branches' if options.need_table else 'skeleton'
-        with progress.stage(stage), _progress_callback():
-            foreground, voxels, cleaned, *rest = dask.compute(*work)
+        chunks, mask = image.chunks, None
+        foreground, cleaned = 0, None
+        cleans = not options.cleaning.changes_nothing
+        is_read_again = options.radii or options.prune_ratio is not None
+        if is_read_again or cleans or options.sigma is not None or max(shape) > 2 * EDGE:
+            raw = _cut(image.map_blocks(rule, dtype=bool, meta=np.empty((0,) * image.ndim, bool)))
+            blocks, changes = clean_blocks(raw, options.cleaning) if cleans else (raw, None)
+            chunks, mask = blocks.chunks, PackedMask(folders['mask'], blocks.chunks)
+            work = (list(_for_blocks(raw, _count)), list(_for_blocks(blocks, mask.store)), changes)
+            with progress.stage('mask'), _progress_callback():
+                counts, _, cleaned = dask.compute(*work)
+            foreground = sum(counts)
+
+        def read(box: tuple[slice, ...]) -> npt.NDArray[np.bool_]:
+            return rule(source[box]) if mask is None else mask[box]
+
+        grid = BlockGrid(chunks, EDGE)
+        with progress.stage('skeleton'):
+            method = method_of(options.method, options.preserve_topology, image.ndim)
+            made = SkeletonOnDisk(grid, read, method, folders['words'], workers)
+        if mask is None:
+            foreground = made.foreground
         values = None
-        if sum(foreground) in (0, source.size):
+        if foreground in (0, source.size):
             with progress.stage('values'), _progress_callback():
                 values = threshold.value_range(_each_block(image, None))
-    cavities = 0
-    if len(kept.shape) == 3:
-        cavities = count_cavities(crowded_voxels(kept, skeleton.chunks), kept.shape)
-    table = measured = None
+        result = Result(rule, foreground, values, cleaned)
+        kept = None
+        if options.skeleton is not None or options.prunes or not options.has_rows_only:
+            with progress.stage('blocks'):
+                kept = _stored(made, folders, mask, options, workers)
+            crowded = np.empty(0, np.int64)
+            if image.ndim == 3:
+                crowded = crowded_voxels(kept, grid.chunks)
+            cavities = count_cavities(crowded, grid.shape)
+            result = replace(result, skeleton=kept, skeleton_voxels=kept.voxels, cavities=cavities)
+        if options.need_table and not options.has_rows_only:
+            assert kept is not None
+            return _with_table(result, kept, mask, options, progress)
+        if options.need_table:
+            with progress.stage('branches'):
+                rows = TableOnDisk(
+                    grid.shape,
+                    grid.bounds,
+                    made.nodes
+                    if kept is None
+                    else lambda index: np.flatnonzero(kept[grid.box(index)]),
+                    as_spacing(options.spacing, image.ndim),
+                    folders['rows'],
+                    workers,
+                )
+            cavities = count_cavities(rows.core, grid.shape)
+            result = replace(result, skeleton_voxels=rows.voxels, rows=rows, cavities=cavities)
+        return result
+
+
+def _stored(
+    made: 'SkeletonOnDisk',
+    folders: dict[str, Path],
+    mask: PackedMask | None,
+    options: Options,
+    workers: int,
+) -> PackedMask:
+    """Return the skeleton as a mask on disk, without the branches to remove."""
+    import dask
+
+    grid = made.grid
+    kept = PackedMask(folders['skeleton'], grid.chunks)
+    indices = list(np.ndindex(*grid.counts))
+    stored = ordered_map(lambda index: kept.store(made.block(index), index), indices, workers)
+    for done, _ in enumerate(stored, 1):
+        advance(done / len(indices))
+    if not options.prunes:
+        return kept
+    pruned = PackedMask(folders['pruned'], grid.chunks)
+    lazy_mask = None if mask is None else mask.as_dask(grid.chunks)
+    with _progress_callback():
+        dask.compute(list(_for_blocks(options.prune(kept.as_dask(), lazy_mask), pruned.store)))
+    return pruned
+
+
+def _with_table(
+    result: Result,
+    skeleton: PackedMask,
+    mask: PackedMask | None,
+    options: Options,
+    progress: Progress,
+) -> Result:
+    """Return the result with the whole table and, if an output needs it, the graph."""
+    import dask
+
+    from skanrs.branches.measures import measure_blocks
+    from skanrs.radius.lazy import with_radii
+
+    voxels = skeleton.as_dask()
+    blocks = None if mask is None else mask.as_dask(voxels.chunks)
     if options.need_graph:
-        with progress.stage('graph'):
-            measured = _measured(rest, mask.shape, options)
-        with progress.stage('table'):
-            table = measured.table
-    elif options.need_table:
-        ((table,),) = rest
-    return Result(
-        rule=rule,
-        foreground=sum(foreground),
-        skeleton=kept,
-        skeleton_voxels=sum(voxels),
-        values=values,
-        cleaned=cleaned,
-        cavities=cavities,
-        table=table,
-        measured=measured,
-    )
+        work = [_voxels(blocks, voxels, options)]
+        if options.radii:
+            work.append(with_radii(measure_blocks, voxels, blocks, options.spacing, False))
+    else:
+        work = [_table(blocks, voxels, options)]
+    with progress.stage('branches'), _progress_callback():
+        computed = dask.compute(*work)
+    if not options.need_graph:
+        [[table]] = computed
+        return replace(result, table=table)
+    with progress.stage('graph'):
+        measured = _measured(computed, skeleton.shape, options)
+    with progress.stage('table'):
+        return replace(result, table=measured.table, measured=measured)
 
 
-def _table(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[Any]:
+def _table(mask: 'da.Array | None', skeleton: 'da.Array', options: Options) -> list[Any]:
     """Return the delayed table of branches."""
     import skanrs
 
@@ -155,7 +229,7 @@ def _table(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[Any
     return delayed
 
 
-def _voxels(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[Any]:
+def _voxels(mask: 'da.Array | None', skeleton: 'da.Array', options: Options) -> list[Any]:
     """Return, delayed, the skeleton's voxels in each block and their radii, if wanted."""
     import skanrs
 
@@ -173,7 +247,7 @@ def _voxels(mask: 'da.Array', skeleton: 'da.Array', options: Options) -> list[An
     return list(_for_blocks(skeleton, voxels))
 
 
-def _measured(computed: list[Any], shape: tuple[int, ...], options: Options) -> 'Measured':
+def _measured(computed: Sequence[Any], shape: tuple[int, ...], options: Options) -> 'Measured':
     """Return the graph of the voxels that the blocks have, with its measures, if wanted."""
     from skanrs._blocks.read import Pixels
     from skanrs._image.spacing import as_spacing
@@ -224,9 +298,6 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
     if options.sigma is not None:
         # Floats with margins, before and after smoothing.
         each += 4 * max(4, size)
-    if not options.cleaning.changes_nothing:
-        # Labels, the background, and the changed block.
-        each += 8
     # Half of the rest is for blocks in work, half for results.
     left = max(0, memory - held_memory() - LIBRARIES) // 2
     workers = threads.get_num_threads()

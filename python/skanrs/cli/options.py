@@ -99,6 +99,13 @@ class Options:
         """Whether an output needs the voxels of the skeleton, not only the table."""
         return self.report is not None or any(map(files.needs_geometry, self.output))
 
+    @property
+    def has_rows_only(self) -> bool:
+        """Whether no output needs more at a time than some rows of the branch table."""
+        needs_more = self.radii or self.summary is not None or self.report is not None
+        tables = (path.name.lower().endswith(files.TABLE_SUFFIXES) for path in self.output)
+        return not needs_more and all(tables)
+
     def for_shape(self, shape: tuple[int, ...], spacing: Sequence[float]) -> 'Options':
         """Return the options with a spacing, and it and sigma for each axis of an image."""
         return dataclasses.replace(

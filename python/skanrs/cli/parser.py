@@ -238,8 +238,9 @@ def _add_options(command: Parser) -> None:
         metavar='SIZE',
         type=_memory,
         help='memory to use, such as 4GB (default: 80%% of the free memory). An image that needs '
-        "more is read block by block, with the same result. The skeleton's voxels and branches "
-        'stay in memory; if they need more, a warning says so',
+        'more is read block by block, with the same result. Skeletons and tables wait on disk; '
+        'for --radii, --prune options, --summary, --report and graphs, all voxels and branches of '
+        'the skeleton stay in memory, and a warning says if they need more',
     )
     command.add_argument(
         '--progress',

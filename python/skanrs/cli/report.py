@@ -245,7 +245,7 @@ def warnings_of(
             f'thinning left nothing of {count:,} voxels of foreground: solid blocks of even '
             'thickness can vanish, and --preserve-topology keeps them',
         )
-    if result.table is not None and not len(result.table):
+    if result.has_no_branches:
         return (f'the skeleton has no branches, only {counted(left, "isolated voxel")}',)
     if result.cavities:
         surfaces = counted(result.cavities, 'closed surface')

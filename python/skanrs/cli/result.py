@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from skanrs.branches.measured import Measured
+    from skanrs.branches.on_disk import TableOnDisk
 
 __all__ = ['Result']
 
@@ -21,15 +22,25 @@ class Result:
 
     rule: Rule
     foreground: int
-    skeleton: Mask
-    skeleton_voxels: int
     values: tuple[float, float] | None
     """The smallest and the largest value before the threshold, if no voxel or every voxel is
     foreground."""
     cleaned: Changes | None = None
     """What cleaning changed in the mask, if it was wanted."""
+    skeleton: Mask | None = None
+    """None if no output needs it."""
+    skeleton_voxels: int = 0
     cavities: int = 0
     """Cavities that surfaces of the skeleton enclose."""
     table: 'pd.DataFrame | None' = None
+    rows: 'TableOnDisk | None' = None
+    """The table, if its rows are on disk."""
     measured: 'Measured | None' = None
     """The graph and its radii, if an output needs them."""
+
+    @property
+    def has_no_branches(self) -> bool:
+        """Whether there is a table without rows."""
+        if self.rows is not None:
+            return self.rows.count == 0
+        return self.table is not None and not len(self.table)

@@ -75,6 +75,14 @@ def run(options: Options, progress: Progress) -> Report:
             from .in_memory import measure_in_memory
 
             result = measure_in_memory(image, options, progress)
+        branches = None
+        if result.rows is not None:
+            from .rows import write_rows
+
+            with progress.stage('table'):
+                branches = write_rows(out, options.output, result.rows, scratch)
+        elif result.table is not None:
+            branches = Branches.of(result.table)
         threshold_from = _how_found(options.threshold, result.rule)
         report = Report(
             source=options.image,
@@ -92,7 +100,7 @@ def run(options: Options, progress: Progress) -> Report:
             prune_length=options.prune_length,
             prune_ratio=options.prune_ratio,
             skeleton_voxels=result.skeleton_voxels,
-            branches=None if result.table is None else Branches.of(result.table),
+            branches=branches,
             in_chunks=in_chunks,
             seconds=progress.seconds,
             total_seconds=progress.total,
@@ -109,7 +117,8 @@ def run(options: Options, progress: Progress) -> Report:
 
 
 def _write(out: AtomicOutputs, options: Options, result: Result, report: Report) -> None:
-    for path in options.output:
+    # Rows on disk are written already.
+    for path in options.output if result.rows is None else ():
         with out.attempt(path):
             files.write_skeleton(
                 out,
@@ -121,6 +130,7 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
                 axes=axes_in_space(report.axes),
             )
     if options.skeleton is not None:
+        assert result.skeleton is not None
         with out.attempt(options.skeleton):
             files.write_image(out, options.skeleton, result.skeleton, report.spacing, report.unit)
     if options.summary is None and options.report is None:
@@ -128,6 +138,7 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
     from skanrs import network_summary
 
     assert result.table is not None
+    assert result.skeleton is not None
     skeleton = result.skeleton
     summary = network_summary(
         result.table,

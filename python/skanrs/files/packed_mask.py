@@ -5,6 +5,7 @@ Work in chunks stores the skeleton here as its blocks are finished; the writers 
 
 import itertools
 import secrets
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,14 +34,18 @@ class PackedMask:
         self._folder = folder
         self._bounds = [list(itertools.accumulate(lengths, initial=0)) for lengths in chunks]
         self.shape = tuple(bounds[-1] for bounds in self._bounds)
+        self.voxels = 0
+        """How many voxels are True."""
+        self._lock = threading.Lock()
 
-    def store(self, block: npt.NDArray[np.bool_], index: Sequence[int]) -> int:
-        """Write the block with this index; return how many of its voxels are True."""
+    def store(self, block: npt.NDArray[np.bool_], index: Sequence[int]) -> None:
+        """Write the block with this index."""
         block = np.asarray(block, dtype=bool)
         if block.any():
             # Rows are padded to whole bytes, so that a range of planes is a range of bytes.
-            np.packbits(block, axis=-1).tofile(self._file(index))
-        return int(np.count_nonzero(block))
+            self._file(index).write_bytes(np.packbits(block, axis=-1).data)
+            with self._lock:
+                self.voxels += int(np.count_nonzero(block))
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.bool_]:
         index = index if isinstance(index, tuple) else (index,)
@@ -63,11 +68,11 @@ class PackedMask:
             mask[tuple(here)] = self._read(file, block, inside)
         return mask
 
-    def as_dask(self) -> 'da.Array':
-        """Return the mask as a lazy array in the same blocks."""
+    def as_dask(self, chunks: Sequence[Sequence[int]] | None = None) -> 'da.Array':
+        """Return the mask as a lazy array, in the same blocks or in these."""
         import dask.array as da
 
-        chunks = [np.diff(bounds).tolist() for bounds in self._bounds]
+        chunks = chunks or [np.diff(bounds).tolist() for bounds in self._bounds]
         name = f'packed-{secrets.token_hex(8)}'
         return da.from_array(_Array(self), chunks=tuple(map(tuple, chunks)), name=name)
 

@@ -12,7 +12,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +61,11 @@ class BlockGrid:
         offset = tuple(bounds[at] for bounds, at in zip(self.bounds, index, strict=True))
         ends = (bounds[at + 1] for bounds, at in zip(self.bounds, index, strict=True))
         return offset, tuple(end - start for start, end in zip(offset, ends, strict=True))
+
+    def box(self, index: Index) -> Box:
+        """Return a block as a box."""
+        pairs = zip(self.bounds, index, strict=True)
+        return tuple(slice(bounds[at], bounds[at + 1]) for bounds, at in pairs)
 
     def parts(self, index: Index) -> Iterator[Box]:
         """Iterate over the smaller blocks of a block."""
@@ -123,7 +127,7 @@ class SkeletonOnDisk:
         """Numbers of blocks, and for each the first and the last of its words, of each task."""
         # A word covers several voxels along each axis that is not of length 1.
         sides = (4, 4, 4) if self._info.shape_3d[0] > 1 else (1, 8, 8)
-        self._sides = np.array(sides)
+        self._sides = sides
         self._words_along = [
             -(-n // side) for n, side in zip(self._info.shape_3d, sides, strict=True)
         ]
@@ -134,13 +138,36 @@ class SkeletonOnDisk:
 
     def block(self, index: Index) -> npt.NDArray[np.bool_]:
         """Return a block."""
+        words = [_words_of(records) for records in self._records(index)]
+        return unpack(self._info, words, *self.grid.position(index))
+
+    def nodes(self, index: Index) -> npt.NDArray[np.int64]:
+        """Return the linear indices of the voxels in a block, ascending, without drawing it."""
+        records = np.concatenate([np.empty(0, _WORD), *self._records(index)])
+        # The first voxel of a word is its lowest bit, the last axis is the fastest.
+        voxels = np.unpackbits(
+            np.ascontiguousarray(records['voxels']).astype('<u8').view(np.uint8),
+            bitorder='little',
+        )
+        word, bit = np.divmod(np.flatnonzero(voxels), 64)
+        places = np.unravel_index(records['key'][word].astype(np.int64), self._words_along)
+        within = np.unravel_index(bit, self._sides)
+        offset, extent = self.grid.position(index)
+        start, shape = self._info.in_3d(offset, 0), self._info.in_3d(extent, 1)
+        at = [
+            place * side + inside - first
+            for place, side, inside, first in zip(places, self._sides, within, start, strict=True)
+        ]
+        is_in = [(along >= 0) & (along < n) for along, n in zip(at, shape, strict=True)]
+        which = np.flatnonzero(np.logical_and.reduce(is_in))
+        return np.sort(np.ravel_multi_index(tuple(along[which] for along in at), shape))
+
+    def _records(self, index: Index) -> list[Array]:
+        """Return the words of a block, by the tasks that kept them."""
         number = int(np.ravel_multi_index(index, self.grid.counts))
         first, last = np.searchsorted(self._blocks, [number, number + 1])
-        words = []
-        for start, stop in self._places[first:last].tolist():
-            found = self._words.read(range(start, stop))
-            words.append(_words_of(found))
-        return unpack(self._info, words, *self.grid.position(index))
+        places = self._places[first:last].tolist()
+        return [self._words.read(range(start, stop)) for start, stop in places]
 
     def _thin_all(self, workers: int) -> None:
         counts = self.grid.counts
@@ -176,8 +203,8 @@ class SkeletonOnDisk:
             mask = self._read(box)
             foreground += int(np.count_nonzero(mask))
             packed.append(pack(as_image(mask, 'image'), [part.start for part in box], self._info))
-        box = box_of(self._info, *self.grid.position(index))
-        return (*thin(packed, [box], self._info), foreground)
+        whole = box_of(self._info, *self.grid.position(index))
+        return (*thin(packed, [whole], self._info), foreground)
 
     def _add_by_block(self, kept: Words) -> None:
         """Write what a merge kept, cut to the blocks that its words lie in."""

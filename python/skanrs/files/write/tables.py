@@ -2,8 +2,9 @@
 
 import io
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import known_suffix
 from ..suffixes import TABLE_SUFFIXES
@@ -12,7 +13,10 @@ from .atomic import Writer
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ['table_writer']
+__all__ = ['TableParts', 'parts_of', 'table_writer']
+
+PART_ROWS = 1 << 17
+"""Rows that are converted at a time; in Parquet they are a row group."""
 
 
 def table_writer(path: str | os.PathLike[str], table: 'pd.DataFrame') -> Writer:
@@ -30,12 +34,73 @@ def table_writer(path: str | os.PathLike[str], table: 'pd.DataFrame') -> Writer:
     callable
         A function of a file that is opened for writing bytes.
     """
-    if known_suffix(Path(path), TABLE_SUFFIXES, 'tables') == '.parquet':
-        return lambda file: table.to_parquet(file, engine='pyarrow', index=False)
 
-    def write_csv(file: IO[bytes]) -> None:
-        text = io.TextIOWrapper(file, encoding='utf-8', newline='')
-        table.to_csv(text, index=False, lineterminator='\n')
+    def write(file: IO[bytes]) -> None:
+        with TableParts(path, file) as parts:
+            for start in range(0, max(1, len(table)), PART_ROWS):
+                parts.write(table.iloc[start : start + PART_ROWS])
+
+    return write
+
+
+class TableParts:
+    """A context manager that writes a table part by part.
+
+    Parameters
+    ----------
+    path : path-like
+        A name that ends in .csv or .parquet.
+    file : file
+        Opened for writing bytes.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], file: IO[bytes]) -> None:
+        self._is_parquet = known_suffix(Path(path), TABLE_SUFFIXES, 'tables') == '.parquet'
+        self._file = file
+        self._parquet: Any = None
+        self._has_header = False
+
+    def __enter__(self) -> 'TableParts':
+        return self
+
+    def write(self, part: 'pd.DataFrame') -> None:
+        """Write the next rows; in Parquet they are a row group."""
+        if self._is_parquet:
+            self._write_parquet(part)
+            return
+        text = io.TextIOWrapper(self._file, encoding='utf-8', newline='')
+        part.to_csv(text, index=False, lineterminator='\n', header=not self._has_header)
         text.detach()
+        self._has_header = True
 
-    return write_csv
+    def _write_parquet(self, part: 'pd.DataFrame') -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rows = pa.Table.from_pandas(part, preserve_index=False)
+        if self._parquet is None:
+            self._parquet = pq.ParquetWriter(self._file, rows.schema)
+        self._parquet.write_table(rows)
+
+    def __exit__(self, *_: object) -> None:
+        if self._parquet is not None:
+            self._parquet.close()
+
+
+def parts_of(tables: Iterable['pd.DataFrame']) -> Iterator['pd.DataFrame']:
+    """Yield the rows of tables in parts of `PART_ROWS`, one at least."""
+    import pandas as pd
+
+    waiting: list[pd.DataFrame] = []
+    count = 0
+    for table in tables:
+        waiting.append(table)
+        count += len(table)
+        # The last part may be a whole one.
+        if count > PART_ROWS:
+            whole = pd.concat(waiting)
+            while len(whole) > PART_ROWS:
+                yield whole.iloc[:PART_ROWS]
+                whole = whole.iloc[PART_ROWS:]
+            waiting, count = [whole], len(whole)
+    yield pd.concat(waiting)

@@ -1,0 +1,42 @@
+"""Branch tables whose rows are on disk: the bytes and the summary of the whole table."""
+
+import io
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skanrs._support.records import Records
+from skanrs.cli import rows
+from skanrs.files.write import tables
+
+
+@pytest.mark.parametrize('count', [1, 2, 7, 128, 129, 1000, 4099, 65_537])
+def test_sum_and_median(tmp_path, monkeypatch, count):
+    # Pieces of 128 numbers are the smallest that numpy adds without halving.
+    monkeypatch.setattr(rows, 'PIECE', 128)
+    numbers = np.random.default_rng(count).random(count) * 10.0 ** np.arange(count).__mod__(9)
+    on_disk = Records(tmp_path / 'numbers', np.float64)
+    for part in np.array_split(numbers, 3):
+        on_disk.append(part)
+    assert rows.sum_of(on_disk) == float(pd.Series(numbers).sum())
+    assert rows.median_of(on_disk) == float(pd.Series(numbers).median())
+
+
+@pytest.mark.parametrize('name', ['t.csv', 't.parquet'])
+@pytest.mark.parametrize('lengths', [[0], [3], [4, 0, 9, 1], [20], [10, 10, 1]])
+def test_parts_have_the_bytes_of_the_whole(monkeypatch, name, lengths):
+    monkeypatch.setattr(tables, 'PART_ROWS', 5)
+    ends = np.cumsum([0, *lengths])
+    table = pd.DataFrame({'a': np.arange(ends[-1]) / 3, 'b': np.arange(ends[-1], dtype=np.int32)})
+    parts = [table.iloc[a:b] for a, b in itertools.pairwise(ends)]
+    whole, joined = io.BytesIO(), io.BytesIO()
+    tables.table_writer(name, table)(whole)
+    with tables.TableParts(name, joined) as writer:
+        for part in tables.parts_of(parts):
+            writer.write(part)
+    assert joined.getvalue() == whole.getvalue()
+    whole.seek(0)
+    read = pd.read_csv(whole) if name == 't.csv' else pd.read_parquet(whole)
+    assert len(read) == len(table)
