@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
     from skanrs.graph.skeleton import Skeleton
 
-__all__ = ['write_comparison', 'write_figure', 'write_report']
+__all__ = [
+    'COUNTS',
+    'SIZES',
+    'picture',
+    'render',
+    'write_comparison',
+    'write_figure',
+    'write_report',
+]
 
 # Dots per inch: sharp on high-resolution screens, and small files.
 DPI = 110
@@ -84,12 +92,12 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     shown: dict[str, Any] = {'violins': None, 'radii': None}
     if len(table):
         shown = _skeleton(measured.skeleton, table, report)
-        shown['violins'] = _picture('violins', (9, 4), partial(_violins, table=table, unit=unit))
+        shown['violins'] = picture('violins', (9, 4), partial(_violins, table=table, unit=unit))
         shown['radii'] = None
         if 'mean_radius' in table:
             draw = partial(_radii, table=table, unit=unit)
-            shown['radii'] = _picture('histogram', (9, 3.5), draw)
-    _render(
+            shown['radii'] = picture('histogram', (9, 3.5), draw)
+    render(
         file,
         'report.html',
         title=report.source,
@@ -142,15 +150,15 @@ def write_comparison(
     reports : mapping of str to str
         The address of each image's report by the name of the image.
     """
-    _render(
+    render(
         file,
         'comparison.html',
         title=title,
         reports=reports,
         columns=list(measures.columns),
         measures=[(head, values) for head, *values in measures.itertuples(name=None)],
-        violins=_picture('violins', (9, 4.2), partial(_compare, tables=tables, unit=unit)),
-        images=_picture(title, (12, 7.5), draw_images),
+        violins=picture('violins', (9, 4.2), partial(_compare, tables=tables, unit=unit)),
+        images=picture(title, (12, 7.5), draw_images),
     )
 
 
@@ -186,7 +194,8 @@ class _Picture(NamedTuple):
     data: str
 
 
-def _picture(text: str, size: tuple[float, float], draw: Callable[['Figure'], None]) -> _Picture:
+def picture(text: str, size: tuple[float, float], draw: Callable[['Figure'], None]) -> _Picture:
+    """Return a picture for a page, drawn in a figure of this size in inches."""
     file = io.BytesIO()
     write_figure(file, size, draw)
     return _Picture(text, _in_base_64(file.getvalue()))
@@ -196,7 +205,8 @@ def _in_base_64(data: bytes) -> str:
     return base64.b64encode(data).decode('ascii')
 
 
-def _render(file: IO[bytes], template: str, **values: Any) -> None:
+def render(file: IO[bytes], template: str, **values: Any) -> None:
+    """Write a page from a template of this package."""
     import jinja2
 
     environment = jinja2.Environment(

@@ -1,10 +1,10 @@
 """The command `skanrs`: it runs a subcommand and turns errors into one line and an exit code.
 
-Exit codes: 0 success, 2 a problem with the arguments or a file (one line on standard error), 130
-interrupted. Each output is complete or absent; one that cannot be written does not stop the others,
-has a line on standard error, and makes the exit code 2. A mask without foreground is no error,
-because some of many images are empty; a warning on standard error says so, and `warnings` in JSON
-and the report.
+Exit codes: 0 success, 2 a problem with the arguments or a file (one line on standard error), 3 some
+of several images failed, 130 interrupted. Each output is complete or absent; one that cannot be
+written does not stop the others, has a line on standard error, and makes the exit code 2. A mask
+without foreground is no error, because some of many images are empty; a warning on standard error
+says so, and `warnings` in JSON and the report.
 """
 
 import argparse
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _SUBCOMMANDS[parsed.command](parsed)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        print('skanrs: interrupted; nothing was written', file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f'skanrs: interrupted; {error or "nothing was written"}', file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of the summary is gone; without this, Python complains when it exits.
@@ -78,6 +78,14 @@ def _prepare_process() -> None:
 
 
 def _analyze(arguments: argparse.Namespace) -> int:
+    if isinstance(arguments.image, list):
+        from .batch_inputs import is_batch
+
+        if is_batch(arguments.image, arguments.each):
+            from .batch import run_batch
+
+            return run_batch(arguments)
+        [arguments.image] = arguments.image
     from .options import Options
     from .progress import Progress
     from .run import run

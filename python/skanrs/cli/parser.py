@@ -20,8 +20,9 @@ EXIT_WRONG = 2
 
 EXIT_CODES = """\
 exit codes: 0 success; 2 a problem with the arguments or a file, described on standard error;
-130 interrupted. Each output is complete or absent. An output that cannot be written does not
-stop the others, and the exit code is 2. If no voxel or every voxel is foreground, or no branch
+3 some of several images failed, and the others are complete; 130 interrupted. Each output is
+complete or absent. An output that cannot be written does not stop the others, and the exit code
+is 2. If no voxel or every voxel is foreground, or no branch
 is left, the exit code is 0 and a warning goes to standard error and to `warnings` in JSON.
 """
 ANALYZE_EXAMPLES = """\
@@ -31,6 +32,8 @@ examples:
   skanrs analyze cells.h5:/mask -o branches.parquet -o cells.swc --spacing 0.5 0.2 0.2
   skanrs analyze scan.zarr -o branches.csv --memory 4GB --skeleton skeleton.zarr
   skanrs analyze mask.tif -o branches.csv --radii --prune-ratio 1.5 --summary network.csv
+  skanrs analyze scans/*.tif -o branches.csv --summary summary.csv --report report.html
+  skanrs analyze groups.csv -o branches.parquet --report report.html --jobs 2
   skanrs analyze mask.nii.gz -o branches.csv --json | jq .branches.total_length
 """
 SKELETONIZE_EXAMPLES = """\
@@ -158,13 +161,19 @@ def _add_command(
     return command
 
 
-def _add_source(command: Parser) -> None:
+def _add_source(command: Parser, *, several: bool = False) -> None:
     command.add_argument(
         'image',
         metavar='IN',
+        nargs='+' if several else None,
         help=f'the image: {", ".join(SOURCE_SUFFIXES)}, a folder of TIFF slices or a '
         "pattern in quotes, such as 'slices/*.tif'; "
-        'file.h5:/name selects one of several in an HDF5 file',
+        'file.h5:/name selects one of several in an HDF5 file'
+        + (
+            '. Several images, or a .csv file with the columns file and group, make one table'
+            if several
+            else ''
+        ),
     )
     command.add_argument(
         '--channel', metavar='N', type=_channel, help='the channel to read, from 0'
@@ -285,7 +294,8 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
         'Skeletonize an image and write the table of its branches.',
         ANALYZE_EXAMPLES,
     )
-    _add_source(analyze)
+    _add_source(analyze, several=True)
+    _add_batch(analyze)
     analyze.add_argument(
         '-o',
         '--output',
@@ -321,6 +331,33 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
         help="also measure radii: add the columns of skanrs.analyze after skan's",
     )
     _add_options(analyze)
+
+
+def _add_batch(analyze: Parser) -> None:
+    analyze.add_argument(
+        '--each',
+        action='store_true',
+        help='each file of a folder or a pattern is an image of its own, not a slice',
+    )
+    analyze.add_argument(
+        '--group-by-folder',
+        action='store_true',
+        help='of several images: the folder of an image is its group',
+    )
+    analyze.add_argument(
+        '--folder',
+        metavar='FOLDER',
+        type=Path,
+        help='of several images: the folder for the files of each; images that are complete there '
+        'are not done again (default: OUT_images)',
+    )
+    analyze.add_argument(
+        '--jobs',
+        metavar='N',
+        type=_threads,
+        default=1,
+        help='of several images: how many to work on at a time, within --memory (default: 1)',
+    )
 
 
 def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> None:

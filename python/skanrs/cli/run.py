@@ -11,6 +11,7 @@ from skanrs import files
 from skanrs._support.memory import free_memory, held_memory, peak_memory
 from skanrs.files import AtomicOutputs, Source
 from skanrs.files.packed_mask import PackedMask
+from skanrs.files.units import in_unit
 from skanrs.threshold import Rule
 
 from .options import Options, Threshold
@@ -24,7 +25,7 @@ __all__ = ['run']
 SHARE_OF_FREE = 0.8
 
 
-def run(options: Options, progress: Progress) -> Report:
+def run(options: Options, progress: Progress, *, unit: str | None = None) -> Report:
     """Skeletonize the image in a file and write the outputs.
 
     Parameters
@@ -33,6 +34,8 @@ def run(options: Options, progress: Progress) -> Report:
         What to read, to compute and to write.
     progress : Progress
         Times and shows the stages.
+    unit : str, optional
+        The unit of length of the outputs, if that of the file can be converted to it.
 
     Returns
     -------
@@ -55,7 +58,8 @@ def run(options: Options, progress: Progress) -> Report:
         if options.spacing:
             spacing, spacing_from, unit = options.spacing, 'as given', None
         elif image.spacing:
-            spacing, spacing_from, unit = image.spacing, 'from the file', image.unit
+            spacing, unit = in_unit(image.spacing, image.unit, unit)
+            spacing_from = 'from the file'
         else:
             spacing, spacing_from, unit = (1,), 'none is known', None
         options = options.for_shape(image.shape, spacing)

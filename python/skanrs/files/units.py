@@ -83,6 +83,16 @@ def in_one_unit(
     ), units[-1]
 
 
+def in_unit(
+    sizes: tuple[float, ...], unit: str | None, wanted: str | None
+) -> tuple[tuple[float, ...], str | None]:
+    """Return sizes in another unit, with that unit; as they are, if that is not known."""
+    here, there = METRES.get(unit or ''), METRES.get(wanted or '')
+    if unit == wanted or here is None or there is None:
+        return sizes, unit
+    return tuple(_rounded(size * here / there) for size in sizes), wanted
+
+
 def _rounded(size: float) -> float:
     """Return a size without the noise of its conversion: 2 µm are 2000 nm."""
     return float(f'{size:.15g}')
