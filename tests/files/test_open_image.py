@@ -323,7 +323,7 @@ def test_nifti(tmp_path, name, kind):
     nibabel.save(nibabel.Nifti1Image(image[..., np.newaxis], np.eye(4)), tmp_path / name)
     assert skanrs.open_image(tmp_path / name).image.shape == image.shape
     nibabel.save(nibabel.Nifti1Image(np.stack([image] * 3, axis=-1), np.eye(4)), tmp_path / name)
-    with pytest.raises(FileError, match='holds 3 times; save one gray image'):
+    with pytest.raises(FileError, match='holds 3 times; choose one of them by time'):
         skanrs.open_image(tmp_path / name)
 
 
@@ -464,12 +464,12 @@ def test_missing_arrays_and_groups(tmp_path, name, said):
 
 def test_colours_and_times(tmp_path):
     tifffile.imwrite(tmp_path / 'a.tif', np.zeros((20, 30, 3), np.uint8), photometric='rgb')
-    with pytest.raises(FileError, match='3 colours; save one gray image'):
+    with pytest.raises(FileError, match='3 colours; choose one of them by channel'):
         skanrs.open_image(tmp_path / 'a.tif')
     tifffile.imwrite(
         tmp_path / 'a.tif', np.stack([STACK] * 4), imagej=True, metadata={'axes': 'TZYX'}
     )
-    with pytest.raises(FileError, match='4 times; save one gray image'):
+    with pytest.raises(FileError, match='4 times; choose one of them by time'):
         skanrs.open_image(tmp_path / 'a.tif')
     with tifffile.TiffWriter(tmp_path / 'a.tif') as file:
         file.write(PLANE)

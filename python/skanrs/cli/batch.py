@@ -62,7 +62,11 @@ def run_batch(arguments: argparse.Namespace) -> int:
     images = find_images(
         arguments.image, each=arguments.each, group_by_folder=arguments.group_by_folder
     )
-    options = Options.of(argparse.Namespace(**{**vars(arguments), 'image': images[0].path}))
+    each_time = arguments.time == 'all'
+    given = {**vars(arguments), 'image': images[0].path}
+    if each_time:
+        given['time'] = None
+    options = Options.of(argparse.Namespace(**given))
     if options.threads is not None:
         set_num_threads(options.threads)
     folder = arguments.folder
@@ -72,12 +76,11 @@ def run_batch(arguments: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise FileError(f'{folder} is a file; expected a folder')
     failed: dict[str, str] = {}
-    states, units = _open_all(options, images, failed)
+    images, states, units = _open_all(options, images, each_time, failed)
     unit = next((one for one in units.values() if one), None)
     tasks = {}
     for image in images:
-        if image.name in states:
-            tasks[image.name] = _task(options, image, folder, states[image.name], unit)
+        tasks[image.key] = _task(options, image, folder, states[image.key], unit)
     _check(options, arguments.image, images, [task.options for task in tasks.values()])
     folder.mkdir(parents=True, exist_ok=True)
     shown = sys.stderr.isatty() if options.progress is None else options.progress
@@ -100,9 +103,9 @@ def run_batch(arguments: argparse.Namespace) -> int:
             f'complete images are in {folder}, and the same command goes on from there'
         ) from None
     # In the order of the inputs, however long each took.
-    kept = [image for image in images if image.name in reports]
+    kept = [image for image in images if image.key in reports]
     if not kept:
-        raise FileError(f'none of {counted(len(images), "image")} could be analyzed')
+        raise FileError(f'none of {counted(len(failed), "image")} could be analyzed')
     warnings = _warnings(options, kept, reports)
     for name in reports:
         warnings += [f'{name}: {text}' for text in reports[name]['warnings']]
@@ -135,21 +138,39 @@ def _check(
 
 
 def _open_all(
-    options: Options, images: Sequence[BatchImage], failed: dict[str, str]
-) -> tuple[dict[str, list[int]], dict[str, str | None]]:
-    """Open each image; return the states of the files and their units, and list what failed."""
+    options: Options, images: Sequence[BatchImage], each_time: bool, failed: dict[str, str]
+) -> tuple[list[BatchImage], dict[str, list[int]], dict[str, str | None]]:
+    """Open each image, and list what failed.
+
+    Returns
+    -------
+    images : list of BatchImage
+        The images, or the times of them.
+    states, units : dict
+        The states of the files and their units of length, by the keys of images.
+    """
+    opened: list[BatchImage] = []
     states: dict[str, list[int]] = {}
     units: dict[str, str | None] = {}
     for image in images:
         try:
             with files.open_source(
-                image.path, channel=options.channel, axes=options.axes
+                image.path,
+                channel=options.channel,
+                axes=options.axes,
+                time=options.time,
+                level=options.level,
+                first=each_time,
             ) as source:
-                states[image.name], units[image.name] = list(source.state()), source.unit
+                times = range(source.times) if each_time else [None]
+                parts = [dataclasses.replace(image, time=time) for time in times]
+                for part in parts:
+                    states[part.key], units[part.key] = list(source.state()), source.unit
+                opened += parts
         except (FileError, ImportError, OSError, ValueError, TypeError) as error:
-            failed[image.name] = ' '.join(str(error).split())
-            print(f'skanrs: error: {image.name}: {failed[image.name]}', file=sys.stderr)
-    return states, units
+            failed[image.key] = ' '.join(str(error).split())
+            print(f'skanrs: error: {image.key}: {failed[image.key]}', file=sys.stderr)
+    return opened, states, units
 
 
 def _task(
@@ -158,9 +179,10 @@ def _task(
     own = dataclasses.replace(
         options,
         image=image.path,
-        output=(folder / f'{image.name}.csv',),
-        summary=folder / f'{image.name}.summary.csv',
-        report=None if options.report is None else folder / f'{image.name}.html',
+        time=options.time if image.time is None else image.time,
+        output=(folder / f'{image.key}.csv',),
+        summary=folder / f'{image.key}.summary.csv',
+        report=None if options.report is None else folder / f'{image.key}.html',
     )
     settings = {
         field.name: getattr(own, field.name)
@@ -175,7 +197,7 @@ def _task(
         'options': settings,
     }
     # As JSON has it: lists for tuples.
-    return _Task(own, unit, folder / f'{image.name}.json', json.loads(to_json(about)))
+    return _Task(own, unit, folder / f'{image.key}.json', json.loads(to_json(about)))
 
 
 def _complete(task: _Task) -> dict[str, Any] | None:
@@ -263,8 +285,8 @@ def _warnings(
     """Return a warning if lengths of images cannot be compared."""
     if options.spacing:
         return []
-    without = [image.name for image in images if reports[image.name]['unit'] is None]
-    spacings = {str(reports[image.name]['spacing']) for image in images}
+    without = [image.key for image in images if reports[image.key]['unit'] is None]
+    spacings = {str(reports[image.key]['spacing']) for image in images}
     if not without or (len(without) == len(images) and len(spacings) == 1):
         return []
     named = ', '.join(without[:3]) + (' and others' if len(without) > 3 else '')
@@ -283,7 +305,7 @@ def _write(
     failed: Mapping[str, str],
 ) -> list[str]:
     """Write the outputs of the batch; return why some could not be written."""
-    table = _joined(images, [tasks[image.name].options.output[0] for image in images])
+    table = _joined(images, [tasks[image.key].options.output[0] for image in images])
     with AtomicOutputs(keep_going=True) as out:
         for path in options.output:
             with out.attempt(path):
@@ -297,14 +319,14 @@ def _write(
             from .batch_report import write_batch_report
 
             report = options.report
-            pages = {image.name: tasks[image.name].record.with_suffix('.html') for image in images}
+            pages = [tasks[image.key].record.with_suffix('.html') for image in images]
             with out.attempt(report):
                 out.write(
                     report,
                     lambda file: write_batch_report(
                         file,
                         summary,
-                        pages={name: page.absolute() for name, page in pages.items()},
+                        pages=pages,
                         folder=report.absolute().parent,
                         unit=unit,
                         warnings=warnings,
@@ -330,6 +352,8 @@ def _joined(
         first: dict[str, Any] = {'image': image.name}
         if grouped:
             first['group'] = image.group
+        if image.time is not None:
+            first['time'] = image.time
         if more:
             first |= image.columns
         for place, (name, value) in enumerate(first.items()):
@@ -345,7 +369,7 @@ def _joined(
 
 
 def _summary(images: Sequence[BatchImage], tasks: Mapping[str, _Task]) -> 'pd.DataFrame':
-    paths = [tasks[image.name].options.summary for image in images]
+    paths = [tasks[image.key].options.summary for image in images]
     return _joined(images, [path for path in paths if path is not None], more=True)
 
 
@@ -363,7 +387,7 @@ def _print(
     if options.json:
         content = {
             'skanrs': skanrs.__version__,
-            'images': {image.name: reports[image.name] for image in images},
+            'images': {image.key: reports[image.key] for image in images},
             'complete_before': done,
             'failed': dict(failed),
             'warnings': list(warnings),
@@ -372,7 +396,7 @@ def _print(
         }
         print(to_json(content))
         return
-    branches = sum(reports[image.name]['branches']['count'] for image in images)
+    branches = sum(reports[image.key]['branches']['count'] for image in images)
     before = f' ({done} complete before)' if done else ''
     wrong = f', {len(failed)} failed: {", ".join(failed)}' if failed else ''
     print(f'images      {len(images)} analyzed{before}{wrong}')

@@ -22,6 +22,13 @@ class BatchImage:
     group: str | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     """Further columns of the CSV file."""
+    time: int | None = None
+    """Which time of the file, with ``--time all``."""
+
+    @property
+    def key(self) -> str:
+        """The name of the files of this image, one for each time."""
+        return self.name if self.time is None else f'{self.name}_t{self.time:04}'
 
 
 def is_batch(inputs: Sequence[str], each: bool) -> bool:

@@ -28,7 +28,7 @@ def write_batch_report(
     file: IO[bytes],
     summary: pd.DataFrame,
     *,
-    pages: Mapping[str, Path],
+    pages: Sequence[Path],
     folder: Path,
     unit: str | None,
     warnings: Sequence[str],
@@ -42,8 +42,8 @@ def write_batch_report(
         The HTML file.
     summary : DataFrame
         A row for each image, see `skanrs.network_summary`.
-    pages : mapping of str to Path
-        The page of each image by its name.
+    pages : sequence of Path
+        The page of each row.
     folder : Path
         The folder of the HTML file, to which links are relative.
     unit : str or None
@@ -56,21 +56,24 @@ def write_batch_report(
     groups = group_names(summary)
     comparison, violins = [], None
     if len(groups) > 1:
-        comparison = _rows(compare_groups(summary, MEASURES), len(groups))
+        # Times of an image are not independent samples.
+        means = _mean_over_times(summary)
+        comparison = _rows(compare_groups(means, MEASURES), len(groups))
         drawn = [column for column in DRAWN if column in summary]
 
         def draw(figure: 'Figure') -> None:
-            _draw(figure, summary, drawn, unit)
+            _draw(figure, means, drawn, unit)
 
         violins = picture('violins of the images of each group', (2.7 * len(drawn), 4), draw)
-    shown = [column for column in ('group', *SHOWN) if column in summary]
+    shown = [column for column in ('group', 'time', *SHOWN) if column in summary]
     render(
         file,
         'batch.html',
         title=f'{len(summary)} images',
         warnings=warnings,
         failed=failed,
-        groups={name: int((summary['group'] == name).sum()) for name in groups},
+        groups={name: summary.loc[summary['group'] == name, 'image'].nunique() for name in groups},
+        has_times='time' in summary,
         test=name_of_test(len(groups)),
         least=LEAST_IMAGES,
         comparison=comparison,
@@ -78,12 +81,22 @@ def write_batch_report(
         columns=['image', *(_label(column, unit) for column in shown)],
         images=[
             (
-                quote(Path(os.path.relpath(pages[row['image']], folder)).as_posix()),
+                quote(Path(os.path.relpath(page, folder)).as_posix()),
                 [row['image'], *(_text(row[column]) for column in shown)],
             )
-            for row in summary.to_dict('records')
+            for page, row in zip(pages, summary.to_dict('records'), strict=True)
         ],
     )
+
+
+def _mean_over_times(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each image, with the means of its times."""
+    if 'time' not in summary:
+        return summary
+    columns = ['image', 'group']
+    measures = [column for column in MEASURES if column in summary]
+    means: pd.DataFrame = summary.groupby(columns, sort=False)[measures].mean().reset_index()
+    return means
 
 
 def _label(column: str, unit: str | None) -> str:

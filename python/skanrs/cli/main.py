@@ -81,7 +81,7 @@ def _analyze(arguments: argparse.Namespace) -> int:
     if isinstance(arguments.image, list):
         from .batch_inputs import is_batch
 
-        if is_batch(arguments.image, arguments.each):
+        if is_batch(arguments.image, arguments.each) or arguments.time == 'all':
             from .batch import run_batch
 
             return run_batch(arguments)
@@ -111,6 +111,8 @@ def _info(arguments: argparse.Namespace) -> int:
             arguments.image,
             channel=arguments.channel,
             axes=arguments.axes,
+            time=arguments.time,
+            level=arguments.level,
             as_json=arguments.json,
         )
     )

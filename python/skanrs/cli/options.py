@@ -27,8 +27,10 @@ class Options:
     skeleton: Path | None
     summary: Path | None
     report: Path | None
-    channel: int | None
+    channel: int | str | None
     axes: str | None
+    time: int | None
+    level: int
     spacing: tuple[float, ...]
     """One number, or one for each axis; empty: the spacing in the file, else 1."""
     threshold: Threshold

@@ -125,10 +125,16 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _channel(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f'expected a non-negative integer, got {text!r}')
-    return int(text)
+def _channel(text: str) -> int | str:
+    if not text.strip() or text.startswith('-'):
+        raise argparse.ArgumentTypeError(f'expected a number from 0 or a name, got {text!r}')
+    return _count(text) if text.isdecimal() else text
+
+
+def _time(text: str) -> int | Literal['all']:
+    if text == 'all':
+        return 'all'
+    return _count(text)
 
 
 def command_parser() -> Parser:
@@ -176,7 +182,24 @@ def _add_source(command: Parser, *, several: bool = False) -> None:
         ),
     )
     command.add_argument(
-        '--channel', metavar='N', type=_channel, help='the channel to read, from 0'
+        '--channel',
+        metavar='N|NAME',
+        type=_channel,
+        help='the channel or the colour to read: its number, from 0, or its name',
+    )
+    command.add_argument(
+        '--time',
+        metavar='N|all' if several else 'N',
+        type=_time if several else _count,
+        help='the time to read, from 0'
+        + (', or all, which gives the tables a column time' if several else ''),
+    )
+    command.add_argument(
+        '--level',
+        metavar='N',
+        type=_count,
+        default=0,
+        help='the level of an OME-Zarr or OME-TIFF pyramid; 0, the default, is the largest',
     )
     command.add_argument(
         '--axes',

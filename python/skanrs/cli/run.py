@@ -52,7 +52,13 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
     if memory is None:
         memory = int(SHARE_OF_FREE * (free_memory() or 1 << 62)) + held_memory()
     with (
-        files.open_source(options.image, channel=options.channel, axes=options.axes) as image,
+        files.open_source(
+            options.image,
+            channel=options.channel,
+            axes=options.axes,
+            time=options.time,
+            level=options.level,
+        ) as image,
         AtomicOutputs(keep_going=True) as out,
     ):
         if options.spacing:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import FileError, need
 from .axes import axis_letters, letters
+from .choice import Choice
 from .source import Array, Box, Source
 
 __all__ = ['Hdf5']
@@ -27,11 +28,10 @@ class Hdf5(Source):
         self,
         path: Path,
         inside: str | None,
-        channel: int | None = None,
-        axes: str | None = None,
+        choice: Choice = Choice(),  # noqa: B008 - a tuple
     ) -> None:
         self._inside = inside
-        super().__init__(path, channel, axes)
+        super().__init__(path, choice)
 
     def _open(self) -> None:
         need('h5py', self.name)
@@ -118,7 +118,7 @@ class Hdf5(Source):
             self._file.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path, self._inside, self._channel, self._given_axes)
+        return type(self), (self.path, self._inside, self._choice)
 
 
 def _images(file: Any, h5py: Any) -> tuple[list[str], list[str]]:

@@ -9,7 +9,10 @@ from xml.etree import ElementTree
 from ..errors import FileError
 from ..units import plain_unit
 
-__all__ = ['AxisSizes', 'Sizes', 'check_ome', 'metadata_file', 'missing_files', 'ome_sizes']
+__all__ = [
+    'AxisSizes', 'Sizes', 'channel_names', 'check_ome', 'metadata_file', 'missing_files',
+    'ome_sizes',
+]  # fmt: skip
 
 Sizes = Callable[[Any, str], tuple[float, ...] | None]
 """Parses a value with its name; returns its numbers, or None after a warning."""
@@ -86,6 +89,16 @@ def ome_sizes(xml: str, sizes: Sizes) -> AxisSizes:
                 return {}
             axes[axis] = size[0], plain_unit(pixels.get(f'{name}Unit', 'µm'))
     return axes
+
+
+def channel_names(xml: str) -> tuple[str, ...]:
+    """Return the names of the channels in the XML, if all have one."""
+    names = [
+        element.get('Name')
+        for element in ElementTree.fromstring(xml).iter()
+        if element.tag.endswith('}Channel')
+    ]
+    return tuple(map(str, names)) if all(names) else ()
 
 
 def _check_planes(name: str, count: int) -> None:

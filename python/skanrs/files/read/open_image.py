@@ -16,6 +16,7 @@ from ..errors import FileError, FileWarning, known_suffix
 from ..suffixes import SOURCE_SUFFIXES, TIFF_SUFFIXES
 from .axes import check_axes
 from .blocks import in_blocks
+from .choice import Choice
 from .hdf5 import Hdf5
 from .nifti import Nifti
 from .npy import Npy
@@ -36,7 +37,7 @@ __all__ = [
     'read_image',
 ]
 
-READERS: dict[str, Callable[[Path, int | None, str | None], Source]] = {
+READERS: dict[str, Callable[[Path, Choice], Source]] = {
     '.npy': Npy,
     '.npz': Npz,
     '.tif': Tiff,
@@ -99,10 +100,20 @@ class LazyImage(NamedTuple):
 
 
 def open_source(
-    path: str | os.PathLike[str], *, channel: int | None = None, axes: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    channel: int | str | None = None,
+    axes: str | None = None,
+    time: int | None = None,
+    level: int = 0,
+    first: bool = False,
 ) -> Source:
-    """Open an image; see `open_image`. Warnings are in ``warnings`` of the source."""
+    """Open an image; see `open_image`. Warnings are in ``warnings`` of the source.
+
+    With `first` the first channel and the first time are read where none is given.
+    """
     name = os.fspath(path)
+    choice = Choice(channel, axes, time, level, first)
     if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', name):
         raise FileError(f'{name} is a URL; only files of this machine are read, so download it')
     check_axes(axes)
@@ -111,20 +122,20 @@ def open_source(
     if hdf5:
         file, inside = Path(hdf5[1]), hdf5[2]
         _must_exist(file)
-        return Hdf5(file, inside, channel, axes)
+        return Hdf5(file, inside, choice)
     path = Path(name)
     if not path.exists() and any(sign in name for sign in '*?['):
-        return _slices(path, sorted(path.parent.glob(path.name)), channel, axes)
+        return _slices(path, sorted(path.parent.glob(path.name)), choice)
     if path.is_dir() and not _is_zarr(path):
         if path.suffix.lower() in SOURCE_SUFFIXES:
             what = 'zarr array' if path.suffix.lower() == '.zarr' else 'file'
             raise FileError(f'{path} is a folder, not a {what}')
-        return _slices(path, list(path.iterdir()), channel, axes)
+        return _slices(path, list(path.iterdir()), choice)
     suffix = '.zarr' if path.is_dir() else known_suffix(path, SOURCE_SUFFIXES, 'images')
     _must_exist(path)
     if suffix == '.zarr' and not path.is_dir():
         raise FileError(f'{path} is not a folder, as zarr arrays are')
-    return READERS[suffix](path, channel, axes)
+    return READERS[suffix](path, choice)
 
 
 def _warn(source: Source) -> None:
@@ -133,7 +144,12 @@ def _warn(source: Source) -> None:
 
 
 def read_image(
-    path: str | os.PathLike[str], *, channel: int | None = None, axes: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    channel: int | str | None = None,
+    axes: str | None = None,
+    time: int | None = None,
+    level: int = 0,
 ) -> ImageFile:
     """Read a 2D or 3D image into memory.
 
@@ -141,9 +157,7 @@ def read_image(
     ----------
     path : path-like
         See `open_image`.
-    channel : int, optional
-        See `open_image`.
-    axes : str, optional
+    channel, axes, time, level : optional
         See `open_image`.
 
     Returns
@@ -156,7 +170,7 @@ def read_image(
     FileError
         If the file is missing, cut off or no image.
     """
-    with open_source(path, channel=channel, axes=axes) as source:
+    with open_source(path, channel=channel, axes=axes, time=time, level=level) as source:
         _warn(source)
         return ImageFile(source.read(), source.spacing)
 
@@ -164,9 +178,11 @@ def read_image(
 def open_image(
     path: str | os.PathLike[str],
     *,
-    channel: int | None = None,
+    channel: int | str | None = None,
     chunks: int | Sequence[int] | None = None,
     axes: str | None = None,
+    time: int | None = None,
+    level: int = 0,
 ) -> LazyImage:
     """Open a 2D or 3D image as a lazy dask array, with its spacing.
 
@@ -178,14 +194,15 @@ def open_image(
         - TIFF: ``.tif``, ``.tiff``; one page or many, ImageJ, OME and BigTIFF. Or a folder or a
           pattern such as ``'slices/*.tif'`` with a file for each slice, in the order of the
           numbers in the names; hidden files are skipped.
-        - A folder that is a zarr array (2 or 3), or an OME-Zarr image (its largest scale).
+        - A folder that is a zarr array (2 or 3), or an OME-Zarr image.
           Chunks that are not stored are the fill value.
         - HDF5: ``file.h5``, or ``file.h5:/name`` where there are several datasets.
         - NIfTI: ``.nii``, ``.nii.gz``; axes are x, y, z, as nibabel gives them.
         - ``.npy``; ``.npz`` with the key ``image`` or a single array, and perhaps ``spacing``. A
           .npz is read as a whole.
-    channel : int, optional
-        Which channel to take where there are several; the first is 0.
+    channel : int or str, optional
+        Which channel to take where there are several: its number, the first being 0, or its name
+        in OME-TIFF or OME-Zarr. Colours are channels: ``'red'``, ``'green'``, ``'blue'``.
     chunks : int or sequence of int, optional
         Shape of the blocks, one length for all axes or one for each. Each block is read
         independently: blocks that cut pieces of the file (pages of a TIFF, chunks of a zarr) read
@@ -196,6 +213,10 @@ def open_image(
         A letter for each axis (x, y, z, c for channels, t for times), instead of those in the
         file: ``'zyx'`` reads a stack that was saved as a time series. Axes of length 1 may be left
         out; in every format they are dropped if there are more than three axes.
+    time : int, optional
+        Which time to take where there are several; the first is 0.
+    level : int, optional
+        Which level of an OME-Zarr or OME-TIFF pyramid; 0 is the largest.
 
     Returns
     -------
@@ -206,8 +227,9 @@ def open_image(
     Raises
     ------
     FileError
-        If the file is missing, damaged, incomplete, in colour, a time series or no image, or if
-        the library that reads it is not installed. Blocks that cannot be read raise it when they
+        If the file is missing, damaged, incomplete or no image, has several channels or times of
+        which none is chosen, or not the one that is chosen (the error lists the names), or if the
+        library that reads it is not installed. Blocks that cannot be read raise it when they
         are computed.
     ValueError, TypeError
         If `chunks` are not positive integers, one or as many as there are axes, or `axes` do not
@@ -227,7 +249,7 @@ def open_image(
     >>> image.shape, spacing, unit, axes
     ((5, 5), (0.5, 0.5), None, 'yx')
     """
-    source = open_source(path, channel=channel, axes=axes)
+    source = open_source(path, channel=channel, axes=axes, time=time, level=level)
     _warn(source)
     return LazyImage(in_blocks(source, chunks), source.spacing, source.unit, source.axes)
 
@@ -241,7 +263,7 @@ def _is_zarr(path: Path) -> bool:
     return any((path / name).is_file() for name in ('zarr.json', '.zarray', '.zgroup'))
 
 
-def _slices(path: Path, files: list[Path], channel: int | None, axes: str | None) -> Source:
+def _slices(path: Path, files: list[Path], choice: Choice) -> Source:
     # Hidden files are no slices: macOS writes ._1.tif beside 1.tif.
     slices = [
         file
@@ -253,4 +275,4 @@ def _slices(path: Path, files: list[Path], channel: int | None, axes: str | None
             'a folder without TIFF slices' if path.is_dir() else 'a pattern that no TIFF file fits'
         )
         raise FileError(f'{path} is {what}, and no image')
-    return TiffSlices(path, slices, channel, axes)
+    return TiffSlices(path, slices, choice)

@@ -21,6 +21,7 @@ from skanrs._support.reprs import by_axis
 from ..errors import FileError, dtype_name
 from ..units import in_one_unit
 from .axes import NOT_OF_SPACE, letters
+from .choice import Choice
 
 __all__ = ['Source']
 
@@ -29,6 +30,7 @@ Box = tuple[slice, ...]
 
 # Sizes in bytes that are allocated without a look at the free memory.
 SURELY_THERE = 1 << 28
+COLOURS = {3: ('red', 'green', 'blue'), 4: ('red', 'green', 'blue', 'alpha')}
 
 
 class Source(ABC):
@@ -38,10 +40,8 @@ class Source(ABC):
     ----------
     path : Path
         The file or folder.
-    channel : int, optional
-        Which channel of several.
-    axes : str, optional
-        A letter for each axis, instead of those in the file; axes of length 1 may be left out.
+    choice : Choice, optional
+        Which channel, time and level, and the axes instead of those in the file.
 
     Attributes
     ----------
@@ -63,6 +63,10 @@ class Source(ABC):
         Doubts about the file, a sentence each, which begins with its name.
     axes : str
         A letter for each axis, such as zyx.
+    channels, times, levels : int
+        How many there are in the file, of which the image is one.
+    channel_names : tuple of str
+        The names of the channels; empty if the file does not name them.
     """
 
     # What it means if a library raises an error while it reads a file of this format.
@@ -76,15 +80,18 @@ class Source(ABC):
     spacing: tuple[float, ...] | None = None
     unit: str | None = None
     axes: str
+    channels = times = levels = 1
+    channel_names: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, channel: int | None = None, axes: str | None = None) -> None:
+    def __init__(self, path: Path, choice: Choice = Choice()) -> None:  # noqa: B008 - a tuple
         self.name, self.path = str(path), path.absolute()
-        self._channel, self._given_axes = channel, axes
+        self._choice = choice.checked()
         self.warnings: list[str] = []
         # Axes of the file that the image does not have, and the index that is read along each.
         self._fixed: dict[int, int] = {}
         with self._named():
             self._open()
+            self._check_level()
         self._check()
 
     @abstractmethod
@@ -160,7 +167,7 @@ class Source(ABC):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path, self._channel, self._given_axes)
+        return type(self), (self.path, self._choice)
 
     def state(self) -> tuple[int, ...]:
         """Return numbers that differ after the file is changed."""
@@ -224,7 +231,7 @@ class Source(ABC):
 
     def _rename_axes(self) -> None:
         """Apply the argument `axes`."""
-        given = self._given_axes
+        given = self._choice.axes
         if given is None:
             return
         long = [axis for axis, length in enumerate(self.shape) if length != 1]
@@ -248,33 +255,63 @@ class Source(ABC):
             self.spacing = None
             self._warn(f'the file has no size for axes that are now {given}; spacing is unknown')
 
+    def _check_level(self) -> None:
+        """Raise `FileError` if there is no such level; readers call it before they choose one."""
+        if self._choice.level >= self.levels:
+            raise FileError(
+                f'{self.name} holds {self.levels} level{"s" * (self.levels > 1)}; there is no '
+                f'level {self._choice.level} (the largest is 0)'
+            )
+
     def _choose(self) -> None:
-        """Choose the channel; drop axes of length 1 that are not of space or that exceed three."""
-        chosen = False
+        """Choose channel and time; drop axes of length 1 not of space or that exceed three."""
+        counts = dict(zip(self.axes, self.shape, strict=True))
+        # Colours are channels, unless there are others.
+        of_channels = 's' if counts.get('s', 1) > 1 >= counts.get('c', 1) else 'c'
+        wanted = {of_channels: self._choice.channel, 't': self._choice.time}
+        self.times, self.channels = counts.get('t', 1), counts.get(of_channels, 1)
+        if of_channels == 's' and not self.channel_names:
+            self.channel_names = COLOURS.get(self.channels, ())
+        for letter, value in wanted.items():
+            if value is not None and letter not in counts:
+                raise FileError(f'{self.name} has no {NOT_OF_SPACE[letter]} to choose from')
         for axis, (letter, count) in enumerate(zip(self.axes, self.shape, strict=True)):
             if letter not in NOT_OF_SPACE:
                 continue
-            if letter == 'c' and self._channel is not None:
-                chosen = True
-                if not 0 <= self._channel < count:
-                    raise FileError(
-                        f'{self.name} holds {count} channels; there is no channel {self._channel} '
-                        f'(the first is 0)'
-                    )
-                self._fixed[axis] = self._channel
-            elif count == 1:
+            value = wanted.get(letter)
+            if value is not None:
+                self._fixed[axis] = self._number_of(letter, value, count)
+            elif count == 1 or (self._choice.first and letter in wanted):
                 self._fixed[axis] = 0
             else:
                 what = NOT_OF_SPACE[letter]
-                advice = 'choose one of them by channel' if letter == 'c' else 'save one gray image'
+                advice = f'choose one of them by {"time" if letter == "t" else "channel"}'
+                if self.channel_names and letter == of_channels:
+                    advice += f' ({", ".join(self.channel_names)})'
                 if letter in 'ct':
                     advice += ", or give axes='zyx' if they are planes"
                 raise FileError(f'{self.name} holds {count} {what}; {advice}')
-        if self._channel is not None and not chosen:
-            raise FileError(f'{self.name} has no channels to choose from')
         for axis in sorted(range(len(self.shape)), key=lambda axis: self.axes[axis] != '?'):
             if len(self.shape) - len(self._fixed) > 3 and self.shape[axis] == 1:
                 self._fixed[axis] = 0
+
+    def _number_of(self, letter: str, value: int | str, count: int) -> int:
+        """Return the number of a channel or a time that is given by number or name."""
+        one, many = ('time', 'times') if letter == 't' else ('channel', 'channels')
+        if isinstance(value, int):
+            if value < count:
+                return value
+            raise FileError(
+                f'{self.name} holds {count} {many}; there is no {one} {value} (the first is 0)'
+            )
+        for names in (self.channel_names, tuple(name.lower() for name in self.channel_names)):
+            wanted = value if names is self.channel_names else value.lower()
+            if names.count(wanted) == 1:
+                return names.index(wanted)
+        named = ', '.join(self.channel_names)
+        there = f'its channels are {named}' if named else 'its channels have no names'
+        many = 'several channels' if value in self.channel_names else 'no channel'
+        raise FileError(f'{self.name} has {many} {value!r}; {there}')
 
     def _check_spacing(self, keep: Sequence[int]) -> None:
         """Keep a size for each of these axes; warn and keep none if the spacing does not fit."""

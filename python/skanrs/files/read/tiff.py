@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import FileError, errors_logged_by, need
 from .axes import axis_letters
 from .npy import read_planes
-from .ome import check_ome, metadata_file, missing_files
+from .ome import channel_names, check_ome, metadata_file, missing_files
 from .size_checks import check_page, check_segment, may_unpack_to_much
 from .source import Array, Box, Source, state_of
 from .tiff_spacing import tiff_spacing
@@ -51,7 +51,10 @@ class Tiff(Source):
                 self._file = tifffile.TiffFile(self.path, is_shaped=False)
             if len(self._file.series) != 1:
                 raise FileError(f'{self.name} holds {len(self._file.series)} images; one is needed')
-            self._series = series = self._file.series[0]
+            largest = self._file.series[0]
+            self.levels = len(largest.levels)
+            self._check_level()
+            self._series = series = largest.levels[self._choice.level]
             self._check_parts()
             self._check_length()
         self._raise(errors)
@@ -86,7 +89,17 @@ class Tiff(Source):
                 f'{self.name} is damaged: it claims to be of shape {self.shape} '
                 f'and holds {len(series.pages):,} pages'
             )
-        self.spacing, self.unit = tiff_spacing(self._file, series, self._sizes, self._in_one_unit)
+        self.spacing, self.unit = tiff_spacing(self._file, largest, self._sizes, self._in_one_unit)
+        if self.spacing is not None and series is not largest:
+            # A voxel of a level is as large as those of the largest one that it stands for.
+            self.spacing = tuple(
+                size * whole / length
+                for size, whole, length in zip(
+                    self.spacing, largest.shape, series.shape, strict=True
+                )
+            )
+        if self._file.is_ome:
+            self.channel_names = channel_names(self._file.ome_metadata)
 
     def _check_parts(self) -> None:
         """Raise `FileError` if planes are missing, which tifffile would read as zeros."""

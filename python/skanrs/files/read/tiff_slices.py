@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FileError
+from .choice import Choice
 from .source import Array, Box, Source, state_of
 from .tiff import Tiff
 
@@ -27,14 +28,16 @@ class TiffSlices(Source):
         self,
         path: Path,
         files: Sequence[Path],
-        channel: int | None = None,
-        axes: str | None = None,
+        choice: Choice = Choice(),  # noqa: B008 - a tuple
     ) -> None:
         self._slices = sorted((file.absolute() for file in files), key=_by_number)
-        super().__init__(path, channel, axes)
+        # The channel is one of each slice.
+        self._of_slice = choice._replace(axes=None)
+        super().__init__(path, Choice(axes=choice.axes))
 
     def _open(self) -> None:
-        with Tiff(self._slices[0]) as first:
+        with Tiff(self._slices[0], self._of_slice) as first:
+            self.channels, self.channel_names = first.channels, first.channel_names
             plane = first.shape
             self.dtype = first.dtype
             self.warnings += first.warnings
@@ -54,7 +57,7 @@ class TiffSlices(Source):
     def _read(self, box: Box) -> Array:
         block = np.empty([part.stop - part.start for part in box], self.dtype)
         for index, path in enumerate(self._slices[box[0]]):
-            with Tiff(path) as source:
+            with Tiff(path, self._of_slice) as source:
                 if (source.shape, source.dtype) != (self.shape[1:], self.dtype):
                     raise FileError(
                         f'{path.name} in {self.name} is of shape {source.shape} and '
@@ -66,7 +69,8 @@ class TiffSlices(Source):
         return block
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path, self._slices, self._channel, self._given_axes)
+        choice = self._of_slice._replace(axes=self._choice.axes)
+        return type(self), (self.path, self._slices, choice)
 
     def state(self) -> tuple[int, ...]:
         """Return numbers that differ after one of the files is changed."""

@@ -1,4 +1,4 @@
-"""Zarr 2 and 3 and OME-Zarr (0.4, 0.5), by zarr-python: the largest scale of an image.
+"""Zarr 2 and 3 and OME-Zarr (0.4, 0.5), by zarr-python: one level of an image.
 
 The spacing is that of OME-Zarr's coordinate transformations, or the attribute ``spacing`` of a
 plain array, as `skanrs` writes it. Chunks that are not stored have the fill value.
@@ -63,8 +63,11 @@ class Zarr(Source):
             keys = ', '.join(sorted(members)) or 'nothing'
             raise FileError(f'{self.name} is a group of several ({keys}); name one of them')
         image = images[0]
-        largest = image['datasets'][0]
-        array = group[largest['path']]
+        self.levels = len(image['datasets'])
+        self._check_level()
+        chosen = image['datasets'][self._choice.level]
+        array = group[chosen['path']]
+        self.channel_names = _channel_names(group)
         # Before version 0.4, axes are names or missing.
         axes = [
             axis if isinstance(axis, dict) else {'name': axis}
@@ -74,7 +77,7 @@ class Zarr(Source):
         scale = np.ones(array.ndim)
         known = False
         for transformation in [
-            *largest.get('coordinateTransformations', ()),
+            *chosen.get('coordinateTransformations', ()),
             *image.get('coordinateTransformations', ()),
         ]:
             if transformation.get('type') == 'scale':
@@ -116,3 +119,11 @@ def _multiscales(group: Any) -> Any:
     """Return the images in the OME-Zarr attributes of a group."""
     attributes = dict(group.attrs)
     return attributes.get('ome', attributes).get('multiscales')
+
+
+def _channel_names(group: Any) -> tuple[str, ...]:
+    """Return the labels of the channels in the OME-Zarr attributes of a group, if all have one."""
+    attributes = dict(group.attrs)
+    omero = attributes.get('ome', attributes).get('omero') or {}
+    labels = [channel.get('label') for channel in omero.get('channels') or ()]
+    return tuple(map(str, labels)) if all(labels) else ()
