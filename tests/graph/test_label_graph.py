@@ -126,8 +126,10 @@ def test_refuses_heights_and_other_arguments():
     image = np.eye(5, dtype=int)
     with pytest.raises(ValueError, match='value_is_height: expected False with labels'):
         skanrs.Skeleton(image, labels=True, value_is_height=True)
-    with pytest.raises(TypeError, match='labels: expected False for a Skeleton, got True'):
+    with pytest.raises(ValueError, match='labels: expected True for a Skeleton made with labels'):
         skanrs.summarize(skanrs.Skeleton(image), labels=True, separator='_')
+    with pytest.raises(ValueError, match='labels: expected True for a Skeleton made with labels'):
+        skanrs.summarize(skanrs.Skeleton(image, labels=True), labels=[1], separator='_')
     with pytest.raises(TypeError, match='skeleton_image: expected integers with labels, got float'):
         skanrs.Skeleton(image * 0.5, labels=True)
     with pytest.raises(TypeError, match='labels: expected a bool or a sequence of integers, got 5'):

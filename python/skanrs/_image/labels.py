@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._support.typing import Array, Shape
+from skanrs._support.typing import Array, Indices, Shape
 
 from .dask_arrays import is_dask_array
-from .image import Image, as_array, as_image
+from .image import Image, as_array, as_image, take
 from .position import in_three_axes
 
 Labels = bool | Sequence[int] | npt.NDArray[np.integer[Any]]
@@ -76,12 +76,18 @@ def as_labels(
         If the elements are not integers, or `labels` is neither a bool nor a sequence of integers.
     """
     if is_dask_array(image):
-        raise TypeError(f'{name}: expected an array in memory with labels, got a dask array')
+        refuse_labels(labels, name)
     array = as_array(image, name)
     check_label_dtype(array.dtype, name)
     # The kernels read elements where they are, and need them aligned.
     checked = as_image(np.require(array, requirements='A'), name, least=least, most=most)
     return LabelImage(checked, chosen_labels(labels, array.dtype))
+
+
+def refuse_labels(labels: Labels, name: str) -> None:
+    """Raise a TypeError if labels are asked for in a dask array."""
+    if labels is not False:
+        raise TypeError(f'{name}: expected an array in memory with labels, got a dask array')
 
 
 def check_label_dtype(dtype: np.dtype[Any], name: str) -> None:
@@ -98,7 +104,10 @@ def chosen_labels(labels: Any, dtype: np.dtype[Any]) -> Array | None:
     if isinstance(labels, (bool, np.bool_)):
         return None
     try:
-        values = [operator.index(value) for value in labels]
+        # Labels of an image of bool are numpy's bools, which are no indices.
+        values = [
+            int(value) if isinstance(value, np.bool_) else operator.index(value) for value in labels
+        ]
     except TypeError:
         raise TypeError(
             f'labels: expected a bool or a sequence of integers, got {labels!r}'
@@ -168,3 +177,25 @@ def find_labels(labels: LabelImage) -> Found:
     order = np.argsort(values, kind='stable')
     order = order[labels.is_chosen(values[order])]
     return Found(values[order], counts[order].astype(np.int64), boxes[order, 3 - image.ndim :])
+
+
+def nodes_by_label(labels: Array, values: Array) -> tuple[npt.NDArray[np.intp], Array]:
+    """Return an order of voxels by label, and where those of each of `values`, which ascend, start.
+
+    The order within a label is that of the voxels.
+    """
+    order = np.argsort(labels, kind='stable')
+    return order, np.append(np.searchsorted(labels[order], values), labels.size)
+
+
+def check_same_labels(labels: Array, nodes: Indices, mask: LabelImage) -> None:
+    """Raise a ValueError unless each voxel of a skeleton has the label that it has in the mask."""
+    image = mask.image
+    different = np.flatnonzero(take(image.array, nodes) != labels)
+    if different.size:
+        first = different[0]
+        place = tuple(int(at) for at in np.unravel_index(nodes[first], image.shape))
+        raise ValueError(
+            f'skeleton: expected the labels of the mask, but {different.size} voxels differ, the'
+            f' first at {place} with label {labels[first]}'
+        )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import as_image
+from skanrs._image.labels import Labels, as_labels, thin_labels, with_labels
 from skanrs._image.masks import as_mask, check_lazy_mask
 from skanrs._image.spacing import as_spacing
 from skanrs._support import progress
@@ -18,7 +19,7 @@ from skanrs.thinning.method import method_of
 from skanrs.thinning.skeletonize import thin
 
 from .columns import empty_table, finish_table
-from .measured import measure
+from .measured import Measured, measure, measure_labels
 from .measures import empty_measures, measure_blocks
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def analyze(
     find_main_branch: bool = ...,
     separator: str = ...,
     npartitions: None = ...,
+    labels: Labels = ...,
+    min_voxels: int = ...,
 ) -> pd.DataFrame: ...
 def analyze(
     mask: Any,
@@ -65,6 +68,8 @@ def analyze(
     find_main_branch: bool = False,
     separator: str = '_',
     npartitions: int | None = None,
+    labels: Labels = False,
+    min_voxels: int = 1,
 ) -> Any:
     """Measure the branches of an object: lengths, radii, surfaces and volumes, a row for each.
 
@@ -90,13 +95,19 @@ def analyze(
         What stands between the words of a column's name.
     npartitions : int, optional
         For a dask array: how many parts of about the same number of rows the lazy table has.
+    labels : bool or sequence of int, optional
+        Whether `mask`, and `skeleton` if given, are label images, in memory and of integers: each
+        value that is not 0, or each of these only, is an object of its own, thinned and measured as
+        if it were the only one.
+    min_voxels : int, optional
+        Labels with fewer voxels are left out. Only with `labels`.
 
     Returns
     -------
     table : pandas.DataFrame, or dask.dataframe.DataFrame for a dask array
         The columns of `skanrs.summarize`, and then those below. For a dask array the table is lazy,
         each block of the mask is read once, and the numbers are those of the whole image, to the
-        last bit.
+        last bit. With `labels`, the first column is ``label``, and rows are in its order.
 
         - ``length``: of the centreline, which is smooth between the voxels and ends where the
           skeleton ends; ``tortuosity``: that length over the distance of the ends of the
@@ -116,10 +127,12 @@ def analyze(
     ValueError
         If `mask` is neither 2D nor 3D or has more than two values, if `skeleton` has another shape
         or voxels outside the mask (for dask arrays when it is computed) or other chunks, if
-        `spacing` or `method` make no sense, or if a way to thin is given with `skeleton` or
-        `npartitions` for an array in memory.
+        `spacing` or `method` make no sense, if a way to thin or `min_voxels` is given with
+        `skeleton` or `npartitions` for an array in memory, or, with `labels`, if a voxel of the
+        skeleton has another label in `mask`.
     TypeError
-        If elements are not real numbers, or one of the arrays is a dask array and the other not.
+        If elements are not real numbers or, with `labels`, not integers, or one of the arrays is a
+        dask array and the other not.
 
     See Also
     --------
@@ -159,6 +172,10 @@ def analyze(
         name = 'method' if method is not None else 'preserve_topology'
         raise ValueError(f'{name}: expected the default, since the skeleton is given')
     refuse_mixture(skeleton, mask)
+    if with_labels(labels, min_voxels):
+        way = method, preserve_topology, min_voxels
+        measured = _measure_labels(mask, skeleton, labels, way, spacing, border_is_background)
+        return finish_table(measured.table, find_main_branch, separator)
     if is_dask_array(mask):
         from skanrs.radius.lazy import radius_voxels, task_with_radii
         from skanrs.thinning.lazy import skeletonize_blocks
@@ -197,3 +214,27 @@ def analyze(
             image = as_image(skeleton, 'skeleton')
         measured = measure(image, spacings, checked, border_is_background=border_is_background)
         return finish_table(measured.table, find_main_branch, separator)
+
+
+def _measure_labels(
+    mask: Any,
+    skeleton: Any,
+    labels: Labels,
+    way: tuple[str | None, bool, int],
+    spacing: npt.ArrayLike,
+    border_is_background: bool,
+) -> Measured:
+    """Measure a label image in memory; `way` is how to thin it, and the fewest voxels."""
+    checked = as_labels(mask, 'mask', labels)
+    spacings = as_spacing(spacing, checked.image.ndim)
+    method, preserve_topology, min_voxels = way
+    with progress.call('analyze'):
+        if skeleton is None:
+            thin_by = method_of(method, preserve_topology, checked.image.ndim)
+            skeleton = thin_labels(checked, thin_by, min_voxels)
+        elif min_voxels != 1:
+            raise ValueError('min_voxels: expected the default, since the skeleton is given')
+        of_skeleton = as_labels(skeleton, 'skeleton', labels)
+        return measure_labels(
+            of_skeleton, spacings, checked, border_is_background=border_is_background
+        )

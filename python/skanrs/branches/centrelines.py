@@ -10,14 +10,16 @@ import numpy.typing as npt
 from skanrs._blocks.read import Pixels
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import as_image
+from skanrs._image.labels import Labels, as_labels, thin_labels, with_labels
 from skanrs._image.masks import as_mask, check_lazy_mask
 from skanrs._image.spacing import as_spacing
 from skanrs._support import progress
+from skanrs.graph.labels import pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
 from skanrs.thinning.method import method_of
 from skanrs.thinning.skeletonize import thin
 
-from .measures import Body, body_of, body_of_blocks, check_same_shape
+from .measures import Body, body_of, body_of_blocks, check_same_shape, label_bodies
 
 __all__ = ['Centrelines', 'centrelines']
 
@@ -62,6 +64,8 @@ def centrelines(
     spacing: npt.ArrayLike = 1,
     skeleton: Any = None,
     border_is_background: bool = False,
+    labels: Labels = False,
+    min_voxels: int = 1,
 ) -> Centrelines:
     """Return the smooth centreline of each branch, with the radius at each of its points.
 
@@ -76,6 +80,8 @@ def centrelines(
         has the chunks of `mask`.
     border_is_background : bool, optional
         Whether what lies outside the image is background.
+    labels, min_voxels : optional
+        For label images in memory; see `skanrs.analyze`.
 
     Returns
     -------
@@ -110,6 +116,8 @@ def centrelines(
     0.75
     """
     refuse_mixture(skeleton, mask)
+    if with_labels(labels, min_voxels):
+        return _lines_of_labels(mask, skeleton, labels, min_voxels, spacing, border_is_background)
     if is_dask_array(mask):
         return _computed(mask, skeleton, spacing, border_is_background)
     checked = as_mask(mask)
@@ -127,6 +135,34 @@ def centrelines(
 def _lines(body: Body) -> Centrelines:
     points, radii = body.centrelines()
     return Centrelines(points, body.starts, radii)
+
+
+def _lines_of_labels(
+    mask: Any,
+    skeleton: Any,
+    labels: Labels,
+    min_voxels: int,
+    spacing: npt.ArrayLike,
+    border_is_background: bool,
+) -> Centrelines:
+    """Return the centrelines of labels, in the order of labels."""
+    checked = as_labels(mask, 'mask', labels)
+    image = checked.image
+    spacings = as_spacing(spacing, image.ndim)
+    with progress.call('centrelines'):
+        if skeleton is None:
+            skeleton = thin_labels(checked, method_of(None, False, image.ndim), min_voxels)
+        of_skeleton = as_labels(skeleton, 'skeleton', labels)
+        check_same_shape(of_skeleton.image, image)
+        lines = [Centrelines(np.empty((0, image.ndim)), np.zeros(1, np.int64), np.empty(0))]
+        pixels, of_pixels = pixels_of_labels(of_skeleton)
+        bodies = label_bodies(pixels, of_pixels, checked, spacings, border_is_background)
+        lines += [_lines(body) for body in bodies]
+    points, offsets, radii = zip(*lines, strict=True)
+    lengths = np.concatenate([np.diff(of_label) for of_label in offsets])
+    return Centrelines(
+        np.concatenate(points), np.append(0, np.cumsum(lengths)), np.concatenate(radii)
+    )
 
 
 def _computed(

@@ -10,14 +10,23 @@ import pandas as pd
 
 from skanrs._blocks.read import Pixels
 from skanrs._image.image import Image
+from skanrs._image.labels import LabelImage
 from skanrs._image.spacing import Spacing
 from skanrs._support import progress
 from skanrs._support.typing import Array
+from skanrs.graph.labels import pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius.block import Radii
+from skanrs.radius.labels import label_crops
 
 from .columns import add_measures, skeleton_table
-from .measures import body_of, check_same_shape
+from .measures import (
+    body_of,
+    check_same_shape,
+    empty_measures,
+    measure_crop,
+    measure_names,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,3 +78,29 @@ def measure(
     body = body_of(skel, mask, spacing, border_is_background)
     with progress.call('measures'):
         return Measured(skel, body.radii, body.measures())
+
+
+def measure_labels(
+    skeleton: LabelImage,
+    spacing: Spacing,
+    mask: LabelImage | None,
+    *,
+    border_is_background: bool = False,
+) -> Measured:
+    """Trace the skeletons of labels and measure each in the mask of its label; see `measure`."""
+    if mask is not None:
+        check_same_shape(skeleton.image, mask.image)
+    pixels, labels = pixels_of_labels(skeleton)
+    skel = Skeleton._of_pixels(pixels, spacing, labels)
+    if mask is None:
+        return Measured(skel, None, None)
+    radii = np.empty(labels.size)
+    measures = [empty_measures(mask.image.ndim)]
+    with progress.call('measures'):
+        for crop in label_crops(pixels.nodes, labels, mask):
+            body = measure_crop(crop, spacing, border_is_background)
+            radii[crop.members] = body.radii
+            measures.append(body.measures())
+    names = measure_names(mask.image.ndim)
+    columns = {name: np.concatenate([of_label[name] for of_label in measures]) for name in names}
+    return Measured(skel, radii, columns)

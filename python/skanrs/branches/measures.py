@@ -7,7 +7,7 @@ The kernels read the mask from one bit a voxel, which blocks fill in any order
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +16,15 @@ import numpy.typing as npt
 from skanrs import _core
 from skanrs._blocks.read import Pixels
 from skanrs._image.image import Image
+from skanrs._image.labels import LabelImage
 from skanrs._image.masks import as_mask
 from skanrs._image.position import in_three_axes
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
-from skanrs._support.typing import Array, Shape
+from skanrs._support.typing import Array, Indices, Shape
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius.block import Grid, Radii, radii_of_nodes
+from skanrs.radius.labels import LabelCrop, label_crops
 
 if TYPE_CHECKING:
     from skanrs._blocks.tasks import BlockVoxels
@@ -132,8 +134,7 @@ def body_of_blocks(
     # Stable, because that sort finds the runs which are sorted already.
     order = np.argsort(nodes, kind='stable')
     radii = np.concatenate([radii for _, radii in voxels])[order]
-    pixels = Pixels(grid.shape, np.dtype(bool), nodes[order], np.empty(0, dtype=bool))
-    skeleton = Skeleton._of_pixels(pixels, as_spacing(spacing, len(grid.shape)))
+    skeleton = _skeleton_of(grid.shape, nodes[order], as_spacing(spacing, len(grid.shape)))
     blocks = (
         (_unpack(mask, shape), offset) for mask, (offset, shape) in zip(masks, places, strict=True)
     )
@@ -158,6 +159,32 @@ def body_of(skeleton: Skeleton, mask: Image, spacing: Spacing, border_is_backgro
         radii = radii_of_nodes(nodes, mask, spacing.floats, border_is_background)
     grid = Grid(mask.shape, spacing.floats, border_is_background)
     return Body(skeleton, radii, [(mask, (0,) * mask.ndim)], grid)
+
+
+def measure_crop(crop: LabelCrop, spacing: Spacing, border_is_background: bool) -> Body:
+    """Return the body of a label in its crop: its branches and measures are those in the image."""
+    skeleton = _skeleton_of(crop.mask.shape, crop.nodes, spacing)
+    return body_of(skeleton, crop.mask, spacing, border_is_background)
+
+
+def label_bodies(
+    pixels: Pixels,
+    labels: Array,
+    mask: LabelImage,
+    spacing: Spacing,
+    border_is_background: bool,
+) -> Iterator[Body]:
+    """Return the body of each label that has a skeleton, in the whole image and in their order."""
+    grid = Grid(mask.image.shape, spacing.floats, border_is_background)
+    for crop in label_crops(pixels.nodes, labels, mask):
+        skeleton = _skeleton_of(grid.shape, pixels.nodes[crop.members], spacing)
+        radii = radii_of_nodes(crop.nodes, crop.mask, spacing.floats, border_is_background)
+        yield Body(skeleton, radii, [(crop.mask, crop.offset)], grid)
+
+
+def _skeleton_of(shape: Shape, nodes: Indices, spacing: Spacing) -> Skeleton:
+    pixels = Pixels(shape, np.dtype(bool), nodes, np.empty(0, dtype=bool))
+    return Skeleton._of_pixels(pixels, spacing)
 
 
 def check_same_shape(skeleton: Image, mask: Image) -> None:

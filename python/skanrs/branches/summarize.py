@@ -13,6 +13,7 @@ from skanrs._image.elements import check_elements
 from skanrs._image.labels import Labels, with_labels
 from skanrs._image.spacing import refuse_spacing
 from skanrs._support.typing import Array
+from skanrs.graph.labels import own_labels
 from skanrs.graph.path_graph import PathGraph
 from skanrs.graph.skeleton import Skeleton
 
@@ -135,7 +136,7 @@ def summarize(
     from .chunk_graph import ChunkGraph
 
     separator = column_separator(separator)
-    if with_labels(labels) and not isinstance(skel, np.ndarray):
+    if with_labels(labels) and not isinstance(skel, (np.ndarray, Skeleton)):
         name = type(skel).__name__
         raise TypeError(f'labels: expected False for a {name}, got {labels!r}')
     if is_dask_array(skel):
@@ -193,6 +194,8 @@ def _as_skeleton(
             f' {type(skel).__name__}'
         )
     refuse_spacing(skel, spacing)
+    if isinstance(skel, Skeleton):
+        own_labels(skel, labels)
     return Skeleton.from_path_graph(skel) if isinstance(skel, PathGraph) else skel
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
 from skanrs import _core
 from skanrs._blocks.read import Pixels
 from skanrs._image.image import take
-from skanrs._image.labels import LabelImage
+from skanrs._image.labels import LabelImage, Labels
 from skanrs._support.typing import Array
 
 from .path_graph import paths_matrix
@@ -57,3 +59,19 @@ def paths_by_label(graph: sparse.csr_matrix, labels: Array) -> sparse.csr_matrix
     moved = np.repeat(starts[:-1][order] - (ends - lengths), lengths) + np.arange(nodes.size)
     ordered = np.concatenate([starts[:1], ends])
     return sparse.csr_matrix((paths.data, nodes[moved], ordered), shape=paths.shape)
+
+
+def own_labels(skeleton: Any, labels: Labels) -> Array | None:
+    """Return the labels of the pixels of a `Skeleton`, or None if it was made without.
+
+    Raises
+    ------
+    ValueError
+        If `labels` are asked for that the skeleton was not made with.
+    """
+    of_pixels: Array | None = skeleton.pixel_labels
+    if labels is not False and (of_pixels is None or labels is not True):
+        raise ValueError(
+            f'labels: expected True for a Skeleton made with labels, else False, got {labels!r}'
+        )
+    return of_pixels

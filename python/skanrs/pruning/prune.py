@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy.typing as npt
 from skanrs import _core
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import Image, as_image, check_axes
+from skanrs._image.labels import LabelImage, Labels, as_labels, nodes_by_label, with_labels
 from skanrs._image.position import in_three_axes
 from skanrs._image.spacing import as_spacing, refuse_spacing
 from skanrs._support import progress
-from skanrs._support.typing import Array
+from skanrs._support.typing import Array, Indices
+from skanrs.graph.labels import own_labels, pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius import radii as measure_radii
 from skanrs.radius.block import check_radii
@@ -34,6 +37,7 @@ def prune(
     mask: npt.ArrayLike | da.Array | None = None,
     radii: npt.ArrayLike | da.Array | None = None,
     spacing: npt.ArrayLike | None = None,
+    labels: Labels = False,
 ) -> Given:
     """Remove short end branches: those that lead from a junction to an endpoint.
 
@@ -61,6 +65,10 @@ def prune(
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis of an array, 1 if it is not given. A
         `Skeleton` has its own.
+    labels : bool or sequence of int, optional
+        Whether an array in memory is a label image: each value that is not 0, or each of these
+        only, is pruned as if it were the only one, and the result has no others. `mask` is a label
+        image then. A `Skeleton` made with labels has them already.
 
     Returns
     -------
@@ -114,7 +122,15 @@ def prune(
     image, floats = _image_of(skeleton, spacing)
     if mask is not None:
         refuse_mixture(image, mask)
-    if is_dask_array(image):
+    if isinstance(skeleton, Skeleton):
+        of_pixels = own_labels(skeleton, labels)
+        labels = False if of_pixels is None else np.unique(of_pixels)
+    pruned: Any
+    if with_labels(labels):
+        of_labels = as_labels(image, 'skeleton', labels)
+        with progress.call('prune'):
+            pruned = _prune_labels(of_labels, limits, floats, mask, radii)
+    elif is_dask_array(image):
         from .lazy import prune_blocks
 
         pruned = prune_blocks(image, limits, floats, mask, radii)
@@ -123,7 +139,12 @@ def prune(
         with progress.call('prune'):
             pruned = _prune(checked, limits, floats, mask, radii)
     if isinstance(skeleton, Skeleton):
-        pruned = Skeleton(pruned, spacing=skeleton.spacing, source_image=skeleton.source_image)
+        pruned = Skeleton(
+            pruned,
+            spacing=skeleton.spacing,
+            source_image=skeleton.source_image,
+            labels=skeleton.pixel_labels is not None,
+        )
     result: Given = pruned
     return result
 
@@ -137,18 +158,54 @@ def _prune(
 ) -> Array:
     """Prune a skeleton in memory."""
     nodes = skeleton.nodes()
-    along = None
-    if mask is not None:
-        along = measure_radii(skeleton.array, mask, spacing=spacing)
-    elif radii is not None:
-        along = np.ascontiguousarray(radii, dtype=np.float64)
-        check_radii(along, nodes.size)
+    along = _radii_along(skeleton, nodes, spacing, mask, radii, labels=False)
     kept = _core.prune_nodes(
         nodes, in_three_axes(skeleton.shape, 1), in_three_axes(spacing, 1.0), *limits, along
     )
     pruned = np.array(skeleton.array)
     pruned[np.unravel_index(nodes[~kept], skeleton.shape)] = 0
     return pruned
+
+
+def _prune_labels(
+    skeleton: LabelImage,
+    limits: tuple[float, float],
+    spacing: tuple[float, ...],
+    mask: npt.ArrayLike | None,
+    radii: npt.ArrayLike | None,
+) -> Array:
+    """Prune the skeletons of labels in memory, each as if it were the only one."""
+    pixels, labels = pixels_of_labels(skeleton)
+    chosen = True if skeleton.chosen is None else skeleton.chosen
+    along = _radii_along(skeleton.image, pixels.nodes, spacing, mask, radii, labels=chosen)
+    pruned = np.zeros(pixels.shape, dtype=pixels.dtype)
+    geometry = in_three_axes(pixels.shape, 1), in_three_axes(spacing, 1.0), *limits
+    order, starts = nodes_by_label(labels, np.unique(labels))
+    for start, end in itertools.pairwise(starts.tolist()):
+        members = order[start:end]
+        nodes = pixels.nodes[members]
+        kept = _core.prune_nodes(nodes, *geometry, None if along is None else along[members])
+        pruned.reshape(-1)[nodes[kept]] = labels[members[0]]
+    return pruned
+
+
+def _radii_along(
+    skeleton: Image,
+    nodes: Indices,
+    spacing: tuple[float, ...],
+    mask: npt.ArrayLike | None,
+    radii: npt.ArrayLike | None,
+    *,
+    labels: Labels,
+) -> Array | None:
+    """Return the radius at each voxel of a skeleton if a limit needs it."""
+    if mask is not None:
+        return measure_radii(skeleton.array, mask, spacing=spacing, labels=labels)
+    if radii is None:
+        return None
+    along = np.ascontiguousarray(radii, dtype=np.float64)
+    check_radii(along, nodes.size)
+    return along
 
 
 def _limits(

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from skanrs._blocks.read import pixels_of
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
-from skanrs._image.image import Image, as_image
+from skanrs._image.image import as_image
+from skanrs._image.labels import LabelImage, Labels, as_labels, refuse_labels, with_labels
 from skanrs._image.masks import as_mask
 from skanrs._image.spacing import as_spacing, refuse_spacing
 from skanrs._support import progress
-from skanrs._support.typing import Indices, Shape
+from skanrs._support.typing import Array, Indices, Shape
+from skanrs.graph.labels import own_labels, pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
 
 from .block import Radii, radii_of_nodes
+from .labels import radii_of_labels
 
 if TYPE_CHECKING:
     import dask.array
@@ -27,6 +31,7 @@ def radii(
     *,
     spacing: npt.ArrayLike | None = None,
     border_is_background: bool = False,
+    labels: Labels = False,
 ) -> Radii:
     """Measure the radius of an object at each voxel of its skeleton.
 
@@ -45,6 +50,9 @@ def radii(
     border_is_background : bool, optional
         Whether what lies outside the image is background. Without it a vessel that leaves the
         image is as thick at the border as inside.
+    labels : bool or sequence of int, optional
+        Whether both arrays are label images, in memory and of integers: the radius is the distance
+        to the nearest voxel of another value. A `Skeleton` made with labels has them already.
 
     Returns
     -------
@@ -89,7 +97,7 @@ def radii(
             'skeleton, mask: expected arrays in memory, got dask arrays; use'
             ' skanrs.radius_image, which is lazy'
         )
-    return _measure(skeleton, as_mask(mask), spacing, border_is_background)[1]
+    return _measure(skeleton, mask, spacing, border_is_background, labels)[2]
 
 
 @overload
@@ -100,14 +108,14 @@ def radius_image(
     spacing: npt.ArrayLike = 1,
     border_is_background: bool = False,
 ) -> dask.array.Array: ...
-# Without dask's own types the first overload takes anything.
 @overload
-def radius_image(  # type: ignore[overload-cannot-match]
+def radius_image(
     skeleton: npt.ArrayLike,
     mask: npt.ArrayLike,
     *,
     spacing: npt.ArrayLike = 1,
     border_is_background: bool = False,
+    labels: Labels = False,
 ) -> Radii: ...
 def radius_image(
     skeleton: Any,
@@ -115,6 +123,7 @@ def radius_image(
     *,
     spacing: npt.ArrayLike = 1,
     border_is_background: bool = False,
+    labels: Labels = False,
 ) -> Any:
     """Draw the radius of an object at each voxel of its skeleton.
 
@@ -128,6 +137,8 @@ def radius_image(
         The distance between neighbours along each axis.
     border_is_background : bool, optional
         Whether what lies outside the image is background.
+    labels : bool or sequence of int, optional
+        Whether both arrays are label images in memory, see `radii`.
 
     Returns
     -------
@@ -164,36 +175,51 @@ def radius_image(
     if is_dask_array(mask):
         from .lazy import radius_blocks
 
+        refuse_labels(labels, 'mask')
         return radius_blocks(skeleton, mask, spacing, border_is_background)
-    checked = as_mask(mask)
-    nodes, values = _measure(skeleton, checked, spacing, border_is_background)
-    image = np.zeros(checked.shape)
+    shape, nodes, values = _measure(skeleton, mask, spacing, border_is_background, labels)
+    image = np.zeros(shape)
     image.reshape(-1)[nodes] = values
     return image
 
 
 def _measure(
-    skeleton: Any, mask: Image, spacing: npt.ArrayLike | None, border_is_background: bool
-) -> tuple[Indices, Radii]:
-    """Return the linear indices of a skeleton's voxels and their radii."""
-    nodes, shape, floats = _voxels_of(skeleton, spacing)
-    if mask.shape != shape:
-        raise ValueError(f'mask: expected shape {shape} as the skeleton, got {mask.shape}')
+    skeleton: Any,
+    mask: npt.ArrayLike,
+    spacing: npt.ArrayLike | None,
+    border_is_background: bool,
+    labels: Labels,
+) -> tuple[Shape, Indices, Radii]:
+    """Return the shape of an image, the linear indices of a skeleton's voxels and their radii."""
+    nodes, shape, floats, of_nodes = _voxels_of(skeleton, spacing, labels)
+    checked = as_mask(mask) if of_nodes is None else as_labels(mask, 'mask', True).image
+    if checked.shape != shape:
+        raise ValueError(f'mask: expected shape {shape} as the skeleton, got {checked.shape}')
     with progress.call('radii'):
-        return nodes, radii_of_nodes(nodes, mask, floats, border_is_background)
+        if of_nodes is None:
+            radii = radii_of_nodes(nodes, checked, floats, border_is_background)
+        else:
+            label_image = LabelImage(checked, None)
+            radii = radii_of_labels(nodes, of_nodes, label_image, floats, border_is_background)
+    return shape, nodes, radii
 
 
 def _voxels_of(
-    skeleton: Any, spacing: npt.ArrayLike | None
-) -> tuple[Indices, Shape, tuple[float, ...]]:
-    """Return the linear indices of a skeleton's voxels, its shape, and its spacing."""
+    skeleton: Any, spacing: npt.ArrayLike | None, labels: Labels
+) -> tuple[Indices, Shape, tuple[float, ...], Array | None]:
+    """Return the indices of a skeleton's voxels, its shape, its spacing, and labels if any."""
     if isinstance(skeleton, Skeleton):
         refuse_spacing(skeleton, spacing)
         nodes = getattr(skeleton, '_nodes', None)
         if nodes is None:
             raise ValueError('skeleton: expected one made from an image, got one made from a graph')
         shape = tuple(skeleton.skeleton_shape)
-        return nodes, shape, as_spacing(skeleton.spacing, len(shape)).floats
-    image = as_image(skeleton, 'skeleton')
-    floats = as_spacing(1 if spacing is None else spacing, image.ndim).floats
-    return image.nodes(), image.shape, floats
+        floats = as_spacing(skeleton.spacing, len(shape)).floats
+        return nodes, shape, floats, own_labels(skeleton, labels)
+    if with_labels(labels):
+        pixels, of_pixels = pixels_of_labels(as_labels(skeleton, 'skeleton', labels))
+    else:
+        image = as_image(skeleton, 'skeleton')
+        pixels, of_pixels = pixels_of(image), None
+    floats = as_spacing(1 if spacing is None else spacing, len(pixels.shape)).floats
+    return pixels.nodes, pixels.shape, floats, of_pixels
