@@ -6,6 +6,7 @@ image is x unless its axes have other names, as in NIfTI; 2D images have z = 0.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,41 @@ class Geometry(NamedTuple):
     """Radius at each voxel, shape (N,); None if it is unknown."""
     smallest_spacing: float
     """The smallest number of the spacing."""
+    labels: npt.NDArray[np.integer[Any]] | None
+    """The label of each voxel, shape (N,); None if the skeleton has none."""
+
+    def by_label(self) -> Iterator[tuple[int, Geometry]]:
+        """Give the points and edges of each label, without lines, in the order of labels.
+
+        Raises
+        ------
+        ValueError
+            If the skeleton has no labels.
+        """
+        if self.labels is None:
+            raise ValueError('a file for each {label} needs a Skeleton made with labels')
+        order = np.argsort(self.labels, kind='stable')
+        place = np.empty_like(order)
+        place[order] = np.arange(order.size)
+        edges = place[self.edges]
+        edges = edges[np.argsort(edges[:, 0], kind='stable')]
+        values, starts = np.unique(self.labels[order], return_index=True)
+        bounds = np.append(starts, order.size)
+        edge_bounds = np.searchsorted(edges[:, 0], bounds)
+        for at, value in enumerate(values.tolist()):
+            points = order[bounds[at] : bounds[at + 1]]
+            yield (
+                int(value),
+                self._replace(
+                    points=self.points[points],
+                    edges=edges[edge_bounds[at] : edge_bounds[at + 1]] - bounds[at],
+                    line_starts=np.zeros(1, np.int64),
+                    line_points=np.empty(0, np.int64),
+                    networks=self.networks[points],
+                    radii=None if self.radii is None else self.radii[points],
+                    labels=self.labels[points],
+                ),
+            )
 
 
 def in_order(axes: str | None, ndim: int) -> list[int]:
@@ -119,4 +155,5 @@ def geometry_of(
         networks=networks[connected].astype(np.int64),
         radii=None if radii is None else radii[connected],
         smallest_spacing=float(np.min(skeleton.spacing)),
+        labels=None if skeleton.pixel_labels is None else skeleton.pixel_labels[connected],
     )

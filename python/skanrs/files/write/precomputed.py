@@ -1,7 +1,8 @@
-"""Neuroglancer's precomputed skeletons: a folder with ``info`` and a file for each network.
+"""Neuroglancer's precomputed skeletons: a folder with ``info`` and a file for each segment.
 
-A network's segment id is its ``skeleton_id`` plus 1, for 0 means background there. Vertices are in
-nanometres. Segment properties list the ids, so that neuroglancer shows them.
+A segment is a label, whose value is its id, or else a network, whose id is its ``skeleton_id`` plus
+1, for 0 means background there. Vertices are in nanometres. Segment properties list the ids, so
+that neuroglancer shows them.
 """
 
 import json
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..units import METRES, plain_unit
-from .geometry import Geometry
+from .geometry import Array, Geometry
 
 __all__ = ['nanometres', 'write_precomputed']
 
@@ -31,14 +32,22 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
     Raises
     ------
     ValueError
-        If the unit is unknown.
+        If the unit is unknown, or a label is negative.
     """
     scale = nanometres(unit)
+    of_points: Array = geometry.networks + 1
+    what = 'network'
+    if geometry.labels is not None:
+        of_points, what = geometry.labels, 'label'
+        if of_points.size and of_points.min() < 0:
+            raise ValueError(
+                f'segments have positive ids, and there is the label {of_points.min()}'
+            )
     folder.mkdir()
     (folder / 'segment_properties').mkdir()
-    # In the order of networks; within a network, points keep their order.
-    order = np.argsort(geometry.networks, kind='stable')
-    networks, starts = np.unique(geometry.networks[order], return_index=True)
+    # In the order of segments; within a segment, points keep their order.
+    order = np.argsort(of_points, kind='stable')
+    segments, starts = np.unique(of_points[order], return_index=True)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     edges = place[geometry.edges]
@@ -46,11 +55,11 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
     ids = []
     bounds = [*starts.tolist(), len(order)]
     edge_bounds = np.searchsorted(edges[:, 0], bounds)
-    for at, network in enumerate(networks.tolist()):
+    for at, segment in enumerate(segments.tolist()):
         first, last = bounds[at], bounds[at + 1]
         points = order[first:last]
         inside = edges[edge_bounds[at] : edge_bounds[at + 1]] - first
-        ids.append(str(network + 1))
+        ids.append(str(int(segment)))
         with (folder / ids[-1]).open('wb') as file:
             file.write(np.array([len(points), len(inside)], '<u4').tobytes())
             file.write((geometry.points[points] * scale).astype('<f4').tobytes())
@@ -67,7 +76,7 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
             'segment_properties': 'segment_properties',
         },
     )
-    labels = {'id': 'label', 'type': 'label', 'values': [f'network {name}' for name in ids]}
+    labels = {'id': 'label', 'type': 'label', 'values': [f'{what} {name}' for name in ids]}
     _write_info(
         folder / 'segment_properties',
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from skanrs.graph.skeleton import Skeleton
 
 __all__ = ['check_skeleton', 'needs_geometry', 'save_skeleton', 'write_skeleton']
+
+
+LABEL = '{label}'
+"""What stands for the label in the name of a file for each label."""
 
 
 def needs_geometry(path: Path) -> bool:
@@ -56,8 +61,10 @@ def save_skeleton(
         - ``.graphml``: a node for each endpoint and junction, an edge for each branch with its row
           of the table; for networkx, igraph, Cytoscape, Gephi.
         - ``.swc``: trees of voxels with radii, for neuroscience. Networks with loops are refused.
+          Of a skeleton of labels, ``'folder/{label}.swc'`` writes a file for each label.
         - ``.vtp``: a line for each branch, with its row of the table and radii; for ParaView.
-        - ``.precomputed``: a folder for neuroglancer, with a skeleton for each network.
+        - ``.precomputed``: a folder for neuroglancer, with a skeleton for each network, or for each
+          label, whose segment id is the label.
 
         A leading ``~`` is the home folder.
     radii : array_like of float, shape (N,), optional
@@ -153,7 +160,11 @@ def write_skeleton(
         return
     assert skeleton is not None
     geometry = geometry_of(skeleton, radii, axes)
-    if suffix == '.swc':
+    if suffix == '.swc' and LABEL in path.name:
+        for label, of_label in geometry.by_label():
+            of_path = path.with_name(path.name.replace(LABEL, str(label)))
+            outputs.write(of_path, partial(write_swc, geometry=of_label))
+    elif suffix == '.swc':
         outputs.write(path, lambda file: write_swc(file, geometry))
     elif suffix == '.vtp':
         outputs.write(path, lambda file: write_vtp(file, geometry, table))

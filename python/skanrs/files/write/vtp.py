@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ['write_vtp']
 
-TYPES = {'f8': 'Float64', 'i8': 'Int64', 'i4': 'Int32', 'u1': 'UInt8'}
+TYPES = {'f8': 'Float64'} | {
+    f'{kind}{size}': f'{name}{8 * size}'
+    for kind, name in (('i', 'Int'), ('u', 'UInt'))
+    for size in (1, 2, 4, 8)
+}
 
 
 def write_vtp(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None') -> None:
