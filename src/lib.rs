@@ -16,6 +16,7 @@
 //! | [`cells`] | the part of the mask that belongs to each voxel of a skeleton, volumes and surfaces |
 //! | [`pruning`] | removal of short end branches, thinning of a list of voxels |
 //! | [`chunk_graph`] | graph and table from blocks of an image, merged in any order |
+//! | [`csv`] | rows of tables as text |
 //! | `python` | the extension module; nothing outside it knows of Python |
 //!
 //! # Terms
@@ -43,6 +44,7 @@ pub mod branches;
 pub mod cells;
 pub mod centreline;
 pub mod chunk_graph;
+pub mod csv;
 pub mod graph;
 pub mod image;
 pub mod pruning;

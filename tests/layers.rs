@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The rooms, the lowest first; those of one layer do not know one another.
 const LAYERS: [&[&str]; 7] = [
     &["support"],
-    &["image"],
+    &["image", "csv"],
     &["thinning", "graph", "radius"],
     &["branches", "centreline", "pruning"],
     &["cells", "chunk_graph"],

@@ -16,6 +16,7 @@ __all__ = [
     'centreline_measures',
     'centrelines',
     'components',
+    'csv_rows',
     'debug_assertions',
     'end_places',
     'find_labels',
@@ -169,6 +170,7 @@ def path_lengths(
 def path_sums(
     indptr: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
+def csv_rows(columns: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.uint8]: ...
 def components(indptr: _Indices, indices: _Indices) -> _Indices: ...
 def label_paths(
     labels: npt.NDArray[np.int64],

@@ -5,6 +5,7 @@
 mod branches;
 mod centreline;
 mod chunk_graph;
+mod csv;
 mod graph;
 mod pruning;
 mod radius;
@@ -25,6 +26,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     branches::register(module)?;
     centreline::register(module)?;
     chunk_graph::register(module)?;
+    csv::register(module)?;
     graph::register(module)?;
     pruning::register(module)?;
     radius::register(module)?;

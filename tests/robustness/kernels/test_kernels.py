@@ -49,6 +49,7 @@ CALLS = {
     'path_lengths': (*GRAPH, *PATHS),
     'path_sums': (PATHS[0].astype(np.int64), np.ones(PATHS[1].size)),
     'components': GRAPH[:2],
+    'csv_rows': ([RADII, NODES],),
     'label_paths': (np.zeros(MASK.size, np.int64), NODES, *PATHS),
     'unravel': (NODES, SHAPE),
     'block_radii': (MASK, 1, NODES, ORIGIN, SHAPE, ONES, (False, False, False)),

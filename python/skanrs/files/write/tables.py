@@ -1,6 +1,5 @@
 """Branch tables as CSV and Parquet."""
 
-import io
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ..errors import known_suffix
 from ..suffixes import TABLE_SUFFIXES
 from .atomic import Writer
+from .csv import write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,9 +68,7 @@ class TableParts:
         if self._is_parquet:
             self._write_parquet(part)
             return
-        text = io.TextIOWrapper(self._file, encoding='utf-8', newline='')
-        part.to_csv(text, index=False, lineterminator='\n', header=not self._has_header)
-        text.detach()
+        write_csv(self._file, part, header=not self._has_header)
         self._has_header = True
 
     def _write_parquet(self, part: 'pd.DataFrame') -> None:
