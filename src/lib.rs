@@ -17,6 +17,7 @@
 //! | [`pruning`] | removal of short end branches, thinning of a list of voxels |
 //! | [`chunk_graph`] | graph and table from blocks of an image, merged in any order |
 //! | [`csv`] | rows of tables as text |
+//! | [`network`] | nodes, rooted trees and territories of the network that branches make |
 //! | `python` | the extension module; nothing outside it knows of Python |
 //!
 //! # Terms
@@ -47,6 +48,7 @@ pub mod chunk_graph;
 pub mod csv;
 pub mod graph;
 pub mod image;
+pub mod network;
 pub mod pruning;
 pub mod radius;
 pub mod support;

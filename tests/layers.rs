@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 7] = [
     &["image", "csv"],
     &["thinning", "graph", "radius"],
     &["branches", "centreline", "pruning"],
-    &["cells", "chunk_graph"],
+    &["cells", "chunk_graph", "network"],
     &["python"],
     &["lib"],
 ];

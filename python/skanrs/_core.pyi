@@ -9,6 +9,7 @@ import numpy.typing as npt
 __all__ = [
     'ChunkGraph',
     'MaskRows',
+    'Territories',
     '__version__',
     'block_radii',
     'cell_counts',
@@ -29,6 +30,7 @@ __all__ = [
     'lower_radii',
     'merge_residues',
     'missing_box',
+    'network_nodes',
     'on_progress',
     'pack_chunk',
     'path_ends',
@@ -38,6 +40,7 @@ __all__ = [
     'prune_junction_edges',
     'prune_nodes',
     'rank_gains',
+    'root_branches',
     'set_num_threads',
     'skeletonize',
     'skeletonize_labels',
@@ -248,6 +251,39 @@ def centrelines(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
 def cell_measures(mask: MaskRows, skeleton: _SkeletonArrays) -> list[npt.NDArray[np.float64]]: ...
 def cell_counts(mask: MaskRows, skeleton: _SkeletonArrays) -> npt.NDArray[np.uint64]: ...
+def network_nodes(
+    mask: MaskRows, skeleton: _SkeletonArrays
+) -> tuple[
+    tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]],
+    tuple[
+        npt.NDArray[np.float64],
+        npt.NDArray[np.int64],
+        npt.NDArray[np.int64],
+        npt.NDArray[np.uint8],
+    ],
+]: ...
+def root_branches(
+    sources: npt.NDArray[np.uint32],
+    destinations: npt.NDArray[np.uint32],
+    nodes_of_voxels: npt.NDArray[np.uint32],
+    lengths: npt.NDArray[np.float64],
+    inside: npt.NDArray[np.bool_],
+    nodes: int,
+    roots: npt.NDArray[np.uint32],
+) -> tuple[
+    list[npt.NDArray[np.int64]], list[npt.NDArray[np.float64]], list[npt.NDArray[np.bool_]]
+]: ...
+@final
+class Territories:
+    def __new__(
+        cls,
+        mask: MaskRows,
+        voxels: npt.NDArray[np.int64],
+        numbers: npt.NDArray[np.int32],
+        spacing: Sequence[float],
+    ) -> Territories: ...
+    def draw(self, offset: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.int32]: ...
+
 @final
 class ChunkGraph:
     @staticmethod

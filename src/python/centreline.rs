@@ -23,8 +23,8 @@ type Array1<'py> = Bound<'py, PyArray1<f64>>;
 
 /// A mask in three axes, one bit a voxel, filled block by block.
 #[pyclass(name = "MaskRows", module = "skanrs._core")]
-struct PyMaskRows {
-    mask: MaskRows,
+pub(super) struct PyMaskRows {
+    pub(super) mask: MaskRows,
 }
 
 #[pymethods]
@@ -53,7 +53,7 @@ impl PyMaskRows {
     }
 
     /// Calls a kernel with the skeleton that the arrays describe.
-    fn with_skeleton<T: Send>(
+    pub(super) fn with_skeleton<T: Send>(
         &self,
         py: Python<'_>,
         skeleton: &SkeletonArrays<'_>,
@@ -77,13 +77,13 @@ impl PyMaskRows {
 /// A tuple of a skeleton's voxels, their radii, where its paths start, the numbers of their voxels, the spacing, and how many
 /// axes the image has.
 #[derive(FromPyObject)]
-struct SkeletonArrays<'py>(
+pub(super) struct SkeletonArrays<'py>(
     PyReadonlyArray1<'py, i64>,
     PyReadonlyArray1<'py, f64>,
     PyReadonlyArray1<'py, i64>,
     PyReadonlyArray1<'py, i64>,
     [f64; 3],
-    usize,
+    pub(super) usize,
 );
 
 /// The columns `length`, `tortuosity`, `mean_radius`, `min_radius`, `max_radius`, `stdev_radius`, `tip_length` of each path.

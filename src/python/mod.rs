@@ -7,6 +7,7 @@ mod centreline;
 mod chunk_graph;
 mod csv;
 mod graph;
+mod network;
 mod pruning;
 mod radius;
 mod support;
@@ -28,6 +29,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chunk_graph::register(module)?;
     csv::register(module)?;
     graph::register(module)?;
+    network::register(module)?;
     pruning::register(module)?;
     radius::register(module)?;
     support::threads::register(module)?;

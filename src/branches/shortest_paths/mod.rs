@@ -208,6 +208,13 @@ impl Dijkstra {
         &self.reached
     }
 
+    /// The node before `node` on the shortest path from the source, and the link between them; None for the source and where there
+    /// is no path.
+    #[must_use]
+    pub fn arrival(&self, node: u32) -> Option<(u32, Link)> {
+        self.arrival[node as usize]
+    }
+
     /// Calls `visit` with each branch of the shortest path from the source, from `target` backwards.
     pub fn walk_back(&self, target: u32, mut visit: impl FnMut(u32)) {
         let mut node = target;

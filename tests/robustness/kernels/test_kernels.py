@@ -26,6 +26,8 @@ RADII = np.ones(NODES.size)
 ROWS = _core.MaskRows(SHAPE, (False, True, True))
 ROWS.insert(MASK, 1, ORIGIN)
 BRANCHES = (NODES, RADII, PATHS[0].astype(np.int64), PATHS[1].astype(np.int64), ONES, 3)
+NUMBERS = np.arange(NODES.size, dtype=np.int32) % 9
+TERRITORIES = _core.Territories(ROWS, NODES, NUMBERS, ONES)
 PLACES = np.arange(27).reshape(9, 3) % 5
 
 CALLS = {
@@ -62,6 +64,17 @@ CALLS = {
     'centrelines': (ROWS, BRANCHES),
     'cell_measures': (ROWS, BRANCHES),
     'cell_counts': (ROWS, BRANCHES),
+    'network_nodes': (ROWS, BRANCHES),
+    'root_branches': (
+        *NETWORK[1:3],
+        np.uint32([0, 1, 1, 2]),
+        NETWORK[3],
+        np.array([False, True, False]),
+        3,
+        np.uint32([0]),
+    ),
+    'Territories': (ROWS, NODES, NUMBERS, ONES),
+    'Territories.draw': (TERRITORIES, ORIGIN, SHAPE),
     'rank_gains': (
         _core.ChunkGraph.merge_with_shifts([PART])[1][0],
         np.arange(5),
@@ -138,7 +151,8 @@ def test_all_kernels_are_tested():
 def test_kernel_returns_or_raises(name):
     random = np.random.default_rng(list(CALLS).index(name))
     call, arguments = kernel(name), CALLS[name]
-    call(*(arguments if 'merge' in name or arguments[0] is ROWS else copy.deepcopy(arguments)))
+    is_shared = 'merge' in name or any(arguments[0] is one for one in (ROWS, TERRITORIES))
+    call(*(arguments if is_shared else copy.deepcopy(arguments)))
     raised = 0
     for _ in range(400):
         tried = list(arguments)
