@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from skanrs._blocks.iter_blocks import iter_blocks
     from skanrs._support.progress import show_progress
     from skanrs.branches.analyze import analyze
+    from skanrs.branches.angles import angles, directions
     from skanrs.branches.centrelines import Centrelines, centrelines
     from skanrs.branches.chunk_graph import ChunkGraph, chunk_graph, merge_chunks
     from skanrs.branches.network import network_summary
+    from skanrs.branches.network_graph import to_networkx
+    from skanrs.branches.nodes import nodes
+    from skanrs.branches.root import root
     from skanrs.branches.sholl import sholl_analysis
     from skanrs.branches.summarize import summarize, table_meta
+    from skanrs.branches.territories import branch_image, counted_volume, territories
     from skanrs.cleaning.clean import clean
     from skanrs.files.errors import FileError, FileWarning
     from skanrs.files.read.open_image import LazyImage, open_image
@@ -39,18 +44,24 @@ __all__ = [
     'ThinnedChunk',
     '__version__',
     'analyze',
+    'angles',
+    'branch_image',
     'centrelines',
     'chunk_graph',
     'clean',
+    'counted_volume',
+    'directions',
     'get_num_threads',
     'iter_blocks',
     'merge_chunks',
     'merge_thinned',
     'network_summary',
+    'nodes',
     'open_image',
     'prune',
     'radii',
     'radius_image',
+    'root',
     'save_skeleton',
     'set_num_threads',
     'sholl_analysis',
@@ -58,7 +69,9 @@ __all__ = [
     'skeletonize',
     'summarize',
     'table_meta',
+    'territories',
     'thin_chunk',
+    'to_networkx',
 ]
 
 threads._read_environment()
@@ -77,24 +90,32 @@ _HOMES = {
     'Skeleton': 'graph.skeleton',
     'ThinnedChunk': 'thinning.chunks',
     'analyze': 'branches.analyze',
+    'angles': 'branches.angles',
+    'branch_image': 'branches.territories',
     'centrelines': 'branches.centrelines',
     'chunk_graph': 'branches.chunk_graph',
     'clean': 'cleaning.clean',
+    'counted_volume': 'branches.territories',
+    'directions': 'branches.angles',
     'iter_blocks': '_blocks.iter_blocks',
     'merge_chunks': 'branches.chunk_graph',
     'merge_thinned': 'thinning.chunks',
     'network_summary': 'branches.network',
+    'nodes': 'branches.nodes',
     'open_image': 'files.read.open_image',
     'prune': 'pruning.prune',
     'radii': 'radius.radii',
     'radius_image': 'radius.radii',
+    'root': 'branches.root',
     'save_skeleton': 'files.write.save_skeleton',
     'sholl_analysis': 'branches.sholl',
     'show_progress': '_support.progress',
     'skeletonize': 'thinning.skeletonize',
     'summarize': 'branches.summarize',
     'table_meta': 'branches.summarize',
+    'territories': 'branches.territories',
     'thin_chunk': 'thinning.chunks',
+    'to_networkx': 'branches.network_graph',
 }
 _find, __dir__ = lazy_names(__name__, _HOMES | {name: name for name in _MODULES})
 

@@ -14,11 +14,12 @@ from shapes import SHAPES
 import skanrs
 
 MEASURES = ['length', 'tortuosity', 'mean_radius', 'min_radius', 'max_radius', 'stdev_radius']
+OF_NODES = ['node_src', 'node_dst', 'in_junction', 'touches_border']
 BODY = {2: ['area', 'perimeter'], 3: ['volume', 'surface_area']}
 
 
 def columns_of(ndim):
-    return [*MEASURES, *BODY[ndim], 'tip_length']
+    return [*MEASURES, *BODY[ndim], 'tip_length', *OF_NODES]
 
 
 def smooth(points, stiffness, held):
@@ -182,7 +183,8 @@ def test_every_shape(name):
         assert not (each['tortuosity'] < 1 - 1e-12).any()
         assert (each['tip_length'] >= 0).all()
     assert (whole['min_radius'] > 0).all()
-    assert all(table[column].dtype == float for column in names)
+    types = [float] * (len(names) - 4) + [np.int64, np.int64, bool, bool]
+    assert table.dtypes[names].tolist() == types
     isolated = mask.sum() - whole[BODY[mask.ndim][0]].sum()
     assert isolated == pytest.approx((skanrs.Skeleton(mask).degrees == 0).sum())
 
@@ -217,7 +219,7 @@ def test_main_branches_are_a_column():
     plain = skanrs.summarize(skeleton, find_main_branch=True, separator='-')
     pd.testing.assert_frame_equal(table[list(plain)], plain)
     assert list(table)[list(table).index('main') + 1] == 'length'
-    assert list(table)[-1] == 'tip-length'
+    assert list(table)[-1] == 'touches-border'
 
 
 def test_methods():

@@ -202,7 +202,8 @@ def test_radii(folder, monkeypatch, small_blocks, more):
     typed = [write('i.zarr', MASK), '--radii', '--spacing', 2, 1, 0.5, *more]
     for name in ('t.csv', 't.graphml', 't.vtp', 't.precomputed'):
         typed += ['-o', name]
-    typed += ['--summary', 's.csv']
+    typed += ['--summary', 's.csv', '--nodes', 'n.csv', '--root', 'thickest']
+    typed += ['--territories', 'v.zarr', '--branch-image', 'b.npz']
     whole = run(folder, monkeypatch, *typed, in_chunks=False)
     assert run(folder, monkeypatch, *typed, in_chunks=True) == whole
     assert b'mean_radius' in whole['t.csv']

@@ -39,6 +39,38 @@ def test_summary(folder):
     assert_same_csv('s.csv', expected)
 
 
+def test_nodes(folder):
+    run('analyze', 'mask.tif', '-o', 't.csv', '--nodes', 'n.csv')
+    assert_same_csv('n.csv', skanrs.nodes(MASK, spacing=SPACING))
+    # Nodes refer to columns of the measures.
+    assert_same_csv('t.csv', skanrs.analyze(MASK, spacing=SPACING))
+
+
+def test_trees_and_territories(folder, capsys):
+    run(
+        'analyze', 'mask.tif', '-o', 't.csv', '--root', 'thickest', '--territories', 'v.tif',
+        '--branch-image', 'b.nii.gz',
+    )  # fmt: skip
+    skeleton = skanrs.skeletonize(MASK)
+    table = skanrs.analyze(MASK, spacing=SPACING)
+    drawn = skanrs.territories(MASK, skeleton, spacing=SPACING)
+    table['counted_volume'] = skanrs.counted_volume(drawn, table, spacing=SPACING)
+    nodes = skanrs.nodes(MASK, spacing=SPACING)
+    assert_same_csv('t.csv', skanrs.root(table, nodes, at='thickest'))
+    for name, image in (
+        ('v.tif', drawn),
+        ('b.nii.gz', skanrs.branch_image(skeleton, spacing=SPACING)),
+    ):
+        written = skanrs.open_image(name)
+        assert (written.spacing, written.unit) == (SPACING, 'µm')
+        np.testing.assert_array_equal(written.image, image)
+    with pytest.raises(SystemExit):
+        main(['analyze', 'mask.tif', '-o', 't.csv', '--root', 'there'])
+    assert 'expected thickest, a face such as z=0, or a point' in capsys.readouterr().err
+    assert main(['analyze', 'mask.tif', '-o', 't.csv', '--root', '900,900,900']) == 2
+    assert 'at: expected a point at most' in capsys.readouterr().err
+
+
 def test_several_outputs(folder, capsys):
     outputs = ['t.csv', 't.parquet', 't.graphml', 't.vtp', 't.precomputed']
     run('analyze', 'mask.tif', '--radii', *(part for name in outputs for part in ('-o', name)))

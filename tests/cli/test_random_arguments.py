@@ -35,7 +35,17 @@ VALUED = [
     '--channel', '--axes', '--spacing', '--threshold', '--sigma', '--method', '--prune-length',
     '--prune-ratio', '--threads', '--memory', '--closing', '--min-size', '--keep-largest',
 ]  # fmt: skip
-FILES = ['--skeleton', '--summary', '--report', '-o', '--output']
+FILES = [
+    '--skeleton',
+    '--summary',
+    '--nodes',
+    '--territories',
+    '--branch-image',
+    '--root',
+    '--report',
+    '-o',
+    '--output',
+]
 COMMANDS = ['analyze', 'analyze', 'analyze', 'skeletonize', 'skeletonize', 'info', 'x', '']
 
 

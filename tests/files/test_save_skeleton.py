@@ -1,5 +1,6 @@
 """Skeletons for other programs: each written file is read back by another library."""
 
+import itertools
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -12,6 +13,7 @@ import numpy as np
 import osteoid
 import pandas as pd
 import pytest
+from images import blobs
 
 import skanrs
 from skanrs.datasets import vessel_tree
@@ -135,9 +137,46 @@ def test_swc(tmp_path, trees, with_radii):
         assert max(roots) == pytest.approx(radii[ends].max())
 
 
+@pytest.mark.parametrize('seed', range(4))
+def test_rooted_swc(tmp_path, seed):
+    mask = blobs((26, 27, 28), seed, 1.6)
+    skeleton = skanrs.skeletonize(mask)
+    options = {'skeleton': skeleton, 'spacing': 0.5}
+    branches, nodes = skanrs.analyze(mask, **options), skanrs.nodes(mask, **options)
+    tips = branches['skeleton_id'].isin(nodes['skeleton_id'][nodes['degree'] == 1])
+    if not tips.all():
+        # Only networks with tips have a root.
+        drawn = skanrs.branch_image(skeleton, spacing=0.5)
+        skeleton = skeleton & ~np.isin(drawn, branches.index[~tips] + 1)
+        options['skeleton'] = skeleton
+        branches, nodes = skanrs.analyze(mask, **options), skanrs.nodes(mask, **options)
+    graph = skanrs.Skeleton(skeleton, spacing=0.5)
+    tree = skanrs.root(branches, nodes, at='thickest')
+    assert tree['is_loop'].any()
+    path = tmp_path / 't.swc'
+    skanrs.save_skeleton(graph, path, table=tree)
+    lines = [line.split() for line in path.read_text().splitlines() if line[0] != '#']
+    parents = {int(line[0]): int(line[6]) for line in lines}
+    place = {int(line[0]): tuple(map(float, line[4:1:-1])) for line in lines}
+    used, _ = points_of(graph)
+    assert len(lines) == len(used)
+    # Each network begins at its root, and each branch of a tree leads away from it.
+    roots = sorted(place[point] for point, parent in parents.items() if parent < 0)
+    columns = [f'image_coord_{axis}' for axis in range(3)]
+    expected = nodes.set_index('node_id').loc[tree['root'].unique(), columns].to_numpy() * 0.5
+    assert roots == sorted(map(tuple, expected.tolist()))
+    number = {at: point for point, at in place.items()}
+    for row in tree[~tree['in_junction']].itertuples():
+        voxels = graph.path_coordinates(row.Index) * 0.5
+        along = [number[tuple(at)] for at in (voxels[::-1] if row.is_reversed else voxels).tolist()]
+        links = [parents[after] == before for before, after in itertools.pairwise(along)]
+        assert all(links[:-1])
+        assert links[-1] != row.is_loop
+
+
 def test_loops_are_refused_in_swc(tmp_path, loops):
     with pytest.raises(
-        ValueError, match=r'has \d+ loops, and SWC files hold trees only; write \.gr'
+        ValueError, match=r'has \d+ loops, and SWC files hold trees only; root the table'
     ):
         skanrs.save_skeleton(loops, tmp_path / 't.swc')
     assert list(tmp_path.iterdir()) == []

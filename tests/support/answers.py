@@ -47,7 +47,12 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
 
     yield 'radii', skanrs.radius_image(skeleton, mask, spacing=spacing)
     yield 'pruned', skanrs.prune(skeleton, min_length=4 * float(np.max(spacing)), spacing=spacing)
-    yield 'measures', skanrs.analyze(mask, spacing=spacing)
+    branches = skanrs.analyze(mask, spacing=spacing)
+    yield 'measures', branches
+    nodes = skanrs.nodes(mask, spacing=spacing)
+    yield 'nodes', nodes
+    yield 'trees', skanrs.root(branches, nodes, at='thickest')
+    yield 'territories', skanrs.territories(mask, skeleton, spacing=spacing)
     for image in (skeleton, random_image(random)):
         spacing = random_spacing(random, image.ndim)
         whole = skanrs.Skeleton(image, spacing=spacing)

@@ -121,6 +121,11 @@ def analyze(
           belongs to that of a junction is shared equally by its branches.
         - ``tip_length``: how much longer the centreline would be, if its free ends went on to the
           surface.
+        - ``node_src``, ``node_dst``: the nodes at its ends, ``node_id`` of `skanrs.nodes`;
+          ``in_junction``: whether it lies inside a junction, from one of its voxels to another.
+        - ``touches_border``: whether the border of the image cuts it off, so that its length is not
+          known: a free end of it touches a face, see `skanrs.nodes`. With `labels` the columns
+          about nodes are left out.
 
     Raises
     ------

@@ -14,7 +14,8 @@ from skanrs import _core
 from skanrs._image.position import coordinates_of
 from skanrs._support import progress
 from skanrs._support.typing import Array
-from skanrs.graph.path_graph import index_arrays, means_and_stdevs
+from skanrs.graph.path_components import path_components
+from skanrs.graph.path_graph import means_and_stdevs
 from skanrs.graph.skeleton import Skeleton
 
 from .main_branches import find_main_branches
@@ -268,18 +269,12 @@ def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
     if traced is None:
         starts, nodes = skel.paths.indptr, skel.paths.indices
         sources, destinations = nodes[starts[:-1]], nodes[starts[1:] - 1]
-        graph = index_arrays(skel.graph.indptr, skel.graph.indices)
-        components = _core.components(*graph)[sources]
-        if skel.graph.shape[0] <= np.iinfo(np.int32).max:
-            # A graph of the caller's may have wide indices.
-            components = components.astype(np.int32, copy=False)
         is_tip = skel.degrees[sources] == 1, skel.degrees[destinations] == 1
         types = _branch_types(is_tip, sources == destinations)
     else:
         (sources, destinations), voxels, types = _core.path_ends(
             traced.starts, traced.nodes, traced.masks, skel._nodes
         )
-        components = traced.components.copy()
     of_ends = None if heights is None else (heights[sources], heights[destinations])
     if voxels is None or 'coordinates' in skel.__dict__:
         coordinates = skel._coordinates_of(sources), skel._coordinates_of(destinations)
@@ -287,7 +282,7 @@ def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
     else:
         places = _places_of_voxels(voxels, skel.skeleton_shape, skel.spacing, of_ends)
     return _branch_columns(
-        components=components,
+        components=path_components(skel),
         nodes=(sources, destinations),
         # A copy, so that changes of the table leave the skeleton alone.
         lengths=np.array(skel.path_lengths()),

@@ -27,6 +27,7 @@ from .measures import (
     measure_crop,
     measure_names,
 )
+from .node_table import node_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,8 @@ class Measured:
     """The radius at each voxel of the skeleton, if the mask is known."""
     measures: dict[str, Array] | None
     """The columns of measures, if the mask is known."""
+    nodes: pd.DataFrame | None = None
+    """The table of nodes, if the mask is known."""
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -77,7 +80,7 @@ def measure(
         return Measured(skel, None, None)
     body = body_of(skel, mask, spacing, border_is_background)
     with progress.call('measures'):
-        return Measured(skel, body.radii, body.measures())
+        return Measured(skel, body.radii, body.measures(), node_table(body))
 
 
 def measure_labels(

@@ -8,7 +8,8 @@ The kernels read the mask from one bit a voxel, which blocks fill in any order
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from skanrs._image.position import in_three_axes
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
 from skanrs._support.typing import Array, Indices, Shape
+from skanrs.graph.path_components import path_components
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius.block import Grid, Radii, radii_of_nodes
 from skanrs.radius.labels import LabelCrop, label_crops
@@ -43,15 +45,36 @@ _OF_CENTRELINES = (
 )
 
 
+_OF_NODES = {'node_src': int, 'node_dst': int, 'in_junction': bool, 'touches_border': bool}
+
+
 def measure_names(ndim: int) -> tuple[str, ...]:
-    """Return the names of the columns of measures, in their order."""
+    """Return the names of the columns of lengths, radii and bodies, in their order."""
     body = ('area', 'perimeter') if ndim == 2 else ('volume', 'surface_area')
     return (*_OF_CENTRELINES[:-1], *body, _OF_CENTRELINES[-1])
 
 
 def empty_measures(ndim: int) -> dict[str, Array]:
     """Return the measures of no branches."""
-    return dict.fromkeys(measure_names(ndim), np.empty(0))
+    columns: dict[str, Array] = dict.fromkeys(measure_names(ndim), np.empty(0))
+    return columns | {name: np.empty(0, dtype) for name, dtype in _OF_NODES.items()}
+
+
+class Nodes(NamedTuple):
+    """The nodes of a network, and which of them each path connects; N nodes and P paths."""
+
+    of_paths: tuple[Indices, Indices]
+    """The nodes at the first and at the last voxel of each path."""
+    in_junction: npt.NDArray[np.bool_]
+    """Whether a path lies inside a junction, shape (P,)."""
+    centroids: npt.NDArray[np.float64]
+    """The centroid of each node, in voxels, shape (N, ndim)."""
+    voxels: Indices
+    """The number of the voxel nearest to it, shape (N,)."""
+    degrees: Indices
+    """How many ends of paths outside junctions lie at each node, shape (N,)."""
+    faces: npt.NDArray[np.uint8]
+    """The faces of the image that a node touches, bits from the last axis of three."""
 
 
 class Body:
@@ -86,13 +109,35 @@ class Body:
         paths = skeleton.paths
         starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
         self.starts = starts
+        self.components = path_components(skeleton)
+        self.grid = grid
         self._skeleton = skeleton._nodes, radii, starts, nodes, spacing, self.ndim
 
     def measures(self) -> dict[str, Array]:
         """Return the columns of measures, a row for each branch."""
         *of_centrelines, tips = _core.centreline_measures(self._mask, self._skeleton)
         body = _core.cell_measures(self._mask, self._skeleton)
-        return dict(zip(measure_names(self.ndim), [*of_centrelines, *body, tips], strict=True))
+        columns = [*of_centrelines, *body, tips, *self._columns_of_nodes()]
+        names = (*measure_names(self.ndim), *_OF_NODES)
+        return dict(zip(names, columns, strict=True))
+
+    @cached_property
+    def nodes(self) -> Nodes:
+        """The nodes of the network, found once."""
+        (*of_paths, inside), of_nodes = _core.network_nodes(self._mask, self._skeleton)
+        return Nodes((of_paths[0], of_paths[1]), inside, *of_nodes)
+
+    def _columns_of_nodes(self) -> tuple[Array, ...]:
+        """Return which nodes each branch connects, and whether a tip of it is cut off."""
+        is_cut = (self.nodes.degrees == 1) & (self.nodes.faces != 0)
+        source, destination = self.nodes.of_paths
+        cut = (is_cut[source] | is_cut[destination]) & ~self.nodes.in_junction
+        return source, destination, self.nodes.in_junction, cut
+
+    def voxels_of_nodes(self) -> tuple[Indices, Radii]:
+        """Return the linear index of the voxel of each node, and its radius."""
+        voxels, radii = self._skeleton[:2]
+        return voxels[self.nodes.voxels], radii[self.nodes.voxels]
 
     def centrelines(self) -> tuple[Array, Array]:
         """Return the points of all centrelines, a row each, and the radius at each point."""

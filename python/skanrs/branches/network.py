@@ -101,6 +101,9 @@ def network_summary(
           something falls apart. With `skeleton` that of its voxels: their tunnels, in 2D their
           holes. Without it that of the table: branches less nodes plus networks, which is at most
           as many; see the notes.
+        - With ``touches_border`` in the table: ``n_cut``, the branches that the border of the image
+          cuts off; ``median_length`` and ``median_radius`` of all branches, and of those that are
+          not cut ``median_uncut_length`` and ``median_uncut_radius``.
         - With a volume: ``volume``, ``length_density`` and ``branch_density``, per volume.
         - With radii in the table: ``mean_radius``, ``radius_q5``, … (quantiles in per cent), and
           the histogram as ``radius_edge_0``, …, ``radius_length_0``, …: the length of the branches
@@ -168,6 +171,8 @@ def network_summary(
     types = np.bincount(named['branch_type'].to_numpy(dtype=np.int64), minlength=len(_TYPES))
     columns |= zip(_TYPES, types.tolist(), strict=True)
     columns |= _nodes_and_networks(named, ndim)
+    if 'touches_border' in named:
+        columns |= _cut_branches(named, lengths)
     if skeleton is not None:
         columns |= _of_voxels(skeleton, ndim)
     columns |= _densities(columns, whole)
@@ -215,6 +220,20 @@ def _nodes_and_networks(table: pd.DataFrame, ndim: int) -> dict[str, int]:
         'n_networks': int(networks),
         'n_loops': len(table) - nodes.size + int(networks),
     }
+
+
+def _cut_branches(table: pd.DataFrame, lengths: Array) -> dict[str, float]:
+    """Count the branches that the border cuts off, and take medians with and without them."""
+    is_cut = table['touches_border'].to_numpy(dtype=bool)
+    columns: dict[str, float] = {'n_cut': int(is_cut.sum())}
+    measures = {'length': lengths}
+    if 'mean_radius' in table:
+        measures['radius'] = table['mean_radius'].to_numpy(dtype=float)
+    for name, values in measures.items():
+        whole = values[~is_cut]
+        columns[f'median_{name}'] = float(np.median(values)) if values.size else np.nan
+        columns[f'median_uncut_{name}'] = float(np.median(whole)) if whole.size else np.nan
+    return columns
 
 
 def _clusters(places: Array) -> int:

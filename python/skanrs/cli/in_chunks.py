@@ -29,6 +29,7 @@ from skanrs.files import FileError, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.blocks import grown_pieces, lazy_array
 
+from .network import count_in_planes, delayed_network
 from .options import Options
 from .progress import Progress
 from .result import Result
@@ -107,7 +108,9 @@ def measure_in_chunks(
         chunks, mask = image.chunks, None
         foreground, cleaned = 0, None
         cleans = not options.cleaning.changes_nothing
-        is_read_again = options.radii or options.prune_ratio is not None
+        is_read_again = (
+            options.radii or options.prune_ratio is not None or options.territories is not None
+        )
         if is_read_again or cleans or options.sigma is not None or max(shape) > 2 * EDGE:
             raw = _cut(image.map_blocks(rule, dtype=bool, meta=np.empty((0,) * image.ndim, bool)))
             blocks, changes = clean_blocks(raw, options.cleaning) if cleans else (raw, None)
@@ -207,14 +210,22 @@ def _with_table(
     else:
         work = [_table(blocks, voxels, options)]
     with progress.stage('branches'), _progress_callback():
-        computed = dask.compute(*work)
-    if not options.need_graph:
+        computed, others = dask.compute(work, delayed_network(blocks, voxels, options))
+    result = replace(result, **others)
+    if options.need_graph:
+        with progress.stage('graph'):
+            measured = _measured(computed, skeleton.shape, options)
+        with progress.stage('table'):
+            result = replace(result, table=measured.table, measured=measured)
+    else:
         [[table]] = computed
-        return replace(result, table=table)
-    with progress.stage('graph'):
-        measured = _measured(computed, skeleton.shape, options)
-    with progress.stage('table'):
-        return replace(result, table=measured.table, measured=measured)
+        result = replace(result, table=table)
+    if result.territories is not None:
+        assert result.table is not None
+        with progress.stage('territories'):
+            counts = count_in_planes(result.territories, len(result.table) + 1)
+            result.table['counted_volume'] = counts[1:] * float(np.prod(options.spacing))
+    return result
 
 
 def _table(mask: 'da.Array | None', skeleton: 'da.Array', options: Options) -> list[Any]:

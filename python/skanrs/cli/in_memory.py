@@ -73,6 +73,15 @@ def measure_in_memory(source: Source, options: Options, progress: Progress) -> R
             )
         with progress.stage('table'):
             table = measured.table
+    territories = branch_image = None
+    if options.territories is not None:
+        assert table is not None
+        with progress.stage('territories'):
+            territories = skanrs.territories(mask, skeleton, spacing=options.spacing)
+            volumes = skanrs.counted_volume(territories, table, spacing=options.spacing)
+            table['counted_volume'] = volumes
+    if options.branch_image is not None:
+        branch_image = skanrs.branch_image(skeleton, spacing=options.spacing)
     return Result(
         rule=rule,
         foreground=foreground,
@@ -83,4 +92,7 @@ def measure_in_memory(source: Source, options: Options, progress: Progress) -> R
         cavities=count_cavities(nodes, skeleton.shape),
         table=table,
         measured=measured,
+        nodes=None if measured is None else measured.nodes,
+        territories=territories,
+        branch_image=branch_image,
     )

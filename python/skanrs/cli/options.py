@@ -27,6 +27,11 @@ class Options:
     skeleton: Path | None
     summary: Path | None
     report: Path | None
+    nodes: Path | None
+    root: str | tuple[float, ...] | None
+    """Where the trees begin, see `skanrs.root`."""
+    territories: Path | None
+    branch_image: Path | None
     channel: int | str | None
     axes: str | None
     time: int | None
@@ -62,6 +67,8 @@ class Options:
         for name in ('prune_length', 'prune_ratio'):
             if values[name] is not None:
                 _check_positive(name.replace('_', '-'), [values[name]])
+        # The table of nodes refers to columns of the measures, and has radii.
+        values['radii'] |= values['nodes'] is not None or values['root'] is not None
         options = cls(**values)
         if options.sigma is not None and options.threshold in (None, 'none'):
             raise ValueError('sigma: a smoothed image needs --threshold, a number or otsu')
@@ -77,6 +84,11 @@ class Options:
             files.check_output(self.skeleton, files.IMAGE_SUFFIXES, 'skeletons')
         if self.summary is not None:
             files.check_output(self.summary, files.TABLE_SUFFIXES, 'summaries')
+        if self.nodes is not None:
+            files.check_output(self.nodes, files.TABLE_SUFFIXES, 'nodes')
+        for image in (self.territories, self.branch_image):
+            if image is not None:
+                files.check_output(image, files.LABEL_SUFFIXES, 'images of branches')
         if self.report is not None:
             files.check_output(self.report, files.REPORT_SUFFIXES, 'reports')
             for library in ('matplotlib', 'jinja2'):
@@ -88,13 +100,26 @@ class Options:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """All files to write."""
-        others = (self.skeleton, self.summary, self.report)
+        others = (
+            self.skeleton,
+            self.territories,
+            self.branch_image,
+            self.summary,
+            self.nodes,
+            self.report,
+        )
         return (*self.output, *(path for path in others if path is not None))
 
     @property
     def need_table(self) -> bool:
         """Whether an output needs the branches."""
-        return bool(self.output or self.summary or self.report)
+        others = (self.summary, self.nodes, self.report, self.territories, self.branch_image)
+        return bool(self.output) or any(path is not None for path in others)
+
+    @property
+    def need_nodes(self) -> bool:
+        """Whether an output needs the table of nodes."""
+        return self.nodes is not None or self.root is not None
 
     @property
     def need_graph(self) -> bool:
@@ -104,7 +129,8 @@ class Options:
     @property
     def has_rows_only(self) -> bool:
         """Whether no output needs more at a time than some rows of the branch table."""
-        needs_more = self.radii or self.summary is not None or self.report is not None
+        more = (self.summary, self.report, self.territories, self.branch_image)
+        needs_more = self.radii or any(path is not None for path in more)
         tables = (path.name.lower().endswith(files.TABLE_SUFFIXES) for path in self.output)
         return not needs_more and all(tables)
 

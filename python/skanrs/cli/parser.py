@@ -9,6 +9,7 @@ from skanrs._support.memory import parse_size
 from skanrs.files import (
     GRAPH_SUFFIXES,
     IMAGE_SUFFIXES,
+    LABEL_SUFFIXES,
     REPORT_SUFFIXES,
     SOURCE_SUFFIXES,
     TABLE_SUFFIXES,
@@ -100,6 +101,17 @@ def _threshold(text: str) -> float | Literal['otsu', 'none']:
     if value != value:
         raise argparse.ArgumentTypeError(f'expected a number, otsu or none, got {text!r}')
     return value
+
+
+def _root(text: str) -> str | tuple[float, ...]:
+    if text == 'thickest' or '=' in text:
+        return text
+    try:
+        return tuple(float(number) for number in text.split(','))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'expected thickest, a face such as z=0, or a point such as 0,12.5,40, got {text!r}'
+        ) from None
 
 
 def _threads(text: str) -> int:
@@ -342,6 +354,35 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
         help=f'also write one row about the whole network: {", ".join(TABLE_SUFFIXES)}',
     )
     analyze.add_argument(
+        '--nodes',
+        metavar='FILE',
+        type=Path,
+        help='also write the table of junctions and tips, see skanrs.nodes; implies --radii: '
+        f'{", ".join(TABLE_SUFFIXES)}',
+    )
+    analyze.add_argument(
+        '--root',
+        metavar='WHERE',
+        type=_root,
+        help='also add parents, generations and orders from a root, see skanrs.root; implies '
+        '--radii: thickest (tip of each network), a face such as z=0 or z=-1, or a point such as '
+        '0,12.5,40 in units of the spacing',
+    )
+    analyze.add_argument(
+        '--territories',
+        metavar='FILE',
+        type=Path,
+        help='also write which branch each voxel of the object belongs to, its row plus 1, and add '
+        f'the column counted_volume: {", ".join(LABEL_SUFFIXES)}',
+    )
+    analyze.add_argument(
+        '--branch-image',
+        metavar='FILE',
+        type=Path,
+        help='also write which branch each voxel of the skeleton belongs to: '
+        f'{", ".join(LABEL_SUFFIXES)}',
+    )
+    analyze.add_argument(
         '--report',
         metavar='FILE',
         type=Path,
@@ -401,7 +442,16 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> None:
         dest='skeleton',
         help=f'the skeleton: {", ".join(IMAGE_SUFFIXES)}',
     )
-    skeletonize.set_defaults(output=(), summary=None, report=None, radii=False)
+    skeletonize.set_defaults(
+        output=(),
+        summary=None,
+        nodes=None,
+        root=None,
+        territories=None,
+        branch_image=None,
+        report=None,
+        radii=False,
+    )
     _add_options(skeletonize)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from skanrs.branches.measured import Measured
     from skanrs.branches.on_disk import TableOnDisk
+    from skanrs.files import LabelImage
 
 __all__ = ['Result']
 
@@ -37,6 +38,9 @@ class Result:
     """The table, if its rows are on disk."""
     measured: 'Measured | None' = None
     """The graph and its radii, if an output needs them."""
+    nodes: 'pd.DataFrame | None' = None
+    territories: 'LabelImage | None' = None
+    branch_image: 'LabelImage | None' = None
 
     @property
     def has_no_branches(self) -> bool:

@@ -5,6 +5,8 @@ are read whole (`in_memory`); others go block by block (`in_chunks`), to the sam
 is complete or absent; what is known before the work to make one impossible is refused before it.
 """
 
+import dataclasses
+
 import numpy as np
 
 from skanrs import files
@@ -85,6 +87,11 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             from .in_memory import measure_in_memory
 
             result = measure_in_memory(image, options, progress)
+        if options.root is not None and result.table is not None and result.nodes is not None:
+            from skanrs import root
+
+            rooted = root(result.table, result.nodes, at=options.root)
+            result = dataclasses.replace(result, table=rooted)
         branches = None
         if result.rows is not None:
             from .rows import write_rows
@@ -143,6 +150,16 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
         assert result.skeleton is not None
         with out.attempt(options.skeleton):
             files.write_image(out, options.skeleton, result.skeleton, report.spacing, report.unit)
+    for labels, image in (
+        (options.territories, result.territories),
+        (options.branch_image, result.branch_image),
+    ):
+        if labels is not None and image is not None:
+            with out.attempt(labels):
+                files.write_labels(out, labels, image, report.spacing, report.unit)
+    if options.nodes is not None and result.nodes is not None:
+        with out.attempt(options.nodes):
+            out.write(options.nodes, files.table_writer(options.nodes, result.nodes))
     if options.summary is None and options.report is None:
         return
     from skanrs import network_summary

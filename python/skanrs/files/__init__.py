@@ -12,6 +12,7 @@ from skanrs._support.lazy_names import lazy_names
 from .suffixes import (
     GRAPH_SUFFIXES,
     IMAGE_SUFFIXES,
+    LABEL_SUFFIXES,
     REPORT_SUFFIXES,
     SOURCE_SUFFIXES,
     TABLE_SUFFIXES,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .write.atomic import AtomicOutputs, Writer, write_files
     from .write.check_output import check_output
     from .write.images import write_image
+    from .write.labels import LabelImage, write_labels
     from .write.mask import Mask
     from .write.save_skeleton import check_skeleton, needs_geometry, save_skeleton, write_skeleton
     from .write.tables import table_writer
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     'GRAPH_SUFFIXES',
     'IMAGE_SUFFIXES',
+    'LABEL_SUFFIXES',
     'REPORT_SUFFIXES',
     'SOURCE_SUFFIXES',
     'TABLE_SUFFIXES',
@@ -38,6 +41,7 @@ __all__ = [
     'FileError',
     'FileWarning',
     'ImageFile',
+    'LabelImage',
     'LazyImage',
     'Mask',
     'Source',
@@ -53,6 +57,7 @@ __all__ = [
     'table_writer',
     'write_files',
     'write_image',
+    'write_labels',
     'write_skeleton',
 ]
 
@@ -61,6 +66,7 @@ _HOMES = {
     'FileError': 'errors',
     'FileWarning': 'errors',
     'ImageFile': 'read.open_image',
+    'LabelImage': 'write.labels',
     'LazyImage': 'read.open_image',
     'Mask': 'write.mask',
     'Source': 'read.source',
@@ -76,6 +82,7 @@ _HOMES = {
     'table_writer': 'write.tables',
     'write_files': 'write.atomic',
     'write_image': 'write.images',
+    'write_labels': 'write.labels',
     'write_skeleton': 'write.save_skeleton',
 }
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -4,6 +4,7 @@ __all__ = [
     'GEOMETRY_SUFFIXES',
     'GRAPH_SUFFIXES',
     'IMAGE_SUFFIXES',
+    'LABEL_SUFFIXES',
     'REPORT_SUFFIXES',
     'SOURCE_SUFFIXES',
     'TABLE_SUFFIXES',
@@ -14,6 +15,8 @@ TIFF_SUFFIXES = ('.tif', '.tiff')
 SOURCE_SUFFIXES = ('.npy', '.npz', *TIFF_SUFFIXES, '.zarr', '.nii', '.nii.gz', '.h5', '.hdf5')
 
 IMAGE_SUFFIXES = ('.npy', '.npz', *TIFF_SUFFIXES, '.zarr')
+# Images of integers.
+LABEL_SUFFIXES = (*IMAGE_SUFFIXES, '.nii', '.nii.gz')
 TABLE_SUFFIXES = ('.csv', '.parquet')
 REPORT_SUFFIXES = ('.html',)
 # Formats that need the skeleton itself; its table is enough for GraphML.

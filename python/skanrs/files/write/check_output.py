@@ -14,6 +14,8 @@ NEEDS = {
     '.tiff': 'tifffile',
     '.parquet': 'pyarrow',
     '.zarr': 'zarr',
+    '.nii': 'nibabel',
+    '.nii.gz': 'nibabel',
     '.graphml': 'networkx',
 }
 

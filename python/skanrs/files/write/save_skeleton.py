@@ -60,8 +60,9 @@ def save_skeleton(
         - ``.csv``, ``.parquet``: the branch table.
         - ``.graphml``: a node for each endpoint and junction, an edge for each branch with its row
           of the table; for networkx, igraph, Cytoscape, Gephi.
-        - ``.swc``: trees of voxels with radii, for neuroscience. Networks with loops are refused.
-          Of a skeleton of labels, ``'folder/{label}.swc'`` writes a file for each label.
+        - ``.swc``: trees of voxels with radii, for neuroscience, with the parents of `skanrs.root`
+          if `table` has them. Without a root, networks with loops are refused. Of a skeleton of
+          labels, ``'folder/{label}.swc'`` writes a file for each label.
         - ``.vtp``: a line for each branch, with its row of the table and radii; for ParaView.
         - ``.precomputed``: a folder for neuroglancer, with a skeleton for each network, or for each
           label, whose segment id is the label.
@@ -165,7 +166,7 @@ def write_skeleton(
             of_path = path.with_name(path.name.replace(LABEL, str(label)))
             outputs.write(of_path, partial(write_swc, geometry=of_label))
     elif suffix == '.swc':
-        outputs.write(path, lambda file: write_swc(file, geometry))
+        outputs.write(path, lambda file: write_swc(file, geometry, table))
     elif suffix == '.vtp':
         outputs.write(path, lambda file: write_vtp(file, geometry, table))
     else:

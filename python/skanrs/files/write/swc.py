@@ -1,10 +1,12 @@
 """SWC: a tree of points with radii, each naming its parent (Cannon et al. 1998).
 
-Each network is a tree, whose root is its thickest endpoint (the first one if radii are unknown).
-Parents precede their children, and the points of a network are contiguous.
+Each network is a tree, whose root is its thickest endpoint (the first one if radii are unknown), or
+that of `skanrs.root` if the table has its columns. A branch that closes a loop in such a tree keeps
+its points, but not the edge to its far end. Parents precede their children, and the points of a
+network are contiguous.
 """
 
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
@@ -12,13 +14,16 @@ from scipy.sparse import csgraph
 
 from .geometry import Array, Geometry
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ['write_swc']
 
 UNDEFINED = 0
 """The type of all points: the structure they belong to is unknown."""
 
 
-def write_swc(file: IO[bytes], geometry: Geometry) -> None:
+def write_swc(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None' = None) -> None:
     """Write a skeleton as SWC.
 
     Parameters
@@ -27,21 +32,26 @@ def write_swc(file: IO[bytes], geometry: Geometry) -> None:
         The file.
     geometry : Geometry
         The skeleton.
+    table : DataFrame, optional
+        Its branches, as `skanrs.root` returns them.
 
     Raises
     ------
     ValueError
-        If the skeleton has loops.
+        If the skeleton has loops in networks without a root.
     """
+    roots: Array = np.empty(0, dtype=np.int64)
+    if table is not None and {'root', 'parent', 'is_loop', 'is_reversed'} <= set(table.columns):
+        geometry, roots = _rooted(geometry, table)
     count = len(geometry.points)
     loops = len(geometry.edges) - count + len(np.unique(geometry.networks))
     if loops:
         raise ValueError(
             f'the skeleton has {loops:,} {"loop" if loops == 1 else "loops"}, and SWC files hold '
-            'trees only; write .graphml, .vtp or .precomputed, or remove a branch of each loop '
-            'first (Skeleton.prune_paths)'
+            'trees only; root the table first (skanrs.root), or write .graphml, .vtp or '
+            '.precomputed'
         )
-    order, parents = _trees(geometry)
+    order, parents = _trees(geometry, roots)
     radii = geometry.radii
     if radii is None:
         radii = np.full(count, geometry.smallest_spacing / 2)
@@ -54,15 +64,40 @@ def write_swc(file: IO[bytes], geometry: Geometry) -> None:
         )
 
 
-def _trees(geometry: Geometry) -> tuple[Array, list[int]]:
-    """Return the points in the order of the file, and the number of the parent of each."""
+def _rooted(geometry: Geometry, table: 'pd.DataFrame') -> tuple[Geometry, Array]:
+    """Return a skeleton whose loops are open, and the points at its roots."""
+    number = table.index.to_numpy()
+    if len(table) != len(geometry.line_starts) - 1 or (number != np.arange(len(number))).any():
+        raise ValueError('table: expected a row for each branch of the skeleton, in its order')
+    starts, stops = geometry.line_starts[:-1], geometry.line_starts[1:]
+    is_reversed = table['is_reversed'].to_numpy(dtype=bool)
+    far = np.where(is_reversed, starts, stops - 1)
+    before = np.where(is_reversed, starts + 1, stops - 2)
+    is_loop = table['is_loop'].to_numpy(dtype=bool)
+    cut = np.sort(geometry.line_points[np.stack([before, far], axis=1)[is_loop]], axis=1)
+    size = max(len(geometry.points), 1)
+    edges = geometry.edges
+    kept = edges[~np.isin(edges[:, 0] * size + edges[:, 1], cut[:, 0] * size + cut[:, 1])]
+    at_root = (table['parent'] < 0) & (table['root'] >= 0) & ~table['is_loop']
+    near = np.where(is_reversed, stops - 1, starts)[at_root.to_numpy()]
+    return geometry._replace(edges=kept), geometry.line_points[near]
+
+
+def _trees(geometry: Geometry, given: Array) -> tuple[Array, list[int]]:
+    """Return the points in the order of the file, and the number of the parent of each.
+
+    The roots of networks are the first of those given, else chosen.
+    """
     count = len(geometry.points)
     if count == 0:
         return np.empty(0, dtype=np.int64), []
     one, other = geometry.edges.T
     graph = sparse.coo_array((np.ones(len(one)), (one, other)), shape=(count, count)).tocsr()
     graph = graph + graph.T
-    roots = _roots(geometry, np.diff(graph.indptr))
+    chosen = _roots(geometry, np.diff(graph.indptr))
+    roots = np.concatenate([given, chosen])
+    _, first = np.unique(geometry.networks[roots], return_index=True)
+    roots = roots[first]
     # A point above all roots joins the trees, so that one search is enough.
     above = sparse.coo_array(
         (np.ones(len(roots)), (np.full(len(roots), count), roots)), shape=(count + 1, count + 1)

@@ -1,0 +1,156 @@
+"""The nodes of a network: its junctions and tips.
+
+Source: ``src/network/nodes.rs``. Cost: that of the graph and of the radii; what comes after is
+linear in the ends of branches.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from skanrs._blocks.read import Pixels
+from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
+from skanrs._image.image import as_image
+from skanrs._image.masks import as_mask, check_lazy_mask
+from skanrs._image.spacing import as_spacing
+from skanrs._support import progress
+from skanrs.graph.skeleton import Skeleton
+from skanrs.thinning.method import method_of
+from skanrs.thinning.skeletonize import thin
+
+from .measures import body_of, check_same_shape
+from .node_table import empty_node_table, node_table, node_table_of_blocks
+
+if TYPE_CHECKING:
+    import dask.array as da
+    import dask.dataframe as dd
+
+__all__ = ['nodes']
+
+
+@overload
+def nodes(
+    mask: da.Array,
+    *,
+    spacing: npt.ArrayLike = ...,
+    skeleton: da.Array | None = ...,
+    border_is_background: bool = ...,
+) -> dd.DataFrame: ...
+@overload
+def nodes(
+    mask: npt.ArrayLike,
+    *,
+    spacing: npt.ArrayLike = ...,
+    skeleton: npt.ArrayLike | None = ...,
+    border_is_background: bool = ...,
+) -> pd.DataFrame: ...
+def nodes(
+    mask: Any,
+    *,
+    spacing: npt.ArrayLike = 1,
+    skeleton: Any = None,
+    border_is_background: bool = False,
+) -> Any:
+    """Return the nodes of a network, its junctions and tips, a row for each.
+
+    Parameters
+    ----------
+    mask : array_like or dask array, 2 or 3 axes
+        The object: booleans, or numbers of at most one value that is not 0.
+    spacing : float or sequence of float, one for each axis, optional
+        The distance between neighbours along each axis.
+    skeleton : array_like or dask array, shape of `mask`, optional
+        The skeleton if it is there already; without it `skanrs.skeletonize` makes it. A dask array
+        has the chunks of `mask`.
+    border_is_background : bool, optional
+        Whether what lies outside the image is background, for the radii.
+
+    Returns
+    -------
+    nodes : pandas.DataFrame, or dask.dataframe.DataFrame for a dask array
+        Sorted by ``node_id``, to which ``node_src`` and ``node_dst`` of `skanrs.analyze` refer. A
+        lazy table has one partition.
+
+        - ``node_id``: from 0, in the order of the smallest linear index of a node's voxels, so that
+          it is the same for any chunks; ``skeleton_id``: the connected component.
+        - ``degree``: how many ends of branches lie at the node. 1: a tip; 3 or more: a junction;
+          2: where a cycle without junctions starts, or a cluster that two branches pass.
+        - ``radius``: the distance to the background at the voxel of the node, see `skanrs.radii`.
+        - ``image_coord_*``: the voxel of the node, which is the one nearest to the centroid;
+          ``coord_*``: the centroid of its voxels, in units of the spacing.
+        - ``touches_border``: whether the object reaches the border of the image there;
+          ``border_faces``: which faces, the sum of 1 (first) and 2 (last) of the first axis, 4 and
+          8 of the second, 16 and 32 of the third.
+
+    Raises
+    ------
+    ValueError
+        If `mask` is neither 2D nor 3D or has more than two values, if `skeleton` has another shape
+        or other chunks or voxels outside the mask, or if `spacing` makes no sense.
+    TypeError
+        If elements are not real numbers, or one of the arrays is a dask array and the other not.
+
+    See Also
+    --------
+    skanrs.analyze : The branches between the nodes.
+    skanrs.to_networkx : Makes a graph of nodes and branches.
+
+    Notes
+    -----
+    A junction voxel has three neighbours or more. Junction voxels that touch are one node if three
+    branches or more end at one of them. Branches inside such a cluster have ``in_junction`` in the
+    table of `skanrs.analyze` and count for no degree.
+
+    A node touches a face if all voxels from its own straight to the face are foreground, and the
+    way is at most twice its radius: the end of a tube that the border cuts off lies about a radius
+    inside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs
+    >>> mask = np.zeros((40, 40), dtype=bool)
+    >>> mask[18:21, 2:38] = mask[2:38, 18:21] = True
+    >>> nodes = skanrs.nodes(mask)
+    >>> nodes[['node_id', 'degree', 'radius', 'coord_0', 'coord_1']].round(3)
+       node_id  degree  radius  coord_0  coord_1
+    0        0       1   1.000      2.0     19.0
+    1        1       4   2.828     19.0     19.0
+    2        2       1   1.000     18.0     36.0
+    3        3       1   1.000     19.0      2.0
+    4        4       1   2.000     35.0     19.0
+    """
+    refuse_mixture(skeleton, mask)
+    if is_dask_array(mask):
+        return _lazy_nodes(mask, skeleton, spacing, border_is_background)
+    checked = as_mask(mask)
+    spacings = as_spacing(spacing, checked.ndim)
+    with progress.call('nodes'):
+        if skeleton is None:
+            skeleton = thin(checked, method_of(None, False, checked.ndim))
+        image = as_image(skeleton, 'skeleton')
+        check_same_shape(image, checked)
+        pixels = Pixels(image.shape, np.dtype(bool), image.nodes(), np.empty(0, dtype=bool))
+        graph = Skeleton._of_pixels(pixels, spacings)
+        return node_table(body_of(graph, checked, spacings, border_is_background))
+
+
+def _lazy_nodes(
+    mask: da.Array, skeleton: Any, spacing: npt.ArrayLike, border_is_background: bool
+) -> dd.DataFrame:
+    import dask.dataframe as dd
+
+    from skanrs.radius.lazy import with_radii
+    from skanrs.thinning.lazy import skeletonize_blocks
+
+    check_lazy_mask(mask)
+    if skeleton is None:
+        skeleton = skeletonize_blocks(mask, None, False)
+    delayed = with_radii(node_table_of_blocks, skeleton, mask, spacing, border_is_background)
+    return dd.from_delayed(
+        [delayed], meta=empty_node_table(mask.ndim), prefix='nodes', verify_meta=False
+    )
