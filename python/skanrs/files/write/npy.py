@@ -10,6 +10,9 @@ from .mask import Mask, planes_of
 
 __all__ = ['write_npy', 'write_npz']
 
+# Of deflate: skeletons are nearly empty, and higher levels take longer for little.
+LEVEL = 1
+
 
 def write_npy(file: IO[bytes], mask: Mask, spacing: Sequence[float] = ()) -> None:
     """Write a mask as .npy, which has no place for the spacing."""
@@ -21,7 +24,7 @@ def write_npy(file: IO[bytes], mask: Mask, spacing: Sequence[float] = ()) -> Non
 
 def write_npz(file: IO[bytes], mask: Mask, spacing: Sequence[float]) -> None:
     """Write a mask under the key ``image`` and its spacing under ``spacing``."""
-    with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
         with archive.open('image.npy', 'w', force_zip64=True) as member:
             write_npy(member, mask)
         with archive.open('spacing.npy', 'w') as member:

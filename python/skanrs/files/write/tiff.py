@@ -8,6 +8,7 @@ from typing import IO, Any
 import numpy as np
 
 from .mask import Mask, planes_of
+from .npy import LEVEL
 
 __all__ = ['write_tiff']
 
@@ -40,6 +41,7 @@ def write_tiff(file: IO[bytes], mask: Mask, spacing: Sequence[float], unit: str 
         bigtiff=voxels > 2**32 - 2**25,
         photometric='minisblack',
         compression='zlib',
+        compressionargs={'level': LEVEL},
         description=description,
         metadata=None,
         **resolution,
