@@ -112,7 +112,8 @@ def find_rule(
             found = 'NaN among its values' if np.isnan(whole.low) else 'more than two values'
             raise ValueError(
                 f'the image is gray ({dtype}, {found}); say what is foreground: '
-                '--threshold VALUE, --threshold otsu, or --threshold none for all that is not zero'
+                '--threshold VALUE, --threshold otsu, --threshold none for all that is not zero, '
+                'or --labels if every value is an object of its own'
             )
         low, high = whole.low, whole.high
         return Rule('nonzero') if 0 in (low, high) or low == high else Rule('equal', high)

@@ -84,6 +84,8 @@ def _analyze(arguments: argparse.Namespace) -> int:
         if is_batch(arguments.image, arguments.each) or arguments.time == 'all':
             from .batch import run_batch
 
+            if arguments.labels:
+                raise ValueError('labels: expected one image, got several')
             return run_batch(arguments)
         [arguments.image] = arguments.image
     from .options import Options

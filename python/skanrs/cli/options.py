@@ -44,6 +44,9 @@ class Options:
     fill_cavities: bool
     min_size: int
     keep_largest: int | None
+    labels: bool
+    only_labels: Sequence[int] | None
+    min_voxels: int
     method: str | None
     preserve_topology: bool
     radii: bool
@@ -72,9 +75,38 @@ class Options:
         options = cls(**values)
         if options.sigma is not None and options.threshold in (None, 'none'):
             raise ValueError('sigma: a smoothed image needs --threshold, a number or otsu')
+        options._check_labels()
         options.cleaning  # noqa: B018 - raises for values that make no sense
         options._check_outputs()
         return options
+
+    def _check_labels(self) -> None:
+        if not self.labels:
+            if self.only_labels is not None or self.min_voxels != 1:
+                name = 'min-voxels' if self.only_labels is None else 'only-labels'
+                raise ValueError(f'{name}: expected --labels with it')
+            return
+        for name, is_given in (
+            ('sigma', self.sigma is not None),
+            ('threshold', self.threshold is not None),
+            ('closing, --fill-cavities, --min-size or --keep-largest', self.cleans),
+            ('nodes', self.nodes is not None),
+            ('root', self.root is not None),
+            ('territories', self.territories is not None),
+            ('branch-image', self.branch_image is not None),
+        ):
+            if is_given:
+                raise ValueError(f'labels: expected no --{name} with --labels')
+
+    @property
+    def cleans(self) -> bool:
+        """Whether the mask is cleaned."""
+        return not self.cleaning.changes_nothing
+
+    @property
+    def chosen_labels(self) -> bool | Sequence[int]:
+        """Which values are objects, as functions of the package take it."""
+        return self.labels if self.only_labels is None else self.only_labels
 
     def _check_outputs(self) -> None:
         tables = (*files.TABLE_SUFFIXES, *files.GRAPH_SUFFIXES)
@@ -167,6 +199,7 @@ class Options:
             max_radius_ratio=self.prune_ratio,
             mask=None if self.prune_ratio is None else mask,
             spacing=self.spacing,
+            labels=self.labels,
         )
 
 

@@ -35,6 +35,7 @@ examples:
   skanrs analyze mask.tif -o branches.csv --radii --prune-ratio 1.5 --summary network.csv
   skanrs analyze scans/*.tif -o branches.csv --summary summary.csv --report report.html
   skanrs analyze groups.csv -o branches.parquet --report report.html --jobs 2
+  skanrs analyze cells.tif --labels -o branches.csv -o 'cells/{label}.swc' --min-voxels 100
   skanrs analyze mask.nii.gz -o branches.csv --json | jq .branches.total_length
 """
 SKELETONIZE_EXAMPLES = """\
@@ -135,6 +136,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or len(text) > 18:
         raise argparse.ArgumentTypeError(f'expected a non-negative integer, got {text!r}')
     return int(text)
+
+
+def _labels(text: str) -> list[int]:
+    try:
+        return [int(label) for label in text.split(',')]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'expected labels as 3,7,12, got {text!r}') from None
 
 
 def _channel(text: str) -> int | str:
@@ -248,6 +256,7 @@ def _add_options(command: Parser) -> None:
         '(default: no smoothing)',
     )
     _add_cleaning(command)
+    _add_labels(command)
     command.add_argument(
         '--method',
         choices=('lee', 'zhang'),
@@ -290,6 +299,28 @@ def _add_options(command: Parser) -> None:
         '--progress',
         action=argparse.BooleanOptionalAction,
         help='show progress on standard error (default: on terminals only)',
+    )
+
+
+def _add_labels(command: Parser) -> None:
+    command.add_argument(
+        '--labels',
+        action='store_true',
+        help='the image is a label image: each value that is not 0 is an object of its own, also '
+        'where objects touch',
+    )
+    command.add_argument(
+        '--only-labels',
+        metavar='N,N',
+        type=_labels,
+        help='with --labels: these objects only',
+    )
+    command.add_argument(
+        '--min-voxels',
+        metavar='N',
+        type=_count,
+        default=1,
+        help='with --labels: leave out objects of fewer than N voxels',
     )
 
 

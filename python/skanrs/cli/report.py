@@ -105,6 +105,8 @@ class Report:
     prune_length: float | None
     prune_ratio: float | None
     skeleton_voxels: int
+    objects: int | None
+    """The number of labels; None if the image is not one of labels."""
     branches: Branches | None
     in_chunks: bool
     seconds: dict[str, float]
@@ -157,6 +159,7 @@ class Report:
             f'image       {numbers(self.shape)} voxels ({self.voxels:,}), {self.dtype}, '
             f'spacing {numbers(self.spacing)}{unit} ({self.spacing_from})',
             f'foreground  {counted(self.foreground, "voxel")}, {share:.2%} of the image: {found}',
+            *(() if self.objects is None else (f'objects     {counted(self.objects, "label")}',)),
             *(() if self.cleaned is None else (f'cleaned     {cleaned_in_words(self.cleaned)}',)),
             f'skeleton    {counted(self.skeleton_voxels, "voxel")}{self._pruned(unit)}',
         ]
@@ -222,6 +225,8 @@ def warnings_of(
     count, left = result.foreground, result.skeleton_voxels
     if not voxels:
         return ('the image has no voxels',)
+    if result.objects == 0:
+        return ('the image has none of the labels that are wanted',)
     if result.values is not None:
         low, high = result.values
         which = 'no voxel is' if count == 0 else f'all {voxels:,} voxels are'
@@ -235,7 +240,7 @@ def warnings_of(
         return (f'{which} foreground: {values}{rule}',)
     if result.cleaned is not None and not result.cleaned.voxels:
         return (f'cleaning removed the whole foreground, {counted(count, "voxel")}',)
-    if 2 * count > voxels:
+    if 2 * count > voxels and result.labels is None:
         return (
             f'more than half of the image ({count / voxels:.0%}) is foreground, that is '
             f'{foreground_of(result.rule)}; if it is the background, invert the image',

@@ -10,6 +10,7 @@ from skanrs.threshold import Rule
 if TYPE_CHECKING:
     import pandas as pd
 
+    from skanrs._image.labels import LabelImage as Objects
     from skanrs.branches.measured import Measured
     from skanrs.branches.on_disk import TableOnDisk
     from skanrs.files import LabelImage
@@ -41,6 +42,10 @@ class Result:
     nodes: 'pd.DataFrame | None' = None
     territories: 'LabelImage | None' = None
     branch_image: 'LabelImage | None' = None
+    labels: 'Objects | None' = None
+    """The label image, if the image is one."""
+    objects: int | None = None
+    """How many labels it has, of those that are wanted."""
 
     @property
     def has_no_branches(self) -> bool:

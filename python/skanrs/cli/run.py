@@ -6,6 +6,7 @@ is complete or absent; what is known before the work to make one impossible is r
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,15 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             except ValueError as error:
                 raise ValueError(f'{path}: {error}') from None
         in_chunks = needed_in_memory(image, options) > memory
-        if in_chunks:
+        if options.labels:
+            from .of_labels import measure_labels_in_memory
+
+            if in_chunks:
+                raise ValueError(
+                    'labels: the image needs more than --memory, and is not read in blocks'
+                )
+            result = measure_labels_in_memory(image, options, progress)
+        elif in_chunks:
             from .in_chunks import measure_in_chunks
 
             scratch = out.scratch(options.outputs[-1])
@@ -100,7 +109,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
                 branches = write_rows(out, options.output, result.rows, scratch)
         elif result.table is not None:
             branches = Branches.of(result.table)
-        threshold_from = _how_found(options.threshold, result.rule)
+        threshold_from = 'labels' if options.labels else _how_found(options.threshold, result.rule)
         report = Report(
             source=options.image,
             shape=image.shape,
@@ -117,6 +126,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             prune_length=options.prune_length,
             prune_ratio=options.prune_ratio,
             skeleton_voxels=result.skeleton_voxels,
+            objects=result.objects,
             branches=branches,
             in_chunks=in_chunks,
             seconds=progress.seconds,
@@ -166,16 +176,27 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
 
     assert result.table is not None
     assert result.skeleton is not None
-    skeleton = result.skeleton
-    summary = network_summary(
-        result.table,
-        skeleton=skeleton.as_dask() if isinstance(skeleton, PackedMask) else skeleton,
-        shape=report.shape,
-        spacing=report.spacing,
-    )
+    skeleton: Any = result.skeleton
+    if isinstance(skeleton, PackedMask):
+        skeleton = skeleton.as_dask()
+    if result.labels is not None:
+        # Touching skeletons of labels are no networks of their voxels.
+        skeleton = None
+    whole: dict[str, Any] = {'shape': report.shape, 'spacing': report.spacing}
+    summary = network_summary(result.table, skeleton=skeleton, **whole)
     if options.summary is not None:
+        rows = summary
+        if result.labels is not None and result.measured is not None:
+            rows = network_summary(
+                result.table,
+                skeleton=result.measured.skeleton,
+                labels=options.chosen_labels,
+                mask=result.labels.image.array,
+                min_voxels=options.min_voxels,
+                **whole,
+            )
         with out.attempt(options.summary):
-            out.write(options.summary, files.table_writer(options.summary, summary))
+            out.write(options.summary, files.table_writer(options.summary, rows))
     if options.report is not None:
         from .html_report import write_report
 
@@ -187,6 +208,9 @@ def needed_in_memory(source: Source, options: Options) -> int:
     """Return an estimate of the peak memory in bytes if the image is read whole."""
     voxels = source.size
     image = source.nbytes
+    if options.labels:
+        # Labels, those of the skeleton, the kernels and graph.
+        return held_memory() + 2 * image + 2 * voxels
     # Mask, skeleton, kernels and graph.
     most = max(image + voxels, int(2.8 * voxels))
     if options.sigma is not None:

@@ -30,7 +30,7 @@ def write_image(
     path : Path
         A name that ends in .npy, .npz, .tif, .tiff or .zarr.
     mask : Mask
-        The mask, such as an array of bool; a .tif has the values 0 and 255.
+        The mask, such as an array of bool, or labels; of a mask, a .tif has the values 0 and 255.
     spacing : sequence of float
         Size of a voxel. It is stored in a .npz under the key ``spacing``, in a .zarr as the
         attribute ``spacing``, and in a .tif for ImageJ.

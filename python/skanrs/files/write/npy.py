@@ -6,7 +6,7 @@ from typing import IO
 
 import numpy as np
 
-from .mask import Mask, planes_of
+from .mask import Mask, dtype_of, planes_of
 
 __all__ = ['write_npy', 'write_npz']
 
@@ -16,7 +16,8 @@ LEVEL = 1
 
 def write_npy(file: IO[bytes], mask: Mask, spacing: Sequence[float] = ()) -> None:
     """Write a mask as .npy, which has no place for the spacing."""
-    header = {'descr': '|b1', 'fortran_order': False, 'shape': mask.shape}
+    descr = np.lib.format.dtype_to_descr(dtype_of(mask))
+    header = {'descr': descr, 'fortran_order': False, 'shape': mask.shape}
     np.lib.format.write_array_header_1_0(file, header)
     for plane in planes_of(mask):
         file.write(plane.tobytes())

@@ -7,18 +7,27 @@ from typing import IO, Any
 
 import numpy as np
 
-from .mask import Mask, planes_of
+from .mask import Mask, dtype_of, planes_of
 from .npy import LEVEL
 
 __all__ = ['write_tiff']
 
+IMAGEJ_TYPES = ('u1', 'u2')
+"""The integers that ImageJ has."""
+
 
 def write_tiff(file: IO[bytes], mask: Mask, spacing: Sequence[float], unit: str | None) -> None:
-    """Write a mask as TIFF: 0 and 255, compressed by zlib."""
+    """Write a mask as TIFF, as 0 and 255, or labels as they are; compressed by zlib."""
     import tifffile
 
+    dtype = dtype_of(mask)
+    planes = planes_of(mask)
+    if dtype.kind == 'b':
+        dtype = np.dtype(np.uint8)
+        planes = (plane.view(np.uint8) * np.uint8(255) for plane in planes)
+
     resolution: dict[str, Any] = {}
-    if _is_for_imagej(mask.shape, spacing, unit):
+    if dtype.str[1:] in IMAGEJ_TYPES and _is_for_imagej(mask.shape, spacing, unit):
         pages = mask.shape[0] if len(mask.shape) == 3 else 1
         lines = ['ImageJ=1.11a', f'images={pages}', f'slices={pages}', 'loop=false']
         lines += [f'unit={"micron" if unit == "µm" else unit}', f'spacing={float(spacing[0])}']
@@ -35,10 +44,10 @@ def write_tiff(file: IO[bytes], mask: Mask, spacing: Sequence[float], unit: str 
     voxels = math.prod(mask.shape)
     tifffile.imwrite(
         file,
-        (plane.view(np.uint8) * np.uint8(255) for plane in planes_of(mask)),
+        planes,
         shape=mask.shape,
-        dtype=np.uint8,
-        bigtiff=voxels > 2**32 - 2**25,
+        dtype=dtype,
+        bigtiff=voxels * dtype.itemsize > 2**32 - 2**25,
         photometric='minisblack',
         compression='zlib',
         compressionargs={'level': LEVEL},

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .mask import Mask
+from .mask import Mask, dtype_of
 
 __all__ = ['write_zarr']
 
@@ -26,7 +26,7 @@ def write_zarr(folder: Path, mask: Mask, spacing: Sequence[float], unit: str | N
         folder,
         shape=mask.shape,
         chunks=chunks,
-        dtype=bool,
+        dtype=dtype_of(mask),
         zarr_format=3,
         dimension_names=list('zyx'[-len(mask.shape) :]),
         attributes=attributes,
