@@ -35,6 +35,8 @@ CALLS = {
     'graph_centres': NETWORK,
     'skeletonize': (MASK, 1, 'lee', np.zeros(SHAPE, np.uint8)),
     'thin_nodes': (NODES, SHAPE, 'lee'),
+    'find_labels': (MASK,),
+    'skeletonize_labels': (MASK, np.uint64([1]), 1, 'lee', np.zeros(SHAPE, np.uint8)),
     'pack_chunk': (MASK[:3], 1, ORIGIN, SHAPE),
     'thin_chunks': ([WORDS], [[[0, 3], [0, 6], [0, 70]]], SHAPE, 'lee'),
     'merge_residues': ([RESIDUE], SHAPE, 'lee'),
