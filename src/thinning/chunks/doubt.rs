@@ -1,12 +1,12 @@
-//! Decisions of thinning when some neighbours are not known: yes or no only if every assignment says so.
+//! Decisions of thinning with unknown neighbours: yes or no only if all assignments of these agree.
 //!
-//! The neighbours come as two masks, `sure` (present) and `unknown` (present or not). The recheck and the "yes" of collecting
-//! have exact conditions by flood fill: the worst assignments are those with one unknown neighbour apart from the rest. For the
-//! "no" of collecting, conditions that hold in the common cases come first, then a search through the assignments; with more
-//! than [`SEARCHED`] unknown neighbours the answer may be "maybe" where a full search would say "no", which makes a chunk's
-//! residue larger and its result no less exact.
+//! The neighbours are two masks: `sure` (present) and `unknown` (present or not). For the recheck, and for the answer "yes" of
+//! collecting, flood fills decide exactly: the worst assignments are those with a single unknown neighbour that is not connected
+//! to the others. For the answer "no" of collecting, sufficient conditions come first, then a search through all assignments.
+//! With more than [`SEARCHED`] unknown neighbours the answer may be "maybe" instead of "no"; this makes residues larger, and the
+//! result stays exact.
 //!
-//! Cost: some tens of nanoseconds; the searches are remembered, for the same neighbourhoods return along a chunk's face.
+//! Cost: some tens of nanoseconds. Searches are cached, because neighbourhoods recur along the faces of a chunk.
 
 use crate::image::neighbourhood::{
     NEIGHBOURS_6, NEIGHBOURS_18, grow_6, grow_26, is_simple_and_no_endpoint, reach_6, reach_26,
@@ -17,15 +17,15 @@ use crate::thinning::words::zhang::{REMOVED, table_index};
 
 /// The most unknown neighbours whose assignments are searched.
 const SEARCHED: u32 = 10;
-/// Answers remembered, a power of two.
-const REMEMBERED: usize = 1 << 14;
+/// The number of cached answers, a power of two.
+const CACHED: usize = 1 << 14;
 
-/// What all assignments of the unknown neighbours agree on.
+/// The decision that all assignments of the unknown neighbours share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Every one says no.
+    /// All say no.
     No,
-    /// Every one says yes.
+    /// All say yes.
     Yes,
     /// They differ, or may.
     Maybe,
@@ -61,18 +61,18 @@ const fn is_clique(set: u32) -> bool {
     true
 }
 
-/// Collecting under doubt, with a memory of the searches.
+/// Collecting with unknown neighbours; caches the searches.
 pub struct Collector {
     answers: Vec<(u64, Decision)>,
 }
 
 impl Collector {
-    /// Without any answers yet.
+    /// With an empty cache.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn new() -> Result<Self> {
-        Ok(Self { answers: try_filled("the answers remembered", REMEMBERED, (u64::MAX, Decision::Maybe))? })
+        Ok(Self { answers: try_filled("the answers remembered", CACHED, (u64::MAX, Decision::Maybe))? })
     }
 
     /// Whether a step of Lee's for the border `face` (a bit of the neighbourhood) collects the voxel.
@@ -100,7 +100,7 @@ impl Collector {
             return Decision::Maybe;
         }
         let key = u64::from(sure) << 32 | u64::from(unknown);
-        let slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize % REMEMBERED;
+        let slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize % CACHED;
         if self.answers[slot].0 != key {
             let found = subsets(unknown).any(|present| is_simple_and_no_endpoint(sure | present));
             self.answers[slot] = (key, if found { Decision::Maybe } else { Decision::No });

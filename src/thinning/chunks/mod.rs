@@ -1,25 +1,28 @@
-//! Thinning in plain chunks, merged in any order, voxel for voxel the thinning of the whole image.
+//! Thinning in chunks without overlap, merged in any order; the result equals thinning the whole image, voxel for voxel.
 //!
-//! **Map** ([`thin_words`]): each chunk is thinned with everything beyond it unknown ([`simulation`]). Voxels that never were
-//! unknown are *decided*, with the border step that deletes them or none; the others are *undecided*, and near the chunk's
-//! faces. **Residue**: the undecided voxels, and those decided foreground voxels that touch an undecided voxel or one that is
-//! not known, with their steps. The rest of a chunk is final and stays behind. **Merge** ([`merge`]): the undecided voxels of
-//! several residues are run again from step 0, the decided ones following their script; more is known now, so more gets
-//! decided. When the region is the whole image nothing is unknown and every voxel has the sequential method's decision.
-//! **Finish** ([`write_chunk`]): the chunk's final voxels and those that merges left in it.
+//! **Map** ([`thin_words`]): each chunk is thinned while all voxels outside it are unknown ([`simulation`]). A voxel that never
+//! becomes unknown is *decided*: it has the border step that deletes it, or none. The others, near the chunk's faces, are
+//! *undecided*. **Residue**: the undecided voxels, and with their steps the decided foreground voxels next to undecided or
+//! unknown ones. The rest of a chunk is final. **Merge** ([`merge`]): the undecided voxels of several residues are thinned again
+//! from step 0, while decided ones follow their script. More voxels are known, so more are decided. When the region is the
+//! whole image, no voxel is unknown, and every voxel has the decision of the sequential method. **Finish** ([`write_chunk`]):
+//! the final voxels of the chunk, and those that merges kept in it.
 //!
-//! Why it is exact: a decided voxel's history holds for every image beyond the region, so a later run may replay it; an
-//! undecided voxel's neighbours are all in the residue. Merging is associative and commutative, since a voxel's history does not
-//! depend on what was known when.
+//! Why it is exact: the history of a decided voxel holds for every image outside the region, so a later run can replay it. All
+//! neighbours of an undecided voxel are in the residue. Merging is associative and commutative, because a voxel's history does
+//! not depend on the order in which voxels become known.
 //!
-//! Cost: a map is a thinning; a residue holds some voxels for each voxel of foreground on the chunk's faces, more where objects
-//! are thick against the chunk (a tenth of the foreground of a vessel tree in chunks of 128³); a merge costs some hundred
-//! nanoseconds an undecided voxel.
+//! Cost: a map costs a thinning. A residue holds some voxels per foreground voxel on the chunk's faces, more if objects are
+//! thick compared with the chunk (a tenth of the foreground of a vessel tree in chunks of 128³). A merge costs some hundred
+//! nanoseconds per undecided voxel.
 
+mod collect;
 pub mod doubt;
+mod recheck;
 pub mod region;
 mod residue;
 mod simulation;
+mod state;
 mod stored;
 pub mod words;
 
@@ -29,12 +32,13 @@ pub use residue::{NEVER, Residue, Resolved, Scripted};
 
 use self::region::{BOXES, Box3, Region};
 use self::residue::SCRIPT;
-use self::simulation::{Event, Simulation};
+use self::simulation::run;
+use self::state::Event;
 use self::stored::Stored;
 use self::words::{FIRST, Frame, Key, WORDS, union};
 use crate::image::bit_image::BitImage;
 use crate::image::elements::Element;
-use crate::image::word_shape::{Cube, Square, place_of, set_bits};
+use crate::image::word_shape::{Cube, Square, position_of, set_bits};
 use crate::support::allocate::{try_collect, try_copy, try_sort_by, try_with_capacity};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
@@ -116,14 +120,14 @@ pub fn chunk_words<T: Element>(
     Ok(words)
 }
 
-/// Runs the undecided voxels of a region among its script.
+/// Thins the undecided voxels of a region, while the decided ones follow their script.
 fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     let region = Region::new(part.frame.shape, &part.boxes)?.map_err(|overlap| Error::InvalidArgument {
         name: "chunks",
         reason: format!(
             "expected parts that share no voxel, got {} and {}",
-            described(&overlap.0),
-            described(&overlap.1)
+            describe(&overlap.0),
+            describe(&overlap.1)
         ),
     })?;
     let stored = Stored::new(part, &region)?;
@@ -138,9 +142,9 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     )?;
     events.sort_unstable();
     let outcome = if part.frame.shape[0] == 1 {
-        Simulation::<Square>::new(part, &stored)?.run(&events, monitor)?
+        run::<Square>(part, &stored, &events, monitor)?
     } else {
-        Simulation::<Cube>::new(part, &stored)?.run(&events, monitor)?
+        run::<Cube>(part, &stored, &events, monitor)?
     };
 
     let decided = |index: usize| stored.mine[index] & !outcome.unknown[index];
@@ -155,7 +159,7 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     let all = old.chain(new).chain(never).map(|(word, step, voxels)| Scripted {
         step,
         key: stored.keys[word],
-        // What another region's run may ask about: the decided foreground next to what is undecided or beyond.
+        // A merge needs the decided foreground next to undecided or unknown voxels.
         voxels: voxels & outcome.near_unknown[word],
     });
     let mut script = try_collect(SCRIPT, all.filter(|script| script.voxels != 0))?;
@@ -172,9 +176,9 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     })
 }
 
-/// A box in words, for messages.
+/// Describes a box, for messages.
 #[must_use]
-pub fn described(each: &Box3) -> String {
+pub fn describe(each: &Box3) -> String {
     let [z, y, x] = each;
     format!("the chunk at offset {:?} of shape {:?}", [z[0], y[0], x[0]], [z[1] - z[0], y[1] - y[0], x[1] - x[0]])
 }
@@ -185,17 +189,17 @@ pub fn write_chunk(words: &[(Key, u64)], frame: &Frame, offset: [usize; 3], mut 
         return;
     }
     let end = [0, 1, 2].map(|axis| offset[axis] + output.shape()[axis]);
-    let place = |voxel: [usize; 3]| [0, 1, 2].map(|axis| voxel[axis] / frame.side(axis));
-    let (first, last) = (place(offset), place(end.map(|end| end - 1)));
+    let position = |voxel: [usize; 3]| [0, 1, 2].map(|axis| voxel[axis] / frame.side(axis));
+    let (first, last) = (position(offset), position(end.map(|end| end - 1)));
     let after = |key: Key| words.partition_point(|word| word.0 < key);
     for &(key, voxels) in &words[after(frame.key(first))..after(frame.key(last) + 1)] {
-        let place = frame.place(key);
-        if (1..3).any(|axis| place[axis] < first[axis] || place[axis] > last[axis]) {
+        let position = frame.position(key);
+        if (1..3).any(|axis| position[axis] < first[axis] || position[axis] > last[axis]) {
             continue;
         }
         for bit in set_bits(voxels) {
-            let within = place_of(frame.log(), bit);
-            let voxel = [0, 1, 2].map(|axis| place[axis] * frame.side(axis) + within[axis]);
+            let within = position_of(frame.log(), bit);
+            let voxel = [0, 1, 2].map(|axis| position[axis] * frame.side(axis) + within[axis]);
             if (0..3).all(|axis| (offset[axis]..end[axis]).contains(&voxel[axis])) {
                 output[[0, 1, 2].map(|axis| voxel[axis] - offset[axis])] = 1;
             }

@@ -1,8 +1,8 @@
-//! The part of an image that a merge knows: a set of boxes.
+//! The known region of an image: a union of boxes.
 //!
-//! The cuts of all boxes along each axis divide the image into cells that lie wholly inside or outside. One bit a cell answers
-//! whether a voxel is known; boxes from a grid of chunks make few cells. Neighbouring boxes are joined, so that merging along
-//! the rows of a grid keeps a region to one box.
+//! The faces of all boxes divide the image into cells, each wholly inside or outside the region. One bit per cell tells whether
+//! its voxels are known. Boxes of a grid of chunks give few cells. Neighbouring boxes are joined, so a merge along the rows of
+//! a grid keeps a single box.
 
 use std::ops::Range;
 
@@ -26,12 +26,12 @@ pub struct Region {
     inside: Vec<bool>,
 }
 
-/// Why boxes make no region: two that share voxels.
+/// Two boxes that share voxels, so that they form no region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overlap(pub Box3, pub Box3);
 
 impl Region {
-    /// The union of boxes, or two that share voxels.
+    /// The union of boxes, or two boxes that share voxels.
     ///
     /// # Errors
     /// [`errors::Error::OutOfMemory`].
@@ -87,8 +87,8 @@ impl Region {
     /// Whether the voxels of the words before a word, of itself and of those after, along each axis, lie in the region as far as
     /// they lie in the image; at least where it is easily seen. So do those of a word for which all three axes say so.
     #[must_use]
-    pub fn inside_around(&self, frame: &Frame, place: [usize; 3]) -> [[bool; 3]; 3] {
-        let covered = frame.covered(place);
+    pub fn inside_around(&self, frame: &Frame, position: [usize; 3]) -> [[bool; 3]; 3] {
+        let covered = frame.covered(position);
         let Some(each) = self.box_of(covered) else { return [[false; 3]; 3] };
         [0, 1, 2].map(|axis| {
             let ([start, end], side, [first, last]) = (covered[axis], frame.side(axis), each[axis]);
@@ -123,8 +123,8 @@ impl Region {
 
     /// The voxels of a word that lie in the image but not in the region.
     #[must_use]
-    pub fn beyond(&self, frame: &Frame, place: [usize; 3]) -> u64 {
-        let covered = frame.covered(place);
+    pub fn beyond(&self, frame: &Frame, position: [usize; 3]) -> u64 {
+        let covered = frame.covered(position);
         if self.box_of(covered).is_some() {
             return 0;
         }
@@ -142,7 +142,7 @@ impl Region {
                             let [start, end] = covered[axis];
                             [self.cuts[axis][at].max(start), self.cuts[axis][at + 1].min(end)]
                         });
-                        beyond |= frame.bits(place, voxels);
+                        beyond |= frame.bits(position, voxels);
                     }
                 }
             }
@@ -225,9 +225,9 @@ mod tests {
         ] {
             let region = Region::new(frame.shape, &[each]).unwrap().unwrap();
             let interior = region.interior(&frame);
-            let places = (0..frame.words()).map(|key| frame.place(key));
-            let within = places.filter(|place| (0..3).all(|axis| interior[axis].contains(&place[axis])));
-            let inside = within.filter(|&place| region.inside_around(&frame, place) == [[true; 3]; 3]);
+            let positions = (0..frame.words()).map(|key| frame.position(key));
+            let within = positions.filter(|position| (0..3).all(|axis| interior[axis].contains(&position[axis])));
+            let inside = within.filter(|&position| region.inside_around(&frame, position) == [[true; 3]; 3]);
             assert_eq!(inside.count(), expected);
             assert_eq!(interior.into_iter().map(|along| along.len()).product::<usize>(), expected);
         }

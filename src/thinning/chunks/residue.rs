@@ -52,8 +52,10 @@ impl Residue {
     /// # Errors
     /// [`Error::InvalidArgument`] if its boxes overlap; [`Error::OutOfMemory`].
     pub fn missing(&self) -> Result<Option<Box3>> {
-        let region = Region::new(self.frame.shape, &self.boxes)?
-            .map_err(|_| Error::InvalidArgument { name: "merged", reason: "its boxes overlap".to_owned() })?;
+        let region = Region::new(self.frame.shape, &self.boxes)?.map_err(|_| Error::InvalidArgument {
+            name: "merged",
+            reason: "expected boxes that do not overlap".to_owned(),
+        })?;
         Ok(region.missing())
     }
 }

@@ -28,16 +28,16 @@ impl Stored {
         let scripted = try_collect(WORDS, part.script.iter().map(|script| (script.key, script.voxels)))?;
         let scripted = union(&[&scripted])?;
         let mut words = union(&[&part.undecided, &scripted])?;
-        let mut place_of = KeyPositions::new(part.frame);
+        let mut position_of = KeyPositions::new(part.frame);
         // Words at the edge of the region, and those beyond that hold nothing but unknown voxels next to the foreground.
         let (mut edge, mut halo) = (Vec::new(), Vec::new());
         let interior = region.interior(&part.frame);
         for &(key, _) in &words {
-            let place = place_of.key(key);
-            if (0..3).all(|axis| interior[axis].contains(&place[axis])) {
+            let position = position_of.key(key);
+            if (0..3).all(|axis| interior[axis].contains(&position[axis])) {
                 continue;
             }
-            let inside = region.inside_around(&part.frame, place);
+            let inside = region.inside_around(&part.frame, position);
             if inside != [[true; 3]; 3] {
                 edge.try_push(WORDS, (key, inside))?;
             }
@@ -48,7 +48,7 @@ impl Stored {
             for &(key, inside) in &edge {
                 let row_is_inside = inside[0][z] && inside[1][y];
                 for x in (0..3).filter(|&x| !(row_is_inside && inside[2][x])) {
-                    let neighbour = part.frame.neighbour(place_of.key(key), offset(9 * z + 3 * y + x));
+                    let neighbour = part.frame.neighbour(position_of.key(key), offset(9 * z + 3 * y + x));
                     if let Some(neighbour) = neighbour.filter(|&neighbour| neighbour >= next) {
                         halo.try_push(WORDS, neighbour)?;
                         next = neighbour + 1;
@@ -58,13 +58,13 @@ impl Stored {
         }
         halo.sort_unstable();
         halo.dedup();
-        let halo = halo.into_iter().map(|key| (key, region.beyond(&part.frame, place_of.key(key))));
+        let halo = halo.into_iter().map(|key| (key, region.beyond(&part.frame, position_of.key(key))));
         let halo = try_collect(WORDS, halo.filter(|word| word.1 != 0))?;
         words.try_extend_from_slice(WORDS, &halo)?;
         // Sorted lists one after the other, which this sort merges; as below.
         try_sort_by(WORDS, &mut words, Ord::cmp)?;
         words.dedup_by_key(|word| word.0);
-        let at_edge = edge.iter().map(|&(key, _)| (key, region.beyond(&part.frame, place_of.key(key))));
+        let at_edge = edge.iter().map(|&(key, _)| (key, region.beyond(&part.frame, position_of.key(key))));
         let mut beyond = try_collect(WORDS, at_edge)?;
         beyond.try_extend_from_slice(WORDS, &halo)?;
         try_sort_by(WORDS, &mut beyond, Ord::cmp)?;

@@ -1,9 +1,9 @@
 //! Sparse words: only those of an image that hold voxels of interest, with their neighbours found beforehand.
 //!
-//! A word is known by its [`Key`], its place among the words of the whole image in raster order; so blocks at any offset cut
+//! A word is known by its [`Key`], its position among the words of the whole image in raster order; so blocks at any offset cut
 //! their voxels into the same words, and sorted keys are raster order. Words in a row lie side by side, with an empty one where
 //! one that is not stored has a neighbour that is; so three words in a row need one index. Cost: 9 indices a word, looked up in
-//! the rows around written out place by place, and up to two empty words for each run of words.
+//! the rows around written out position by position, and up to two empty words for each run of words.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::thinning::words::batch::{Quad, around_word};
 /// What lists of words are called when there is no memory for them.
 pub(super) const WORDS: &str = "the words of chunks";
 
-/// The place of a word among the words of the image.
+/// The position of a word among the words of the image.
 pub type Key = u64;
 
 /// The words of an image.
@@ -62,13 +62,14 @@ impl Frame {
 
     /// The key of a word.
     #[must_use]
-    pub const fn key(&self, place: [usize; 3]) -> Key {
-        (place[0] as u64 * self.words_along(1) as u64 + place[1] as u64) * self.words_along(2) as u64 + place[2] as u64
+    pub const fn key(&self, position: [usize; 3]) -> Key {
+        (position[0] as u64 * self.words_along(1) as u64 + position[1] as u64) * self.words_along(2) as u64
+            + position[2] as u64
     }
 
-    /// The place of a key among the words along (z, y, x).
+    /// The position of a key among the words along (z, y, x).
     #[must_use]
-    pub const fn place(&self, key: Key) -> [usize; 3] {
+    pub const fn position(&self, key: Key) -> [usize; 3] {
         let [rows, words] = [self.words_along(1) as u64, self.words_along(2) as u64];
         let row = key / words;
         [(row / rows) as usize, (row % rows) as usize, (key % words) as usize]
@@ -76,47 +77,47 @@ impl Frame {
 
     /// The voxels that a word covers, from the first to the one after the last along each axis, as far as they are in the image.
     #[must_use]
-    pub fn covered(&self, place: [usize; 3]) -> [[usize; 2]; 3] {
+    pub fn covered(&self, position: [usize; 3]) -> [[usize; 2]; 3] {
         [0, 1, 2].map(|axis| {
-            let start = place[axis] * self.side(axis);
+            let start = position[axis] * self.side(axis);
             [start, (start + self.side(axis)).min(self.shape[axis])]
         })
     }
 
-    /// The bits of the word at `place` for the voxels of a box that lies within it.
+    /// The bits of the word at `position` for the voxels of a box that lies within it.
     #[must_use]
-    pub fn bits(&self, place: [usize; 3], voxels: [[usize; 2]; 3]) -> u64 {
-        let within = |axis: usize| voxels[axis].map(|at| at - place[axis] * self.side(axis));
+    pub fn bits(&self, position: [usize; 3], voxels: [[usize; 2]; 3]) -> u64 {
+        let within = |axis: usize| voxels[axis].map(|at| at - position[axis] * self.side(axis));
         word_shape::bits_of_box(self.log(), [within(0), within(1), within(2)])
     }
 
     /// The bits of a word that lie in the image.
     #[must_use]
-    pub fn inside(&self, place: [usize; 3]) -> u64 {
-        self.bits(place, self.covered(place))
+    pub fn inside(&self, position: [usize; 3]) -> u64 {
+        self.bits(position, self.covered(position))
     }
 
-    /// The place of the word at an offset of −1, 0 or 1 along each axis, if there is one.
+    /// The position of the word at an offset of −1, 0 or 1 along each axis, if there is one.
     #[must_use]
-    pub fn moved(&self, place: [usize; 3], offset: [isize; 3]) -> Option<[usize; 3]> {
+    pub fn moved(&self, position: [usize; 3], offset: [isize; 3]) -> Option<[usize; 3]> {
         let along = |axis: usize| {
-            place[axis].checked_add_signed(offset[axis]).filter(|&at: &usize| at < self.words_along(axis))
+            position[axis].checked_add_signed(offset[axis]).filter(|&at: &usize| at < self.words_along(axis))
         };
         Some([along(0)?, along(1)?, along(2)?])
     }
 
     /// The key of that word.
     #[must_use]
-    pub fn neighbour(&self, place: [usize; 3], offset: [isize; 3]) -> Option<Key> {
-        self.moved(place, offset).map(|place| self.key(place))
+    pub fn neighbour(&self, position: [usize; 3], offset: [isize; 3]) -> Option<Key> {
+        self.moved(position, offset).map(|position| self.key(position))
     }
 }
 
-/// The places of keys, fast where one key after the other is in the same row of words.
+/// The positions of keys, fast where one key after the other is in the same row of words.
 #[derive(Debug)]
 pub struct KeyPositions {
     frame: Frame,
-    /// The keys of the row of the last one, and its place.
+    /// The keys of the row of the last one, and its position.
     keys: Range<Key>,
     row: [usize; 2],
 }
@@ -128,11 +129,11 @@ impl KeyPositions {
         Self { frame, keys: 0..0, row: [0; 2] }
     }
 
-    /// The place of a key.
+    /// The position of a key.
     #[inline]
     pub fn key(&mut self, key: Key) -> [usize; 3] {
         if !self.keys.contains(&key) {
-            let [z, y, x] = self.frame.place(key);
+            let [z, y, x] = self.frame.position(key);
             let start = key - x as u64;
             self.keys = start..start + self.frame.words_along(2) as u64;
             self.row = [z, y];
@@ -217,17 +218,17 @@ pub fn rows(frame: &Frame, keys: &[Key]) -> Result<Vec<Row>> {
 /// So many words along x are looked up at a time.
 const WINDOW: usize = 1 << 10;
 
-/// The index at each place of a row from two words before a window to one after it.
+/// The index at each position of a row from two words before a window to one after it.
 type Indices = [u32; WINDOW + 4];
 
 const EMPTY: Indices = [NOTHING; WINDOW + 4];
 
-/// A part of a row of words by place, with the empty words that are stored beside words.
+/// A part of a row of words by position, with the empty words that are stored beside words.
 struct Line {
     indices: Box<Indices>,
     /// The key at the beginning of the window.
     window: Option<Key>,
-    /// The places that are written.
+    /// The positions that are written.
     written: Range<usize>,
 }
 
@@ -245,13 +246,13 @@ impl Line {
         let end = window + WINDOW as u64;
         let all = &keys[row.words.clone()];
         let within = all.partition_point(|&key| key + 1 < window)..all.partition_point(|&key| key <= end);
-        let place = |key: Key| (key + 1 - window) as usize;
+        let position = |key: Key| (key + 1 - window) as usize;
         let shown = &all[within.clone()];
-        self.written = shown.first().map_or(0, |&key| place(key))..shown.last().map_or(0, |&key| place(key) + 3);
+        self.written = shown.first().map_or(0, |&key| position(key))..shown.last().map_or(0, |&key| position(key) + 3);
         // From the last to the first, so that each word overwrites what the empty ones after it say.
         let first = (row.words.start + within.start) as u32;
         for (&key, index) in shown.iter().zip(first..first + shown.len() as u32).rev() {
-            self.indices[place(key)..][..3].copy_from_slice(&[index - 1, index, index + 1]);
+            self.indices[position(key)..][..3].copy_from_slice(&[index - 1, index, index + 1]);
         }
     }
 }
@@ -268,10 +269,10 @@ pub fn around(frame: &Frame, keys: &[Key], rows: &[Row]) -> Result<Vec<RowsAroun
     let mut lines: [Line; 9] = std::array::from_fn(|_| Line::new());
     let mut next = [0; 9];
     for own in rows {
-        let place = frame.place(own.number * along);
+        let position = frame.position(own.number * along);
         let around: [Option<&Row>; 9] = std::array::from_fn(|row| {
             let [dz, dy, _] = offset(3 * row + 1);
-            let wanted = frame.neighbour(place, [dz, dy, 0])? / along;
+            let wanted = frame.neighbour(position, [dz, dy, 0])? / along;
             let at = &mut next[row];
             while rows.get(*at)?.number < wanted {
                 *at += 1;
@@ -293,8 +294,8 @@ pub fn around(frame: &Frame, keys: &[Key], rows: &[Row]) -> Result<Vec<RowsAroun
                 if index > FIRST && keys[index] == keys[index - 1] {
                     return [NOTHING; 9];
                 }
-                let place = (keys[index] + 2 - window) as usize;
-                shown.map(|indices| indices[place])
+                let position = (keys[index] + 2 - window) as usize;
+                shown.map(|indices| indices[position])
             }));
             rest.start += count;
         }
@@ -378,7 +379,7 @@ mod tests {
             let all = around(&frame, &keys, &rows(&frame, &keys).unwrap()).unwrap();
             for (index, around) in all.iter().enumerate().filter(|&(index, _)| stored[index] != 0) {
                 for direction in 0..27 {
-                    let neighbour = frame.neighbour(frame.place(keys[index]), offset(direction));
+                    let neighbour = frame.neighbour(frame.position(keys[index]), offset(direction));
                     let expected = neighbour.filter(|&key| words.binary_search(&(key, key + 1)).is_ok());
                     let expected = expected.map_or(0, |key| key + 1);
                     assert_eq!(at(&stored, around, direction / 3, direction % 3), expected, "{along:?} {direction}");

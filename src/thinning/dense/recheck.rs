@@ -11,11 +11,11 @@ use crate::image::word_shape::{WordShape, earlier_neighbours, neighbours};
 use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 use crate::support::prefetch::AHEAD;
-use crate::support::simd::{Lanes, Vector, for_this_processor};
+use crate::support::simd::{Vector, for_this_processor};
 use crate::thinning::dense::bands::Strides;
 use crate::thinning::method::Method;
-use crate::thinning::words::batch::{Batch, EARLIER_ROWS};
-use crate::thinning::words::simple_points::{Border, EARLIER, settled};
+use crate::thinning::words::batch::{Batch, EARLIER_ROWS, unsettled};
+use crate::thinning::words::simple_points::Border;
 
 /// What a list of waiting voxels is called when there is no memory for it.
 pub const WAITING: &str = "the voxels that wait";
@@ -78,20 +78,10 @@ fn keep_waiting<W: WordShape, V: Vector, const PRESERVING: bool>(
     border: &Border,
     waiting: &mut Vec<(usize, u64)>,
 ) -> Result<()> {
-    let mut left = Lanes::NONE;
-    for first in (0..batch.count).step_by(V::WORDS) {
-        let voxels = V::load(&batch.voxels, first);
-        let mut certain = batch.neighbours::<W, V>(first);
-        let maybe = earlier.neighbours::<W, V>(first);
-        for direction in 0..EARLIER {
-            certain[direction] = certain[direction].without(maybe[direction]);
-        }
-        let maybe = maybe.first_chunk().expect("the earlier directions are the first");
-        voxels.without(settled::<V, PRESERVING>(&certain, maybe, voxels, border)).store(&mut left, first);
-    }
+    let unsettled = unsettled::<W, V, PRESERVING>(batch, earlier, border);
     for lane in 0..batch.count {
-        if left.0[lane] != 0 {
-            waiting.try_push(WAITING, (batch.indices[lane], left.0[lane]))?;
+        if unsettled.0[lane] != 0 {
+            waiting.try_push(WAITING, (batch.indices[lane], unsettled.0[lane]))?;
         }
     }
     batch.clear();

@@ -1,14 +1,14 @@
 //! Up to eight words with the words around them, and the neighbours of all their voxels.
 //!
 //! A voxel's neighbour in one direction lies in the same word or in one of the 26 around it. Moving the words by one voxel along
-//! x, then y, then z puts every neighbour at the place of its voxel: 54 moves of three instructions for 26 directions, for up to
+//! x, then y, then z puts every neighbour at the bit of its voxel: 54 moves of three instructions for 26 directions, for up to
 //! 512 voxels.
 
 use std::ops::Range;
 
 use crate::image::word_shape::WordShape;
 use crate::support::simd::{LANES, Lanes, Quads, Vector};
-use crate::thinning::words::simple_points::{Border, Neighbours};
+use crate::thinning::words::simple_points::{Border, EARLIER, Neighbours, settled};
 
 /// Three words along x in each of the nine rows of words around: z, then y.
 pub type WordRows<T> = [[T; 3]; 9];
@@ -88,6 +88,28 @@ impl Batch {
         }
         neighbours::<W, V>(&rows)
     }
+}
+
+/// The voxels of a batch, collected on `border`, whose recheck depends on what happens to the `earlier` ones.
+#[inline(always)]
+pub fn unsettled<W: WordShape, V: Vector, const PRESERVING: bool>(
+    batch: &Batch,
+    earlier: &Batch,
+    border: &Border,
+) -> Lanes {
+    let mut unsettled = Lanes::NONE;
+    for first in (0..batch.count).step_by(V::WORDS) {
+        let voxels = V::load(&batch.voxels, first);
+        let mut certain = batch.neighbours::<W, V>(first);
+        let waiting = earlier.neighbours::<W, V>(first);
+        for direction in 0..EARLIER {
+            certain[direction] = certain[direction].without(waiting[direction]);
+        }
+        let waiting = waiting.first_chunk().expect("the earlier directions are the first");
+        let settled = settled::<V, PRESERVING>(&certain, waiting, voxels, border);
+        voxels.without(settled).store(&mut unsettled, first);
+    }
+    unsettled
 }
 
 /// For each direction the words whose bits are the neighbours of the middle word's voxels.
