@@ -14,7 +14,11 @@ pub fn chunk_graph_bytes(data: &[u8]) {
     assert_eq!(ChunkGraph::from_bytes(&bytes).expect("our own").to_bytes().expect("small"), bytes);
     let monitor = Monitor::new();
     let _ = (graph.foreground(), graph.is_complete(), graph.missing_box(), graph.terminals());
-    let _ = (graph.shed(), ChunkGraph::merge(&[&graph], &monitor), ChunkGraph::merge(&[&graph, &graph], &monitor));
+    let _ = (
+        graph.split_finished(),
+        ChunkGraph::merge(&[&graph], &monitor),
+        ChunkGraph::merge(&[&graph, &graph], &monitor),
+    );
     let _ = graph.table(0..graph.finished(), &monitor);
 }
 

@@ -1,6 +1,6 @@
-//! Numbers as bytes: seven bits a byte, the lowest first, the eighth bit says that more follow.
+//! Variable-length integers: seven bits per byte, the lowest first; the eighth bit marks that more follow.
 //!
-//! Most numbers of a chunk graph are small once they are differences; signed ones are folded (0, −1, 1, −2, …) first.
+//! Most numbers of a chunk graph are small differences. Signed ones are zigzag-encoded (0, −1, 1, −2, …).
 
 use crate::support::allocate::{Grow, try_copy};
 use crate::support::errors::{Error, Result};
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn damaged() -> Error {
-        let reason = "these are not the bytes of a chunk graph, or they are damaged".to_owned();
+        let reason = "expected the bytes of a chunk graph, got others or damaged ones".to_owned();
         Error::InvalidArgument { name: "buffer", reason }
     }
 

@@ -1,8 +1,8 @@
-//! Chunk graphs as bytes, for pickles.
+//! Serialization of chunk graphs, for pickles.
 //!
-//! Indices ascend, so they are written as differences; a finished branch takes some 25 bytes, an open path one for each step.
-//! Reading validates everything: bytes that were cut, changed or made by another version are an error, and whatever passes can be
-//! merged without a panic, though its numbers may be wrong.
+//! Indices ascend, so their differences are written. A finished branch takes about 25 bytes, an open path one byte per step.
+//! Reading validates the structure: truncated or changed bytes and other versions are errors. A graph that passes can be merged
+//! without a panic, though changed numbers may go unnoticed.
 
 use super::bytes::{Reader, Writer};
 use super::geometry::{Geometry, Values};
@@ -80,7 +80,7 @@ impl ChunkGraph {
         }
         let version = reader.byte()?;
         if version != VERSION {
-            let reason = format!("version {version} of a chunk graph cannot be read here, only version {VERSION}");
+            let reason = format!("expected version {VERSION} of a chunk graph, got version {version}");
             return Err(Error::InvalidArgument { name: "buffer", reason });
         }
         let geometry = read_geometry(&mut reader)?;

@@ -1,13 +1,13 @@
-//! Which edges of junction clusters a spanning forest needs, and which of those the outside can no longer change.
+//! The minimum spanning forest of junction clusters, and which of its edges are final.
 //!
-//! Kruskal's algorithm by (weight, row, column), where an edge between parts connected by final edges is dropped: the forest of
-//! a union is contained in the union of its parts' forests, so dropping early is safe. Keeping is not: an edge of the forest is
-//! dropped later if it is the maximum of a cycle that closes outside. Such a cycle enters and leaves through terminals, voxels
-//! that still miss neighbours or hold an end of a waiting edge. So an edge is final if it lies on no path between two
-//! terminals, or is not the maximum of its chain between terminals or forks, since a cycle takes a whole chain. Final edges are
-//! contracted; one edge a chain waits. What waits is bounded by the terminals, however large the cluster.
+//! Kruskal's algorithm by (weight, row, column). The forest of a union is contained in the union of its parts' forests, so an
+//! edge that one part drops is dropped for good. An edge that a part keeps may be dropped later: it may be the maximum of a
+//! cycle that closes outside the part. Such a cycle enters and leaves through terminals, voxels that still miss neighbours or
+//! are an end of a waiting edge. So an edge is final if it is on no path between two terminals, or if it is not the maximum of
+//! its chain between terminals or forks, because a cycle contains whole chains. Final edges are contracted, and one edge per
+//! chain waits. The number of waiting edges is bounded by the terminals, however large the cluster is.
 //!
-//! Cost: a stable sort of the edges, which takes linear time while the weights are few; linear otherwise.
+//! Cost: a stable sort of the edges, which takes linear time for few distinct weights; the rest is linear.
 
 use super::geometry::Geometry;
 use super::live::{Edge, Live};

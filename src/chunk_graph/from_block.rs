@@ -1,7 +1,7 @@
-//! The chunk graph of a plain block: no overlap, and nothing of the outside but where the image ends.
+//! The chunk graph of a block without overlap. Of the outside only the end of the image is known.
 //!
-//! Cost: that of the pixel graph of the block's foreground, on all threads, and of settling it on one; 40 bytes a voxel and 12
-//! an edge while it lasts.
+//! Cost: the pixel graph of the block's foreground, on all threads, then settling it, on one; temporarily 40 bytes per voxel
+//! and 12 per edge.
 
 use rayon::prelude::*;
 
@@ -65,17 +65,23 @@ fn check(block: &Block<'_>, geometry: &Geometry) -> Result<()> {
     let wrong = |name, reason| Err(Error::InvalidArgument { name, reason });
     let shape = geometry.shape();
     if block.shape.len() != shape.len() || block.offset.len() != shape.len() {
-        return wrong("block", format!("expected {} axes as the image has", shape.len()));
+        return wrong("block", format!("expected {} axes, those of the image, got {}", shape.len(), block.shape.len()));
     }
     let mut axes = block.shape.iter().zip(block.offset).zip(shape);
     if !axes.all(|((&length, &at), &whole)| at.checked_add(length).is_some_and(|end| end <= whole)) {
-        let reason = format!("shape {:?} at {:?} does not lie in an image of {shape:?}", block.shape, block.offset);
+        let reason = format!(
+            "expected a block inside the image of shape {shape:?}, got shape {:?} at offset {:?}",
+            block.shape, block.offset
+        );
         return wrong("block", reason);
     }
     check_voxels(block.nodes, block.shape)?;
     check_count("block", block.nodes.len())?;
     if block.values.len() != if geometry.has_values() { block.nodes.len() } else { 0 } {
-        return wrong("values", format!("expected one for each of the {} nodes or none", block.nodes.len()));
+        return wrong(
+            "values",
+            format!("expected one for each of the {} nodes or none, got {}", block.nodes.len(), block.values.len()),
+        );
     }
     Ok(())
 }
@@ -87,7 +93,7 @@ pub(super) fn check_heights(live: &Live, edges: &[Edge], geometry: &Geometry, na
     {
         return Ok(());
     }
-    let reason = "neighbouring heights differ by more than their type can hold".to_owned();
+    let reason = "expected neighbouring heights whose difference their type can hold".to_owned();
     Err(Error::InvalidArgument { name, reason })
 }
 

@@ -1,8 +1,8 @@
-//! What all chunks of an image share: its shape and spacing, the directions to a voxel's neighbours, the kind of its values.
+//! What all chunks of an image share: shape, spacing, the directions to a voxel's neighbours, and the kind of values.
 //!
-//! A direction is a number below 3ᵈ whose digits in base 3, the first axis highest, are the steps plus one; so directions
-//! ascend as the neighbours' linear indices do, and the way back is 3ᵈ − 1 less the direction. Sets of directions are 128
-//! bits, enough for four axes.
+//! A direction is a number below 3ᵈ. Its digits in base 3, the first axis highest, are the differences of position plus one. So
+//! directions are ordered like the neighbours' linear indices, and the opposite of direction k is 3ᵈ − 1 − k. A set of
+//! directions has 128 bits, enough for four axes.
 
 use crate::graph::heights::HeightType;
 use crate::graph::pixel_graph::Neighbourhood;
@@ -15,13 +15,13 @@ pub(super) type Directions = u128;
 /// What the values of voxels are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Values {
-    /// There are none: the image is of bool.
+    /// None: the image is of bool.
     Absent,
-    /// Paths have statistics of them; each is the bits of an `f64`.
+    /// Bits of an `f64`, of which paths have statistics.
     Numbers,
     /// Numbers that are radii: paths have [`crate::branches::measures::Measures`] too.
     Radii,
-    /// They are heights as well, each 64 bits as [`HeightType`] says.
+    /// Numbers that are also heights, each 64 bits of a [`HeightType`].
     Heights(HeightType),
 }
 
@@ -34,7 +34,7 @@ pub struct Geometry {
     strides: Vec<usize>,
     steps: Vec<i64>,
     distances: Vec<f64>,
-    /// For each axis the directions that lead back along it, and those that lead on.
+    /// For each axis the directions towards lower positions, and those towards higher ones.
     sides: Vec<[Directions; 2]>,
 }
 
@@ -129,7 +129,7 @@ impl Geometry {
         self.strides.iter().zip(&self.shape).map(|(stride, length)| index as usize / stride % length).collect()
     }
 
-    /// How many directions there are, the middle one included, which leads nowhere.
+    /// The number of directions, including the middle one, from a voxel to itself.
     pub(super) fn directions(&self) -> usize {
         self.steps.len()
     }
@@ -139,7 +139,7 @@ impl Geometry {
         usize::from(direction) < self.directions() && usize::from(direction) != self.directions() / 2
     }
 
-    /// The directions back and on along an axis.
+    /// The directions towards lower and towards higher positions along an axis.
     pub(super) fn sides(&self, axis: usize) -> [Directions; 2] {
         self.sides[axis]
     }
@@ -149,7 +149,7 @@ impl Geometry {
         index.wrapping_add_signed(self.steps[usize::from(direction)])
     }
 
-    /// The way back.
+    /// The opposite direction.
     pub(super) fn back(&self, direction: u8) -> u8 {
         (self.directions() - 1) as u8 - direction
     }
@@ -167,7 +167,7 @@ impl Geometry {
         }
     }
 
-    /// A value as statistics take it.
+    /// A value as a number for statistics.
     #[inline]
     pub(super) fn number(&self, value: u64) -> f64 {
         match self.values {

@@ -1,4 +1,4 @@
-//! The graph of a part of an image, and what can be asked of it.
+//! [`ChunkGraph`], the graph of a region of an image, and its properties.
 
 use super::geometry::Geometry;
 use super::intervals::{Intervals, missing_box};
@@ -6,11 +6,11 @@ use super::live::Edge;
 use super::settle::Parts;
 use crate::support::errors::Result;
 
-/// What is known of a part of an image.
+/// The graph of a region of an image.
 #[derive(Debug)]
 pub struct ChunkGraph {
     pub(super) geometry: Geometry,
-    /// The corners of the box around the part.
+    /// The corners of the bounding box.
     pub(super) start: Vec<usize>,
     pub(super) end: Vec<usize>,
     pub(super) covered: Intervals,
@@ -18,19 +18,19 @@ pub struct ChunkGraph {
 }
 
 impl ChunkGraph {
-    /// The image that this is a part of.
+    /// The shape, spacing and values of the whole image.
     #[must_use]
     pub fn geometry(&self) -> &Geometry {
         &self.geometry
     }
 
-    /// The first voxel of the box around the part.
+    /// The first voxel of the bounding box.
     #[must_use]
     pub fn offset(&self) -> &[usize] {
         &self.start
     }
 
-    /// The shape of that box.
+    /// The shape of the bounding box.
     #[must_use]
     pub fn extent(&self) -> Vec<usize> {
         self.start.iter().zip(&self.end).map(|(start, end)| end - start).collect()
@@ -40,24 +40,24 @@ impl ChunkGraph {
         self.start.iter().zip(&self.end).any(|(start, end)| start == end)
     }
 
-    /// The box in words.
-    pub(super) fn place(&self) -> String {
+    /// The bounding box, for messages.
+    pub(super) fn describe(&self) -> String {
         format!("at offset {:?} of shape {:?}", self.start, self.extent())
     }
 
-    /// How many branches are finished.
+    /// The number of finished branches.
     #[must_use]
     pub fn finished(&self) -> usize {
         self.parts.rows.len()
     }
 
-    /// How many paths are open.
+    /// The number of open paths.
     #[must_use]
     pub fn open(&self) -> usize {
         self.parts.chains.len()
     }
 
-    /// How many foreground voxels the part has.
+    /// The number of foreground voxels.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::InvalidArgument`] if the intervals are damaged.
@@ -65,7 +65,7 @@ impl ChunkGraph {
         Ok(self.covered.unpack(self.geometry.voxels())?.iter().map(|interval| interval.count).sum())
     }
 
-    /// Whether the part is the whole image.
+    /// Whether the region is the whole image.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::InvalidArgument`] if the intervals are damaged.
@@ -83,7 +83,7 @@ impl ChunkGraph {
         Ok(missing_box(&intervals, self.geometry.shape(), self.geometry.strides()))
     }
 
-    /// The memory that it takes, in bytes.
+    /// Memory in bytes.
     #[must_use]
     pub fn nbytes(&self) -> usize {
         let Parts { live, waiting, chains, rows, isolated } = &self.parts;

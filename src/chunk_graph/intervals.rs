@@ -1,12 +1,12 @@
-//! Which part of an image is known: maximal intervals of its linear index, each with its count of foreground.
+//! The covered region of an image: maximal intervals of linear indices, each with its number of foreground voxels.
 //!
-//! They give ids to voxels: the rank of a voxel in a union of parts is that in its own part plus the counts that the other
-//! parts have before it. They show where parts overlap and what is missing. A block has an interval for each of its rows;
-//! merged along the last axis first, then the one before, intervals join and soon are few.
+//! Intervals give voxels their ranks: the rank of a voxel in a union is its rank in its own part plus the foreground that the
+//! other parts have before it. They also show where parts overlap and which voxels are missing. A block has one interval for
+//! each of its rows. Where neighbouring blocks are merged, along the last axis first, intervals join and become few.
 //!
-//! At rest an interval takes a byte or two: its count, and its distance and length where they differ from the last.
+//! A stored interval takes one or two bytes: its count, and its distance and length where they differ from the previous one.
 //!
-//! Cost: linear in the intervals; for a union times the logarithm of the number of parts, but where parts alternate row by row.
+//! Cost: linear in the intervals; for a union times the logarithm of the number of parts where these alternate within rows.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -384,7 +384,7 @@ impl Overlap {
     pub(super) fn error(&self, describe: impl Fn(usize) -> String, coordinates: &[usize]) -> Error {
         let [one, other] = self.parts;
         let reason = format!(
-            "item {other}, {}, overlaps item {one}, {}, at voxel {coordinates:?}",
+            "expected parts that share no voxel, got item {other}, {}, which overlaps item {one}, {}, at voxel {coordinates:?}",
             describe(other),
             describe(one)
         );

@@ -1,10 +1,9 @@
 //! Joins edges and chains at settled voxels of degree 2.
 //!
-//! An edge is a chain of one step; both are links with two ends. A walk starts at an end where it cannot go on, a settled voxel
-//! whose degree is not 2 or a voxel that stays live, and follows links until the next such end. Links that no walk has taken
-//! belong to cycles.
+//! An edge is a chain of one step; both are links with two ends. A walk starts at a link's end that stops it, a settled voxel of
+//! a degree other than 2 or a voxel that stays live, and follows links to the next such end. The remaining links form cycles.
 //!
-//! Cost: linear in voxels, links and their steps, however many links a walk has.
+//! Cost: linear in voxels, links and steps.
 
 use super::geometry::Geometry;
 use super::live::{Chains, Edge, End, Live};
@@ -16,16 +15,16 @@ use crate::support::threads::Monitor;
 /// What the buffers are for.
 const LINKS: &str = "the links of paths";
 
-/// Checks that both ends of so many links can be numbered in 32 bits.
+/// Checks that both ends of `count` links can be numbered in 32 bits.
 fn check_links(count: usize) -> Result<()> {
     if count <= (u32::MAX / 2) as usize {
         return Ok(());
     }
-    let reason = format!("{count} edges and open paths are too many for one graph; use smaller blocks");
+    let reason = format!("expected fewer than 2**31 edges and open paths, got {count}; use smaller blocks");
     Err(Error::InvalidArgument { name: "block", reason })
 }
 
-/// Links and how they hang together.
+/// Links, and the links of each voxel.
 pub(super) struct Joiner<'a> {
     geometry: &'a Geometry,
     live: &'a Live,
@@ -111,7 +110,7 @@ impl<'a> Joiner<'a> {
         &self.links[self.starts[voxel as usize] as usize..self.starts[voxel as usize + 1] as usize]
     }
 
-    /// Where an end of a link lies.
+    /// The voxel at an end of a link.
     fn end(&self, end: u32) -> End {
         let (link, side) = (end as usize / 2, end as usize % 2);
         match self.edges.get(link) {
@@ -131,7 +130,7 @@ impl<'a> Joiner<'a> {
         }
     }
 
-    /// Follows links from an end to the next end that stops, or round a cycle; returns the last link's end.
+    /// Follows links from an end to the next end that stops, or around a cycle; returns the end of the last link.
     fn walk(&mut self, from: u32) -> Result<u32> {
         self.directions.clear();
         self.values.clear();
@@ -159,7 +158,7 @@ impl<'a> Joiner<'a> {
         }
     }
 
-    /// Adds the steps of a link, begun at one of its ends, and its interior.
+    /// Appends the steps and interior voxels of a link, starting at one of its ends.
     fn append(&mut self, end: u32) -> Result<()> {
         let (link, backwards) = (end as usize / 2, end % 2 == 1);
         let Some(chain) = link.checked_sub(self.edges.len()) else {
@@ -179,7 +178,7 @@ impl<'a> Joiner<'a> {
         Ok(())
     }
 
-    /// What the end of a walk is once the voxels have settled.
+    /// The end of a walk, with the final degree if its voxel has settled.
     fn settled(&self, end: u32) -> End {
         match self.end(end) {
             End::Open(voxel) if !self.stays[voxel as usize] => {

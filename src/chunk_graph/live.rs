@@ -1,4 +1,4 @@
-//! What the outside can still change: live voxels, the edges that wait, and the open chains between live voxels.
+//! What voxels outside the region can still change: live voxels, waiting edges, and open chains between live voxels.
 
 use super::geometry::Directions;
 use super::rows::Terminal;
@@ -18,29 +18,29 @@ pub(super) fn check_count(name: &'static str, count: usize) -> Result<()> {
     if count < 1 << 30 {
         return Ok(());
     }
-    let reason = format!("{count} foreground voxels are too many for one part; use smaller blocks");
+    let reason = format!("expected fewer than 2**30 foreground voxels, got {count}; use smaller blocks");
     Err(Error::InvalidArgument { name, reason })
 }
 
-/// Voxels that still miss neighbours or whose edges wait, in ascending order, as columns.
+/// Voxels with missing neighbours or waiting edges, in ascending order, as columns.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     /// Linear indices.
     pub(super) index: Vec<u64>,
-    /// Ranks among the foreground of what is covered.
+    /// Ranks among the covered foreground.
     pub(super) rank: Vec<u64>,
-    /// The directions in which the image goes on but is not covered.
+    /// The directions of neighbours that are in the image but not covered.
     pub(super) missing: Vec<Directions>,
-    /// How many neighbours are known, before junction clusters are pruned; it can only grow.
+    /// The number of known neighbours before junction clusters are pruned; it never decreases.
     pub(super) degree: Vec<u8>,
-    /// The first live voxel that final edges of a junction cluster connect to this one; itself if none does.
+    /// The first live voxel that is connected by final edges of a junction cluster; itself if there is none.
     pub(super) cluster: Vec<u32>,
     /// Empty if there are no values.
     pub(super) value: Vec<u64>,
 }
 
 impl Live {
-    /// No voxels yet, but room for `count` of them, and for as many values if `values` says so.
+    /// Empty columns with capacity for `count` voxels, and for their values if `values`.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
@@ -87,7 +87,7 @@ impl Live {
         [self.value(edge.ends[0] as usize), self.value(edge.ends[1] as usize)]
     }
 
-    /// Keeps the voxels of which `keep` says so; returns the new number of each that stays.
+    /// Keeps the voxels whose `keep` is true; returns the new number of each voxel kept.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
@@ -128,7 +128,7 @@ pub(super) struct Edge {
     pub(super) direction: u8,
 }
 
-/// Where a chain ends.
+/// The end of a chain.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum End {
     /// At a live voxel.
@@ -137,17 +137,17 @@ pub(super) enum End {
     Done(Terminal),
 }
 
-/// Paths of which at least one end is open: one direction for each step, and the interior voxels' values if there are values.
+/// Paths with at least one open end: a direction for each step, and the values of interior voxels, if any.
 #[derive(Debug)]
 pub(super) struct Chains {
     pub(super) ends: Vec<[End; 2]>,
-    /// Linear index and rank of the smallest interior voxel; the largest number twice if there is none.
+    /// Linear index and rank of the smallest interior voxel, or [`Self::NO_INTERIOR`].
     pub(super) smallest: Vec<(u64, u64)>,
-    /// Where the directions of each chain start, and the end of the last one.
+    /// The start of each chain in `directions`, and the end of the last one.
     pub(super) starts: Vec<usize>,
     /// From the first end to the second.
     pub(super) directions: Vec<u8>,
-    /// One less than there are directions for each chain.
+    /// The values of interior voxels: one fewer than directions in each chain.
     pub(super) values: Vec<u64>,
 }
 
@@ -159,7 +159,7 @@ impl Default for Chains {
 }
 
 impl Chains {
-    /// The smallest voxel of a path without interior.
+    /// Stands for the smallest voxel of a path without interior.
     pub(super) const NO_INTERIOR: (u64, u64) = (u64::MAX, u64::MAX);
 
     /// A copy.

@@ -1,10 +1,9 @@
-//! Joins chunk graphs of any number and position at once.
+//! Merges any number of chunk graphs, at any positions.
 //!
-//! Ids gain what the other parts have before them, live voxels that miss each other find each other, and what is settled by
-//! that leaves. Joining many parts at once is better than one after the other: every id is shifted once.
+//! Each rank increases by the foreground that the other parts have before it. Live voxels find the neighbours that they missed
+//! in other parts, and [`settle`] finishes what has become final. Merging many parts at once shifts every rank only once.
 //!
-//! Cost: linear in rows, steps of open chains and intervals; a search of some tens of steps for each id and each neighbour that
-//! a live voxel misses.
+//! Cost: linear in rows, steps of open chains and intervals; a binary search for each rank and for each missing neighbour.
 
 use super::from_block::check_heights;
 use super::geometry::Geometry;
@@ -19,7 +18,7 @@ use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
 
 impl ChunkGraph {
-    /// Joins chunk graphs; the order does not matter.
+    /// Merges chunk graphs, in any order.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there is none, if they are not of one image, if two overlap, or if heights are too far
@@ -28,7 +27,7 @@ impl ChunkGraph {
         Ok(Self::merge_with_shifts(graphs, monitor)?.0)
     }
 
-    /// Joins chunk graphs; returns what the ranks of each gain too, for rows that stayed behind ([`Self::shed`]).
+    /// Merges chunk graphs; also returns the increase of ranks of each, for rows that were split off ([`Self::split_finished`]).
     ///
     /// # Errors
     /// Those of [`Self::merge`].
@@ -40,11 +39,11 @@ impl ChunkGraph {
         }
         let geometry = first.geometry.clone();
         if others.iter().any(|other| other.geometry != geometry) {
-            return wrong("expected parts of one image, of one shape, spacing and kind of values");
+            return wrong("expected parts of one image, got different shapes, spacings or kinds of values");
         }
         let intervals = try_collect(INTERVALS, graphs.iter().map(|graph| &graph.covered))?;
         let union = Union::new(&intervals, geometry.voxels()).map_err(|reason| match reason {
-            NoUnion::Overlap(at) => at.error(|part| graphs[part].place(), &geometry.coordinates(at.voxel)),
+            NoUnion::Overlap(at) => at.error(|part| graphs[part].describe(), &geometry.coordinates(at.voxel)),
             NoUnion::Damaged(error) => error,
         })?;
         monitor.check()?;
@@ -90,7 +89,7 @@ impl ChunkGraph {
     }
 }
 
-/// Puts the live voxels of all parts into one order; returns them, and the new number of each voxel of each part.
+/// Sorts the live voxels of all parts; returns them, and for each part the new number of each voxel.
 fn join_live(graphs: &[&ChunkGraph], union: &Union) -> Result<(Live, Vec<Vec<u32>>)> {
     let mut numbers: Vec<Vec<u32>> =
         graphs.iter().map(|graph| try_filled(LIVE, graph.parts.live.len(), 0)).collect::<Result<_>>()?;
@@ -133,7 +132,7 @@ fn extend_chains(chains: &mut Chains, other: &Chains, numbers: &[u32], gain: imp
     Ok(())
 }
 
-/// Looks for the neighbours that live voxels miss: another live voxel, or background if it is covered, or still missing.
+/// Searches the missing neighbours of live voxels: each is another live voxel, covered background, or still missing.
 fn find_neighbours(live: &mut Live, union: &Union, geometry: &Geometry) -> Result<Vec<Edge>> {
     let mut edges = Vec::new();
     for voxel in 0..live.len() {

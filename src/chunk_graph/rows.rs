@@ -1,10 +1,10 @@
 //! Finished branches as columns, in the order of the table: paths by source and first step, then cycles.
 //!
-//! A row has all that the table needs but what only the whole image knows: the component's number. Its lengths and sums are
-//! made here, once, from the source on, by the functions that the table of an image in memory uses; so they are equal to it to
-//! the last bit however the branch came together.
+//! A row has all columns except the component, which depends on the whole image. Its lengths and sums are computed once, from
+//! the source to the destination, by the functions that compute the table of an image in memory. So they are equal to the last
+//! bit, independent of the chunks that the branch crosses.
 //!
-//! Cost: 58 bytes a row, 40 more where voxels have values, and 32 more where these are radii.
+//! Cost: 58 bytes per row, 40 more for statistics of values, and 32 more for measures of radii.
 
 use super::geometry::Geometry;
 use super::rules::{Rule, holds};
@@ -44,7 +44,7 @@ pub(super) struct Terminal {
 pub(super) struct BranchRows {
     /// The linear indices of source and destination.
     pub(super) ends: Vec<[u64; 2]>,
-    /// Their ranks among the foreground of what is covered.
+    /// Their ranks among the covered foreground.
     pub(super) ranks: Vec<[u64; 2]>,
     /// The smallest linear index of all voxels.
     pub(super) smallest: Vec<u64>,
@@ -101,7 +101,7 @@ impl Walk<'_> {
 }
 
 impl BranchRows {
-    /// No rows yet, but room for `count` of them.
+    /// No rows, with capacity for `count`.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].

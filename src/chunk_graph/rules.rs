@@ -1,13 +1,13 @@
-//! The rules that make chunks exact, by name, so that the tests can break one and see that they notice.
+//! The rules that make chunks exact. Tests break each in turn and check that results change.
 
-/// What must hold for the table of merged chunks to be that of the whole image.
+/// What must hold so that the table of merged chunks equals that of the whole image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// Ids gain the foreground that other parts have before them.
+    /// Ranks increase by the foreground that other parts have before them.
     RanksGain,
-    /// Where the image goes on beyond a part, a voxel waits for its neighbours.
+    /// A voxel waits for neighbours that are in the image and not covered.
     MissingNeighboursWait,
-    /// Beyond the image there is nothing to wait for.
+    /// A voxel does not wait for neighbours outside the image.
     ImageEnds,
     /// A covered neighbour that is not live is background.
     CoveredIsBackground,
@@ -15,25 +15,25 @@ pub(super) enum Rule {
     UnknownEdgesWait,
     /// Forest edges between terminals may still be dropped.
     TerminalsWait,
-    /// Of a chain of forest edges it is the maximum that may be dropped.
+    /// The maximum of a chain of forest edges may still be dropped.
     MaximumWaits,
-    /// Ends of edges that wait are terminals too.
+    /// Ends of waiting edges are terminals too.
     WaitingEdgesAreTerminals,
-    /// Edges of one weight are taken in the order of their voxels.
+    /// Edges of equal weight are taken in the order of their voxels.
     TiesInOrder,
-    /// Clusters that were contracted stay so.
+    /// Contracted clusters stay contracted.
     ClustersStay,
     /// Cycles and components know their smallest voxel.
     SmallestVoxel,
     /// Parallel branches are ordered by their second voxel.
     SecondVoxelOrders,
-    /// Floats are added from the source on.
+    /// Floats are added from the source to the destination.
     AddedFromSource,
     /// Isolated voxels count as components.
     IsolatedCount,
 }
 
-/// Whether a rule is followed: always, but for tests that break one.
+/// Whether a rule is followed: always, except in tests that break it.
 #[cfg(not(test))]
 #[inline(always)]
 pub(super) const fn holds(_: Rule) -> bool {

@@ -1,14 +1,14 @@
-//! From what is known of a region to what its outside can still change: finished branches leave, the rest stays small.
+//! Moves what voxels outside the region can no longer change to the rows of finished branches.
 //!
-//! Three steps, the same for a fresh block and for a union of parts:
+//! Three steps, for a new block and for a union of parts:
 //!
-//! 1. *Edges.* Known degrees only grow, so an edge is a junction edge once both ends have three neighbours; it surely stays once
-//!    one end that misses none has at most two; otherwise it waits. Junction edges go through [`forest::prune`].
-//! 2. *Voxels.* One settles when it misses no neighbour and no edge that waits touches it: its degree is final.
-//! 3. *Chains.* Lasting edges and the chains of before are joined at settled voxels of degree 2; what then has both ends settled
-//!    is a finished branch, or a cycle; what has not is an open chain.
+//! 1. *Edges.* Known degrees never decrease, so an edge is a junction edge once both ends have three neighbours. It is final once
+//!    an end without missing neighbours has at most two. Otherwise it waits. Junction edges go through [`forest::prune`].
+//! 2. *Voxels.* A voxel settles when it misses no neighbour and no waiting edge touches it: its degree is final.
+//! 3. *Chains.* Final edges and earlier chains are joined at settled voxels of degree 2. The result is a finished branch or a
+//!    cycle if both ends are settled, else an open chain.
 //!
-//! Cost: linear in voxels, edges and the steps of the chains, and the sort of junction edges.
+//! Cost: linear in voxels, edges and steps of chains, plus the sort of junction edges.
 
 use super::forest::{self, Forest};
 use super::geometry::Geometry;
@@ -24,7 +24,7 @@ use crate::support::threads::Monitor;
 /// What the buffers are for.
 pub(super) const EDGES: &str = "the edges of a chunk graph";
 
-/// What is known of a region, apart from its extent.
+/// The contents of a chunk graph: everything except its extent.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     pub(super) live: Live,

@@ -1,11 +1,11 @@
-//! Splitting finished branches off, for tables whose rows stay on the workers that made them.
+//! Splits finished branches off, so that their rows stay on the workers that made them.
 //!
-//! A merge needs no row, so rows can be left behind at every step ([`ChunkGraph::shed`]). What they still lack is found without
-//! them: ranks gain what each later union says ([`super::Shifts`]); components hang together at the ends of open paths
-//! ([`ChunkGraph::terminals`]), which are the only voxels that rows of different steps share; the order of rows is that of
-//! (cycles last, source, first step).
+//! Merging needs no rows, so they can be split off before every merge ([`ChunkGraph::split_finished`]). What they lack is computed
+//! later: ranks increase by the shifts of each later union ([`super::Shifts`]); components are connected at the ends of open
+//! paths ([`ChunkGraph::terminals`]), the only voxels that rows of different merges share; rows are sorted by (is a cycle,
+//! source, first step).
 //!
-//! Cost: a copy of what is live, and of the rows.
+//! Cost: a copy of the live voxels, edges and chains, and of the rows.
 
 use super::graph::ChunkGraph;
 use super::live::{End, LIVE};
@@ -15,10 +15,10 @@ use super::table::Table;
 use crate::support::allocate::{Grow, try_collect, try_copy};
 use crate::support::errors::Result;
 
-/// The finished branches of a part, in its order.
+/// The finished branches of a region, in the order of its table.
 #[derive(Debug)]
-pub struct Shed {
-    /// The rows; components are the smallest linear index of each branch, nodes the ranks in the part.
+pub struct Finished {
+    /// The rows; components are the smallest linear index of each branch, nodes the ranks in the region.
     pub table: Table,
     /// The direction of the first step.
     pub first: Vec<u8>,
@@ -29,15 +29,15 @@ pub struct Shed {
 }
 
 impl ChunkGraph {
-    /// The graph without its finished branches and isolated voxels, and these.
+    /// The graph without its finished branches and isolated voxels, and those.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
-    pub fn shed(&self) -> Result<(Self, Shed)> {
+    pub fn split_finished(&self) -> Result<(Self, Finished)> {
         let Parts { live, waiting, chains, rows, isolated } = &self.parts;
         let mut table = self.columns(0..rows.len())?;
         table.components = try_copy(LIVE, &rows.smallest)?;
-        let shed = Shed {
+        let finished = Finished {
             table,
             first: try_copy(LIVE, &rows.first)?,
             is_cycle: try_collect(LIVE, (0..rows.len()).map(|row| rows.is_cycle(row)))?,
@@ -50,10 +50,10 @@ impl ChunkGraph {
             rows: BranchRows::default(),
             isolated: Vec::new(),
         })?;
-        Ok((rest, shed))
+        Ok((rest, finished))
     }
 
-    /// The linear indices of the voxels at which open paths end for good, ascending.
+    /// The linear indices of the settled voxels at the ends of open paths, ascending.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].

@@ -1,8 +1,9 @@
 //! The branch table of a finished chunk graph, as columns.
 //!
-//! What only the whole image tells is made here: components, numbered by their smallest voxel, isolated voxels among them.
+//! Components depend on the whole image, so they are computed here; they are numbered by their smallest voxel, and isolated
+//! voxels count.
 //!
-//! Cost: a sort of the rows' ends, and searches among them.
+//! Cost: a sort of the rows' ends, and a search for each.
 
 use std::ops::Range;
 
@@ -52,15 +53,16 @@ impl ChunkGraph {
     pub fn table(&self, range: Range<usize>, monitor: &Monitor) -> Result<Table> {
         let wrong = |name, reason| Err(Error::InvalidArgument { name, reason });
         if let Some([offset, shape]) = self.missing_box()? {
-            let reason = format!("the block at offset {offset:?} of shape {shape:?} is missing");
+            let reason =
+                format!("expected the whole image; the block at offset {offset:?} of shape {shape:?} is missing");
             return wrong("skel", reason);
         }
         if self.parts.live.len() > 0 || self.parts.chains.len() > 0 {
-            return wrong("skel", "the chunk graph is damaged".to_owned());
+            return wrong("skel", "expected no open path in the whole image; the chunk graph is damaged".to_owned());
         }
         let rows = &self.parts.rows;
         if range.start > range.end || range.end > rows.len() {
-            return wrong("rows", format!("expected {range:?} in a table of {} rows", rows.len()));
+            return wrong("rows", format!("expected a range of the {} rows, got {range:?}", rows.len()));
         }
         let components = self.components(range.clone(), monitor)?;
         Ok(Table { components, ..self.columns(range)? })

@@ -64,7 +64,7 @@ impl PyChunkGraph {
         Ok(Self { graph })
     }
 
-    /// Joins chunk graphs of one image; returns what the ranks of each gain too, as bytes for `rank_gains`.
+    /// Merges chunk graphs; also returns the increase of the ranks of each, as bytes for `rank_gains`.
     #[staticmethod]
     fn merge_with_shifts<'py>(
         py: Python<'py>,
@@ -78,18 +78,18 @@ impl PyChunkGraph {
         Ok((Self { graph }, shifts.into_iter().map(|bytes| bytes.into_pyarray(py)).collect()))
     }
 
-    /// The graph without finished branches, these, and the linear indices of isolated voxels.
-    fn shed<'py>(&self, py: Python<'py>) -> PyResult<(Self, ShedArrays<'py>, Array1<'py, i64>)> {
-        let (graph, shed) = run(py, false, |_| self.graph.shed())?;
-        let arrays = ShedArrays {
-            first_steps: shed.first.into_pyarray(py),
-            is_cycle: shed.is_cycle.into_pyarray(py),
-            rows: TableArrays::new(py, shed.table)?,
+    /// The graph without finished branches, those branches, and the linear indices of isolated voxels.
+    fn split_finished<'py>(&self, py: Python<'py>) -> PyResult<(Self, FinishedArrays<'py>, Array1<'py, i64>)> {
+        let (graph, finished) = run(py, false, |_| self.graph.split_finished())?;
+        let arrays = FinishedArrays {
+            first_steps: finished.first.into_pyarray(py),
+            is_cycle: finished.is_cycle.into_pyarray(py),
+            rows: TableArrays::new(py, finished.table)?,
         };
-        Ok((Self { graph }, arrays, bytemuck::cast_vec::<u64, i64>(shed.isolated).into_pyarray(py)))
+        Ok((Self { graph }, arrays, bytemuck::cast_vec::<u64, i64>(finished.isolated).into_pyarray(py)))
     }
 
-    /// The linear indices of the voxels at which open paths end for good, ascending.
+    /// The linear indices of the settled voxels at the ends of open paths, ascending.
     fn terminals<'py>(&self, py: Python<'py>) -> PyResult<Array1<'py, i64>> {
         let terminals = run(py, false, |_| self.graph.terminals())?;
         Ok(bytemuck::cast_vec::<u64, i64>(terminals).into_pyarray(py))
@@ -180,7 +180,7 @@ fn bits(values: &NodeHeights<'_>, heights: bool, half: bool) -> PyResult<(Values
 
 /// Rows that were left behind, with what brings them into order.
 #[derive(IntoPyObject)]
-struct ShedArrays<'py> {
+struct FinishedArrays<'py> {
     rows: TableArrays<'py>,
     first_steps: Array1<'py, u8>,
     is_cycle: Array1<'py, bool>,

@@ -256,7 +256,7 @@ def _split_finished(
 
     At the ends of open paths of the `graphs` its branches may touch those of other tasks.
     """
-    rest, finished, isolated = graph._graph.shed()
+    rest, finished, isolated = graph._graph.split_finished()
     rows: Rows = {**finished.pop('rows'), **finished}
     absent = (*_OF_RADII, *(_OF_VALUES if graph.dtype == bool else ()))
     rows = {name: column for name, column in rows.items() if name not in absent}
