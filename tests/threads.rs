@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 
 use ndarray::{Array3, ArrayD, Axis, IxDyn, s};
-use skanrs::branches::ends::{path_ends, places};
+use skanrs::branches::ends::{path_ends, positions};
 use skanrs::branches::lengths::{components, path_lengths, path_sums, values_along};
 use skanrs::branches::trace::trace_branches_in_tasks;
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Values};
@@ -21,7 +21,7 @@ use skanrs::image::foreground::foreground;
 use skanrs::image::indices::{coordinates, position};
 use skanrs::pruning::{Limits, prune};
 use skanrs::radius::faces::{Face, depths, lower};
-use skanrs::radius::{Background, Place, Squares, squared_radii};
+use skanrs::radius::{Background, Squares, Surroundings, squared_radii};
 use skanrs::support::errors::Error;
 use skanrs::support::threads::{Monitor, Pool, run};
 use skanrs::thinning::chunks::words::Frame;
@@ -157,7 +157,7 @@ fn graphs_and_branches() {
     same(|| components(&pruned.indptr, &pruned.indices, &MONITOR).expect("the graph fits"));
     let ends = same(|| path_ends(&indptr, &indices, &graph.masks, &nodes, &MONITOR).expect("paths fit"));
     let [sources, destinations] = &ends.voxels;
-    same(|| places([sources, destinations], &shape, &[1.0, 0.5, 2.0], &MONITOR).expect("in the image"));
+    same(|| positions([sources, destinations], &shape, &[1.0, 0.5, 2.0], &MONITOR).expect("in the image"));
     same(|| topology::<i32>(&nodes, shape, &MONITOR).expect("there is memory"));
     let limits = Limits { length: 3.0, ratio: 1.0, radii: Some(&values) };
     same(|| prune::<i32>(&nodes, shape, [1.0, 0.5, 2.0], limits, &MONITOR).expect("there is memory"));
@@ -180,9 +180,9 @@ fn radii() {
     image.slice_mut(s![20..60, 20..60, 20..60]).fill(1);
     let nodes = nodes_of(&image.clone().into_dyn());
     let squares = Squares::new([90; 3], spacing).expect("short axes");
-    let place = Place { offset: [0; 3], image: shape, border: [true; 3] };
+    let surroundings = Surroundings { offset: [0; 3], image: shape, border: [true; 3] };
     let pack = || Background::pack(&Shared::view(&image.view()), 1, &MONITOR).expect("there is memory");
-    let radii = same(|| squared_radii(&pack(), &nodes, &place, &squares, &MONITOR).expect("not interrupted"));
+    let radii = same(|| squared_radii(&pack(), &nodes, &surroundings, &squares, &MONITOR).expect("not interrupted"));
     let background = pack();
     for axis in 0..3 {
         let others = [[1, 2], [0, 2], [0, 1]][axis];

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use ndarray::{Array3, ArrayD, s};
-use skanrs::branches::ends::{path_ends, places};
+use skanrs::branches::ends::{path_ends, positions};
 use skanrs::branches::lengths::{components, path_lengths, path_sums};
 use skanrs::branches::trace::{Branches, trace_branches_in_tasks};
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Values};
@@ -114,7 +114,7 @@ fn ends_of(branches: &Branches<i32>, masks: &[u32], voxels: &[i64], shape: [usiz
     let monitor = Monitor::new();
     let ends = path_ends(&branches.indptr, &branches.indices, masks, voxels, &monitor);
     let [sources, destinations] = ends.expect("paths fit").voxels;
-    black_box(places([&sources, &destinations], &shape, &[1.0; 3], &monitor)).expect("in the image");
+    black_box(positions([&sources, &destinations], &shape, &[1.0; 3], &monitor)).expect("in the image");
 }
 
 /// The kernels on a volume of this edge, an even number, each with its input at hand.

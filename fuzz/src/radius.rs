@@ -2,7 +2,7 @@
 
 use skanrs::image::elements::Shared;
 use skanrs::image::indices::position;
-use skanrs::radius::{Background, Place, Squares, squared_radii};
+use skanrs::radius::{Background, Squares, Surroundings, squared_radii};
 use skanrs::support::threads::Monitor;
 
 use super::{Bytes, nodes_of};
@@ -16,8 +16,8 @@ pub fn radius(data: &[u8]) {
     let nodes = nodes_of(&image);
     let squares = Squares::new(shape, spacing).expect("small");
     let background = Background::pack(&Shared::view(&image.view()), 0xff, &monitor).expect("small");
-    let place = Place { offset: [0; 3], image: shape, border: [false; 3] };
-    let radii = squared_radii(&background, &nodes, &place, &squares, &monitor).expect("small");
+    let surroundings = Surroundings { offset: [0; 3], image: shape, border: [false; 3] };
+    let radii = squared_radii(&background, &nodes, &surroundings, &squares, &monitor).expect("small");
     for (&node, &radius) in nodes.iter().zip(&radii).step_by(1 + nodes.len() / 16) {
         let at = position(node, shape);
         let square = |other: [usize; 3]| -> f64 {

@@ -19,7 +19,7 @@ __all__ = [
     'components',
     'csv_rows',
     'debug_assertions',
-    'end_places',
+    'end_positions',
     'find_labels',
     'foreground_indices',
     'get_num_threads',
@@ -187,7 +187,7 @@ def path_ends(
     masks: npt.NDArray[np.uint32],
     voxels: npt.NDArray[np.int64],
 ) -> tuple[list[_Indices], list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]: ...
-def end_places(
+def end_positions(
     sources: npt.NDArray[np.int64],
     destinations: npt.NDArray[np.int64],
     shape: Sequence[int],
@@ -305,7 +305,7 @@ class ChunkGraph:
     def merge_with_shifts(
         graphs: Sequence[ChunkGraph],
     ) -> tuple[ChunkGraph, list[npt.NDArray[np.uint8]]]: ...
-    def shed(self) -> tuple[ChunkGraph, dict[str, Any], npt.NDArray[np.int64]]: ...
+    def split_finished(self) -> tuple[ChunkGraph, dict[str, Any], npt.NDArray[np.int64]]: ...
     def terminals(self) -> npt.NDArray[np.int64]: ...
     @staticmethod
     def from_bytes(buffer: npt.NDArray[np.uint8]) -> ChunkGraph: ...

@@ -164,7 +164,7 @@ def _write_pixel_graph(
     Returns
     -------
     count : int
-        How many edges were written.
+        The number of edges written.
     """
     return _write_edges(image, None, steps, distances, row, col, data)
 

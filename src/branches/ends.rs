@@ -49,7 +49,7 @@ pub fn path_ends<P: Index>(
 ) -> Result<Ends<P>> {
     check_indptr("paths", starts, path_nodes.len())?;
     if masks.len() != voxels.len() {
-        let reason = format!("{} masks for {} voxels", masks.len(), voxels.len());
+        let reason = format!("expected a mask for each of the {} voxels, got {}", voxels.len(), masks.len());
         return Err(Error::InvalidArgument { name: "graph", reason });
     }
     let count = starts.len() - 1;
@@ -61,13 +61,16 @@ pub fn path_ends<P: Index>(
     };
     let [sources, destinations] = &mut ends.nodes;
     let [source_voxels, destination_voxels] = &mut ends.voxels;
-    let places = source_voxels.par_chunks_mut(TASK).zip(destination_voxels.par_chunks_mut(TASK));
+    let positions = source_voxels.par_chunks_mut(TASK).zip(destination_voxels.par_chunks_mut(TASK));
     let nodes = sources.par_chunks_mut(TASK).zip(destinations.par_chunks_mut(TASK));
     let tasks = starts[..count].par_chunks(TASK).zip(starts[1..].par_chunks(TASK)).zip(ends.types.par_chunks_mut(TASK));
-    tasks.zip(nodes).zip(places).try_for_each(|((((from, to), types), nodes), places)| {
+    tasks.zip(nodes).zip(positions).try_for_each(|((((from, to), types), nodes), positions)| {
         monitor.check()?;
         if from.iter().zip(to).any(|(start, stop)| start == stop) {
-            return Err(Error::InvalidArgument { name: "paths", reason: "a path has no nodes".to_owned() });
+            return Err(Error::InvalidArgument {
+                name: "paths",
+                reason: "expected at least one node in each path".to_owned(),
+            });
         }
         for (node, &start) in nodes.0.iter_mut().zip(from) {
             *node = path_nodes[start.get()];
@@ -78,7 +81,8 @@ pub fn path_ends<P: Index>(
         check_nodes("paths", nodes.0, voxels.len())?;
         check_nodes("paths", nodes.1, voxels.len())?;
         let ends = nodes.0.iter().zip(nodes.1.iter());
-        for (((kind, (source, destination)), from), to) in types.iter_mut().zip(ends).zip(places.0).zip(places.1) {
+        for (((kind, (source, destination)), from), to) in types.iter_mut().zip(ends).zip(positions.0).zip(positions.1)
+        {
             let is_tip = |node: &P| i64::from(masks[node.get()].is_power_of_two());
             *kind = if source == destination { 3 } else { 2 - is_tip(source) - is_tip(destination) };
             (*from, *to) = (voxels[source.get()], voxels[destination.get()]);
@@ -139,7 +143,7 @@ pub struct EndPositions<S> {
 /// # Errors
 /// [`Error::InvalidArgument`] if there are more than three axes or none, if the lists differ in length, or a voxel lies outside;
 /// [`Error::OutOfMemory`]; [`Error::Interrupted`] through `monitor`.
-pub fn places<S: Spacing>(
+pub fn positions<S: Spacing>(
     ends: [&[i64]; 2],
     shape: &[usize],
     spacing: &[S],
@@ -169,26 +173,26 @@ fn places_in<S: Spacing, const AXES: usize>(
         return Err(Error::InvalidArgument { name: "destinations", reason });
     }
     let size: usize = shape.iter().product();
-    let mut places = EndPositions {
+    let mut positions = EndPositions {
         voxels: try_zeros(ENDS, 2 * AXES * count)?,
         scaled: try_zeros(ENDS, 2 * AXES * count)?,
         chords: try_zeros(ENDS, count)?,
     };
     if count == 0 {
-        return Ok(places);
+        return Ok(positions);
     }
-    advise_huge_pages(&mut places.voxels);
-    advise_huge_pages(&mut places.scaled);
+    advise_huge_pages(&mut positions.voxels);
+    advise_huge_pages(&mut positions.scaled);
     let mut columns = Columns {
-        voxels: places.voxels.chunks_mut(count).map(|column| column.chunks_mut(TASK)).collect(),
-        scaled: places.scaled.chunks_mut(count).map(|column| column.chunks_mut(TASK)).collect(),
+        voxels: positions.voxels.chunks_mut(count).map(|column| column.chunks_mut(TASK)).collect(),
+        scaled: positions.scaled.chunks_mut(count).map(|column| column.chunks_mut(TASK)).collect(),
     };
-    let parts: Vec<_> = places.chords.chunks_mut(TASK).map(|chords| (columns.next(), chords)).collect();
+    let parts: Vec<_> = positions.chords.chunks_mut(TASK).map(|chords| (columns.next(), chords)).collect();
     let indices = ends[0].par_chunks(TASK).zip(ends[1].par_chunks(TASK));
     parts.into_par_iter().zip(indices).try_for_each(|((mut part, chords), (sources, destinations))| {
         monitor.check()?;
         if let Some(outside) = sources.iter().chain(destinations).find(|&&index| index as usize >= size) {
-            let reason = format!("there is no voxel {outside} in shape {shape:?}");
+            let reason = format!("expected linear indices in shape {shape:?}, got {outside}");
             return Err(Error::InvalidArgument { name: "voxels", reason });
         }
         for (row, (chord, (&source, &destination))) in
@@ -208,7 +212,7 @@ fn places_in<S: Spacing, const AXES: usize>(
         }
         Ok(())
     })?;
-    Ok(places)
+    Ok(positions)
 }
 
 /// The coordinates of a linear index.
@@ -302,8 +306,8 @@ mod tests {
     fn places_in_the_type_of_the_spacing() {
         let (shape, spacing) = ([3, 40, 50], [0.7, 1.1, 0.3]);
         let ends: [Vec<i64>; 2] = [7, 11].map(|step| (0..20_000).map(|at| at * step % 6000).collect());
-        let found = places([&ends[0], &ends[1]], &shape, &spacing, &Monitor::new()).unwrap();
-        let whole = places([&ends[0], &ends[1]], &shape, &[2_i64, 1, 3], &Monitor::new()).unwrap();
+        let found = positions([&ends[0], &ends[1]], &shape, &spacing, &Monitor::new()).unwrap();
+        let whole = positions([&ends[0], &ends[1]], &shape, &[2_i64, 1, 3], &Monitor::new()).unwrap();
         assert_eq!(found.voxels, whole.voxels);
         for row in (0..20_000).step_by(7) {
             let at = |column: usize| found.voxels[column * 20_000 + row];
@@ -329,7 +333,7 @@ mod tests {
             ([&[0], &[0]], &[]),
             ([&[0], &[0]], &[1 << 40, 1 << 40, 0]),
         ] {
-            assert!(places(ends, shape, &spacing[..shape.len()], &Monitor::new()).is_err(), "{shape:?}");
+            assert!(positions(ends, shape, &spacing[..shape.len()], &Monitor::new()).is_err(), "{shape:?}");
         }
     }
 }

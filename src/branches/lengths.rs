@@ -218,7 +218,7 @@ pub fn path_components<I: Index>(
 pub fn label_paths<P: Index>(labels: &mut [i64], positions: &[i64], indptr: &[P], indices: &[P]) -> Result<()> {
     check_paths(indptr, indices, positions.len())?;
     if let Some(outside) = positions.iter().find(|&&position| position as usize >= labels.len()) {
-        let reason = format!("{outside} lies outside the image");
+        let reason = format!("expected linear indices in the image, got {outside}");
         return Err(Error::InvalidArgument { name: "coordinates", reason });
     }
     for (path, ends) in indptr.windows(2).enumerate() {

@@ -300,7 +300,7 @@ fn join<I: Index>(parts: &[Walks<I>]) -> Result<Branches<I>> {
         .collect();
     let [paths, nodes] = [0, 1].map(|column| counts.iter().map(|count| count[column]).sum::<usize>());
     if nodes > I::LARGEST {
-        let reason = format!("its paths have {nodes} nodes, more than its type of indices can number");
+        let reason = format!("expected indices of a type that can number the {nodes} nodes of all paths");
         return Err(Error::InvalidArgument { name: "adj", reason });
     }
     let mut joined = Branches {
@@ -341,9 +341,9 @@ fn join<I: Index>(parts: &[Walks<I>]) -> Result<Branches<I>> {
 
 fn not_symmetric(from: usize, node: usize) -> Error {
     let reason = if from == node {
-        format!("node {node} of degree 2 is its own neighbour")
+        format!("expected no edge from a node to itself, got one at node {node} of degree 2")
     } else {
-        format!("must be symmetric; there is an edge from {from} to {node} but none back")
+        format!("expected a symmetric matrix, got an edge from {from} to {node} and none back")
     };
     Error::InvalidArgument { name: "adj", reason }
 }

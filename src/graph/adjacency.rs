@@ -143,10 +143,10 @@ impl<I: Index> WeightedRows for WithDistances<'_, I> {
     #[inline]
     fn weight(&self, node: usize, entry: usize) -> f64 {
         let mask = self.graph.masks[node];
-        let place = entry - self.graph.indptr[node].get();
+        let skipped = entry - self.graph.indptr[node].get();
         // Most rows have two entries, and which of them it is cannot be predicted.
-        let mut left = [mask, mask & mask.wrapping_sub(1)][place.min(1)];
-        for _ in 1..place {
+        let mut left = [mask, mask & mask.wrapping_sub(1)][skipped.min(1)];
+        for _ in 1..skipped {
             left &= left.wrapping_sub(1);
         }
         self.distances[left.trailing_zeros() as usize]
@@ -310,16 +310,16 @@ fn rows<I: Index>(parts: Vec<TaskEntries<I>>, task_length: usize, masks: &[u32])
     // Walks through the graph access its pages in random order.
     advise_huge_pages(&mut indptr);
     advise_huge_pages(&mut indices);
-    let mut places = Vec::with_capacity(parts.len());
+    let mut targets = Vec::with_capacity(parts.len());
     let (mut left, mut start) = (indices.as_mut_slice(), 0);
     for count in counts {
         let (own, rest) = left.split_at_mut(count);
         left = rest;
-        places.push((start, own));
+        targets.push((start, own));
         start += count;
     }
     let kept = indptr[1..].par_chunks_mut(task_length).zip(masks.par_chunks(task_length));
-    kept.zip(places).zip(parts).for_each(|(((ends, kept), (start, row)), part)| {
+    kept.zip(targets).zip(parts).for_each(|(((ends, kept), (start, row)), part)| {
         let mut at = 0;
         part.for_each(0, |node, found, neighbours| {
             if found == kept[node] {
@@ -351,7 +351,7 @@ pub fn check_masks<I: Index>(indptr: &[I], indices: &[I], masks: &[u32]) -> Resu
         && ends()
             .zip(masks)
             .all(|([start, end], mask)| end.checked_sub(start) == Some(mask.count_ones() as usize) && mask >> 27 == 0);
-    let reason = "its masks are not those of its rows".to_owned();
+    let reason = "expected a mask with one bit for each entry of its row".to_owned();
     if fits { Ok(()) } else { Err(Error::InvalidArgument { name: "graph", reason }) }
 }
 
@@ -390,7 +390,7 @@ pub fn weights<I: Index>(
             if let Some(heights) = heights {
                 *weight = heights.difference(node, neighbour.get()).hypot(*weight);
                 if !weight.is_finite() {
-                    let reason = "neighbouring heights differ by more than their type can hold".to_owned();
+                    let reason = "expected neighbouring heights whose difference their type can hold".to_owned();
                     return Err(Error::InvalidArgument { name: "skeleton_image", reason });
                 }
             }

@@ -74,7 +74,7 @@ impl<'a, I: Index> CsrView<'a, I> {
         check_indptr(name, indptr, indices.len())?;
         check_nodes(name, indices, indptr.len() - 1)?;
         if indices.len() != weights.len() {
-            let reason = format!("{} indices but {} weights", indices.len(), weights.len());
+            let reason = format!("expected a weight for each of the {} indices, got {}", indices.len(), weights.len());
             return Err(Error::InvalidArgument { name, reason });
         }
         Ok(Self { indptr, indices, weights })
@@ -148,7 +148,10 @@ pub fn check_indptr<I: Index>(name: &'static str, indptr: &[I], entries: usize) 
     if right {
         Ok(())
     } else {
-        Err(Error::InvalidArgument { name, reason: format!("indptr does not ascend from 0 to the {entries} entries") })
+        Err(Error::InvalidArgument {
+            name,
+            reason: format!("expected indptr to ascend from 0 to {entries}, the number of entries"),
+        })
     }
 }
 
@@ -163,7 +166,7 @@ pub fn check_nodes<I: Index>(name: &'static str, indices: &[I], nodes: usize) ->
     match outside.and_then(|chunk| chunk.iter().find(|index| index.get() >= nodes)) {
         None => Ok(()),
         Some(index) => {
-            Err(Error::InvalidArgument { name, reason: format!("node {index:?} in a graph of {nodes} nodes") })
+            Err(Error::InvalidArgument { name, reason: format!("expected nodes below {nodes}, got {index:?}") })
         }
     }
 }

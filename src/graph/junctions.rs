@@ -86,7 +86,8 @@ pub fn prune_junctions<I: Index>(graph: &mut Csr<I>, monitor: &Monitor) -> Resul
         let neighbour = view.target(entry);
         if !sets.join(node, neighbour) {
             dropped.try_push(EDGES, entry)?;
-            let reason = || format!("must be symmetric; there is an edge from {node} to {neighbour} but none back");
+            let reason =
+                || format!("expected a symmetric matrix, got an edge from {node} to {neighbour} and none back");
             let back = view.entry(neighbour, node);
             dropped.try_push(EDGES, back.ok_or_else(|| Error::InvalidArgument { name: "csmat", reason: reason() })?)?;
         }

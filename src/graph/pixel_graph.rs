@@ -244,7 +244,7 @@ pub(crate) fn pixel_graph_by_lines<I: Index>(
     assert!(entries <= I::LARGEST, "the entries can be counted in the type of the index");
     monitor.check()?;
 
-    // Where the next entry of each row goes, one place further on in the array, so that it ends as `indptr`.
+    // Where the next entry of each row goes, one further on in the array, so that it ends as `indptr`.
     let mut indptr: Vec<I> = try_zeros(GRAPH, nodes.len() + 1)?;
     let next = &mut indptr[1..];
     for (part, first) in parts.iter().zip((0..).step_by(TASK)) {
@@ -272,7 +272,7 @@ pub(crate) fn pixel_graph_by_lines<I: Index>(
                 if let Some(heights) = heights {
                     weight = heights.difference(node, end.get()).hypot(weight);
                     if !weight.is_finite() {
-                        let reason = "neighbouring heights differ by more than their type can hold".to_owned();
+                        let reason = "expected neighbouring heights whose difference their type can hold".to_owned();
                         return Err(Error::InvalidArgument { name: "skeleton_image", reason });
                     }
                 }

@@ -50,7 +50,7 @@ impl Layout {
             [_, rows, length] => (rows, length),
             _ => return None,
         };
-        // The empty places around a row, and a word after it that is read with its last one.
+        // The empty positions around a row, and a word after it that is read with its last one.
         let words = length.checked_add(2)?.div_ceil(WORD) + 1;
         let ring = rows.checked_mul(2)?.checked_add(7 + Self::LEAST_STEP)?.checked_next_power_of_two()?;
         let layout = Self { length: Divisor::new(length), rows: Divisor::new(rows), words, ring };
@@ -72,11 +72,11 @@ impl Layout {
 
     /// Where the voxel of a linear index lies.
     #[inline(always)]
-    fn place(&self, id: i64) -> Place {
+    fn position(&self, id: i64) -> WindowPosition {
         let (row, x) = self.length.divide(id as u64);
         let (z, _) = self.rows.divide(row);
         // Two empty rows for each plane before, a plane before the first one, and an empty row.
-        Place { row: (row + 2 * z + self.rows.divisor + 3) as u32, x: x as u32 }
+        WindowPosition { row: (row + 2 * z + self.rows.divisor + 3) as u32, x: x as u32 }
     }
 
     /// The first word of a row in the window.
@@ -113,8 +113,8 @@ impl Divisor {
 
 /// Where a voxel lies in a window.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    /// The number of its row among all rows, the empty ones included, and its place in that.
+struct WindowPosition {
+    /// The number of its row among all rows, the empty ones included, and its position in that.
     row: u32,
     x: u32,
 }
@@ -128,7 +128,7 @@ pub(crate) struct Window {
     /// For each word with voxels the number of its first one; the high bits are those of the voxel that asks.
     first: Vec<u32>,
     /// The voxels that have entered since the scan began.
-    places: Vec<Place>,
+    positions: Vec<WindowPosition>,
 }
 
 /// The numbers of a voxel's neighbours; as many as there are.
@@ -162,7 +162,7 @@ impl Window {
             layout,
             bits: try_zeros("the window", words * BYTES)?,
             first: try_zeros("the window", words)?,
-            places: Vec::new(),
+            positions: Vec::new(),
         })
     }
 
@@ -214,25 +214,25 @@ impl Window {
             [only] => [*only; 2],
         };
         let wanted = wanted & !(1 << CENTRE);
-        let row = |id: i64| layout.place(id).row as usize;
+        let row = |id: i64| layout.position(id).row as usize;
         // Voxels from `origin` on enter one after the other, and leave; those beyond `end` are never read.
         let (before, end) = (row(first) - reach, row(last) + reach + 1);
         let origin = nodes.partition_point(|&id| row(id) < before);
         let (mut entering, mut leaving) = (origin, origin);
         let mut entered = 0;
-        self.places.clear();
+        self.positions.clear();
         let mut neighbours = [0; MOST_NEIGHBOURS];
         for node in range {
-            let place = self.places.get(node - origin).copied();
-            let place = place.unwrap_or_else(|| layout.place(nodes[node]));
-            let own = place.row as usize;
+            let position = self.positions.get(node - origin).copied();
+            let position = position.unwrap_or_else(|| layout.position(nodes[node]));
+            let own = position.row as usize;
             if own + reach >= entered {
                 leaving = self.leave(origin, leaving, own - reach);
                 entered = (own - reach + layout.ring).min(end);
                 entering = self.enter(nodes, entering, entered)?;
             }
-            // The place before the voxel's own.
-            let x = place.x as usize;
+            // The position before the voxel's own.
+            let x = position.x as usize;
             let bases = [own - between - 1, own - 1, own + between - 1].map(|row| layout.base(row));
             let mut mask = 0;
             for (plane, base) in bases.into_iter().enumerate() {
@@ -271,13 +271,13 @@ impl Window {
     #[inline(always)]
     fn enter(&mut self, nodes: &[i64], mut entering: usize, end: usize) -> Result<usize> {
         while let Some(&id) = nodes.get(entering) {
-            let place = self.layout.place(id);
-            if place.row as usize >= end {
+            let position = self.layout.position(id);
+            if position.row as usize >= end {
                 break;
             }
-            self.places.try_push("the window", place)?;
-            let at = place.x as usize + 1;
-            self.for_each_word(place, |bits, first| {
+            self.positions.try_push("the window", position)?;
+            let at = position.x as usize + 1;
+            self.for_each_word(position, |bits, first| {
                 let word = u64::from_le_bytes(*bits);
                 *first = if word == 0 { entering as u32 } else { *first };
                 *bits = (word | 1 << (at % WORD)).to_le_bytes();
@@ -290,11 +290,11 @@ impl Window {
     /// Lets voxels from the number `leaving` on leave whose rows are before `end`; returns the number of the next one.
     #[inline(always)]
     fn leave(&mut self, origin: usize, mut leaving: usize, end: usize) -> usize {
-        while let Some(&place) = self.places.get(leaving - origin) {
-            if place.row as usize >= end {
+        while let Some(&position) = self.positions.get(leaving - origin) {
+            if position.row as usize >= end {
                 break;
             }
-            self.for_each_word(place, |bits, _| *bits = [0; BYTES]);
+            self.for_each_word(position, |bits, _| *bits = [0; BYTES]);
             leaving += 1;
         }
         leaving
@@ -302,9 +302,9 @@ impl Window {
 
     /// Runs over the words that hold a voxel: one, or two in rows that are there twice.
     #[inline(always)]
-    fn for_each_word(&mut self, place: Place, run: impl Fn(&mut [u8; BYTES], &mut u32)) {
-        let row = place.row as usize & (self.layout.ring - 1);
-        let word = row * self.layout.words + (place.x as usize + 1) / WORD;
+    fn for_each_word(&mut self, position: WindowPosition, run: impl Fn(&mut [u8; BYTES], &mut u32)) {
+        let row = position.row as usize & (self.layout.ring - 1);
+        let word = row * self.layout.words + (position.x as usize + 1) / WORD;
         let mut run_at = |word: usize| {
             let bits = self.bits[BYTES * word..].first_chunk_mut().expect("a word has all its bytes");
             run(bits, &mut self.first[word]);

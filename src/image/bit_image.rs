@@ -168,15 +168,15 @@ impl BitImage {
             for (outer, plane) in slab.outer_iter().enumerate() {
                 monitor.check()?;
                 for (middle, lane) in plane.outer_iter().enumerate() {
-                    let mut place = first;
-                    place[axes[0]] += outer;
-                    place[axes[1]] += middle;
+                    let mut position = first;
+                    position[axes[0]] += outer;
+                    position[axes[1]] += middle;
                     for value in lane {
                         if value.get().is_foreground(mask) {
-                            let (index, bit) = strides.locate(log, place);
+                            let (index, bit) = strides.locate(log, position);
                             words[index - slab_start] |= 1 << bit;
                         }
-                        place[axes[2]] += 1;
+                        position[axes[2]] += 1;
                     }
                 }
             }
@@ -296,9 +296,9 @@ impl WordStrides {
 
     /// The word of a voxel, and its bit there.
     #[inline]
-    fn locate(self, log: [u32; 3], place: [usize; 3]) -> (usize, usize) {
-        let [z, y, x] = [0, 1, 2].map(|axis| place[axis] >> log[axis]);
-        let bit = (0..3).fold(0, |bit, axis| bit << log[axis] | (place[axis] & ((1 << log[axis]) - 1)));
+    fn locate(self, log: [u32; 3], position: [usize; 3]) -> (usize, usize) {
+        let [z, y, x] = [0, 1, 2].map(|axis| position[axis] >> log[axis]);
+        let bit = (0..3).fold(0, |bit, axis| bit << log[axis] | (position[axis] & ((1 << log[axis]) - 1)));
         ((z + 1) * self.plane + (y + 1) * self.row + 1 + x, bit)
     }
 }
@@ -328,12 +328,12 @@ fn covered(start: usize, length: usize, origin: usize, voxels: usize) -> Range<u
     start.saturating_sub(origin)..(start + length).saturating_sub(origin).min(voxels)
 }
 
-/// Moves the voxels of a packed row so many places on.
-fn shift_row(row: &mut [u64], places: usize) {
-    if places > 0 {
+/// Moves the voxels of a packed row by a number of bits.
+fn shift_row(row: &mut [u64], count: usize) {
+    if count > 0 {
         let mut carried = 0;
         for word in row {
-            (*word, carried) = (*word << places | carried, *word >> (WORD - places));
+            (*word, carried) = (*word << count | carried, *word >> (WORD - count));
         }
     }
 }

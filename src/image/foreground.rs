@@ -44,7 +44,10 @@ pub fn foreground<T: Element>(
         || offset.len() != shape.len()
         || !axes.all(|((&length, at), &whole)| at.checked_add(length).is_some_and(|end| end <= whole))
     {
-        let reason = format!("shape {:?} at {offset:?} does not lie in an image of {shape:?}", block.shape());
+        let reason = format!(
+            "expected a block inside the image of shape {shape:?}, got shape {:?} at offset {offset:?}",
+            block.shape()
+        );
         return Err(Error::InvalidArgument { name: "block", reason });
     }
     check_shape(shape)?;
@@ -194,13 +197,13 @@ fn join(mut lists: Vec<Vec<i64>>) -> Result<Vec<i64>> {
     let mut joined = try_zeros(FOREGROUND, lists.iter().map(Vec::len).sum())?;
     advise_huge_pages(&mut joined);
     let mut left = joined.as_mut_slice();
-    let mut places = try_with_capacity(FOREGROUND, lists.len())?;
+    let mut parts = try_with_capacity(FOREGROUND, lists.len())?;
     for list in &lists {
         let (own, rest) = left.split_at_mut(list.len());
         left = rest;
-        places.push(own);
+        parts.push(own);
     }
-    places.into_par_iter().zip(&lists).for_each(|(own, list)| own.copy_from_slice(list));
+    parts.into_par_iter().zip(&lists).for_each(|(own, list)| own.copy_from_slice(list));
     Ok(joined)
 }
 

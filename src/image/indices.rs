@@ -22,7 +22,7 @@ pub fn check_shape(shape: &[usize]) -> Result<()> {
     if [step, longest].iter().all(|most| most.is_some_and(|most| most < 1 << 63)) {
         return Ok(());
     }
-    let reason = format!("{shape:?} has more voxels or longer steps between neighbours than 63 bits can number");
+    let reason = format!("expected fewer voxels and shorter steps than 63 bits can number, got {shape:?}");
     Err(Error::InvalidArgument { name: "shape", reason })
 }
 
@@ -106,7 +106,7 @@ pub fn position(node: i64, shape: [usize; 3]) -> [usize; 3] {
 pub fn coordinates(nodes: &[i64], shape: &[usize]) -> Result<Vec<i64>> {
     let voxels = shape.iter().try_fold(1_usize, |voxels, &length| voxels.checked_mul(length));
     if !nodes.is_empty() && (shape.is_empty() || voxels.is_none_or(|voxels| voxels == 0)) {
-        let reason = format!("expected that of an image with voxels, fewer than 2**64, got {shape:?}");
+        let reason = format!("expected between 1 and 2**64 - 1 voxels, got {shape:?}");
         return Err(Error::InvalidArgument { name: "shape", reason });
     }
     let mut coordinates = try_zeros("the coordinates", nodes.len() * shape.len())?;

@@ -45,7 +45,7 @@ impl MaskRows {
         if (0..3).any(|axis| offset[axis].saturating_add([nz, ny, nx][axis]) > self.shape[axis]) {
             return Err(Error::InvalidArgument {
                 name: "offset",
-                reason: "the block does not lie in the image".into(),
+                reason: format!("expected a block inside the image of shape {:?}, got offset {offset:?}", self.shape),
             });
         }
         if block.is_empty() {

@@ -96,9 +96,9 @@ pub fn bits_of_box(log: [u32; 3], voxels: [[usize; 2]; 3]) -> u64 {
     z.fold(0, |bits, z| bits | plane << (z * strides[0]))
 }
 
-/// The place of a bit in a word along (z, y, x).
+/// The position of a bit in a word along (z, y, x).
 #[must_use]
-pub const fn place_of(log: [u32; 3], bit: usize) -> [usize; 3] {
+pub const fn position_of(log: [u32; 3], bit: usize) -> [usize; 3] {
     [coordinate(log, bit, 0), coordinate(log, bit, 1), coordinate(log, bit, 2)]
 }
 
@@ -147,7 +147,7 @@ fn neighbours_in<W: WordShape>(word: impl Fn(usize, usize) -> u64, bit: usize, p
     mask
 }
 
-/// Which word a coordinate lies in, of three in a row, and its place there; `at` is one more than the coordinate.
+/// Which word a coordinate lies in, of three in a row, and its position there; `at` is one more than the coordinate.
 #[inline(always)]
 const fn split(at: usize, side: usize) -> (usize, usize) {
     let from_first = at + side - 1;

@@ -80,7 +80,7 @@ const TWIGS: &str = "the voxels of twigs";
 struct Voxels<I> {
     graph: Csr<I>,
     /// z, y and x of each voxel, modulo 2³²: those of neighbours differ by one at most.
-    places: Vec<[u32; 3]>,
+    positions: Vec<[u32; 3]>,
     /// The neighbours that are left, as [`crate::image::neighbourhood`] numbers them.
     neighbours: Vec<u32>,
     kept: Vec<bool>,
@@ -89,10 +89,10 @@ struct Voxels<I> {
 impl<I: Index> Voxels<I> {
     fn new(nodes: &[i64], shape: [usize; 3], monitor: &Monitor) -> Result<Self> {
         let graph = pixel_graph::<I>(nodes, &Neighbourhood::new(&shape, &[1.0; 3], 3), None, monitor)?;
-        let places = nodes.iter().map(|&node| position(node, shape).map(|at| at as u32));
+        let positions = nodes.iter().map(|&node| position(node, shape).map(|at| at as u32));
         let mut all = Self {
             graph,
-            places: try_collect("coordinates", places)?,
+            positions: try_collect("coordinates", positions)?,
             neighbours: try_filled("neighbourhoods", nodes.len(), 0)?,
             kept: try_filled("voxels", nodes.len(), true)?,
         };
@@ -110,7 +110,9 @@ impl<I: Index> Voxels<I> {
 
     /// Steps along each axis from a voxel to a neighbour.
     fn step(&self, voxel: usize, neighbour: usize) -> [i32; 3] {
-        std::array::from_fn(|axis| self.places[neighbour][axis].wrapping_sub(self.places[voxel][axis]).cast_signed())
+        std::array::from_fn(|axis| {
+            self.positions[neighbour][axis].wrapping_sub(self.positions[voxel][axis]).cast_signed()
+        })
     }
 
     fn bit_of(&self, voxel: usize, neighbour: usize) -> u32 {
@@ -205,7 +207,7 @@ struct Twig {
     junction: usize,
 }
 
-/// A twig's place in the order.
+/// A twig's rank in the order.
 #[derive(PartialEq)]
 struct Turn {
     length: f64,
@@ -369,7 +371,7 @@ mod tests {
     #[test]
     fn far_out_on_a_long_axis_is_as_near_the_origin() {
         for length in [1_i64 << 31, 1 << 32, 1 << 40] {
-            // A line across the place where 32 bits end, with a twig of two voxels there.
+            // A line across the index where 32 bits end, with a twig of two voxels there.
             let row = |y: i64, x: i64| y * (length + 9) + length + x;
             let line = (-8..8).map(|x| row(1, x));
             let nodes: Vec<i64> = line.clone().chain([row(2, 1), row(3, 2)]).collect();

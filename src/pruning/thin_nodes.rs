@@ -62,7 +62,7 @@ impl<I: Index> Nodes<I> {
     /// The bit that `neighbour` has in the neighbourhood of `node`.
     fn direction(&self, node: usize, neighbour: usize) -> u32 {
         let ([z, y, x], [other_z, other_y, other_x]) = (self.coordinates[node], self.coordinates[neighbour]);
-        // Neighbours' places differ by one at most, also where they wrap.
+        // Neighbours' positions differ by one at most, also where they wrap.
         let offset = |from: u32, to: u32| to.wrapping_sub(from).cast_signed();
         bit(offset(z, other_z), offset(y, other_y), offset(x, other_x))
     }

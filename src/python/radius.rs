@@ -10,7 +10,7 @@ use crate::image::indices::position;
 use crate::python::support::elements::{shared, with_elements};
 use crate::python::support::threads::run;
 use crate::radius::faces::{Face, depths, lower};
-use crate::radius::{Background, Place, Squares, squared_radii};
+use crate::radius::{Background, Squares, Surroundings, squared_radii};
 use crate::support::allocate::try_collect;
 use crate::support::errors::Error;
 
@@ -38,9 +38,9 @@ fn block_radii<'py>(
     spacing: [f64; 3],
     border: [bool; 3],
 ) -> PyResult<BlockRadii<'py>> {
-    let place = Place { offset, image: shape, border };
+    let surroundings = Surroundings { offset, image: shape, border };
     let nodes = nodes.as_slice();
-    with_elements!(mask: PyReadonlyArray3, bits => radii_of(py, &mask, bits, nodes, place, spacing))
+    with_elements!(mask: PyReadonlyArray3, bits => radii_of(py, &mask, bits, nodes, surroundings, spacing))
 }
 
 fn radii_of<'py, T: Element + PyElement>(
@@ -48,7 +48,7 @@ fn radii_of<'py, T: Element + PyElement>(
     mask: &PyReadonlyArray3<'_, T>,
     bits: T,
     nodes: &[i64],
-    place: Place,
+    surroundings: Surroundings,
     spacing: [f64; 3],
 ) -> PyResult<BlockRadii<'py>> {
     let mask = shared(mask);
@@ -59,17 +59,21 @@ fn radii_of<'py, T: Element + PyElement>(
         if !nodes.iter().all(|&node| usize::try_from(node).is_ok_and(|node| node < mask.len())) {
             return wrong("nodes", "expected linear indices of the block");
         }
-        if (0..3).any(|axis| place.offset[axis].saturating_add(block[axis]) > place.image[axis]) {
-            return wrong("offset", "the block does not lie in the image");
+        if (0..3).any(|axis| surroundings.offset[axis].saturating_add(block[axis]) > surroundings.image[axis]) {
+            return wrong("offset", "expected a block inside the image");
         }
-        let squares = Squares::new(place.image, spacing)?;
+        let squares = Squares::new(surroundings.image, spacing)?;
         let background = Background::pack(&mask, bits, monitor)?;
-        let radii = squared_radii(&background, nodes, &place, &squares, monitor)?;
-        let known = |node| place.to_unknown(position(node, block), block, &squares);
+        let radii = squared_radii(&background, nodes, &surroundings, &squares, monitor)?;
+        let known = |node| surroundings.to_unknown(position(node, block), block, &squares);
         let waits = nodes.iter().zip(&radii).map(|(&node, &radius)| radius > known(node));
         let waits = try_collect(RADII, waits)?;
         let open = (0..3).flat_map(|axis| [(axis, false), (axis, true)]).filter(|&(axis, end)| {
-            if end { place.offset[axis] + block[axis] < place.image[axis] } else { place.offset[axis] > 0 }
+            if end {
+                surroundings.offset[axis] + block[axis] < surroundings.image[axis]
+            } else {
+                surroundings.offset[axis] > 0
+            }
         });
         let faces = open.map(|(axis, end)| Ok((axis, end, depths(&background, axis, end)?)));
         Ok((radii, waits, faces.collect::<Result<Vec<_>, Error>>()?))
@@ -78,7 +82,7 @@ fn radii_of<'py, T: Element + PyElement>(
     Ok((radii.into_pyarray(py), waits.into_pyarray(py), faces))
 }
 
-/// Lowers the squared radii of `voxels` outside a face, given by steps along `axis` and places along the others, to what lies
+/// Lowers the squared radii of `voxels` outside a face, given by steps along `axis` and positions along the others, to what lies
 /// behind it; `shape` is that of the image.
 #[pyfunction]
 fn lower_radii(

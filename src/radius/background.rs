@@ -1,7 +1,7 @@
-//! The background of a mask, one bit a voxel, and the nearest of it in a row.
+//! The background of a mask, one bit per voxel, and its nearest voxel in a row.
 //!
-//! Rows are words of 64 voxels, with an empty word before each and after the last: what lies outside a row is no background, and
-//! a window around any voxel of it is in memory.
+//! A row is stored as words of 64 voxels, with an empty word before each row and after the last. So voxels outside a row are not
+//! background, and a window around any voxel of the row is in memory.
 
 use ndarray::{ArrayView3, Axis, s};
 use rayon::prelude::*;
@@ -12,7 +12,7 @@ use crate::support::allocate::try_zeros;
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 
-/// How far a window reaches back from its voxel, and how far on.
+/// The voxels of a window before and after its own voxel.
 const BACK: usize = WORD / 2;
 
 /// Planes that a task reads, so that memory that runs along them is read in lines.
@@ -59,7 +59,7 @@ impl Background {
         Ok(background)
     }
 
-    /// Words from a row to the next, the empty one included.
+    /// Words from a row to the next, including the empty one.
     pub(super) fn row_stride(&self) -> usize {
         self.shape[2].div_ceil(WORD) + 1
     }
@@ -106,7 +106,7 @@ impl Background {
         if limit(BACK) { self.nearest_beyond(row, x, limit) } else { None }
     }
 
-    /// The voxels from a bit on, counted from the first word.
+    /// The 64 voxels that begin at a bit, counted from the first word.
     #[inline]
     fn window(&self, bit: usize) -> u64 {
         let words = &self.words;
@@ -115,7 +115,7 @@ impl Background {
         words[at] >> shift | words[at + 1] << 1 << (WORD - 1 - shift)
     }
 
-    /// The same for what lies outside the window; `limit` tells whether so many steps are few enough.
+    /// The same outside the window; `limit` tells whether a number of steps is small enough.
     fn nearest_beyond(&self, row: usize, x: usize, limit: impl Fn(usize) -> bool) -> Option<usize> {
         let words = self.row(row);
         let at = x / WORD;
@@ -157,20 +157,21 @@ fn pack_lanes<T: Element>(view: &ArrayView3<'_, Shared<T>>, mask: T, words: &mut
     axes.sort_by_key(|&axis| std::cmp::Reverse(view.strides()[axis].unsigned_abs()));
     for (outer, plane) in view.view().permuted_axes(axes).outer_iter().enumerate() {
         for (middle, lane) in plane.outer_iter().enumerate() {
-            let mut place = [0; 3];
-            place[axes[0]] = outer;
-            place[axes[1]] = middle;
+            let mut position = [0; 3];
+            position[axes[0]] = outer;
+            position[axes[1]] = middle;
             for voxel in lane {
                 if voxel.get().is_foreground(mask) {
-                    words[place[0] * strides[0] + place[1] * strides[1] + place[2] / WORD] |= 1 << (place[2] % WORD);
+                    words[position[0] * strides[0] + position[1] * strides[1] + position[2] / WORD] |=
+                        1 << (position[2] % WORD);
                 }
-                place[axes[2]] += 1;
+                position[axes[2]] += 1;
             }
         }
     }
 }
 
-/// Turns the foreground of a row of `length` voxels into its background; tells whether there is any.
+/// Inverts the foreground of a row of `length` voxels to its background; returns nonzero if there is any.
 fn turn_over(words: &mut [u64], length: usize) -> u64 {
     let mut any = 0;
     for (at, word) in words.iter_mut().enumerate() {

@@ -1,14 +1,13 @@
-//! Radii in blocks: what a block tells others of its background, and how that settles the voxels that wait.
+//! Radii in blocks: what blocks exchange about their background.
 //!
-//! A voxel's radius in its block is final if it is no more than the distance to the nearest voxel of the image that the block
-//! does not hold; otherwise the voxel **waits**. Boxes are merged two at a time, neighbours along one axis with the same
-//! extent along the others. Each tells the other by the **depths** of one face: for each column of voxels along the
-//! axis, how many steps from the face the first background is. That is exact and needs no margin: the other box lies
-//! beyond the face, so to each of its voxels the first background of a column is the nearest one of that column, and every
-//! background voxel is in a column. The merged box knows its own faces' depths from those of the two.
+//! A voxel's radius in its block is final if it is at most the distance to the nearest voxel of the image outside the block;
+//! otherwise the voxel **waits**. Boxes are merged in pairs: neighbours along one axis, of equal extent along the others. Each
+//! passes the **depths** of one face to the other: for each column of voxels along the axis, the number of steps from the face
+//! to the first background. This is exact and needs no overlap: the other box is beyond the face, so the first background of a
+//! column is its nearest one for all voxels of that box. The depths of the merged box follow from those of the two.
 //!
-//! Cost: a merge looks, for each voxel that waits, at the columns that are nearer than its best so far. Depths are a number for
-//! each voxel of a face.
+//! Cost: for each waiting voxel a merge looks at the columns that are nearer than its best distance so far. Depths are one
+//! number per voxel of a face.
 
 use rayon::prelude::*;
 
@@ -69,19 +68,19 @@ pub fn depths(background: &Background, axis: usize, end: bool) -> Result<Vec<u32
     Ok(depths)
 }
 
-/// A face of a box that voxels look at from outside.
+/// A face of a box, for voxels outside it.
 #[derive(Debug, Clone, Copy)]
 pub struct Face<'a> {
-    /// The axis that it is across.
+    /// The axis perpendicular to it.
     pub axis: usize,
     /// Depths of its columns, in C order.
     pub depths: &'a [u32],
-    /// How long the face is along the other two axes.
+    /// The shape of the face, along the other two axes.
     pub shape: [usize; 2],
 }
 
-/// Lowers the squared radii of voxels outside a face to the distance of the nearest background behind it. `steps` has for each
-/// voxel how many steps lead along the axis to the face's own voxels, and its place along the other two axes.
+/// Lowers the squared radii of voxels outside a face to the distance of the nearest background behind it. `steps` holds for each
+/// voxel the steps along the axis to the voxels of the face, and its position along the other two axes.
 ///
 /// # Errors
 /// [`crate::support::errors::Error::Interrupted`] through `monitor`.

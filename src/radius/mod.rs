@@ -1,23 +1,23 @@
-//! The radius of voxels: the Euclidean distance to the nearest background voxel, exact, for a list of voxels only.
+//! The radius of voxels: the exact Euclidean distance to the nearest background voxel, computed for a list of voxels.
 //!
-//! The distance between two voxels is the root of the sum of squares of steps times spacing, from the first axis to the last,
-//! each operation rounded by itself; a radius is the smallest of these numbers over all background voxels. Rounding is
-//! monotonic, so of two voxels the one that is no farther along any axis is no farther at all, after rounding too. That is
-//! all that the search uses, so that it is exact for every spacing and for blocks in any chunking ([`faces`]).
+//! The distance between two voxels is the root of the sum of squares of (steps × spacing), from the first axis to the last, where
+//! each operation rounds. A radius is the smallest of these numbers over all background voxels. Rounding is monotonic: a voxel
+//! that is not farther along any axis is not farther after rounding either. The search uses nothing else, so it is exact for
+//! every spacing and for blocks of any shape ([`faces`]).
 //!
-//! The mask is kept as one bit a voxel ([`background`]). Of a row along the last axis only the nearest background on either side
-//! matters, and a window of 64 voxels shows it at once. Rows are taken by their distance ([`rows`]), until the next is no
-//! nearer than the best voxel found.
+//! The mask is packed, one bit per voxel ([`background`]). In a row along the last axis only the nearest background on either
+//! side matters, which a window of 64 voxels usually shows. Rows are searched by increasing distance ([`rows`]), until the next
+//! row is farther than the best voxel.
 //!
-//! Cost: packing reads the mask once; a voxel of radius r (in voxels) looks at about π r² rows, up to 25; voxels of thicker
-//! places share their search with those around ([`thick`]). Memory: one bit a voxel.
-//! Measured on a 512³ vessel tree (576,498 voxels of radii up to 17, two busy cores): 235 ms, a fifth of what its thinning took;
-//! on one of 1000³ (4,578,790 voxels of radii up to 30) 1.0 s, a sixth, and in dask's blocks of 250³ 4.6 s and 160 MB.
+//! Cost: packing reads the mask once. A voxel of radius r ≤ 25 voxels looks at about π r² rows; voxels of larger radius share
+//! their search with those nearby ([`thick`]). Memory: one bit per voxel.
+//! Measured on a 512³ vessel tree (576,498 voxels of radii up to 17, two busy cores): 235 ms, a fifth of its thinning;
+//! on one of 1000³ (4,578,790 voxels of radii up to 30) 1.0 s, a sixth; in dask blocks of 250³ 4.6 s and 160 MB.
 //! In a ball of radius 100 a voxel at the middle took 0.6 ms alone, one of 32 in a row 0.3 ms, one of a cube of 512 0.07 ms.
 //!
-//! Source: the numbers are those of `scipy.ndimage.distance_transform_edt`, which keeps 20 bytes a voxel and more. Where the
-//! spacing's squares are exact they are equal to the last bit; else scipy compares other roundings than it returns, and may
-//! name a voxel that is farther by some units in the last place.
+//! Source: `scipy.ndimage.distance_transform_edt` defines the numbers; it needs 20 bytes per voxel and more. If the squares of
+//! the spacing are exact, results are equal to the last bit. Otherwise scipy compares rounded numbers other than those it
+//! returns, and may return a distance that is larger by some units in the last surroundings.
 
 pub mod background;
 pub mod faces;
@@ -39,24 +39,24 @@ use crate::support::allocate::{Grow, try_filled};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 
-/// What lists of voxels deep inside an object are for.
+/// What the lists of voxels deep inside an object are for, in messages.
 const THICK: &str = "voxels of thick objects";
 
-/// Voxels that a task handles.
+/// Voxels per task.
 const TASK: usize = 1 << 10;
 
-/// Where a block lies in its image, and along which axes the voxels just outside the image are background.
+/// The position of a block in its image, and the axes along which voxels outside the image count as background.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct Surroundings {
     /// The block's first voxel.
     pub offset: [usize; 3],
     /// The shape of the image.
     pub image: [usize; 3],
-    /// Whether the outside beyond both ends of an axis is background; else it is nothing.
+    /// For each axis, whether voxels outside the image along it are background; else there are none.
     pub border: [bool; 3],
 }
 
-impl Place {
+impl Surroundings {
     /// The squared distance to the background outside the image; infinite if there is none.
     fn to_border(self, position: [usize; 3], squares: &Squares) -> f64 {
         let mut nearest = f64::INFINITY;
@@ -67,7 +67,7 @@ impl Place {
         nearest
     }
 
-    /// The squared distance to the nearest voxel of the image that a block of `shape` does not hold; infinite if it holds all.
+    /// The squared distance to the nearest voxel of the image outside a block of `shape`; infinite if there is none.
     #[must_use]
     pub fn to_unknown(self, position: [usize; 3], shape: [usize; 3], squares: &Squares) -> f64 {
         let mut nearest = f64::INFINITY;
@@ -83,8 +83,8 @@ impl Place {
     }
 }
 
-/// For each voxel (their linear indices in the block ascend) its squared distance to the nearest background of the block, or to
-/// that outside the image if it counts and is nearer. Infinite if there is none; 0 for a voxel that is background itself.
+/// The squared distance of each voxel to the nearest background of the block, or outside the image where that is background.
+/// Infinite if there is none; 0 for a background voxel. The linear indices of voxels in the block ascend.
 ///
 /// # Errors
 /// [`crate::support::errors::Error::OutOfMemory`], or [`crate::support::errors::Error::Interrupted`] through `monitor`.
@@ -94,7 +94,7 @@ impl Place {
 pub fn squared_radii(
     background: &Background,
     nodes: &[i64],
-    place: &Place,
+    surroundings: &Surroundings,
     squares: &Squares,
     monitor: &Monitor,
 ) -> Result<Vec<f64>> {
@@ -108,7 +108,7 @@ pub fn squared_radii(
         let mut thick = Vec::new();
         for (number, (radius, &node)) in radii.iter_mut().zip(nodes).enumerate() {
             let at = position(node, shape);
-            *radius = place.to_border(at, squares);
+            *radius = surroundings.to_border(at, squares);
             if !background.is_empty() {
                 let (square, is_radius) = rows.nearest(at, *radius);
                 *radius = square;

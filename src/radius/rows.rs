@@ -1,7 +1,7 @@
-//! The rows around a voxel by their distance, and the search through them.
+//! The search for background through the rows around a voxel, nearest rows first.
 //!
-//! A table lists the rows near a voxel, nearest first; it is made once and serves all voxels. Another, made when it is first
-//! needed, lists those farther away. What is even farther is searched plane by plane, row by row.
+//! A table lists the rows near a voxel by distance; it is built once for all voxels. A second table, built when it is first
+//! needed, lists rows farther away. Beyond those, rows are searched plane by plane.
 
 use std::f64::consts::PI;
 use std::sync::OnceLock;
@@ -9,11 +9,11 @@ use std::sync::OnceLock;
 use super::background::Background;
 use super::squares::Squares;
 
-/// How many rows the table of near ones lists, about, and both together: up to radii of 25 and 200 voxels.
+/// The approximate number of rows in the first table, and in both: radii of up to 25 and 200 voxels.
 const NEAR: f64 = 2048.0;
 const ALL: f64 = 131_072.0;
 
-/// A row by its place relative to the voxel's own.
+/// A row, relative to that of the voxel.
 struct Row {
     /// The squared distance between the rows.
     square: f64,
@@ -29,7 +29,7 @@ pub(super) struct Scanlines<'a> {
     squares: &'a Squares,
     near: Vec<Row>,
     far: OnceLock<Vec<Row>>,
-    /// The tables have all rows whose squared distance is at most this: the first, and both.
+    /// The squared distance up to which the first table, and both together, list all rows.
     reach: [f64; 2],
 }
 
@@ -41,14 +41,14 @@ impl<'a> Scanlines<'a> {
         Self { background, squares, near, far: OnceLock::new(), reach }
     }
 
-    /// The squared distance from a voxel to the nearest background that is nearer than `limit`, or `limit`, as far as the near
-    /// rows tell; and whether that is all.
+    /// The squared distance from a voxel to the nearest background in the first table's rows, at most `limit`; and whether no
+    /// other row can be nearer.
     pub(super) fn nearest(&self, at: [usize; 3], limit: f64) -> (f64, bool) {
         let best = self.nearest_of(&self.near, at, limit);
         (best, best <= self.reach[0])
     }
 
-    /// The squared distance to the nearest background of all other rows that is nearer than `limit`, or `limit`.
+    /// The squared distance to the nearest background in all other rows, at most `limit`.
     pub(super) fn nearest_beyond(&self, at: [usize; 3], limit: f64) -> f64 {
         let [near, all] = self.reach;
         let is_far = |square| square > near && square <= all;
@@ -84,7 +84,7 @@ impl<'a> Scanlines<'a> {
         found.map_or(best, |dx| best.min(square(dx)))
     }
 
-    /// The same through the rows that no table has.
+    /// The same for rows that are in no table.
     fn nearest_outside(&self, [z, y, x]: [usize; 3], limit: f64) -> f64 {
         let [nz, ny, _] = self.background.shape();
         let mut best = limit;
@@ -132,7 +132,7 @@ fn table(background: &Background, squares: &Squares, wanted: impl Fn(f64) -> boo
     table
 }
 
-/// The places at a distance from another along an axis of a length.
+/// The two positions at a distance from `at` along an axis of `length`, where they exist.
 fn both_sides(at: usize, distance: usize, length: usize) -> [Option<usize>; 2] {
     let before = at.checked_sub(distance);
     let after = Some(at + distance).filter(|&after| after < length && distance > 0);

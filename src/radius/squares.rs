@@ -8,10 +8,10 @@ use crate::support::errors::{Error, Result};
 pub struct Squares(pub(super) [Vec<f64>; 3]);
 
 impl Squares {
-    /// Those of up to as many steps as an image of `shape` has, of `spacing` each.
+    /// The squares for an image of `shape` with `spacing`.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if an axis has 2³¹ voxels or more, beyond which steps have no numbers; [`Error::OutOfMemory`].
+    /// [`Error::InvalidArgument`] if an axis has 2³¹ voxels or more, beyond which steps do not fit their type; [`Error::OutOfMemory`].
     pub fn new(shape: [usize; 3], spacing: [f64; 3]) -> Result<Self> {
         if let Some(length) = shape.into_iter().find(|&length| length > i32::MAX as usize) {
             let reason = format!("expected fewer than 2**31 voxels along an axis, got {length}");
@@ -39,7 +39,7 @@ impl Squares {
         self.0[axis][steps]
     }
 
-    /// How many steps along an axis are at most this squared distance.
+    /// The number of steps along an axis within a squared distance.
     pub(super) fn steps_within(&self, axis: usize, square: f64) -> usize {
         self.0[axis].partition_point(|&along| along <= square).saturating_sub(1)
     }

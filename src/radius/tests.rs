@@ -8,8 +8,8 @@ use crate::image::elements::Shared;
 use crate::support::errors::Error;
 
 /// Every background voxel, one by one.
-fn naive(image: &Array3<u8>, at: [usize; 3], place: &Place, squares: &Squares) -> f64 {
-    let mut best = place.to_border(at, squares);
+fn naive(image: &Array3<u8>, at: [usize; 3], surroundings: &Surroundings, squares: &Squares) -> f64 {
+    let mut best = surroundings.to_border(at, squares);
     for ((z, y, x), _) in image.indexed_iter().filter(|(_, value)| **value == 0) {
         best = best.min(squares.sum([z.abs_diff(at[0]), y.abs_diff(at[1]), x.abs_diff(at[2])]));
     }
@@ -34,14 +34,18 @@ fn equals_looking_at_every_voxel() {
             for share in [0, 1, 20, 500] {
                 for border in [[false; 3], [true, true, false], [true; 3]] {
                     let image = image(shape, seed as u64 + share, share);
-                    let place = Place { offset: [0; 3], image: shape, border };
+                    let surroundings = Surroundings { offset: [0; 3], image: shape, border };
                     let squares = Squares::new(shape, spacing).unwrap();
                     let background = Background::pack(&Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
                     assert_eq!(background.is_empty(), image.iter().all(|&value| value != 0));
                     let nodes: Vec<i64> = (0..image.len() as i64).step_by(1 + image.len() / 200).collect();
-                    let radii = squared_radii(&background, &nodes, &place, &squares, &Monitor::new()).unwrap();
+                    let radii = squared_radii(&background, &nodes, &surroundings, &squares, &Monitor::new()).unwrap();
                     for (&node, radius) in nodes.iter().zip(radii) {
-                        assert_eq!(radius, naive(&image, position(node, shape), &place, &squares), "{shape:?} {node}");
+                        assert_eq!(
+                            radius,
+                            naive(&image, position(node, shape), &surroundings, &squares),
+                            "{shape:?} {node}"
+                        );
                     }
                 }
             }
@@ -55,14 +59,14 @@ fn thick_objects_reach_beyond_the_table() {
     let mut image = Array3::from_elem(shape, 1_u8);
     image[[3, 139, 129]] = 0;
     image[[140, 2, 7]] = 0;
-    let place = Place { offset: [0; 3], image: shape, border: [false; 3] };
+    let surroundings = Surroundings { offset: [0; 3], image: shape, border: [false; 3] };
     for spacing in SPACINGS {
         let squares = Squares::new(shape, spacing).unwrap();
         let background = Background::pack(&Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
         let nodes: Vec<i64> = (0..image.len() as i64).step_by(99_991).collect();
-        let radii = squared_radii(&background, &nodes, &place, &squares, &Monitor::new()).unwrap();
+        let radii = squared_radii(&background, &nodes, &surroundings, &squares, &Monitor::new()).unwrap();
         for (&node, radius) in nodes.iter().zip(radii) {
-            assert_eq!(radius, naive(&image, position(node, shape), &place, &squares));
+            assert_eq!(radius, naive(&image, position(node, shape), &surroundings, &squares));
         }
     }
 }
@@ -94,8 +98,8 @@ fn the_face_of_a_part_tells_all_that_the_other_part_needs() {
                     let mut only = Array3::from_elem(shape, 1_u8);
                     let range = if end { 0..cut } else { cut..shape[axis] };
                     only.slice_axis_mut(ndarray::Axis(axis), range.into()).assign(&part);
-                    let place = Place { offset: [0; 3], image: shape, border: [false; 3] };
-                    assert_eq!(radii[0], naive(&only, at, &place, &squares));
+                    let surroundings = Surroundings { offset: [0; 3], image: shape, border: [false; 3] };
+                    assert_eq!(radii[0], naive(&only, at, &surroundings, &squares));
                 }
             }
         }

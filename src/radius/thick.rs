@@ -1,15 +1,14 @@
-//! Radii of thick objects: voxels that are near to each other share one search.
+//! Radii in thick objects: nearby voxels share one search.
 //!
-//! A radius changes by no more than the way that its voxel goes. So of a group of voxels, all within a way w of one of them
-//! whose radius is R, each has its nearest background within R + 2 w of that one. Of the background there only the surface
-//! counts: a voxel is never the nearest of a group, or not alone, if the next one towards the whole group along some axis is
-//! background too. The surface is collected once, a word of 64 voxels at a time, in shells by the distance to the middle, and
-//! each voxel of the group looks at them from the nearest on, until none can be nearer. Groups that are wide for their radius
-//! are halved.
+//! The radii of two voxels differ by at most their distance. If all voxels of a group are within a distance w of one of them,
+//! whose radius is R, the nearest background of each is within R + 2 w of that one. Only the surface of this background
+//! matters: a background voxel is not needed if its neighbour towards the whole group, along some axis, is background too. The
+//! surface is collected once, in words of 64 voxels, as shells of increasing distance from the middle. Each voxel of the group
+//! searches the shells from the nearest on, until no other can be nearer. Groups that are wide for their radius are halved.
 //!
-//! Distances are compared as they are rounded, as everywhere here; bounds have room for rounding.
+//! Rounded distances are compared, as in the whole module; bounds allow for rounding.
 //!
-//! Cost: for a group one search and one collection of about π (R + 2 w)² rows; for each voxel some part of the surface.
+//! Cost: for a group one search and one collection of about π (R + 2 w)² rows; for each voxel a part of the surface.
 
 use super::background::Background;
 use super::rows::Scanlines;
@@ -19,28 +18,28 @@ use crate::support::allocate::{Grow, try_collect};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 
-/// How far bounds reach beyond themselves, so that rounding loses nothing.
+/// The factor by which bounds are widened to allow for rounding.
 const ROOM: f64 = 1.0 + 1e-9;
 
-/// A group is halved if it reaches farther than this share of its radius.
+/// A group is halved if it extends farther than this share of its radius.
 const WIDTH: f64 = 0.08;
 
 /// What the buffers are for.
-const GROUPS: &str = "the groups of thick places";
+const GROUPS: &str = "the groups of voxels in thick objects";
 
-/// A voxel whose radius is looked for.
+/// A voxel whose radius is searched.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Member {
     /// Its number in the list of voxels.
     pub(super) number: usize,
     pub(super) at: [usize; 3],
-    /// The square of the radius, or of something that is no less.
+    /// The square of the radius, or of an upper bound.
     pub(super) square: f64,
 }
 
 /// Background voxels of the surface around a group.
 struct Shell {
-    /// They are at least at this squared distance from the middle of the group.
+    /// The smallest squared distance from the middle of the group.
     square: f64,
     voxels: Vec<[u32; 3]>,
 }
@@ -107,7 +106,7 @@ impl Search<'_> {
         self.squares.sum(std::array::from_fn(|axis| one[axis].abs_diff(other[axis])))
     }
 
-    /// The surface of the background within a distance of a voxel, as a group within bounds sees it, in shells; nearest first.
+    /// The surface of the background within `reach` of a voxel that a group within `bounds` needs, in shells, nearest first.
     fn surface(&self, middle: &Member, bounds: &Bounds, reach: f64) -> Result<Vec<Shell>> {
         const SHELLS: usize = 64;
         let (least, middle) = (middle.square, middle.at);
@@ -183,7 +182,7 @@ impl Bounds {
         bounds
     }
 
-    /// How far a voxel is from the middle, in half steps.
+    /// The distance of a voxel from the middle, in half steps.
     fn off_middle(&self, at: [usize; 3]) -> usize {
         (0..3).map(|axis| (2 * at[axis]).abs_diff(self.first[axis] + self.last[axis])).max().unwrap_or(0)
     }
@@ -193,7 +192,7 @@ impl Bounds {
         (1..3).fold(0, |longest, axis| if length(axis) > length(longest) { axis } else { longest })
     }
 
-    /// The place next to one outside the box that is nearer to all of it along an axis.
+    /// The position next to `at` along an axis, towards the whole box, if `at` is outside it.
     fn towards(&self, axis: usize, at: usize) -> Option<usize> {
         if at > self.last[axis] {
             Some(at - 1)
@@ -205,7 +204,7 @@ impl Bounds {
     }
 }
 
-/// The voxels of thick places in groups near to each other, each its own range of `members`, which are brought into order.
+/// Splits voxels into groups of nearby ones, each a range of `members`, which are reordered.
 ///
 /// # Errors
 /// [`crate::support::errors::Error::OutOfMemory`].

@@ -65,7 +65,7 @@ pub fn check_numbers(name: &'static str, count: usize) -> Result<()> {
     if count < u32::MAX as usize {
         return Ok(());
     }
-    Err(Error::InvalidArgument { name, reason: format!("{count} are more than 32 bits can number") })
+    Err(Error::InvalidArgument { name, reason: format!("expected fewer than 2**32 - 1, got {count}") })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-"""Masks: images of two or three axes and at most one value that is not 0."""
+"""Masks: images of two or three axes with at most one nonzero value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def as_mask(mask: Any, name: str = 'mask') -> Image:
     Parameters
     ----------
     mask : array_like, 2 or 3 axes
-        Booleans, or numbers of at most one value that is not 0.
+        Booleans, or numbers with at most one nonzero value.
     name : str, optional
         The argument's name, for messages.
 
@@ -47,9 +47,10 @@ def _check_values(array: Array, name: str) -> None:
     for plane in array:
         values.update(np.unique(plane[plane != 0]).tolist()[:3])
         if len(values) > 1:
-            first, *rest = sorted(values, key=str)
+            # NaN differs from itself.
+            found = sorted({str(value) for value in values})
+            finite = next((value for value in found if value != 'nan'), '0')
             raise ValueError(
                 f'{name}: expected a mask (booleans, or 0 and one other value), got the values'
-                f' {", ".join(map(str, [first, *rest][:3]))} and perhaps more; threshold it first,'
-                f' for example {name} > {first}'
+                f' {", ".join(found[:3])}; threshold it first, for example {name} > {finite}'
             )

@@ -166,7 +166,7 @@ class ChunkGraph:
         spacing = self._spacing.tolist(), self._spacing.dtype
         return _restore, (data, self._dtype, spacing, self._value_is_height)
 
-    def _described(self) -> list[tuple[str, str]]:
+    def _facts(self) -> list[tuple[str, str]]:
         return [
             ('image', f'{by_axis(self.shape)} of {self.dtype}'),
             ('part', 'all' if self.is_complete else position_text(self.offset, self.extent)),
@@ -178,9 +178,7 @@ class ChunkGraph:
         ]
 
     def __repr__(self) -> str:
-        image, part, _, voxels, finished, open_paths, memory = (
-            what for _, what in self._described()
-        )
+        image, part, _, voxels, finished, open_paths, memory = (what for _, what in self._facts())
         part = part if self.is_complete else f'the part {part}'
         return (
             f'<ChunkGraph of {part} of an image of {image}: {voxels}, {finished} finished,'
@@ -188,7 +186,7 @@ class ChunkGraph:
         )
 
     def _repr_html_(self) -> str:
-        return html_table('ChunkGraph', self._described())
+        return html_table('ChunkGraph', self._facts())
 
 
 def _restore(

@@ -59,14 +59,14 @@ def branch_table(
     else:
         statistics = means_and_stdevs(arrays['sums'], arrays['squares'], arrays['voxels'])
     nodes = _ends(arrays, 'nodes', lambda nodes: nodes.astype(index))
-    places, heights = _places(arrays, graph, value_is_height, chords)
+    positions, heights = _positions(arrays, graph, value_is_height, chords)
     columns = _branch_columns(
         components=arrays['components'].astype(index),
         nodes=nodes,
         lengths=arrays['lengths'],
         types=_branch_types(_ends(arrays, 'is_tip', lambda is_tip: is_tip), nodes[0] == nodes[1]),
         means_and_stdevs=statistics,
-        places=places,
+        positions=positions,
         heights=heights,
     )
     # Where rows are a part, they keep their numbers.
@@ -80,7 +80,7 @@ def chord_lengths(arrays: dict[str, Array], graph: ChunkGraph, value_is_height: 
     From four coordinates on the last bit of numpy's product depends on where a row stands in the
     table, so that a part of the table cannot know it.
     """
-    return _places(arrays, graph, value_is_height)[0].chords
+    return _positions(arrays, graph, value_is_height)[0].chords
 
 
 def main_of_rows(arrays: dict[str, Array]) -> Array:
@@ -141,7 +141,7 @@ def column_separator(separator: str | None) -> str:
     return separator
 
 
-class Places(NamedTuple):
+class EndPositions(NamedTuple):
     """Where the ends of branches lie; first the axes of the sources, then of the destinations."""
 
     pixels: Sequence[Array] | Array
@@ -151,40 +151,40 @@ class Places(NamedTuple):
     """How far the ends are apart."""
 
 
-def _places(
+def _positions(
     arrays: dict[str, Array],
     graph: ChunkGraph,
     value_is_height: bool,
     chords: Array | None = None,
-) -> tuple[Places, Pair | None]:
+) -> tuple[EndPositions, Pair | None]:
     """Return where the ends in rows of a chunk graph lie, and their heights."""
     heights = None
     if value_is_height:
         dtype = graph.dtype if graph.dtype.kind == 'f' else np.dtype(np.float64)
         heights = _ends(arrays, 'values', lambda values: values.astype(dtype))
     voxels = _ends(arrays, 'indices', lambda indices: indices)
-    return _places_of_voxels(voxels, graph.shape, graph.spacing, heights, chords), heights
+    return _positions_of_voxels(voxels, graph.shape, graph.spacing, heights, chords), heights
 
 
-def _places_of_voxels(
+def _positions_of_voxels(
     voxels: Sequence[Array],
     shape: tuple[int, ...],
     spacing: npt.ArrayLike,
     heights: Pair | None,
     chords: Array | None = None,
-) -> Places:
+) -> EndPositions:
     """Return where voxels of these linear indices lie."""
-    steps = np.ascontiguousarray(spacing)
-    of_kernel = steps.dtype in (np.int64, np.float64) and steps.shape == (len(shape),)
+    numbers = np.ascontiguousarray(spacing)
+    of_kernel = numbers.dtype in (np.int64, np.float64) and numbers.shape == (len(shape),)
     if of_kernel and heights is None and len(shape) <= 3:
-        return Places(*_core.end_places(voxels[0], voxels[1], shape, steps))
+        return EndPositions(*_core.end_positions(voxels[0], voxels[1], shape, numbers))
     coordinates = coordinates_of(voxels[0], shape), coordinates_of(voxels[1], shape)
-    return _places_of_pixels(coordinates, spacing, heights, chords)
+    return _positions_of_pixels(coordinates, spacing, heights, chords)
 
 
-def _places_of_pixels(
+def _positions_of_pixels(
     coordinates: Pair, spacing: npt.ArrayLike, heights: Pair | None, chords: Array | None = None
-) -> Places:
+) -> EndPositions:
     """Return where pixels of these coordinates lie, which may be any numbers."""
     scaled = _scaled(coordinates[0], spacing), _scaled(coordinates[1], spacing)
     if chords is None:
@@ -194,7 +194,7 @@ def _places_of_pixels(
             destination = np.concatenate([destination, heights[1][:, np.newaxis]], axis=1)
         difference = destination - source
         chords = np.asarray(np.sqrt(difference**2 @ np.ones(difference.shape[1])))
-    return Places(
+    return EndPositions(
         pixels=[*coordinates[0].T, *coordinates[1].T],
         scaled=[*scaled[0].T, *scaled[1].T],
         chords=chords,
@@ -212,7 +212,7 @@ def _branch_columns(
     lengths: Array,
     types: Array,
     means_and_stdevs: Pair,
-    places: Places,
+    positions: EndPositions,
     heights: Pair | None,
 ) -> dict[str, Array]:
     """Return the columns of the table; pairs are of sources and destinations."""
@@ -226,15 +226,15 @@ def _branch_columns(
         'mean_pixel_value': means_and_stdevs[0],
         'stdev_pixel_value': means_and_stdevs[1],
     }
-    ndim = len(places.pixels) // 2
-    for at, column in enumerate(places.pixels):
+    ndim = len(positions.pixels) // 2
+    for at, column in enumerate(positions.pixels):
         columns[f'image_coord_{ends[at // ndim]}_{at % ndim}'] = column
     for end, of_end in enumerate(ends):
         for axis in range(ndim):
-            columns[f'coord_{of_end}_{axis}'] = places.scaled[end * ndim + axis]
+            columns[f'coord_{of_end}_{axis}'] = positions.scaled[end * ndim + axis]
         if heights is not None:
             columns[f'coord_{of_end}_{ndim}'] = heights[end]
-    columns['euclidean_distance'] = places.chords
+    columns['euclidean_distance'] = positions.chords
     return columns
 
 
@@ -278,9 +278,9 @@ def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
     of_ends = None if heights is None else (heights[sources], heights[destinations])
     if voxels is None or 'coordinates' in skel.__dict__:
         coordinates = skel._coordinates_of(sources), skel._coordinates_of(destinations)
-        places = _places_of_pixels(coordinates, skel.spacing, of_ends)
+        positions = _positions_of_pixels(coordinates, skel.spacing, of_ends)
     else:
-        places = _places_of_voxels(voxels, skel.skeleton_shape, skel.spacing, of_ends)
+        positions = _positions_of_voxels(voxels, skel.skeleton_shape, skel.spacing, of_ends)
     return _branch_columns(
         components=path_components(skel),
         nodes=(sources, destinations),
@@ -288,7 +288,7 @@ def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
         lengths=np.array(skel.path_lengths()),
         types=types,
         means_and_stdevs=skel._means_and_stdevs(),
-        places=places,
+        positions=positions,
         heights=of_ends,
     )
 

@@ -71,8 +71,8 @@ def network_summary(
     quantiles : sequence of float, optional
         The quantiles of the radius, from 0 to 1.
     bins : int or sequence of float, optional
-        The bins of the histogram of the radius: how many of equal width from 0 to the largest, or
-        their edges, so that the rows of several images have the same.
+        The bins of the histogram of the radius: their number, of equal width from 0 to the largest
+        radius, or their edges. Edges make the rows of several images comparable.
     labels : bool or sequence of int, optional
         Whether to summarize each label of a table with the column ``label``, or each of these only,
         in a row of its own. `skeleton` then is one of labels.
@@ -91,26 +91,26 @@ def network_summary(
         - ``total_length``, ``mean_length`` of the branches, by ``length`` if the table has it, else
           by ``branch_distance``; ``n_branches``, and of them
           ``n_endpoint_endpoint``, ``n_junction_endpoint``, ``n_junction_junction``, ``n_cycles``
-          (which return to where they start).
-        - ``n_endpoints``: ends of branches where nothing else begins.
-        - ``n_junctions``: places where three branches or more meet. skan's graph has a node for
-          each voxel of such a place; those that touch count once here.
+          (branches that end at their first voxel).
+        - ``n_endpoints``: ends of branches that no other branch shares.
+        - ``n_junctions``: clusters of junction voxels, where three or more branches meet. skan's
+          graph has a node for each junction voxel; voxels that touch count as one junction here.
         - ``n_networks``: connected components with at least one branch. With `skeleton` also
           ``n_isolated``: the single voxels beside them.
-        - ``n_loops``: the first Betti number, which is how many branches can be cut before
-          something falls apart. With `skeleton` that of its voxels: their tunnels, in 2D their
-          holes. Without it that of the table: branches less nodes plus networks, which is at most
-          as many; see the notes.
+        - ``n_loops``: the first Betti number, the largest number of branches that can be removed
+          without disconnecting a network. With `skeleton` that of its voxels: their tunnels, in 2D
+          their holes. Without it that of the table: branches − nodes + networks, which is never
+          larger; see the notes.
         - With ``touches_border`` in the table: ``n_cut``, the branches that the border of the image
           cuts off; ``median_length`` and ``median_radius`` of all branches, and of those that are
           not cut ``median_uncut_length`` and ``median_uncut_radius``.
         - With a volume: ``volume``, ``length_density`` and ``branch_density``, per volume.
         - With radii in the table: ``mean_radius``, ``radius_q5``, … (quantiles in per cent), and
           the histogram as ``radius_edge_0``, …, ``radius_length_0``, …: the length of the branches
-          with a mean radius from edge i on to below edge i + 1, the last edge included. Branches
-          count by their length, so that short ones say little: half of the length is thinner
-          than ``radius_q50``. ``total_surface_area`` and ``total_volume`` (in 2D
-          ``total_perimeter`` and ``total_area``) add up the branches.
+          whose mean radius is at least edge i and below edge i + 1, the last edge included.
+          Branches are weighted by length: half of the length is thinner than ``radius_q50``.
+          ``total_surface_area`` and ``total_volume`` (in 2D ``total_perimeter`` and ``total_area``)
+          are sums over the branches.
         - With `labels`, a row for each label, the smallest first: ``label``, and with `mask`
           ``n_voxels``, come before the other columns. Bins of equal width are those of all labels.
 
@@ -128,16 +128,15 @@ def network_summary(
 
     Notes
     -----
-    skan's graph leaves out edges between junction voxels that touch, so that clusters of them have
-    no loops of their own, as the triangles in them are none of the object. But tunnels that are a
-    single voxel wide may have junction voxels all around; these are no loops of the graph, and the
-    table does not know of them. Where vessels are dense, as in `skanrs.datasets`, that may be one
-    loop in ten; on smooth objects hardly any. With `skeleton`, ``n_loops`` counts them: as many as
-    components plus cavities less the Euler number of the voxels (26 neighbours), whatever the
-    graph is.
+    skan's graph omits edges between junction voxels that touch, so clusters of junction voxels have
+    no loops; the triangles in them are not loops of the object. But a tunnel of one voxel may be
+    surrounded by junction voxels. It is not a loop of the graph, and the table does not contain it.
+    In dense networks, as in `skanrs.datasets`, this can be one loop in ten; in smooth objects it is
+    rare. With `skeleton`, ``n_loops`` counts all loops from the voxels: components + cavities −
+    Euler number, with 26 neighbours.
 
-    Of a table from which rows were taken out, the rest is summarized as if it were all: nodes where
-    fewer branches are left are ends or no longer nodes at all.
+    If rows were removed from the table, the remaining rows are summarized as they are: a node with
+    a single remaining branch is an end.
 
     Examples
     --------
@@ -294,7 +293,7 @@ def _volume_of(
     if shape is not None:
         lengths = np.asarray(shape)
         if lengths.shape != (ndim,) or lengths.dtype.kind not in 'iu' or (lengths <= 0).any():
-            raise ValueError(f'shape: expected {ndim} positive whole numbers, got {shape!r}')
+            raise ValueError(f'shape: expected {ndim} positive integers, got {shape!r}')
         floats = as_spacing(spacing, ndim).floats
         return float(np.prod(lengths.astype(float)) * np.prod(floats))
     if isinstance(skeleton, Skeleton):
@@ -348,11 +347,11 @@ def _shares_and_edges(
 def _bin_edges(bins: int | Sequence[float], largest: float) -> Array:
     if isinstance(bins, (int, np.integer)):
         if isinstance(bins, bool) or bins < 1:
-            raise ValueError(f'bins: expected at least one, or edges, got {bins!r}')
+            raise ValueError(f'bins: expected a positive integer or edges, got {bins!r}')
         return np.linspace(0, largest, bins + 1)
     edges = np.asarray(bins, dtype=float)
     if edges.ndim != 1 or edges.size < 2 or not (np.diff(edges) > 0).all():
-        raise ValueError(f'bins: expected two edges or more that ascend, got {bins!r}')
+        raise ValueError(f'bins: expected at least two ascending edges, got {bins!r}')
     return edges
 
 

@@ -26,7 +26,7 @@ def _distances(coordinates: npt.NDArray[Any], center: npt.NDArray[Any]) -> npt.N
 
 
 def _count(shells: Any) -> float:
-    """Return a number of shells; refuse what is none."""
+    """Return the number of shells; refuse other values."""
     if not isinstance(shells, (int, float, np.integer, np.floating)) or not shells > 0:
         raise ValueError(f'shells: expected a positive number or a list of radii, got {shells!r}')
     return float(shells)
@@ -39,13 +39,13 @@ def _normalize_shells(
     skeleton_coordinates: npt.NDArray[Any],
     spacing: npt.ArrayLike,
 ) -> npt.NDArray[Any]:
-    """Turn whatever `sholl_analysis` accepts as shells into radii.
+    """Convert shells, in any form that `sholl_analysis` accepts, to radii.
 
     Parameters
     ----------
     shells : int or sequence of float or None
-        Number of evenly spaced shells, or their radii, or None for shells as far apart as the
-        diagonal of a pixel is long.
+        Number of evenly spaced shells, or their radii, or None for shells whose spacing is the
+        diagonal of a pixel.
     center : array of float, shape (ndim,)
         The centre, in units of length.
     skeleton_coordinates : array of float, shape (N, ndim)
@@ -56,12 +56,12 @@ def _normalize_shells(
     Returns
     -------
     radii : array of float
-        The radii. Beside those asked for, evenly spaced shells have one of radius 0.
+        The radii. Evenly spaced shells have an additional one of radius 0.
 
     Warns
     -----
     UserWarning
-        If shells are closer to each other than the diagonal of a pixel is long.
+        If the spacing of shells is below the diagonal of a pixel.
     """
     diagonal = np.linalg.norm(spacing)
     if isinstance(shells, (list, tuple, np.ndarray)):
@@ -69,7 +69,7 @@ def _normalize_shells(
     else:
         end_radius = np.max(np.linalg.norm(skeleton_coordinates - center, axis=1))
         step = diagonal if shells is None else end_radius / _count(shells)
-        # A margin, so that the last shell is not lost to rounding.
+        # A margin, so that rounding does not drop the last shell.
         end = end_radius + np.finfo(np.float32).eps
         radii = np.arange(0, end, step) if step else np.zeros(1)
     if len(radii) > 1 and diagonal > (closest := np.min(np.diff(radii))):
@@ -99,7 +99,7 @@ def sholl_analysis(
         skeleton with the most of them if there are several.
     shells : int or array of float, optional
         Number of evenly spaced shells, or their radii in units of length, ascending. By default
-        shells are as far apart as the diagonal of a pixel is long.
+        the spacing of shells is the diagonal of a pixel.
 
     Returns
     -------
@@ -108,8 +108,8 @@ def sholl_analysis(
     shell_radii : array of float, shape (P,)
         The radii, in units of length.
     intersection_counts : array of int, shape (P,)
-        How many edges of the pixel graph cross each shell. An edge that crosses several counts for
-        the innermost.
+        The number of edges of the pixel graph that cross each shell. An edge that crosses several
+        counts for the innermost.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def sholl_analysis(
     Warns
     -----
     UserWarning
-        If shells are closer to each other than the diagonal of a pixel is long.
+        If the spacing of shells is below the diagonal of a pixel.
 
     Examples
     --------

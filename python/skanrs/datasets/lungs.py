@@ -35,19 +35,19 @@ class Lung(NamedTuple):
     tree: VesselTree
     """The centrelines and radii of the tubes."""
 
-    def _described(self) -> list[tuple[str, str]]:
+    def _facts(self) -> list[tuple[str, str]]:
         return [
             ('image', f'{by_axis(self.image.shape)} of {self.image.dtype}'),
             ('spacing', f'{by_axis(self.spacing)} µm'),
-            *self.tree._described()[1:],
+            *self.tree._facts()[1:],
         ]
 
     def __repr__(self) -> str:
-        image, spacing, branches, radii = (what for _, what in self._described())
+        image, spacing, branches, radii = (what for _, what in self._facts())
         return f'<Lung {image}, spacing {spacing}: {branches}, radii {radii}>'
 
     def _repr_html_(self) -> str:
-        return html_table('Lung', self._described())
+        return html_table('Lung', self._facts())
 
 
 def lung(

@@ -238,7 +238,7 @@ class VesselTree:
         """Return the number of branches."""
         return len(self.radii)
 
-    def _described(self) -> list[tuple[str, str]]:
+    def _facts(self) -> list[tuple[str, str]]:
         branches = counted(len(self), 'branch', 'branches')
         generations = counted(int(self.generations.max()) + 1, 'generation')
         return [
@@ -248,11 +248,11 @@ class VesselTree:
         ]
 
     def __repr__(self) -> str:
-        volume, branches, radii = (what for _, what in self._described())
+        volume, branches, radii = (what for _, what in self._facts())
         return f'<VesselTree in {volume}: {branches}, radii {radii}>'
 
     def _repr_html_(self) -> str:
-        return html_table('VesselTree', self._described())
+        return html_table('VesselTree', self._facts())
 
     def image(self) -> npt.NDArray[np.bool_]:
         """Return the complete volume, True inside the tubes.
@@ -295,10 +295,14 @@ class VesselTree:
         first = np.array([operator.index(value) for value in offset])
         extent = np.array([operator.index(value) for value in shape])
         if len(first) != 3 or len(extent) != 3 or (first < 0).any() or (extent < 0).any():
-            raise ValueError('offset, shape: expected three non-negative integers each')
+            raise ValueError(
+                'offset, shape: expected three non-negative integers each,'
+                f' got {offset!r} and {shape!r}'
+            )
         if (first + extent > self.shape).any():
             raise ValueError(
-                f'offset, shape: expected a block within the volume of shape {self.shape}'
+                f'offset, shape: expected a block within the volume of shape {self.shape},'
+                f' got {offset!r} and {shape!r}'
             )
         block = np.zeros(extent, dtype=bool)
         if block.size == 0:

@@ -70,15 +70,15 @@ def compare_violins(
     >>> axes = draw.compare_violins(tables, 'branch-distance')  # doctest: +SKIP
     """
     if not tables:
-        raise ValueError('tables: expected at least one')
-    found = [_usable(_column(table, column), log) for table in tables.values()]
+        raise ValueError('tables: expected at least one, got none')
+    columns = [_usable(_column(table, column), log) for table in tables.values()]
     axes = _axes_or_new(axes)
-    for place, values in enumerate(found, start=1):
+    for position, values in enumerate(columns, start=1):
         if values.size == 0:
             continue
         shown = np.log10(values) if log else values
-        _violin(axes, place, shown, COLOURS[(place - 1) % len(COLOURS)])
-    labels = [f'{name}\n{len(values):,}' for name, values in zip(tables, found, strict=True)]
+        _violin(axes, position, shown, COLOURS[(position - 1) % len(COLOURS)])
+    labels = [f'{name}\n{len(values):,}' for name, values in zip(tables, columns, strict=True)]
     axes.set_xticks(range(1, len(labels) + 1), labels)
     axes.set_xlim(0.4, len(labels) + 0.6)
     words = column.replace('_', ' ').replace('-', ' ')
@@ -94,17 +94,17 @@ def compare_violins(
     return axes
 
 
-def _violin(axes: Axes, place: int, values: npt.NDArray[np.float64], colour: str) -> None:
+def _violin(axes: Axes, position: int, values: npt.NDArray[np.float64], colour: str) -> None:
     step = -(-values.size // MOST_VALUES)
     # Sampled evenly by rank, to keep the shape of the distribution.
     spread = np.sort(values)[::step] if step > 1 else values
     if np.ptp(spread) > 0:
-        parts: dict[str, Any] = axes.violinplot(spread, [place], widths=0.8, showextrema=False)
+        parts: dict[str, Any] = axes.violinplot(spread, [position], widths=0.8, showextrema=False)
         for body in parts['bodies']:
             body.set(facecolor=colour, edgecolor=colour, alpha=0.6)
     low, median, high = np.percentile(values, [25, 50, 75])
-    axes.vlines(place, low, high, color='0.2', linewidth=6)
-    axes.plot(place, median, 'o', color='white', markersize=4, zorder=3)
+    axes.vlines(position, low, high, color='0.2', linewidth=6)
+    axes.plot(position, median, 'o', color='white', markersize=4, zorder=3)
 
 
 def _usable(values: npt.NDArray[Any], log: bool) -> npt.NDArray[np.float64]:

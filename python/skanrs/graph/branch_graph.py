@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .skeleton import Skeleton
 
-# How many rows of distances, a number for each node, are in memory at once.
+# The number of rows of distances, one number per node, in memory at the same time.
 _ROWS = 100
 
 

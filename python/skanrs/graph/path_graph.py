@@ -154,7 +154,7 @@ class PathGraph(HoldsArrays):
             spacing=spacing,
         )
 
-    def _described(self) -> list[tuple[str, str]]:
+    def _facts(self) -> list[tuple[str, str]]:
         given = {'coordinates': self.node_coordinates, 'values': self.node_values}
         known = ' and '.join(name for name, values in given.items() if values is not None)
         nodes = counted(self.adj.shape[0], 'node')
@@ -166,11 +166,11 @@ class PathGraph(HoldsArrays):
         ]
 
     def __repr__(self) -> str:
-        nodes, spacing, paths, memory = (what for _, what in self._described())
+        nodes, spacing, paths, memory = (what for _, what in self._facts())
         return f'<PathGraph of {nodes}, spacing {spacing}: {paths}, {memory}>'
 
     def _repr_html_(self) -> str:
-        return html_table('PathGraph', self._described())
+        return html_table('PathGraph', self._facts())
 
     @cached_property
     def nbgraph(self) -> NBGraph:

@@ -40,7 +40,7 @@ def pixel_graph(
         returns the values of the edges. Without one, an edge is its distance if there is a mask
         (or the image is one), else the distance times the absolute difference of the values.
     connectivity : int, optional
-        How many orthogonal steps lead to a neighbour at most, 1 to the number of axes.
+        The largest number of orthogonal steps to a neighbour, from 1 to the number of axes.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis, 1 if it is not given.
 
@@ -183,7 +183,7 @@ def make_degree_image(skeleton_image: Array) -> Array:
     Returns
     -------
     degree_image : array of int64, shape of `skeleton_image`
-        For each pixel of the skeleton how many of its neighbours, diagonal ones too, belong to the
+        For each pixel of the skeleton the number of neighbours, diagonal ones included, in the
         skeleton; 0 elsewhere. Lazy for a dask array.
 
     Examples

@@ -79,7 +79,7 @@ class Skeleton(HoldsArrays):
         ``paths.indices`` has the pixels of each path in their order, both ends included,
         ``paths.data`` their values; a cycle ends with its source.
     n_paths : int
-        How many paths there are, P.
+        The number of paths, P.
     distances : ndarray of float, shape (P,)
         The lengths of the paths; see `path_lengths`.
     degrees : ndarray of int, shape (N,)
@@ -195,7 +195,7 @@ class Skeleton(HoldsArrays):
         self.skeleton_dtype = pixels.dtype
         self.spacing: Array = spacing.given
 
-    def _described(self) -> list[tuple[str, str]]:
+    def _facts(self) -> list[tuple[str, str]]:
         of_type = 'heights' if self._value_is_height else str(self.skeleton_dtype)
         of_images = bytes_of([self.skeleton_image, self.source_image])
         images = size_in_words(of_images) if of_images else ''
@@ -212,11 +212,11 @@ class Skeleton(HoldsArrays):
         return self._nodes.size if '_nodes' in self.__dict__ else len(self.coordinates)
 
     def __repr__(self) -> str:
-        image, spacing, voxels, branches, memory = (what for _, what in self._described())
+        image, spacing, voxels, branches, memory = (what for _, what in self._facts())
         return f'<Skeleton of {image}, spacing {spacing}: {voxels}, {branches}, {memory}>'
 
     def _repr_html_(self) -> str:
-        return html_table('Skeleton', self._described())
+        return html_table('Skeleton', self._facts())
 
     @classmethod
     def from_path_graph(cls, pg: PathGraph) -> Skeleton:

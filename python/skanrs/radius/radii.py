@@ -35,8 +35,8 @@ def radii(
 ) -> Radii:
     """Measure the radius of an object at each voxel of its skeleton.
 
-    The radius is the Euclidean distance from the centre of the voxel to that of the nearest voxel
-    which does not belong to the object.
+    The radius is the Euclidean distance from the centre of a voxel to the centre of the nearest
+    background voxel.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def radii(
         The distance between neighbours along each axis, 1 if it is not given. A `Skeleton` has its
         own.
     border_is_background : bool, optional
-        Whether what lies outside the image is background. Without it a vessel that leaves the
-        image is as thick at the border as inside.
+        Whether voxels outside the image are background. By default they are ignored, so a vessel
+        that leaves the image is as thick at the border as inside.
     labels : bool or sequence of int, optional
         Whether both arrays are label images, in memory and of integers: the radius is the distance
         to the nearest voxel of another value. A `Skeleton` made with labels has them already.
@@ -57,9 +57,9 @@ def radii(
     Returns
     -------
     radii : ndarray of float64, shape (N,)
-        The radius of each voxel, in units of the spacing; in C order, which is that of
-        ``Skeleton.coordinates``, so that ``radii[skeleton.path(0)]`` are those along a path.
-        Infinite if there is no background at all.
+        The radius of each voxel in units of the spacing, in C order. This is the order of
+        ``Skeleton.coordinates``, so ``radii[skeleton.path(0)]`` are the radii along a path.
+        Infinite if the image has no background.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def radii(
 
     Notes
     -----
-    The numbers are those of ``scipy.ndimage.distance_transform_edt`` at these voxels; equal to the
-    last bit where the squares of the spacing are exact in a float (as for whole numbers), else to
-    some units in the last place. They take one bit per voxel of the mask, not about 20 bytes.
+    The radii are those of ``scipy.ndimage.distance_transform_edt`` at these voxels. They are equal
+    to the last bit if the squares of the spacing are exact in a float, as for integers, else to
+    some units in the last place. They need one bit per voxel of the mask instead of about 20 bytes.
 
     Voxels are counted to their centres: in a tube of radius 3 with its axis on a row of voxels the
     nearest background lies between 3 and 4 away.

@@ -123,7 +123,7 @@ class ThinnedChunk:
     kept: Words
     residue: Residue
 
-    def _described(self) -> list[tuple[str, str]]:
+    def _facts(self) -> list[tuple[str, str]]:
         return [
             ('image', f'{by_axis(self.image.shape)}, method {self.image.method}'),
             ('part', position_text(self.offset, self.chunk_shape)),
@@ -132,14 +132,14 @@ class ThinnedChunk:
         ]
 
     def __repr__(self) -> str:
-        image, part, kept, undecided, memory = (what for _, what in self._described())
+        image, part, kept, undecided, memory = (what for _, what in self._facts())
         return (
             f'<ThinnedChunk of the part {part} of an image of {image}: {kept} kept,'
             f' {undecided} undecided, {memory}>'
         )
 
     def _repr_html_(self) -> str:
-        return html_table('ThinnedChunk', self._described())
+        return html_table('ThinnedChunk', self._facts())
 
     @property
     def nbytes(self) -> int:
@@ -220,7 +220,7 @@ class MergedThinning:
     kept: tuple[Words, ...]
     residue: Residue
 
-    def _described(self) -> list[tuple[str, str]]:
+    def _facts(self) -> list[tuple[str, str]]:
         is_all = _core.missing_box(self.residue.boxes, self.image.shape_3d) is None
         boxes = counted(len(self.residue.boxes), 'box', 'boxes')
         return [
@@ -231,14 +231,14 @@ class MergedThinning:
         ]
 
     def __repr__(self) -> str:
-        image, part, kept, undecided, memory = (what for _, what in self._described())
+        image, part, kept, undecided, memory = (what for _, what in self._facts())
         return (
             f'<MergedThinning of {part} of an image of {image}: {kept} kept by merging,'
             f' {undecided} undecided, {memory}>'
         )
 
     def _repr_html_(self) -> str:
-        return html_table('MergedThinning', self._described())
+        return html_table('MergedThinning', self._facts())
 
     @property
     def nbytes(self) -> int:

@@ -48,14 +48,17 @@ impl Network {
     pub fn new(nodes: usize, branches: &[(u32, u32)], lengths: &[f64]) -> Result<Self> {
         let invalid = |name, reason| Err(Error::InvalidArgument { name, reason });
         if branches.len() != lengths.len() {
-            return invalid("lengths", format!("{} given for {} branches", lengths.len(), branches.len()));
+            return invalid(
+                "lengths",
+                format!("expected one for each of the {} branches, got {}", branches.len(), lengths.len()),
+            );
         }
         check_numbers("nodes", nodes)?;
         check_numbers("branches", branches.len())?;
         let mut kept = try_with_capacity("branches", branches.len())?;
         for (branch, (&(from, to), &length)) in branches.iter().zip(lengths).enumerate() {
             if from.max(to) as usize >= nodes {
-                return invalid("branches", format!("node {} of a graph of {nodes} nodes", from.max(to)));
+                return invalid("branches", format!("expected nodes below {nodes}, got {}", from.max(to)));
             }
             if !length.is_finite() || length < 0.0 {
                 return invalid("lengths", format!("expected finite numbers from zero up, got {length}"));
@@ -65,7 +68,7 @@ impl Network {
             }
         }
         if !(kept.iter().map(|branch| branch.2).sum::<f64>() * nodes as f64).is_finite() {
-            return invalid("lengths", "their sum is so large that sums of distances would not be finite".to_owned());
+            return invalid("lengths", "expected a sum small enough that sums of distances are finite".to_owned());
         }
         kept.sort_unstable_by(|one, other| {
             (one.0, one.1).cmp(&(other.0, other.1)).then(one.2.total_cmp(&other.2)).then(one.3.cmp(&other.3))

@@ -45,7 +45,7 @@ type EndArrays<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyAny>, Array1<'py,
 /// Where the ends of branches lie, given as linear indices in an image of `shape`: the axes of the sources, then those of the
 /// destinations, in voxels and times the spacing; and how far they are apart.
 #[pyfunction]
-fn end_places<'py>(
+fn end_positions<'py>(
     py: Python<'py>,
     sources: AlignedArray1<'py, i64>,
     destinations: AlignedArray1<'py, i64>,
@@ -54,25 +54,25 @@ fn end_places<'py>(
 ) -> PyResult<EndArrays<'py>> {
     let ends = [sources.as_slice(), destinations.as_slice()];
     match spacing {
-        AnySpacing::Whole(spacing) => places_of(py, ends, &shape, spacing.as_slice()),
-        AnySpacing::Real(spacing) => places_of(py, ends, &shape, spacing.as_slice()),
+        AnySpacing::Whole(spacing) => positions_of(py, ends, &shape, spacing.as_slice()),
+        AnySpacing::Real(spacing) => positions_of(py, ends, &shape, spacing.as_slice()),
     }
 }
 
-fn places_of<'py, S: Spacing + PyElement>(
+fn positions_of<'py, S: Spacing + PyElement>(
     py: Python<'py>,
     ends: [&[i64]; 2],
     shape: &[usize],
     spacing: &[S],
 ) -> PyResult<EndArrays<'py>> {
     let threads = ends[0].len() >= NODES_WORTH_THREADS;
-    let places = run(py, threads, |monitor| ends::places(ends, shape, spacing, monitor))?;
+    let positions = run(py, threads, |monitor| ends::positions(ends, shape, spacing, monitor))?;
     let columns = [2 * shape.len(), ends[0].len()];
-    let scaled = places.scaled.into_pyarray(py).reshape(columns)?.into_any();
-    Ok((places.voxels.into_pyarray(py).reshape(columns)?, scaled, places.chords.into_pyarray(py)))
+    let scaled = positions.scaled.into_pyarray(py).reshape(columns)?.into_any();
+    Ok((positions.voxels.into_pyarray(py).reshape(columns)?, scaled, positions.chords.into_pyarray(py)))
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(path_ends, module)?)?;
-    module.add_function(wrap_pyfunction!(end_places, module)?)
+    module.add_function(wrap_pyfunction!(end_positions, module)?)
 }

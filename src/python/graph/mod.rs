@@ -244,7 +244,11 @@ fn graph_distances<'py>(
 ) -> PyResult<Array1<'py, f64>> {
     let masks = masks.as_slice();
     let grid = if shape.len() == spacing.len() { Grid::new(&shape, &spacing, shape.len()) } else { None };
-    let grid = grid.ok_or_else(|| PyValueError::new_err(format!("shape: {shape:?} has no masks")))?;
+    let grid = grid.ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "shape: expected one to three axes, each with its spacing, got {shape:?} and {spacing:?}"
+        ))
+    })?;
     let weights = with_indices!(IndexPair::new("graph", indptr, indices)?, |indptr, indices| {
         adjacency::check_masks(indptr, indices, masks)?;
         run(py, masks.len() >= NODES_WORTH_THREADS, |_| adjacency::weights(indptr, indices, masks, &grid, None))?

@@ -122,7 +122,7 @@ fn unpack_chunk(
 const PARTS: &str = "the parts of a chunk";
 
 fn malformed(what: &str) -> PyErr {
-    PyValueError::new_err(format!("the data of a thinned chunk are damaged: {what}"))
+    PyValueError::new_err(format!("data: expected those of a thinned chunk, got damaged ones: {what}"))
 }
 
 fn box_at(offset: [usize; 3], lengths: &[usize]) -> Box3 {
@@ -138,7 +138,7 @@ fn check_boxes(frame: &Frame, boxes: &[Box3]) -> PyResult<()> {
 struct Checker {
     frame: Frame,
     words: Key,
-    places: KeyPositions,
+    keys: KeyPositions,
     /// Whether no word reaches beyond the image.
     is_filled: bool,
 }
@@ -146,11 +146,11 @@ struct Checker {
 impl Checker {
     fn new(frame: &Frame) -> Self {
         let is_filled = (0..3).all(|axis| frame.shape[axis].is_multiple_of(frame.side(axis)));
-        Self { frame: *frame, words: frame.words(), places: KeyPositions::new(*frame), is_filled }
+        Self { frame: *frame, words: frame.words(), keys: KeyPositions::new(*frame), is_filled }
     }
 
     fn check(&mut self, key: Key, voxels: u64) -> PyResult<()> {
-        let inside = key < self.words && (self.is_filled || voxels & !self.frame.inside(self.places.key(key)) == 0);
+        let inside = key < self.words && (self.is_filled || voxels & !self.frame.inside(self.keys.key(key)) == 0);
         if inside { Ok(()) } else { Err(malformed("a voxel leaves the image")) }
     }
 }

@@ -11,10 +11,14 @@ pub(in crate::python) fn method(name: &str, planes: usize) -> PyResult<Method> {
         "lee" => Method::Lee,
         "lee-preserving" => Method::LeePreserving,
         "zhang" => Method::Zhang,
-        _ => return Err(PyValueError::new_err(format!("method: there is no {name:?}"))),
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "method: expected 'lee', 'lee-preserving' or 'zhang', got {name:?}"
+            )));
+        }
     };
     if method.is_for(planes) {
         return Ok(method);
     }
-    Err(PyValueError::new_err(format!("method: {name:?} is for images of one plane, not {planes}")))
+    Err(PyValueError::new_err(format!("method: expected an image of one plane for {name:?}, got {planes} planes")))
 }

@@ -49,7 +49,7 @@ CALLS = {
     'prune_junction_edges': GRAPH,
     'trace_paths': (*GRAPH, RADII),
     'path_ends': (*PATHS, TRACED[0][2], NODES),
-    'end_places': (NODES[:50], NODES[-50:], SHAPE, np.array(ONES)),
+    'end_positions': (NODES[:50], NODES[-50:], SHAPE, np.array(ONES)),
     'path_lengths': (*GRAPH, *PATHS),
     'path_sums': (PATHS[0].astype(np.int64), np.ones(PATHS[1].size)),
     'components': GRAPH[:2],
@@ -195,7 +195,7 @@ def test_shapes_that_63_bits_cannot_number(shape):
     calls = [
         lambda: _core.pixel_graph(one[:0], shape, ONES, 3),
         lambda: _core.trace_skeleton(one, shape, ONES),
-        lambda: _core.end_places(one, one, shape, np.array(ONES)),
+        lambda: _core.end_positions(one, one, shape, np.array(ONES)),
         lambda: _core.thin_nodes(one, shape, 'lee'),
         lambda: _core.prune_nodes(one, shape, ONES, 1.0, 0.0),
         lambda: _core.foreground_indices(np.zeros((0, 0, 0), np.uint8), 1, ORIGIN, shape),
