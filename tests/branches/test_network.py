@@ -189,7 +189,7 @@ TABLE = skanrs.analyze(blobs((20, 21), 1))
         (ValueError, 'shape: expected 2 positive', {'shape': (2, 2, 2)}),
         (ValueError, 'spacing: expected', {'shape': (2, 2), 'spacing': -1}),
         (ValueError, 'quantiles: expected', {'quantiles': [2]}),
-        (ValueError, 'bins: expected at least one', {'bins': 0}),
+        (ValueError, 'bins: expected a positive integer or edges', {'bins': 0}),
         (ValueError, 'bins: expected at least two ascending edges', {'bins': [3, 2]}),
         (ValueError, 'skeleton: expected 2 axes', {'skeleton': np.zeros((2, 2, 2), dtype=bool)}),
     ],

@@ -343,7 +343,7 @@ def _shed(graph: ChunkGraph, terminals: list[Indices], links: list[Indices]) -> 
 
     `terminals` and `links` are those of the parts that it was merged from.
     """
-    rest, finished, isolated = graph._graph.shed()
+    rest, finished, isolated = graph._graph.split_finished()
     columns = {**finished['rows'], **finished}
     rows = np.empty(len(columns['is_cycle']), _ROW)
     for name in _ROW.names or ():
