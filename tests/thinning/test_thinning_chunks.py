@@ -299,9 +299,9 @@ def test_positions():
         skanrs.thin_chunk(block, offset=(0, 0), shape=(4, 4, 4))
     with pytest.raises(TypeError, match='^offset: expected a sequence of integers'):
         skanrs.thin_chunk(block, offset=(0.5, 0, 0), shape=(4, 4, 4))
-    with pytest.raises(ValueError, match=r'^shape: \[.*\] has more voxels'):
+    with pytest.raises(ValueError, match=r'^shape: expected fewer voxels'):
         skanrs.thin_chunk(block, offset=(0, 0, 0), shape=(2**40, 2**40, 4))
-    with pytest.raises(ValueError, match=r'^shape: \[.*\] has more voxels'):
+    with pytest.raises(ValueError, match=r'^shape: expected fewer voxels'):
         skanrs.thin_chunk(block[0], offset=(0, 2**64 - 16), shape=(3, 2**64 - 1))
     with pytest.raises(ValueError, match='^block: expected a 2D or 3D array'):
         skanrs.thin_chunk(block[0, 0], offset=(0,), shape=(4,))
