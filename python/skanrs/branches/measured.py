@@ -25,7 +25,6 @@ from .measures import (
     check_same_shape,
     empty_measures,
     measure_crop,
-    measure_names,
 )
 from .node_table import node_table
 
@@ -97,13 +96,19 @@ def measure_labels(
     skel = Skeleton._of_pixels(pixels, spacing, labels)
     if mask is None:
         return Measured(skel, None, None)
-    radii = np.empty(labels.size)
+    radii, n_nodes = np.empty(labels.size), 0
     measures = [empty_measures(mask.image.ndim)]
     with progress.call('measures'):
         for crop in label_crops(pixels.nodes, labels, mask):
             body = measure_crop(crop, spacing, border_is_background)
             radii[crop.members] = body.radii
-            measures.append(body.measures())
-    names = measure_names(mask.image.ndim)
-    columns = {name: np.concatenate([of_label[name] for of_label in measures]) for name in names}
+            of_label = body.measures()
+            # Nodes are numbered through all labels.
+            for name in ('node_src', 'node_dst'):
+                of_label[name] = of_label[name] + n_nodes
+            n_nodes += len(body.nodes.centroids)
+            measures.append(of_label)
+    columns = {
+        name: np.concatenate([of_label[name] for of_label in measures]) for name in measures[0]
+    }
     return Measured(skel, radii, columns)
