@@ -165,7 +165,9 @@ impl<I: Index> Skeleton<'_, I> {
         axis + self.axes >= 3
     }
 
-    fn steps(&self) -> &[f64] {
+    /// The spacing along the axes of the image.
+    #[must_use]
+    pub fn steps(&self) -> &[f64] {
         &self.spacing[3 - self.axes..]
     }
 

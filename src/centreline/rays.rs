@@ -41,40 +41,44 @@ pub enum Exit {
 /// The voxel where it starts is not asked. A ray through an edge or a corner enters the voxel opposite.
 #[must_use]
 pub fn exit(mask: &MaskRows, from: Place, direction: Point, spacing: Point, most: f64) -> Exit {
+    let shape = mask.shape();
     let mut voxel = from.voxel;
     let mut crossings = [f64::INFINITY; 3];
-    let mut first = [0.0; 3];
-    let mut each = [0.0; 3];
+    // An axis along which the ray does not move is never crossed.
+    let mut first = [f64::INFINITY; 3];
+    let mut each = [1.0; 3];
     let mut count = [0.0; 3];
     let mut step = [0; 3];
-    for axis in (0..3).filter(|&axis| direction[axis] != 0.0) {
-        let is_forward = direction[axis] > 0.0;
-        step[axis] = if is_forward { 1 } else { -1 };
-        each[axis] = spacing[axis] / direction[axis].abs();
-        first[axis] = if is_forward { 0.5 - from.rest[axis] } else { 0.5 + from.rest[axis] };
-        crossings[axis] = first[axis] * each[axis];
+    for axis in 0..3 {
+        if direction[axis] != 0.0 {
+            let is_forward = direction[axis] > 0.0;
+            step[axis] = if is_forward { 1 } else { -1 };
+            each[axis] = spacing[axis] / direction[axis].abs();
+            first[axis] = if is_forward { 0.5 - from.rest[axis] } else { 0.5 + from.rest[axis] };
+            crossings[axis] = first[axis] * each[axis];
+        }
     }
     loop {
         let distance = crossings[0].min(crossings[1]).min(crossings[2]);
         if distance >= most {
             return Exit::Known(most);
         }
-        let mut is_background_outside = false;
+        // Without branches, since which axis comes next cannot be predicted.
+        let limit = distance * (1.0 + CORNER);
         for axis in 0..3 {
-            if crossings[axis] > distance * (1.0 + CORNER) {
-                continue;
-            }
-            voxel[axis] = voxel[axis].wrapping_add(step[axis]);
-            count[axis] += 1.0;
+            let is_crossed = crossings[axis] <= limit;
+            voxel[axis] = voxel[axis].wrapping_add(if is_crossed { step[axis] } else { 0 });
+            count[axis] += if is_crossed { 1.0 } else { 0.0 };
             crossings[axis] = (first[axis] + count[axis]) * each[axis];
-            let is_out = voxel[axis] < 0 || voxel[axis] >= mask.shape()[axis] as i64;
-            is_background_outside |= is_out && mask.border()[axis];
         }
         match mask.get(voxel) {
             Some(true) => {}
             Some(false) => return Exit::Known(distance),
-            None if is_background_outside => return Exit::Known(distance),
-            None => return Exit::Border(distance),
+            None => {
+                let is_out = |axis: usize| !(0..shape[axis] as i64).contains(&voxel[axis]);
+                let is_background = (0..3).any(|axis| is_out(axis) && mask.border()[axis]);
+                return if is_background { Exit::Known(distance) } else { Exit::Border(distance) };
+            }
         }
     }
 }

@@ -142,8 +142,11 @@ fn cell_counts<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<Bound<'py, PyArray1<u64>>> {
-    let cells = mask.with_skeleton(py, &skeleton, cells::cells)?;
-    Ok(try_collect(MEASURES, cells.iter().map(|cell| cell.voxels))?.into_pyarray(py))
+    let cells = mask.with_skeleton(py, &skeleton, |skeleton, monitor| {
+        let each = try_collect(MEASURES, 0..u32::try_from(skeleton.nodes.len()).unwrap_or(u32::MAX))?;
+        cells::cells(skeleton, &each, each.len(), monitor)
+    })?;
+    Ok(try_collect(MEASURES, cells.cells.iter().map(|cell| cell.voxels))?.into_pyarray(py))
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -68,7 +68,11 @@ def volumes_by_asking_all(skel, mask, spacing):
     # skan has no coordinates of isolated voxels in paths, but they own voxels too.
     sites = skel.coordinates * spacing
     radii = ndimage.distance_transform_edt(mask, spacing)[tuple(skel.coordinates.astype(int).T)]
-    power = ((places[:, np.newaxis] - sites) ** 2).sum(axis=2) - radii**2
+    squares = radii**2
+    if (spacing == spacing[0]).all():
+        # Whole numbers of voxels, so that equals are equal.
+        squares = np.rint(squares / spacing[0] ** 2) * spacing[0] ** 2
+    power = ((places[:, np.newaxis] - sites) ** 2).sum(axis=2) - squares
     owned = np.bincount(power.argmin(axis=1), minlength=len(sites)) * np.prod(spacing)
     paths = paths_of(skel)
     ends = np.bincount([end for path in paths for end in (path[0], path[-1])], minlength=len(sites))
@@ -253,3 +257,35 @@ MASK = blobs((12, 13, 14), 5)
 def test_errors(error, words, arguments):
     with pytest.raises(error, match=words):
         skanrs.analyze(**{'mask': MASK, **arguments})
+
+
+def test_objects_without_skeleton_belong_to_no_branch():
+    mask = np.zeros((30, 40, 50), dtype=bool)
+    mask[10:15, 10:15, 5:45] = True
+    skeleton = skanrs.skeletonize(mask)
+    alone = skanrs.analyze(mask, skeleton=skeleton)
+    # One of them next to the object, one far away.
+    mask[17:19, 10:15, 5:45] = mask[25:, 35:, 40:] = True
+    pd.testing.assert_frame_equal(skanrs.analyze(mask, skeleton=skeleton), alone, rtol=0.05)
+    assert skanrs.analyze(mask, skeleton=skeleton)['volume'].tolist() == [1000]
+
+
+@pytest.mark.parametrize('size', [96, pytest.param(512, marks=pytest.mark.slow)])
+def test_solid_blocks_take_no_longer_than_their_voxels(size):
+    mask = np.ones((size,) * 3, dtype=bool)
+    mask[:2] = mask[-2:] = False
+    skeleton = np.zeros_like(mask)
+    skeleton[size // 2, size // 2] = True
+    table = skanrs.analyze(mask, skeleton=skeleton)
+    assert table['volume'].tolist() == [mask.sum()]
+    # Nothing is known of the sides.
+    assert table['surface_area'].item() == pytest.approx(2 * size**2, rel=0.15)
+
+
+def test_a_voxel_outside_the_mask_is_named():
+    mask = np.zeros((5, 6, 7), dtype=bool)
+    mask[2, 2] = True
+    skeleton = mask.copy()
+    skeleton[4, 5, 6] = True
+    with pytest.raises(ValueError, match=r'skeleton: expected voxels of the mask only.*4, 5, 6'):
+        skanrs.analyze(mask, skeleton=skeleton)

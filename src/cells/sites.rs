@@ -1,0 +1,327 @@
+//! The sites of a power diagram, sorted into buckets of space, and the search for those that may own a voxel of a box.
+//!
+//! Above the buckets lies a pyramid of cells, each twice as long, with the largest square of a radius in it. A search goes down
+//! from the top and leaves out what is farther than its limit, so that it visits buckets near the box or with large balls only.
+//!
+//! Cost: a scan of the sites for the buckets; a search the buckets that it visits. Memory: 16 bytes a site, and 9 bytes a bucket.
+
+use std::cmp::Ordering;
+
+use rayon::prelude::*;
+
+use crate::centreline::Skeleton;
+use crate::centreline::smooth::Point;
+use crate::graph::csr::Index;
+use crate::support::allocate::{Grow, try_filled};
+use crate::support::errors::Result;
+use crate::support::simd::{Vector, for_this_processor};
+
+use super::CELLS;
+
+/// How long a bucket is; a power of two of at most 256.
+const BUCKET: usize = 8;
+
+/// Of what rounding may hide, relative to the numbers that it is part of.
+const ROUNDING: f64 = 1e-12;
+
+/// A voxel of the skeleton.
+#[derive(Debug, Clone, Copy, Default)]
+struct Site {
+    square: f64,
+    owner: u32,
+    /// Its place in its bucket.
+    at: [u8; 3],
+}
+
+/// A box of voxels, its last ones included.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub first: Point,
+    pub last: Point,
+}
+
+impl Bounds {
+    /// The least and the largest square of the distance from `site` to a voxel.
+    #[inline(always)]
+    fn squares(&self, site: Point, spacing: Point) -> [f64; 2] {
+        let (mut least, mut most) = (0.0, 0.0);
+        for axis in 0..3 {
+            let (before, after) = (self.first[axis] - site[axis], site[axis] - self.last[axis]);
+            let near = before.max(after).max(0.0) * spacing[axis];
+            let far = before.min(after) * spacing[axis];
+            least += near * near;
+            most += far * far;
+        }
+        [least, most]
+    }
+
+    /// The least square of the distance to another box.
+    #[inline]
+    fn square_to(&self, other: &Self, spacing: Point) -> f64 {
+        let square = |axis: usize| {
+            let away = (self.first[axis] - other.last[axis]).max(other.first[axis] - self.last[axis]).max(0.0);
+            away * away * spacing[axis] * spacing[axis]
+        };
+        square(0) + square(1) + square(2)
+    }
+}
+
+/// A site that may own a voxel of a box.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate {
+    /// Its voxel.
+    pub at: Point,
+    /// The square of its radius.
+    pub square: f64,
+    /// Whose it is.
+    pub owner: u32,
+    /// The least power distance from the box.
+    least: f64,
+}
+
+/// The sites that may own a voxel of a box.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    pub all: Vec<Candidate>,
+    /// No voxel of the box is farther from its owner, by power distance.
+    pub bound: f64,
+    /// Of each its coordinates, its square, and room for its least and largest power distance from a box.
+    columns: [Vec<f64>; 6],
+}
+
+impl Candidates {
+    fn clear(&mut self) {
+        self.all.clear();
+        self.bound = f64::INFINITY;
+    }
+
+    /// Whose all are, if they have one owner.
+    #[must_use]
+    pub fn only_owner(&self) -> Option<u32> {
+        let owner = self.all.first()?.owner;
+        self.all.iter().all(|candidate| candidate.owner == owner).then_some(owner)
+    }
+
+    /// Sorts them as the voxels of an image are read.
+    fn sort(&mut self) {
+        self.all.sort_unstable_by(|one, other| one.at.partial_cmp(&other.at).unwrap_or(Ordering::Equal));
+    }
+
+    /// Adds a site unless it is beyond the bound or `limit`.
+    #[inline]
+    fn offer(&mut self, site: Candidate, bounds: &Bounds, limit: f64, spacing: Point) -> Result<()> {
+        let [near, far] = bounds.squares(site.at, spacing);
+        let rounding = ROUNDING * (far + site.square);
+        let least = near - site.square - rounding;
+        if least > limit.min(self.bound) {
+            return Ok(());
+        }
+        self.bound = self.bound.min(far - site.square + rounding);
+        self.all.try_push(CELLS, Candidate { least, ..site })
+    }
+
+    /// Leaves out what the bound, as it is now, excludes.
+    fn prune(&mut self) {
+        let bound = self.bound;
+        self.all.retain(|candidate| candidate.least <= bound);
+    }
+
+    /// Prepares [`Candidates::select`] from these.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn lay_out(&mut self) -> Result<()> {
+        let Self { all, columns, .. } = self;
+        for (column, of) in columns.iter_mut().zip([0, 1, 2, 3, 4, 5]) {
+            column.clear();
+            let value = |site: &Candidate| if of < 3 { site.at[of] } else { site.square };
+            column.try_extend(CELLS, all.iter().map(value))?;
+        }
+        Ok(())
+    }
+
+    /// Those of others, which are laid out, that may own a voxel of a smaller box at a power distance of at most `limit`; they
+    /// stay sorted.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn select(&mut self, others: &mut Self, bounds: &Bounds, limit: f64, spacing: Point) -> Result<()> {
+        self.clear();
+        power_bounds(&mut others.columns, bounds, spacing);
+        let [.., least, most] = &others.columns;
+        self.bound = most.iter().fold(f64::INFINITY, |bound, &most| bound.min(most));
+        let limit = limit.min(self.bound);
+        for (&site, _) in others.all.iter().zip(least).filter(|(_, least)| **least <= limit) {
+            self.all.try_push(CELLS, site)?;
+        }
+        Ok(())
+    }
+}
+
+for_this_processor! {
+    fn power_bounds(columns: &mut [Vec<f64>; 6], bounds: &Bounds, spacing: Point) = power_bounds_of;
+}
+
+/// The least and the largest power distance of each site from a box, from its coordinates and its square.
+#[inline(always)]
+#[allow(clippy::extra_unused_type_parameters, reason = "the processor's width is that of the whole function")]
+fn power_bounds_of<V: Vector>(columns: &mut [Vec<f64>; 6], bounds: &Bounds, spacing: Point) {
+    let [z, y, x, squares, least, most] = columns;
+    let count = z.len();
+    let (z, y, x, squares) = (&z[..count], &y[..count], &x[..count], &squares[..count]);
+    let (least, most) = (&mut least[..count], &mut most[..count]);
+    for site in 0..count {
+        let [near, far] = bounds.squares([z[site], y[site], x[site]], spacing);
+        let rounding = ROUNDING * (far + squares[site]);
+        least[site] = near - squares[site] - rounding;
+        most[site] = far - squares[site] + rounding;
+    }
+}
+
+/// Cells of one size, with the largest square of a radius in each; below all numbers if it is empty.
+#[derive(Debug)]
+struct Level {
+    shape: [usize; 3],
+    most: Vec<f32>,
+}
+
+impl Level {
+    fn index(&self, cell: [usize; 3]) -> usize {
+        (cell[0] * self.shape[1] + cell[1]) * self.shape[2] + cell[2]
+    }
+}
+
+/// All sites.
+#[derive(Debug)]
+pub struct Sites {
+    shape: [usize; 3],
+    spacing: Point,
+    sorted: Vec<Site>,
+    starts: Vec<u32>,
+    levels: Vec<Level>,
+}
+
+impl Sites {
+    /// The voxels of a skeleton, of which each has an owner; `square` tells the square of a radius in units of `spacing`.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn new<I: Index>(
+        skeleton: &Skeleton<'_, I>,
+        owners: &[u32],
+        spacing: Point,
+        square: impl Fn(f64) -> f64 + Sync,
+    ) -> Result<Self> {
+        let shape = skeleton.mask.shape();
+        let buckets = shape.map(|length| length.div_ceil(BUCKET));
+        let of_slab = buckets[1] * buckets[2];
+        let mut starts = try_filled(CELLS, buckets[0] * of_slab + 1, 0_u32)?;
+        let mut sites = try_filled(CELLS, skeleton.nodes.len(), Site::default())?;
+        let mut most = try_filled(CELLS, buckets[0] * of_slab, f32::NEG_INFINITY)?;
+        // The voxels of a slab of buckets follow each other, so slabs are sorted by themselves.
+        let mut slabs = Vec::new();
+        let (mut rest, mut first) = (&mut sites[..], 0);
+        for slab in 0..buckets[0] {
+            let end = ((slab + 1) * BUCKET * shape[1] * shape[2]) as i64;
+            let after = first + skeleton.nodes[first..].partition_point(|&node| node < end);
+            let (of_slab, others) = rest.split_at_mut(after - first);
+            slabs.try_push(CELLS, (first..after, of_slab))?;
+            (rest, first) = (others, after);
+        }
+        let of_slabs = starts[1..].par_chunks_mut(of_slab.max(1)).zip(most.par_chunks_mut(of_slab.max(1)));
+        slabs.into_par_iter().zip(of_slabs).for_each(|((nodes, sites), (ends, most))| {
+            let bucket = |node: usize| {
+                let at = skeleton.voxel(node).map(|at| at as usize);
+                (at, at[1] / BUCKET * buckets[2] + at[2] / BUCKET)
+            };
+            for node in nodes.clone() {
+                ends[bucket(node).1] += 1;
+            }
+            let mut sum = 0;
+            for end in ends.iter_mut() {
+                // Where the bucket begins; it moves to the end as sites come in.
+                (*end, sum) = (sum, sum + *end);
+            }
+            let first = nodes.start as u32;
+            for node in nodes {
+                let (at, bucket) = bucket(node);
+                let site = Site {
+                    square: square(skeleton.radii[node]),
+                    owner: owners[node],
+                    at: at.map(|at| (at % BUCKET) as u8),
+                };
+                most[bucket] = most[bucket].max(above(site.square));
+                sites[ends[bucket] as usize] = site;
+                ends[bucket] += 1;
+            }
+            for end in ends {
+                *end += first;
+            }
+        });
+        let mut levels = vec![Level { shape: buckets, most }];
+        while levels[levels.len() - 1].shape.iter().any(|&length| length > 1) {
+            let below = &levels[levels.len() - 1];
+            let shape = below.shape.map(|length| length.div_ceil(2));
+            let mut level = Level { shape, most: try_filled(CELLS, shape.iter().product(), f32::NEG_INFINITY)? };
+            for (index, &most) in below.most.iter().enumerate() {
+                let cell = [
+                    index / (below.shape[1] * below.shape[2]),
+                    index / below.shape[2] % below.shape[1],
+                    index % below.shape[2],
+                ];
+                let above = level.index(cell.map(|at| at / 2));
+                level.most[above] = level.most[above].max(most);
+            }
+            levels.push(level);
+        }
+        Ok(Self { shape, spacing, sorted: sites, starts, levels })
+    }
+
+    /// Finds all sites that may own a voxel of a box at a power distance of at most `limit`, in the order of the image.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn search(&self, bounds: &Bounds, limit: f64, found: &mut Candidates) -> Result<()> {
+        found.clear();
+        self.visit(self.levels.len() - 1, [0; 3], bounds, limit, found)?;
+        found.prune();
+        found.sort();
+        Ok(())
+    }
+
+    fn visit(&self, level: usize, cell: [usize; 3], bounds: &Bounds, limit: f64, found: &mut Candidates) -> Result<()> {
+        let length = BUCKET << level;
+        let box_of_cell = Bounds {
+            first: cell.map(|at| (at * length) as f64),
+            last: [0, 1, 2].map(|axis| (((cell[axis] + 1) * length).min(self.shape[axis]) - 1) as f64),
+        };
+        let index = self.levels[level].index(cell);
+        let most = f64::from(self.levels[level].most[index]);
+        let square = bounds.square_to(&box_of_cell, self.spacing);
+        if square - most - ROUNDING * (square + most) > limit.min(found.bound) || most < 0.0 {
+            return Ok(());
+        }
+        if level == 0 {
+            for site in &self.sorted[self.starts[index] as usize..self.starts[index + 1] as usize] {
+                let at = [0, 1, 2].map(|axis| box_of_cell.first[axis] + f64::from(site.at[axis]));
+                let candidate = Candidate { at, square: site.square, owner: site.owner, least: 0.0 };
+                found.offer(candidate, bounds, limit, self.spacing)?;
+            }
+            return Ok(());
+        }
+        let below = self.levels[level - 1].shape;
+        for child in 0..8 {
+            let child = [2 * cell[0] + child / 4, 2 * cell[1] + child / 2 % 2, 2 * cell[2] + child % 2];
+            if (0..3).all(|axis| child[axis] < below[axis]) {
+                self.visit(level - 1, child, bounds, limit, found)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The least number of this kind that is not smaller.
+fn above(square: f64) -> f32 {
+    let rounded = square as f32;
+    if f64::from(rounded) < square { rounded.next_up() } else { rounded }
+}

@@ -1,0 +1,448 @@
+//! The owners of the foreground of one tile of the mask.
+//!
+//! A tile finds its candidates once, its boxes choose from them. A box first guesses a limit of the power distance of its voxels to
+//! their owners. What it finds with the candidates within that limit is an upper bound of that distance; if it exceeds the limit,
+//! candidates are searched once more within the bound. So each box knows all that may own its voxels, and most boxes ask those of
+//! the nearest voxels only.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::centreline::smooth::Point;
+use crate::image::mask_rows::MaskRows;
+use crate::image::word_shape::set_bits;
+use crate::support::allocate::Grow;
+use crate::support::errors::Result;
+use crate::support::simd::{Vector, for_this_processor};
+
+use super::CELLS;
+use super::crofton::Weights;
+use super::sites::{Bounds, Candidate, Candidates, Sites};
+use super::strays::{Place, WIDTH};
+
+/// The shape of a tile.
+pub const TILE: [usize; 3] = [16, 16, WIDTH];
+
+/// How long a box is.
+const BOX: usize = 8;
+
+/// Bits of a key for the number of a candidate.
+const NUMBER: u32 = 7;
+
+/// Power distances below this have a key.
+const MOST: f64 = (1 << (30 - NUMBER)) as f64;
+
+/// The windows of all rows of a tile and of those around it.
+type Rows = [[u64; TILE[1] + 2]; TILE[0] + 2];
+
+/// A row of a box: its place, and its foreground from the first voxel of the box on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Row {
+    at: [usize; 2],
+    foreground: u64,
+}
+
+/// A candidate where power distances are whole numbers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Whole {
+    at: [i32; 2],
+    square: i32,
+    /// The square of the distance along a row to each voxel of the box, moved up by the bits of the number.
+    along: [i32; BOX],
+}
+
+/// A candidate where they are not.
+#[derive(Debug, Clone, Copy, Default)]
+struct Real {
+    squares: [[f64; BOX]; 3],
+    square: f64,
+}
+
+/// The owner of each voxel of a row among the candidates, and its power distance.
+type Owners = [(u32, f64); BOX];
+
+/// What the tiles of a diagram share.
+pub struct Diagram<'a> {
+    pub mask: &'a MaskRows,
+    pub sites: &'a Sites,
+    pub spacing: Point,
+    /// Whether power distances are whole numbers.
+    pub is_whole: bool,
+    /// A power distance that the voxels of most boxes do not exceed.
+    pub near: f64,
+    /// A power distance that voxels hardly ever exceed.
+    pub far: f64,
+    pub weights: &'a Weights,
+    /// The voxels and the surface of each owner.
+    pub sums: &'a [[AtomicU64; 2]],
+}
+
+/// 32 voxels of each row of a tile.
+type Words = [[u32; TILE[1]]; TILE[0]];
+
+/// Memory of a task.
+#[derive(Debug)]
+pub struct Scratch {
+    rows: Rows,
+    /// Which foreground counts.
+    only: Words,
+    /// Whether it is taken away from its owners.
+    takes_back: bool,
+    /// What lies in a ball.
+    covered: Words,
+    /// What was found to be connected to no ball within its tile.
+    pub strays: Vec<(Place, u32)>,
+    of_tile: Candidates,
+    of_box: Candidates,
+    in_box: Vec<Row>,
+    whole: Vec<Whole>,
+    keys: Vec<[i32; BOX]>,
+    real: Vec<Real>,
+    owners: Vec<Owners>,
+    counts: Vec<[u64; 2]>,
+}
+
+impl Diagram<'_> {
+    /// Adds the foreground of a tile to its owners, and what is connected to no ball within the tile to the strays.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn share_out(&self, start: Place, scratch: &mut Scratch) -> Result<()> {
+        let shape = [0, 1, 2].map(|axis| TILE[axis].min(self.mask.shape()[axis] - start[axis]));
+        let end = [0, 1, 2].map(|axis| start[axis] + shape[axis]);
+        if !self.mask.has_foreground(start, end) {
+            return Ok(());
+        }
+        self.read_rows(start, scratch);
+        scratch.covered = [[0; TILE[1]]; TILE[0]];
+        self.share_out_rows(start, shape, scratch)?;
+        scratch.find_strays(start, shape)
+    }
+
+    /// Takes voxels of a tile, given as 32 of a row each, away from their owners.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn take_back(&self, start: Place, strays: &[(Place, u32)], scratch: &mut Scratch) -> Result<()> {
+        let shape = self.read_rows(start, scratch);
+        scratch.only = [[0; TILE[1]]; TILE[0]];
+        for &([z, y, _], bits) in strays {
+            scratch.only[z - start[0]][y - start[1]] = bits;
+        }
+        scratch.takes_back = true;
+        let result = self.share_out_rows(start, shape, scratch);
+        scratch.takes_back = false;
+        scratch.only = [[u32::MAX; TILE[1]]; TILE[0]];
+        result
+    }
+
+    /// Reads the windows of a tile, and returns its shape.
+    fn read_rows(&self, start: Place, scratch: &mut Scratch) -> [usize; 3] {
+        let shape = [0, 1, 2].map(|axis| TILE[axis].min(self.mask.shape()[axis] - start[axis]));
+        for z in 0..shape[0] + 2 {
+            for y in 0..shape[1] + 2 {
+                let (z_there, y_there) = ((start[0] + z) as i64 - 1, (start[1] + y) as i64 - 1);
+                scratch.rows[z][y] = self.mask.window(z_there, y_there, start[2], shape[2]);
+            }
+        }
+        shape
+    }
+
+    fn share_out_rows(&self, start: Place, shape: [usize; 3], scratch: &mut Scratch) -> Result<()> {
+        let Some(bounds) = scratch.read([0; 3], shape, start)? else { return Ok(()) };
+        self.sites.search(&bounds, self.far, &mut scratch.of_tile)?;
+        if scratch.of_tile.bound < 0.0
+            && let Some(owner) = scratch.of_tile.only_owner()
+        {
+            self.give(owner, [0; 3], scratch);
+            return Ok(());
+        }
+        scratch.of_tile.lay_out()?;
+        for z in (0..shape[0]).step_by(BOX) {
+            for y in (0..shape[1]).step_by(BOX) {
+                for x in (0..shape[2]).step_by(BOX) {
+                    let of_box = [0, 1, 2].map(|axis| BOX.min(shape[axis] - [z, y, x][axis]));
+                    if let Some(bounds) = scratch.read([z, y, x], of_box, start)? {
+                        self.share_out_box([z, y, x], start, &bounds, scratch)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the foreground of a box, whose rows are read, to its owners.
+    fn share_out_box(&self, at: [usize; 3], start: [usize; 3], bounds: &Bounds, scratch: &mut Scratch) -> Result<()> {
+        let mut limit = self.near;
+        loop {
+            if limit <= self.far {
+                scratch.of_box.select(&mut scratch.of_tile, bounds, limit, self.spacing)?;
+            } else {
+                self.sites.search(bounds, limit, &mut scratch.of_box)?;
+            }
+            let bound = scratch.of_box.bound;
+            if scratch.of_box.all.is_empty() {
+                limit = if limit < self.far { self.far } else { f64::INFINITY };
+                continue;
+            }
+            // Within its ball all voxels are connected to their owner.
+            if bound < 0.0
+                && let Some(owner) = scratch.of_box.only_owner()
+            {
+                self.give(owner, at, scratch);
+                return Ok(());
+            }
+            let most = self.own(at, start, scratch)?;
+            if bound.min(most) <= limit {
+                break;
+            }
+            limit = most;
+        }
+        for (site, &counts) in scratch.of_box.all.iter().zip(&scratch.counts).filter(|(_, counts)| counts[0] > 0) {
+            self.add(site.owner, counts, scratch.takes_back);
+        }
+        Ok(())
+    }
+
+    /// Gives all foreground of the rows that are read to one owner.
+    fn give(&self, owner: u32, at: [usize; 3], scratch: &mut Scratch) {
+        let mut counts = [0; 2];
+        for row in &scratch.in_box {
+            scratch.covered[row.at[0]][row.at[1]] |= (row.foreground << at[2]) as u32;
+            let rows = around(&scratch.rows, row.at);
+            counts[0] += u64::from(row.foreground.count_ones());
+            counts[1] += set_bits(row.foreground & !interior(&rows) >> 1 >> at[2])
+                .map(|bit| self.surface(&rows, at[2] + bit))
+                .sum::<u64>();
+        }
+        self.add(owner, counts, scratch.takes_back);
+    }
+
+    fn add(&self, owner: u32, counts: [u64; 2], takes_back: bool) {
+        for (sum, count) in self.sums[owner as usize].iter().zip(counts) {
+            if takes_back {
+                sum.fetch_sub(count, Ordering::Relaxed);
+            } else if count > 0 {
+                sum.fetch_add(count, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Counts the foreground of a box for its candidates, and returns the largest power distance.
+    fn own(&self, at: [usize; 3], start: [usize; 3], scratch: &mut Scratch) -> Result<f64> {
+        let corner = [0, 1, 2].map(|axis| (start[axis] + at[axis]) as f64);
+        let Scratch { of_box, counts, .. } = scratch;
+        let count = of_box.all.len();
+        counts.clear();
+        counts.try_extend(CELLS, std::iter::repeat_n([0; 2], count))?;
+        // No power distance within a box exceeds that of its farthest corner.
+        let reach = |site: &Candidate| {
+            let away = (0..3).map(|axis| (site.at[axis] - corner[axis]).abs() + BOX as f64);
+            away.map(|away| away * away).sum::<f64>().max(site.square)
+        };
+        if self.is_whole && count < 1 << NUMBER && of_box.all.iter().all(|site| reach(site) < MOST) {
+            Self::whole_owners(corner, scratch)?;
+        } else {
+            self.real_owners(corner, scratch)?;
+        }
+        let Scratch { rows, in_box, counts, owners, covered, .. } = scratch;
+        let mut most = f64::NEG_INFINITY;
+        for (row, owners) in in_box.iter().zip(owners) {
+            let around = around(rows, row.at);
+            let edge = !interior(&around) >> 1 >> at[2];
+            let mut in_balls = 0;
+            for bit in set_bits(row.foreground) {
+                let (owner, power) = owners[bit];
+                most = most.max(power);
+                in_balls |= u32::from(power < 0.0) << bit;
+                let counts = &mut counts[owner as usize];
+                counts[0] += 1;
+                if edge >> bit & 1 == 1 {
+                    counts[1] += self.surface(&around, at[2] + bit);
+                }
+            }
+            covered[row.at[0]][row.at[1]] |= in_balls << at[2];
+        }
+        Ok(most)
+    }
+
+    /// The owners where power distances are whole numbers: the least of keys, which are the distance and then the number.
+    fn whole_owners(corner: Point, scratch: &mut Scratch) -> Result<()> {
+        let Scratch { of_box, in_box, whole, keys, owners, .. } = scratch;
+        whole.clear();
+        whole.try_extend(
+            CELLS,
+            of_box.all.iter().map(|site| {
+                let away = [0, 1, 2].map(|axis| (site.at[axis] - corner[axis]) as i32);
+                let along = std::array::from_fn(|lane| (lane as i32 - away[2]).pow(2) << NUMBER);
+                Whole { at: [away[0], away[1]], square: site.square as i32, along }
+            }),
+        )?;
+        keys.clear();
+        keys.try_extend(CELLS, in_box.iter().map(|_| [i32::MAX; BOX]))?;
+        least_keys(whole, in_box, keys);
+        owners.clear();
+        owners.try_extend(
+            CELLS,
+            keys.iter().map(|keys| keys.map(|key| ((key & ((1 << NUMBER) - 1)) as u32, f64::from(key >> NUMBER)))),
+        )
+    }
+
+    /// The owners by the definition.
+    fn real_owners(&self, corner: Point, scratch: &mut Scratch) -> Result<()> {
+        let Scratch { of_box, in_box, real, owners, .. } = scratch;
+        real.clear();
+        real.try_extend(
+            CELLS,
+            of_box.all.iter().map(|site| {
+                let squares = [0, 1, 2].map(|axis| {
+                    std::array::from_fn(|step| {
+                        let along = (corner[axis] + step as f64 - site.at[axis]) * self.spacing[axis];
+                        along * along
+                    })
+                });
+                Real { squares, square: site.square }
+            }),
+        )?;
+        owners.clear();
+        for row in &*in_box {
+            let mut of_row = [(0, f64::INFINITY); BOX];
+            for (number, site) in real.iter().enumerate() {
+                let across = site.squares[0][row.at[0] % BOX] + site.squares[1][row.at[1] % BOX];
+                for (owner, along) in of_row.iter_mut().zip(site.squares[2]) {
+                    let power = across + along - site.square;
+                    if power < owner.1 {
+                        *owner = (number as u32, power);
+                    }
+                }
+            }
+            owners.try_push(CELLS, of_row)?;
+        }
+        Ok(())
+    }
+
+    /// The weights of the background around a voxel, given by the windows of its nine rows and its place in them.
+    #[inline]
+    fn surface(&self, rows: &[u64; 9], at: usize) -> u64 {
+        let three = |row: usize| (!rows[row] >> at & 0b111) as usize;
+        let plane = |first: usize| three(first) | three(first + 1) << 3 | three(first + 2) << 6;
+        self.weights.sum([plane(0), plane(3), plane(6)])
+    }
+}
+
+for_this_processor! {
+    fn least_keys(sites: &[Whole], rows: &[Row], keys: &mut [[i32; BOX]]) = least_keys_of;
+}
+
+/// The least key of each voxel of each row, eight voxels at a time.
+#[inline(always)]
+#[allow(
+    clippy::extra_unused_type_parameters,
+    clippy::needless_range_loop,
+    reason = "the processor's width is that of the whole function"
+)]
+fn least_keys_of<V: Vector>(sites: &[Whole], rows: &[Row], keys: &mut [[i32; BOX]]) {
+    for (row, keys) in rows.iter().zip(keys) {
+        let at = row.at.map(|at| (at % BOX) as i32);
+        let mut least = [i32::MAX; BOX];
+        for (number, site) in sites.iter().enumerate() {
+            let away = [at[0] - site.at[0], at[1] - site.at[1]];
+            let across = away[0] * away[0] + away[1] * away[1] - site.square;
+            let key = (across << NUMBER) + number as i32;
+            for lane in 0..BOX {
+                least[lane] = least[lane].min(key + site.along[lane]);
+            }
+        }
+        *keys = least;
+    }
+}
+
+/// The windows of the nine rows around a row.
+#[inline]
+fn around(rows: &Rows, at: [usize; 2]) -> [u64; 9] {
+    std::array::from_fn(|row| rows[at[0] + row / 3][at[1] + row % 3])
+}
+
+/// The voxels of a window whose neighbours are all foreground.
+#[inline]
+fn interior(rows: &[u64; 9]) -> u64 {
+    let solid = rows.iter().fold(u64::MAX, |all, row| all & row);
+    solid & solid << 1 & solid >> 1
+}
+
+impl Scratch {
+    /// Memory for a task.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            rows: [[0; TILE[1] + 2]; TILE[0] + 2],
+            only: [[u32::MAX; TILE[1]]; TILE[0]],
+            takes_back: false,
+            covered: [[0; TILE[1]]; TILE[0]],
+            strays: Vec::new(),
+            of_tile: Candidates::default(),
+            of_box: Candidates::default(),
+            in_box: Vec::new(),
+            whole: Vec::new(),
+            keys: Vec::new(),
+            real: Vec::new(),
+            owners: Vec::new(),
+            counts: Vec::new(),
+        }
+    }
+
+    /// Finds the foreground of a tile that is connected to no ball within it.
+    fn find_strays(&mut self, start: Place, shape: [usize; 3]) -> Result<()> {
+        let foreground =
+            |rows: &Rows, z: usize, y: usize| (rows[z + 1][y + 1] >> 1) as u32 & (u32::MAX >> (WIDTH - shape[2]));
+        let mut is_changed = true;
+        while is_changed {
+            is_changed = false;
+            for z in 0..shape[0] {
+                for y in 0..shape[1] {
+                    let left = foreground(&self.rows, z, y) & !self.covered[z][y];
+                    if left == 0 {
+                        continue;
+                    }
+                    let near = (z.saturating_sub(1)..shape[0].min(z + 2))
+                        .flat_map(|z| (y.saturating_sub(1)..shape[1].min(y + 2)).map(move |y| (z, y)))
+                        .fold(0, |near, (z, y)| near | self.covered[z][y]);
+                    let reached = (near | near << 1 | near >> 1) & left;
+                    self.covered[z][y] |= reached;
+                    is_changed |= reached != 0;
+                }
+            }
+        }
+        for z in 0..shape[0] {
+            for y in 0..shape[1] {
+                let left = foreground(&self.rows, z, y) & !self.covered[z][y];
+                if left != 0 {
+                    self.strays.try_push(CELLS, ([start[0] + z, start[1] + y, start[2]], left))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rows of a box of the tile; None if it has no foreground, else where that lies.
+    fn read(&mut self, at: [usize; 3], shape: [usize; 3], start: [usize; 3]) -> Result<Option<Bounds>> {
+        self.in_box.clear();
+        let all = u64::MAX >> (64 - shape[2]);
+        let mut whole = 0;
+        for z in at[0]..at[0] + shape[0] {
+            for y in at[1]..at[1] + shape[1] {
+                let foreground = (self.rows[z + 1][y + 1] >> 1 & u64::from(self.only[z][y])) >> at[2] & all;
+                if foreground != 0 {
+                    whole |= foreground;
+                    self.in_box.try_push(CELLS, Row { at: [z, y], foreground })?;
+                }
+            }
+        }
+        let (Some(first), Some(last)) = (self.in_box.first(), self.in_box.last()) else { return Ok(None) };
+        let (y_first, y_last) =
+            self.in_box.iter().fold((usize::MAX, 0), |(first, last), row| (first.min(row.at[1]), last.max(row.at[1])));
+        let x_first = at[2] + whole.trailing_zeros() as usize;
+        let x_last = at[2] + 63 - whole.leading_zeros() as usize;
+        let place = |at: [usize; 3]| [0, 1, 2].map(|axis| (start[axis] + at[axis]) as f64);
+        Ok(Some(Bounds { first: place([first.at[0], y_first, x_first]), last: place([last.at[0], y_last, x_last]) }))
+    }
+}
