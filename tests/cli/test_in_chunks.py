@@ -1,6 +1,8 @@
 """The command on images larger than the memory budget: the same bytes as in memory."""
 
 import collections
+import errno
+import os
 import re
 import shutil
 import signal
@@ -16,6 +18,7 @@ import zarr
 from blocks import random_chunks
 
 from skanrs import files, threshold
+from skanrs._support.records import Records
 from skanrs.cli import in_chunks as chunked
 from skanrs.cli import main
 from skanrs.cli import run as command
@@ -165,6 +168,25 @@ def test_block_that_cannot_be_read(folder, monkeypatch, capsys, small_blocks):
     assert said.startswith('skanrs: error: i.tif is cut off')
     assert said.count('\n') == 1
     assert [path.name for path in folder.iterdir()] == ['i.tif']
+
+
+@pytest.mark.parametrize('kind', ['words', 'rows-1'])
+def test_a_full_disk(folder, monkeypatch, capsys, small_blocks, kind):
+    (folder / 't.csv').write_bytes(b'before')
+    plain = Records.append
+
+    def append(self, records):
+        if self._path.name == kind and self.count:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return plain(self, records)
+
+    monkeypatch.setattr(Records, 'append', append)
+    monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
+    assert main(['analyze', write('i.zarr', MASK), '-o', 't.csv']) == 2
+    said = capsys.readouterr().err
+    assert said == 'skanrs: error: t.csv cannot be written: No space left on device\n'
+    assert (folder / 't.csv').read_bytes() == b'before'
+    assert {path.name for path in folder.iterdir()} == {'i.zarr', 't.csv'}
 
 
 PEAK = """

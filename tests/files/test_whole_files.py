@@ -44,6 +44,38 @@ def test_killed_at_a_random_moment(tmp_path):
     assert all(name.startswith('.skanrs-') for name in left)
 
 
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork here')
+@pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
+def test_next_run_removes_what_a_killed_one_left(tmp_path):
+    path = tmp_path / 'table.csv'
+    path.write_bytes(b'before')
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with AtomicOutputs() as outputs:
+            (outputs.scratch(path) / 'rows').write_bytes(b'1')
+            outputs.new(path).write_bytes(b'half')
+            os.write(writing, b'!')
+            time.sleep(60)
+    os.read(reading, 1)
+    left = set(os.listdir(tmp_path)) - {path.name}
+    assert len(left) == 2
+    # The scratch of a process that works stays.
+    with AtomicOutputs() as outputs:
+        outputs.scratch(path)
+        assert left < set(os.listdir(tmp_path))
+    assert left < set(os.listdir(tmp_path))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert path.read_bytes() == b'before'
+    with AtomicOutputs() as outputs:
+        outputs.scratch(path)
+        assert not left & set(os.listdir(tmp_path))
+    assert os.listdir(tmp_path) == [path.name]
+    for pipe in (reading, writing):
+        os.close(pipe)
+
+
 @pytest.mark.skipif(sys.platform != 'linux', reason='the limit is that of Linux')
 def test_a_full_disk(tmp_path):
     import resource

@@ -2,7 +2,8 @@
 
 Each output is written under a hidden name in its folder and flushed to disk; at the end the outputs
 are renamed, one by one. If the work fails or is interrupted before that, nothing is changed. A
-process that is killed leaves at most files whose names begin with ``.skanrs-``.
+process that is killed leaves at most files whose names begin with ``.skanrs-``; those of a run with
+a scratch folder are removed by the next such run beside them, when their lock is free.
 
 Some mounts refuse fsync, which is then skipped. Hard links are not needed. A symbolic link is
 followed: its target is replaced.
@@ -12,6 +13,7 @@ import errno
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,10 @@ NO_FSYNC = {
     errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM,
 }  # fmt: skip
 """Errors of file systems without fsync; those of a full or broken disk are different."""
+
+
+LOCK = 'lock'
+"""The file in a scratch folder that the process locks which works there."""
 
 
 class AtomicOutputs:
@@ -65,6 +71,7 @@ class AtomicOutputs:
         self._token = secrets.token_hex(4)
         self._written: dict[Path, Path] = {}
         self._hidden: list[Path] = []
+        self._locks: list[IO[bytes]] = []
         self._path = Path()
 
     def __enter__(self) -> 'AtomicOutputs':
@@ -88,9 +95,16 @@ class AtomicOutputs:
         return self._written[path]
 
     def scratch(self, path: Path) -> Path:
-        """Return a new hidden folder beside `path`, which is removed at the end in any case."""
+        """Return a new hidden folder beside `path`, which is removed at the end in any case.
+
+        What killed processes left beside it is removed now.
+        """
+        self._path = path
         folder = self._hidden_beside(path)
+        _remove_left(folder.parent)
         folder.mkdir()
+        self._locks.append((folder / LOCK).open('wb'))
+        _lock(self._locks[-1])
         return folder
 
     def write(self, path: Path, writer: Writer) -> None:
@@ -132,6 +146,8 @@ class AtomicOutputs:
             if error is None:
                 self._rename_all()
         finally:
+            for lock in self._locks:
+                lock.close()
             for left in self._hidden:
                 _remove(left)
         if isinstance(error, OSError):
@@ -213,3 +229,33 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove the hidden files and folders of processes that were killed while they had scratch."""
+    for file in folder.glob(f'.skanrs-*/{LOCK}'):
+        try:
+            with file.open('r+b') as lock:
+                is_left = _lock(lock)
+        except OSError:
+            continue
+        if is_left:
+            for path in folder.glob(f'{file.parent.name.rpartition("-")[0]}-*'):
+                _remove(path)
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file until it is closed; return whether that worked."""
+    try:
+        if sys.platform == 'win32':
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        # Another process holds it, or the file system has no locks.
+        return False
+    return True
