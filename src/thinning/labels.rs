@@ -3,8 +3,8 @@
 //! Equivalently, a neighbour counts only if its label is equal. A label is cut out by the words of the whole image, so what is beyond
 //! its box is background as it is beyond the image, and a label in one plane of a volume has the six border steps of a volume.
 //!
-//! Large labels are thinned one after another by all threads ([`dense::rounds`]), the others one a thread at a time, with arrays
-//! that a thread keeps ([`dense::alone`]): what a label costs is its words, not its box. Larger boxes come first, so that the arrays
+//! Large labels are thinned one after another by all threads ([`super::dense::rounds`]), the others one a thread at a time, with arrays
+//! that a thread keeps ([`super::dense::alone`]): what a label costs is its words, not its box. Larger boxes come first, so that the arrays
 //! only shrink.
 
 use std::ops::Range;

@@ -104,7 +104,7 @@ def test_settings_of_matplotlib_do_not_matter(folder, monkeypatch, backend):
     monkeypatch.chdir(folder)
     assert main(typed) == 0
     expected = (folder / 'r.html').read_bytes()
-    assert expected.count(b'data:image/png;base64,') == 4
+    assert expected.count(b'data:image/png;base64,') == 5
     (folder / 'matplotlibrc').write_text('text.usetex: True\nfigure.facecolor: red\n')
     run(folder, *typed, MPLBACKEND=backend)
     assert (folder / 'r.html').read_bytes() == expected

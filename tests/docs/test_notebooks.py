@@ -119,7 +119,7 @@ def test_lung_vessels(executed):
     assert values['chords'] <= 1 + 1e-12
     assert values['same'] == [True] * 5
     assert set(values['lazy'].values()) == {'dask'}
-    assert values['measured'] == 9
+    assert values['measured'] == 13
     assert values['radii']['healthy'] == pytest.approx(
         {'radius_q50': 2.32, 'radius_q95': 5.85}, abs=0.05
     )

@@ -85,12 +85,18 @@ BENT = [
 ]
 
 
+def measures_of(table):
+    """Return the names of the columns of measures: behind those of skan, before those of nodes."""
+    names = list(table)
+    return names[names.index('length') : names.index('node_src')]
+
+
 @pytest.mark.parametrize('at', range(len(BENT)))
 def test_moving_and_scaling_change_no_bit(at):
     mask = BENT[at].mask
     skeleton = skanrs.skeletonize(mask)
     table = skanrs.analyze(mask, skeleton=skeleton)
-    names = list(table)[list(table).index('length') :]
+    names = measures_of(table)
     margins = [(3, 1), (2, 70), (5, 4)][: mask.ndim]
     moved = skanrs.analyze(np.pad(mask, margins), skeleton=np.pad(skeleton, margins))
     np.testing.assert_array_equal(moved[names], table[names])
@@ -106,7 +112,7 @@ def test_mirrors_and_turned_axes_change_next_to_nothing(at):
     skeleton = skanrs.skeletonize(mask)
     table = skanrs.analyze(mask, skeleton=skeleton)
     assert len(table) == 1
-    names = list(table)[list(table).index('length') :]
+    names = measures_of(table)
     changes = [lambda image, axis=axis: np.flip(image, axis) for axis in range(mask.ndim)]
     changes += [np.transpose, lambda image: np.moveaxis(image, 0, -1)]
     for change in changes:

@@ -46,7 +46,7 @@ LARGEST_BLOCK = 1 << 24
 SMALLEST_BLOCK = 1 << 15
 # Bytes that imports and dask's tables need beyond those at the start, and bytes for the tasks of
 # a block, without smoothing and with it.
-LIBRARIES = 40_000_000
+LIBRARIES = 70_000_000
 TASKS = 30_000
 SMOOTHING_TASKS = 120_000
 # Edge length of the blocks to thin, where the blocks that were read are longer.

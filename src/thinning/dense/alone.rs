@@ -14,6 +14,7 @@ use crate::thinning::dense::recheck::{self, Recheck};
 use crate::thinning::dense::rounds::{delete, find_waiting};
 use crate::thinning::dense::schedule::Lists;
 use crate::thinning::method::{Method, steps};
+use crate::thinning::words::batch::rows_of;
 use crate::thinning::words::simple_points::BORDERS;
 
 /// The arrays for images that one thread thins.
@@ -84,14 +85,14 @@ impl Alone {
                 break;
             }
         }
-        for (index, voxels) in voxels {
-            *voxels = std::mem::take(&mut self.image.words_mut()[*index]);
-        }
-        // Deletions on its faces have marked words outside the image.
-        let (inner, all) = (self.image.inner(), self.image.words().len());
-        for border in [0..inner.start, inner.end..all] {
-            self.active_rows[border.start / strides.row..border.end.div_ceil(strides.row)].fill(0);
-            self.active_words[border].fill(0);
+        for &mut (index, ref mut voxels) in voxels {
+            *voxels = std::mem::take(&mut self.image.words_mut()[index]);
+            // Deletions have marked words of the border around the image, which no step takes.
+            for row in rows_of::<W>() {
+                let at = index.wrapping_add_signed(strides.rows_around[row]);
+                self.active_words[at - 1..=at + 1].fill(0);
+                self.active_rows[(index / strides.row).wrapping_add_signed(strides.row_distances[row])] = 0;
+            }
         }
         debug_assert!(self.is_zero(), "the arrays are fit for another image");
         Ok(deleted)

@@ -1,7 +1,7 @@
 //! Lee's recheck: the collected voxels in raster order, each deleted if its neighbours present by then are connected.
 //!
 //! Only earlier collected neighbours make the order matter. A formula finds the voxels that are deleted whatever happens to
-//! those, 512 at a time and in any order ([`settled`]): all that have none, since they were simple when they
+//! those, 512 at a time and in any order ([`unsettled`]): all that have none, since they were simple when they
 //! were collected and nothing changed, and nine in ten of the others. The rest is decided in raster order, by flood fill. Later
 //! collected neighbours are always present, as in the sequential method.
 //!

@@ -154,6 +154,8 @@ INTERRUPTED = """
     import numpy as np
     import skanrs
     faulthandler.enable()
+    # Packages that an interrupt stops while they are imported cannot be used later.
+    skanrs.summarize(np.eye(9, dtype=bool), separator='_')
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random = np.random.default_rng({seed})
     thick = np.ones((160, 160, 160), dtype=bool)
