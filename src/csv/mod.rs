@@ -174,6 +174,14 @@ mod tests {
         format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
     }
 
+    /// Whether the text is the plain one. Of two texts at the same distance Python takes the even digit, Rust may take the other.
+    fn is_as_python_writes(value: f64) -> bool {
+        let (text, plain) = (float(value), plain(value));
+        let last = text.split('e').next().and_then(|mantissa| mantissa.bytes().last());
+        let is_even = last.is_some_and(|digit| digit % 2 == 0);
+        text == plain || text.len() == plain.len() && text.parse() == Ok(value) && is_even
+    }
+
     #[test]
     fn floats_as_python_writes_them() {
         for (value, text) in [
@@ -187,6 +195,7 @@ mod tests {
             (1.5e-10, "1.5e-10"),
             (1e15, "1000000000000000.0"),
             (1e16, "1e+16"),
+            (1_881_242_132_405_585.25, "1881242132405585.2"),
             (1.7e308, "1.7e+308"),
             (5e-324, "5e-324"),
             (f64::INFINITY, "inf"),
@@ -201,13 +210,13 @@ mod tests {
         #[test]
         fn floats_of_any_bits(bits: u64) {
             let value = f64::from_bits(bits);
-            prop_assert_eq!(float(value), plain(value));
+            prop_assert!(is_as_python_writes(value), "{} {}", float(value), plain(value));
         }
 
         #[test]
         fn floats_of_usual_sizes(value in -1e7..1e7, power in -12..12) {
             let value = value * 10f64.powi(power);
-            prop_assert_eq!(float(value), plain(value));
+            prop_assert!(is_as_python_writes(value), "{} {}", float(value), plain(value));
         }
 
         #[test]
@@ -228,9 +237,9 @@ mod tests {
                 [Column::Floats(&floats), Column::Integers(&wide), Column::Narrow(&narrow), Column::Booleans(&truths)];
             let text = rows(&columns, &Monitor::default()).unwrap();
             let mut expected = String::new();
-            for (float, wide, narrow, truth) in values {
+            for (value, wide, narrow, truth) in values {
                 let truth = if truth { "True" } else { "False" };
-                writeln!(expected, "{},{wide},{narrow},{truth}", plain(float)).unwrap();
+                writeln!(expected, "{},{wide},{narrow},{truth}", float(value)).unwrap();
             }
             prop_assert_eq!(String::from_utf8(text).unwrap(), expected.repeat(times));
         }
