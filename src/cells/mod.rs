@@ -30,7 +30,7 @@ use std::sync::atomic::AtomicU64;
 use rayon::prelude::*;
 
 use self::crofton::Weights;
-use self::sites::Sites;
+use self::sites::{CELLS, Sites};
 use self::strays::{Place, Strays};
 use self::tile::{Diagram, Scratch, TILE};
 use crate::centreline::Skeleton;
@@ -38,9 +38,6 @@ use crate::graph::csr::Index;
 use crate::support::allocate::{Grow, try_collect, try_filled};
 use crate::support::errors::{Error, Result, check_numbers};
 use crate::support::threads::Monitor;
-
-/// What the buffers are for.
-const CELLS: &str = "the cells of a skeleton";
 
 /// The power distance that the voxels of most boxes do not exceed, in units of the squared longest spacing.
 const NEAR: f64 = 1.0;

@@ -16,7 +16,8 @@ use crate::support::allocate::{Grow, try_filled};
 use crate::support::errors::Result;
 use crate::support::simd::{Vector, for_this_processor};
 
-use super::CELLS;
+/// What the buffers are for.
+pub const CELLS: &str = "the cells of a skeleton";
 
 /// How long a bucket is; a power of two of at most 256.
 const BUCKET: usize = 8;

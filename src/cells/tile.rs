@@ -14,9 +14,8 @@ use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 use crate::support::simd::{Vector, for_this_processor};
 
-use super::CELLS;
 use super::crofton::Weights;
-use super::sites::{Bounds, Candidate, Candidates, Sites};
+use super::sites::{Bounds, CELLS, Candidate, Candidates, Sites};
 use super::strays::{Place, WIDTH};
 
 /// The shape of a tile.
