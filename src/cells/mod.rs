@@ -154,9 +154,9 @@ pub fn of_paths<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Resul
     let paths = skeleton.count();
     // The owners are the paths, then the voxels where several end, and at last none.
     let shared = path_ends.iter().filter(|&&ends| ends > 1).count();
-    let nobody = paths + shared;
-    check_numbers("paths", nobody)?;
-    let mut owners = try_filled(CELLS, skeleton.nodes.len(), nobody as u32)?;
+    let unowned = paths + shared;
+    check_numbers("paths", unowned)?;
+    let mut owners = try_filled(CELLS, skeleton.nodes.len(), unowned as u32)?;
     for path in 0..paths {
         for node in skeleton.path(path) {
             owners[node.get()] = path as u32;
@@ -166,7 +166,7 @@ pub fn of_paths<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Resul
     for (number, (owner, _)) in (paths as u32..).zip(of_several) {
         *owner = number;
     }
-    let cells = cells(skeleton, &owners, nobody + 1, monitor)?.cells;
+    let cells = cells(skeleton, &owners, unowned + 1, monitor)?.cells;
     let voxel: f64 = skeleton.steps().iter().product();
     let measures = (0..paths).map(|path| {
         let mut sum = [cells[path].voxels as f64, cells[path].surface];

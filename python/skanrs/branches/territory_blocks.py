@@ -8,6 +8,7 @@ once.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import Any
 
@@ -37,14 +38,14 @@ Place = tuple[Shape, Shape]
 Packed = npt.NDArray[np.uint8]
 
 
-class Drawn:
+class Drawn(ABC):
     """An image of which boxes are drawn when they are read."""
 
     shape: Shape
 
+    @abstractmethod
     def draw(self, offset: Shape, shape: Shape) -> Labels:
         """Return a box."""
-        raise NotImplementedError
 
     def __getitem__(self, box: Any) -> Labels:
         bounds = [along.indices(length) for along, length in zip(box, self.shape, strict=True)]
