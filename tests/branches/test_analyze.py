@@ -289,3 +289,17 @@ def test_a_voxel_outside_the_mask_is_named():
     skeleton[4, 5, 6] = True
     with pytest.raises(ValueError, match=r'skeleton: expected voxels of the mask only.*4, 5, 6'):
         skanrs.analyze(mask, skeleton=skeleton)
+
+
+@pytest.mark.parametrize('how', ['whole', 'chunks', 'labels'])
+def test_lengths_include_tips(how):
+    mask = blobs((30, 31, 32), 8)
+    options = {'labels': True} if how == 'labels' else {}
+    image = {'whole': mask, 'chunks': da.from_array(mask, chunks=16), 'labels': mask.astype(int)}
+    table = skanrs.analyze(image[how], **options)
+    found = skanrs.analyze(image[how], include_tips=True, **options)
+    if how == 'chunks':
+        table, found = table.compute(), found.compute()
+    assert (found['length'] == table['length'] + table['tip_length']).all()
+    pd.testing.assert_frame_equal(found.drop(columns='length'), table.drop(columns='length'))
+    assert table['tip_length'].sum() > 0

@@ -31,6 +31,14 @@ def test_radii(folder, capsys):
     assert 'radius' not in capsys.readouterr().out
 
 
+def test_lengths_include_tips(folder, capsys):
+    run('analyze', 'mask.tif', '-o', 't.csv', '--radii', '--include-tips')
+    assert_same_csv('t.csv', skanrs.analyze(MASK, spacing=SPACING, include_tips=True))
+    assert main(['analyze', 'mask.tif', '-o', 'no.csv', '--include-tips']) != 0
+    assert 'include-tips: lengths to the surface need --radii' in capsys.readouterr().err
+    assert not (folder / 'no.csv').exists()
+
+
 def test_summary(folder):
     run('analyze', 'mask.tif', '-o', 't.csv', '--radii', '--summary', 's.csv')
     table = skanrs.analyze(MASK, spacing=SPACING)
@@ -85,9 +93,8 @@ def test_several_outputs(folder, capsys):
     (network, *_) = sorted(path for path in (folder / 't.precomputed').iterdir() if path.is_file())
     count = np.fromfile(network, '<u4', 1)[0]
     points = np.fromfile(network, '<f4', 3 * count, offset=8).reshape(-1, 3)
-    skeleton = skanrs.Skeleton(skanrs.skeletonize(MASK), spacing=SPACING)
-    of_first = np.array(skeleton.coordinates)[skeleton.path(0)[0]] * SPACING * 1000
-    assert (np.abs(points - of_first[::-1]).sum(axis=1) == 0).any()
+    line = skanrs.centrelines(MASK, spacing=SPACING).points[0] * 1000
+    assert (points == line[::-1].astype('<f4')).all(axis=1).any()
 
 
 def test_an_output_that_cannot_be_written_does_not_stop_the_others(folder, capsys):

@@ -59,6 +59,21 @@ def test_static(skeleton):
     assert bar.get_ylim() == pytest.approx((of_pieces.min(), of_pieces.max()))
 
 
+def test_smooth_lines(skeleton):
+    lines = skanrs.centrelines(MASK, spacing=SPACING)
+    axes = draw.skeleton_3d(skeleton, centrelines=lines)
+    drawn = np.asarray(axes.collections[0]._segments3d)
+    inside = np.ones(len(lines.points) - 1, dtype=bool)
+    inside[lines.offsets[1:-1] - 1] = False
+    points = lines.points[:, ::-1]
+    pieces = np.stack([points[:-1], points[1:]], axis=1)[inside]
+    np.testing.assert_array_equal(drawn, pieces)
+    assert axes.figure.axes[1].get_ylabel() == 'radius'
+    figure = draw.skeleton_3d(skeleton, centrelines=lines, interactive=True)
+    colours = np.asarray(figure.data[0].line.color)
+    np.testing.assert_array_equal(np.unique(colours), np.unique(lines.radii))
+
+
 def test_axes_of_the_image(skeleton):
     turned = skanrs.Skeleton(skeleton.skeleton_image.transpose(2, 1, 0), spacing=SPACING[::-1])
     axes = draw.skeleton_3d(turned, image_axes='xyz')

@@ -58,6 +58,41 @@ def sorted_rows(points):
     return points[np.lexsort(points.T)]
 
 
+def test_smooth_lines(tmp_path):
+    mask = vessel_tree((64,) * 3, seed=2)
+    skeleton = skanrs.Skeleton(skanrs.skeletonize(mask), spacing=SPACING)
+    lines = skanrs.centrelines(mask, spacing=SPACING)
+    skanrs.save_skeleton(skeleton, tmp_path / 'lines.vtp', centrelines=lines, axes='zyx')
+    geometry = geometry_of(skeleton, lines=lines)
+    points, radii = geometry.points[geometry.line_points], geometry.radii[geometry.line_points]
+    np.testing.assert_array_equal(points[:, ::-1], lines.points)
+    ends = np.concatenate([lines.offsets[:-1], lines.offsets[1:] - 1])
+    inner = np.delete(np.arange(len(lines.points)), ends)
+    np.testing.assert_array_equal(radii[inner], lines.radii[inner])
+    # Where branches meet, the largest of their radii counts.
+    assert (radii >= lines.radii).all()
+    assert len(np.unique(points, axis=0)) == len(geometry.points)
+    written = (tmp_path / 'lines.vtp').read_bytes()
+    assert geometry.points.tobytes() in written
+    assert geometry.radii.tobytes() in written
+    skanrs.save_skeleton(skeleton, tmp_path / 'g.graphml', centrelines=lines)
+    table = skanrs.summarize(skeleton, separator='_')
+    graph = networkx.read_graphml(tmp_path / 'g.graphml', node_type=int)
+    for end, column in ((0, 'node_id_src'), (-1, 'node_id_dst')):
+        bounds = lines.offsets[:-1] if end == 0 else lines.offsets[1:] - 1
+        for node, at in zip(table[column].tolist(), bounds.tolist(), strict=True):
+            place = [graph.nodes[node][axis] for axis in 'zyx']
+            assert place == lines.points[at].tolist()
+            assert graph.nodes[node]['radius'] >= lines.radii[at]
+    with pytest.raises(ValueError, match='table: expected a row for each branch'):
+        skanrs.save_skeleton(
+            skeleton, tmp_path / 'no.graphml', centrelines=lines, table=table.iloc[1:]
+        )
+    with pytest.raises(ValueError, match='centrelines: expected those of the'):
+        skanrs.save_skeleton(skanrs.Skeleton(tree()), tmp_path / 'no.vtp', centrelines=lines)
+    assert not list(tmp_path.glob('no.*'))
+
+
 @pytest.mark.parametrize('name', ['t.csv', 't.parquet'])
 def test_table(tmp_path, loops, name):
     skanrs.save_skeleton(loops, tmp_path / name)

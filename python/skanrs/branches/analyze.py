@@ -38,6 +38,7 @@ def analyze(
     method: str | None = ...,
     preserve_topology: bool = ...,
     border_is_background: bool = ...,
+    include_tips: bool = ...,
     find_main_branch: bool = ...,
     separator: str = ...,
     npartitions: int | None = ...,
@@ -51,6 +52,7 @@ def analyze(
     method: str | None = ...,
     preserve_topology: bool = ...,
     border_is_background: bool = ...,
+    include_tips: bool = ...,
     find_main_branch: bool = ...,
     separator: str = ...,
     npartitions: None = ...,
@@ -65,6 +67,7 @@ def analyze(
     method: str | None = None,
     preserve_topology: bool = False,
     border_is_background: bool = False,
+    include_tips: bool = False,
     find_main_branch: bool = False,
     separator: str = '_',
     npartitions: int | None = None,
@@ -89,6 +92,8 @@ def analyze(
     border_is_background : bool, optional
         Whether what lies outside the image is background. Without it a vessel that leaves the
         image is as thick at the border as inside.
+    include_tips : bool, optional
+        Whether ``length`` includes ``tip_length``, so that free ends reach the surface.
     find_main_branch : bool, optional
         Whether to add a column that marks the longest shortest path of each skeleton.
     separator : str, optional
@@ -179,7 +184,8 @@ def analyze(
     refuse_mixture(skeleton, mask)
     if with_labels(labels, min_voxels):
         way = method, preserve_topology, min_voxels
-        measured = _measure_labels(mask, skeleton, labels, way, spacing, border_is_background)
+        options = {'border_is_background': border_is_background, 'include_tips': include_tips}
+        measured = _measure_labels(mask, skeleton, labels, way, spacing, options)
         return finish_table(measured.table, find_main_branch, separator)
     if is_dask_array(mask):
         from skanrs.radius.lazy import radius_voxels, task_with_radii
@@ -205,7 +211,13 @@ def analyze(
             separator=separator,
             spacing=spacing,
             npartitions=1 if npartitions is None else npartitions,
-            measure=partial(task_with_radii, measure_blocks, mask=mask, spacing=spacing, grid=grid),
+            measure=partial(
+                task_with_radii,
+                partial(measure_blocks, include_tips=include_tips),
+                mask=mask,
+                spacing=spacing,
+                grid=grid,
+            ),
         )
     if npartitions is not None:
         raise ValueError(f'npartitions: expected None for an array in memory, got {npartitions!r}')
@@ -217,7 +229,13 @@ def analyze(
             image = as_image(thinned, 'skeleton')
         else:
             image = as_image(skeleton, 'skeleton')
-        measured = measure(image, spacings, checked, border_is_background=border_is_background)
+        measured = measure(
+            image,
+            spacings,
+            checked,
+            border_is_background=border_is_background,
+            include_tips=include_tips,
+        )
         return finish_table(measured.table, find_main_branch, separator)
 
 
@@ -227,7 +245,7 @@ def _measure_labels(
     labels: Labels,
     way: tuple[str | None, bool, int],
     spacing: npt.ArrayLike,
-    border_is_background: bool,
+    options: dict[str, bool],
 ) -> Measured:
     """Measure a label image in memory; `way` is how to thin it, and the fewest voxels."""
     checked = as_labels(mask, 'mask', labels)
@@ -240,6 +258,4 @@ def _measure_labels(
         elif min_voxels != 1:
             raise ValueError('min_voxels: expected the default, since the skeleton is given')
         of_skeleton = as_labels(skeleton, 'skeleton', labels)
-        return measure_labels(
-            of_skeleton, spacings, checked, border_is_background=border_is_background
-        )
+        return measure_labels(of_skeleton, spacings, checked, **options)

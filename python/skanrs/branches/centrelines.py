@@ -10,10 +10,11 @@ import numpy.typing as npt
 from skanrs._blocks.read import Pixels
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import as_image
-from skanrs._image.labels import Labels, as_labels, thin_labels, with_labels
+from skanrs._image.labels import LabelImage, Labels, as_labels, thin_labels, with_labels
 from skanrs._image.masks import as_mask, check_lazy_mask
-from skanrs._image.spacing import as_spacing
+from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
+from skanrs._support.typing import Array
 from skanrs.graph.labels import pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
 from skanrs.thinning.method import method_of
@@ -129,12 +130,30 @@ def centrelines(
         check_same_shape(image, checked)
         pixels = Pixels(image.shape, np.dtype(bool), image.nodes(), np.empty(0, dtype=bool))
         graph = Skeleton._of_pixels(pixels, spacings)
-        return _lines(body_of(graph, checked, spacings, border_is_background))
+        return lines_of(body_of(graph, checked, spacings, border_is_background))
 
 
-def _lines(body: Body) -> Centrelines:
+def lines_of(body: Body) -> Centrelines:
+    """Return the centrelines of a skeleton in its mask."""
     points, radii = body.centrelines()
     return Centrelines(points, body.starts, radii)
+
+
+def lines_of_labels(
+    pixels: Pixels,
+    labels: Array,
+    mask: LabelImage,
+    spacing: Spacing,
+    border_is_background: bool,
+) -> Centrelines:
+    """Return the centrelines of the skeletons of labels, in the order of labels."""
+    none = Centrelines(np.empty((0, mask.image.ndim)), np.zeros(1, np.int64), np.empty(0))
+    bodies = label_bodies(pixels, labels, mask, spacing, border_is_background)
+    points, offsets, radii = zip(none, *map(lines_of, bodies), strict=True)
+    lengths = np.concatenate([np.diff(of_label) for of_label in offsets])
+    return Centrelines(
+        np.concatenate(points), np.append(0, np.cumsum(lengths)), np.concatenate(radii)
+    )
 
 
 def _lines_of_labels(
@@ -145,7 +164,7 @@ def _lines_of_labels(
     spacing: npt.ArrayLike,
     border_is_background: bool,
 ) -> Centrelines:
-    """Return the centrelines of labels, in the order of labels."""
+    """Return the centrelines of a label image in memory."""
     checked = as_labels(mask, 'mask', labels)
     image = checked.image
     spacings = as_spacing(spacing, image.ndim)
@@ -154,15 +173,8 @@ def _lines_of_labels(
             skeleton = thin_labels(checked, method_of(None, False, image.ndim), min_voxels)
         of_skeleton = as_labels(skeleton, 'skeleton', labels)
         check_same_shape(of_skeleton.image, image)
-        lines = [Centrelines(np.empty((0, image.ndim)), np.zeros(1, np.int64), np.empty(0))]
         pixels, of_pixels = pixels_of_labels(of_skeleton)
-        bodies = label_bodies(pixels, of_pixels, checked, spacings, border_is_background)
-        lines += [_lines(body) for body in bodies]
-    points, offsets, radii = zip(*lines, strict=True)
-    lengths = np.concatenate([np.diff(of_label) for of_label in offsets])
-    return Centrelines(
-        np.concatenate(points), np.append(0, np.cumsum(lengths)), np.concatenate(radii)
-    )
+        return lines_of_labels(pixels, of_pixels, checked, spacings, border_is_background)
 
 
 def _computed(
@@ -181,4 +193,4 @@ def _computed(
 
 
 def _lines_of_blocks(*blocks: Any) -> Centrelines:
-    return _lines(body_of_blocks(*blocks))
+    return lines_of(body_of_blocks(*blocks))

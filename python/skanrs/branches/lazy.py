@@ -63,7 +63,7 @@ def summarize_blocks(
     nothing = as_image(np.zeros((0,) * skel.ndim, dtype=skel.dtype), 'skel')
     block_graph(nothing, (0,) * skel.ndim, skel.shape, **options)
     token = tokenize(
-        skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN
+        skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN, measure
     )
     name = f'branches-{token}'
     measures: Key | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,30 +17,25 @@ from skanrs._support import progress
 from skanrs._support.typing import Array
 from skanrs.graph.labels import pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
-from skanrs.radius.block import Radii
 from skanrs.radius.labels import label_crops
 
+from .centrelines import Centrelines, lines_of, lines_of_labels
 from .columns import add_measures, skeleton_table
-from .measures import (
-    body_of,
-    check_same_shape,
-    empty_measures,
-    measure_crop,
-)
+from .measures import body_of, check_same_shape, empty_measures, measure_crop
 from .node_table import node_table
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A skeleton with its radii and its table; made by `measure`."""
+    """A skeleton with its measures and its table; made by `measure`."""
 
     skeleton: Skeleton
-    radii: Radii | None
-    """The radius at each voxel of the skeleton, if the mask is known."""
-    measures: dict[str, Array] | None
+    measures: dict[str, Array] | None = None
     """The columns of measures, if the mask is known."""
     nodes: pd.DataFrame | None = None
     """The table of nodes, if the mask is known."""
+    make_lines: Callable[[], Centrelines] | None = None
+    """Makes the centrelines, if the mask is known."""
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -49,11 +45,21 @@ class Measured:
             add_measures(table, self.measures, slice(None))
         return table
 
+    @cached_property
+    def lines(self) -> Centrelines | None:
+        """The centrelines, made when first asked for; None if the mask is not known."""
+        return None if self.make_lines is None else self.make_lines()
+
 
 def measure(
-    skeleton: Image, spacing: Spacing, mask: Image | None, *, border_is_background: bool = False
+    skeleton: Image,
+    spacing: Spacing,
+    mask: Image | None,
+    *,
+    border_is_background: bool = False,
+    include_tips: bool = False,
 ) -> Measured:
-    """Trace a skeleton and measure its radii.
+    """Trace a skeleton and measure its branches.
 
     Parameters
     ----------
@@ -62,9 +68,9 @@ def measure(
     spacing : Spacing
         The distance between neighbours along each axis.
     mask : Image or None
-        The object, checked by `as_mask`; without it there are no radii.
-    border_is_background : bool, optional
-        As for `skanrs.radii`.
+        The object, checked by `as_mask`; without it there are no measures.
+    border_is_background, include_tips : bool, optional
+        As for `skanrs.analyze`.
 
     Raises
     ------
@@ -76,10 +82,11 @@ def measure(
     pixels = Pixels(skeleton.shape, np.dtype(bool), skeleton.nodes(), np.empty(0, dtype=bool))
     skel = Skeleton._of_pixels(pixels, spacing)
     if mask is None:
-        return Measured(skel, None, None)
+        return Measured(skel)
     body = body_of(skel, mask, spacing, border_is_background)
     with progress.call('measures'):
-        return Measured(skel, body.radii, body.measures(), node_table(body))
+        measures = body.measures(include_tips=include_tips)
+        return Measured(skel, measures, node_table(body), lambda: lines_of(body))
 
 
 def measure_labels(
@@ -88,6 +95,7 @@ def measure_labels(
     mask: LabelImage | None,
     *,
     border_is_background: bool = False,
+    include_tips: bool = False,
 ) -> Measured:
     """Trace the skeletons of labels and measure each in the mask of its label; see `measure`."""
     if mask is not None:
@@ -95,14 +103,13 @@ def measure_labels(
     pixels, labels = pixels_of_labels(skeleton)
     skel = Skeleton._of_pixels(pixels, spacing, labels)
     if mask is None:
-        return Measured(skel, None, None)
-    radii, n_nodes = np.empty(labels.size), 0
+        return Measured(skel)
+    n_nodes = 0
     measures = [empty_measures(mask.image.ndim)]
     with progress.call('measures'):
         for crop in label_crops(pixels.nodes, labels, mask):
             body = measure_crop(crop, spacing, border_is_background)
-            radii[crop.members] = body.radii
-            of_label = body.measures()
+            of_label = body.measures(include_tips=include_tips)
             # Nodes are numbered through all labels.
             for name in ('node_src', 'node_dst'):
                 of_label[name] = of_label[name] + n_nodes
@@ -111,4 +118,8 @@ def measure_labels(
     columns = {
         name: np.concatenate([of_label[name] for of_label in measures]) for name in measures[0]
     }
-    return Measured(skel, radii, columns)
+    return Measured(
+        skel,
+        columns,
+        make_lines=lambda: lines_of_labels(pixels, labels, mask, spacing, border_is_background),
+    )

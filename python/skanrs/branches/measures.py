@@ -100,7 +100,7 @@ class Body:
         grid: Grid,
     ) -> None:
         self.ndim = len(grid.shape)
-        self.radii = radii
+        self.skeleton = skeleton
         shape, spacing, border = grid.in_3d()
         self._mask = _core.MaskRows(shape, border)
         for block, offset in mask:
@@ -113,11 +113,16 @@ class Body:
         self.grid = grid
         self._skeleton = skeleton._nodes, radii, starts, nodes, spacing, self.ndim
 
-    def measures(self) -> dict[str, Array]:
-        """Return the columns of measures, a row for each branch."""
-        *of_centrelines, tips = _core.centreline_measures(self._mask, self._skeleton)
+    def measures(self, *, include_tips: bool = False) -> dict[str, Array]:
+        """Return the columns of measures, a row for each branch.
+
+        With `include_tips`, lengths include what free ends lack to the surface.
+        """
+        length, *others, tips = _core.centreline_measures(self._mask, self._skeleton)
+        if include_tips:
+            length += tips
         body = _core.cell_measures(self._mask, self._skeleton)
-        columns = [*of_centrelines, *body, tips, *self._columns_of_nodes()]
+        columns = [length, *others, *body, tips, *self._columns_of_nodes()]
         names = (*measure_names(self.ndim), *_OF_NODES)
         return dict(zip(names, columns, strict=True))
 
@@ -192,9 +197,12 @@ def measure_blocks(
     places: list[Place],
     voxels: list[BlockVoxels],
     masks: list[Array],
+    *,
+    include_tips: bool = False,
 ) -> dict[str, Array]:
     """Measure the branches of an image whose blocks are given; see `body_of_blocks`."""
-    return body_of_blocks(grid, spacing, places, voxels, masks).measures()
+    body = body_of_blocks(grid, spacing, places, voxels, masks)
+    return body.measures(include_tips=include_tips)
 
 
 def body_of(skeleton: Skeleton, mask: Image, spacing: Spacing, border_is_background: bool) -> Body:

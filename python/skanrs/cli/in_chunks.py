@@ -12,7 +12,7 @@ are measured. Radii, graphs, summaries and reports still need the branches in me
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -198,17 +198,19 @@ def _with_table(
     """Return the result with the whole table and, if an output needs it, the graph."""
     import dask
 
-    from skanrs.branches.measures import measure_blocks
+    from skanrs.branches.measures import body_of_blocks
     from skanrs.radius.lazy import with_radii
 
     voxels = skeleton.as_dask()
     blocks = None if mask is None else mask.as_dask(voxels.chunks)
     if options.need_graph:
-        work = [_voxels(blocks, voxels, options)]
-        if options.radii:
-            work.append(with_radii(measure_blocks, voxels, blocks, options.spacing, False))
+        work = (
+            with_radii(body_of_blocks, voxels, blocks, options.spacing, False)
+            if options.radii
+            else _voxels(voxels)
+        )
     else:
-        work = [_table(blocks, voxels, options)]
+        work = _table(blocks, voxels, options)
     with progress.stage('branches'), _progress_callback():
         computed, others = dask.compute(work, delayed_network(blocks, voxels, options))
     result = replace(result, **others)
@@ -218,7 +220,7 @@ def _with_table(
         with progress.stage('table'):
             result = replace(result, table=measured.table, measured=measured)
     else:
-        [[table]] = computed
+        [table] = computed
         result = replace(result, table=table)
     if result.territories is not None:
         assert result.table is not None
@@ -233,49 +235,44 @@ def _table(mask: 'da.Array | None', skeleton: 'da.Array', options: Options) -> l
     import skanrs
 
     if options.radii:
-        table = skanrs.analyze(mask, skeleton=skeleton, spacing=options.spacing)
+        table = skanrs.analyze(
+            mask,
+            skeleton=skeleton,
+            spacing=options.spacing,
+            include_tips=options.include_tips,
+        )
     else:
         table = skanrs.summarize(skeleton, separator='_', spacing=options.spacing)
     delayed: list[Any] = table.to_delayed()
     return delayed
 
 
-def _voxels(mask: 'da.Array | None', skeleton: 'da.Array', options: Options) -> list[Any]:
-    """Return, delayed, the skeleton's voxels in each block and their radii, if wanted."""
-    import skanrs
-
-    if options.radii:
-        # Every radius is positive, so the image of radii is one of the skeleton.
-        skeleton = skanrs.radius_image(skeleton, mask, spacing=options.spacing)
+def _voxels(skeleton: 'da.Array') -> list[Any]:
+    """Return, delayed, the skeleton's voxels in each block."""
     starts = [np.cumsum([0, *lengths]) for lengths in skeleton.chunks]
 
-    def voxels(block: npt.NDArray[Any], index: tuple[int, ...]) -> tuple[Any, Any]:
+    def voxels(block: npt.NDArray[Any], index: tuple[int, ...]) -> Any:
         offset = [start[at] for start, at in zip(starts, index, strict=True)]
         places = np.nonzero(block)
         whole = [place + start for place, start in zip(places, offset, strict=True)]
-        return np.ravel_multi_index(whole, skeleton.shape), block[places]
+        return np.ravel_multi_index(whole, skeleton.shape)
 
     return list(_for_blocks(skeleton, voxels))
 
 
-def _measured(computed: Sequence[Any], shape: tuple[int, ...], options: Options) -> 'Measured':
-    """Return the graph of the voxels that the blocks have, with its measures, if wanted."""
+def _measured(computed: Any, shape: tuple[int, ...], options: Options) -> 'Measured':
+    """Return the graph of the body, with its measures, or of the voxels that the blocks have."""
     from skanrs._blocks.read import Pixels
     from skanrs._image.spacing import as_spacing
+    from skanrs.branches.centrelines import lines_of
     from skanrs.branches.measured import Measured
     from skanrs.graph.skeleton import Skeleton
 
-    voxels, *measures = computed
-    nodes = np.concatenate([nodes for nodes, _ in voxels])
-    values = np.concatenate([values for _, values in voxels])
-    order = np.argsort(nodes, kind='stable')
-    pixels = Pixels(shape, np.dtype(bool), nodes[order], np.empty(0, bool))
-    skeleton = Skeleton._of_pixels(pixels, as_spacing(options.spacing, len(shape)))
-    return Measured(
-        skeleton,
-        values[order] if options.radii else None,
-        measures[0] if options.radii else None,
-    )
+    if options.radii:
+        measures = computed.measures(include_tips=options.include_tips)
+        return Measured(computed.skeleton, measures, make_lines=lambda: lines_of(computed))
+    pixels = Pixels(shape, np.dtype(bool), np.sort(np.concatenate(computed)), np.empty(0, bool))
+    return Measured(Skeleton._of_pixels(pixels, as_spacing(options.spacing, len(shape))))
 
 
 def smooth_blocks(image: 'da.Array', sigma: tuple[float, ...]) -> 'da.Array':

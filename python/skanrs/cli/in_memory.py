@@ -70,6 +70,7 @@ def measure_in_memory(source: Source, options: Options, progress: Progress) -> R
                 skeleton_image,
                 as_spacing(options.spacing, skeleton.ndim),
                 as_mask(mask) if options.radii else None,
+                include_tips=options.include_tips,
             )
         with progress.stage('table'):
             table = measured.table

@@ -61,6 +61,7 @@ def measure_labels_in_memory(source: Source, options: Options, progress: Progres
                 as_labels(skeleton, 'skeleton', True),
                 as_spacing(options.spacing, skeleton.ndim),
                 labels if options.radii else None,
+                include_tips=options.include_tips,
             )
         with progress.stage('table'):
             table = measured.table

@@ -50,6 +50,7 @@ class Options:
     method: str | None
     preserve_topology: bool
     radii: bool
+    include_tips: bool
     prune_length: float | None
     prune_ratio: float | None
     threads: int | None
@@ -75,6 +76,8 @@ class Options:
         options = cls(**values)
         if options.sigma is not None and options.threshold in (None, 'none'):
             raise ValueError('sigma: a smoothed image needs --threshold, a number or otsu')
+        if options.include_tips and not options.radii:
+            raise ValueError('include-tips: lengths to the surface need --radii')
         options._check_labels()
         options.cleaning  # noqa: B018 - raises for values that make no sense
         options._check_outputs()
@@ -156,7 +159,8 @@ class Options:
     @property
     def need_graph(self) -> bool:
         """Whether an output needs the voxels of the skeleton, not only the table."""
-        return self.report is not None or any(map(files.needs_geometry, self.output))
+        of_graphs = any(files.needs_geometry(path, self.radii) for path in self.output)
+        return self.report is not None or of_graphs
 
     @property
     def has_rows_only(self) -> bool:

@@ -425,6 +425,11 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
         default=False,
         help="also measure radii: add the columns of skanrs.analyze after skan's",
     )
+    analyze.add_argument(
+        '--include-tips',
+        action='store_true',
+        help='with --radii: measure lengths to the surface, beyond the ends of the skeleton',
+    )
     _add_options(analyze)
 
 
@@ -482,6 +487,7 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> None:
         branch_image=None,
         report=None,
         radii=False,
+        include_tips=False,
     )
     _add_options(skeletonize)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from skanrs._image.labels import LabelImage as Objects
+    from skanrs.branches.centrelines import Centrelines
     from skanrs.branches.measured import Measured
     from skanrs.branches.on_disk import TableOnDisk
     from skanrs.files import LabelImage
@@ -46,6 +47,11 @@ class Result:
     """The label image, if the image is one."""
     objects: int | None = None
     """How many labels it has, of those that are wanted."""
+
+    @property
+    def lines(self) -> 'Centrelines | None':
+        """The centrelines of the graph, if it has radii."""
+        return None if self.measured is None else self.measured.lines
 
     @property
     def has_no_branches(self) -> bool:

@@ -152,9 +152,9 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
                 path,
                 result.table,
                 None if result.measured is None else result.measured.skeleton,
-                radii=None if result.measured is None else result.measured.radii,
                 unit=report.unit,
                 axes=axes_in_space(report.axes),
+                lines=result.lines if files.needs_geometry(path, options.radii) else None,
             )
     if options.skeleton is not None:
         assert result.skeleton is not None

@@ -17,6 +17,7 @@ from .violins import COLOURS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from skanrs.branches.centrelines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
 
@@ -30,6 +31,7 @@ def skeleton_3d(
     *,
     color_by: str | npt.ArrayLike | None = None,
     radii: npt.ArrayLike | None = None,
+    centrelines: Centrelines | None = None,
     table: pd.DataFrame | None = None,
     colormap: str = 'viridis',
     unit: str | None = None,
@@ -46,9 +48,12 @@ def skeleton_3d(
     color_by : str or array_like, optional
         What colours the branches: ``'radius'`` (along each branch), ``'branch_type'``, another
         column of the branch table, or one number for each branch. By default the radius if
-        `radii` is given, else the branch type.
+        `radii` or `centrelines` are given, else the branch type.
     radii : array_like of float, shape (N,), optional
         The radius at each voxel of the skeleton, see `skanrs.radii`.
+    centrelines : Centrelines, optional
+        The result of `skanrs.centrelines` for this skeleton: its smooth lines are drawn with their
+        radii, instead of voxels and `radii`.
     table : pandas.DataFrame, optional
         The branch table, with any separator; by default that of `skanrs.summarize`.
     colormap : str, optional
@@ -84,7 +89,7 @@ def skeleton_3d(
     >>> skeleton = Skeleton(skeletonize(vessel_tree((48, 48, 48))))
     >>> axes = draw.skeleton_3d(skeleton, color_by='branch_distance')  # doctest: +SKIP
     """
-    lines = _lines(skeleton, color_by, radii, table, image_axes)
+    lines = _lines(skeleton, color_by, radii, centrelines, table, image_axes)
     if interactive is None:
         known = importlib.util.find_spec('plotly') is not None
         interactive = axes is None and known and _in_notebook()
@@ -111,23 +116,24 @@ def _lines(
     skeleton: Skeleton,
     color_by: str | npt.ArrayLike | None,
     radii: npt.ArrayLike | None,
+    centrelines: Centrelines | None,
     table: pd.DataFrame | None,
     image_axes: str | None,
 ) -> _Lines:
     from skanrs.branches.summarize import summarize
     from skanrs.files.write.geometry import geometry_of
 
-    geometry = geometry_of(skeleton, radii, image_axes)
+    geometry = geometry_of(skeleton, radii, image_axes, centrelines)
     starts, at = geometry.line_starts, geometry.line_points
     if color_by is None:
-        color_by = 'branch_type' if radii is None else 'radius'
+        color_by = 'branch_type' if geometry.radii is None else 'radius'
     categories = None
     if isinstance(color_by, str) and color_by == 'radius':
         if geometry.radii is None:
             raise ValueError(
                 "radii: expected the result of skanrs.radii for color_by='radius', got None"
             )
-        values = geometry.radii[at]
+        values = geometry.radii[at] if centrelines is None else centrelines.radii
     else:
         if isinstance(color_by, str):
             if table is None:

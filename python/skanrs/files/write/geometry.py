@@ -1,7 +1,8 @@
 """The points and lines of a skeleton, for the formats of graphs.
 
-Coordinates are those of the voxel times the spacing, in the order x, y, z. The last axis of an
-image is x unless its axes have other names, as in NIfTI; 2D images have z = 0.
+Coordinates are those of the voxel times the spacing, or those of the centreline, in the order x, y,
+z. The last axis of an image is x unless its axes have other names, as in NIfTI; 2D images have
+z = 0.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from skanrs.branches.centrelines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
 __all__ = ['Geometry', 'geometry_of', 'in_order']
@@ -24,7 +26,7 @@ class Geometry(NamedTuple):
     """A skeleton as points and lines, with N voxels in its P branches."""
 
     points: npt.NDArray[np.float64]
-    """Coordinates x, y, z of the voxels, shape (N, 3)."""
+    """Coordinates x, y, z at the voxels, shape (N, 3)."""
     edges: npt.NDArray[np.int64]
     """Pairs of neighbouring voxels, each once, shape (E, 2)."""
     line_starts: npt.NDArray[np.int64]
@@ -103,7 +105,10 @@ def in_order(axes: str | None, ndim: int) -> list[int]:
 
 
 def geometry_of(
-    skeleton: Skeleton, radii: npt.ArrayLike | None = None, axes: str | None = None
+    skeleton: Skeleton,
+    radii: npt.ArrayLike | None = None,
+    axes: str | None = None,
+    lines: Centrelines | None = None,
 ) -> Geometry:
     """Return the points and lines of a skeleton.
 
@@ -115,6 +120,9 @@ def geometry_of(
         The radius at each of its voxels.
     axes : str, optional
         A letter for each axis of its image.
+    lines : Centrelines, optional
+        Its centrelines, whose points and radii take the place of those of the voxels. Where
+        several end, the largest of their radii counts.
 
     Returns
     -------
@@ -123,7 +131,8 @@ def geometry_of(
     Raises
     ------
     ValueError
-        If there are other axes, or the number of radii differs from that of voxels.
+        If there are other axes, if the number of radii differs from that of voxels, or if the
+        centrelines are of another skeleton.
     """
     from scipy.sparse import csgraph
 
@@ -137,21 +146,31 @@ def geometry_of(
                 f'radii: expected one for each of the {len(coordinates):,} voxels of the skeleton, '
                 f'got shape {radii.shape}'
             )
+    paths = skeleton.paths
+    places = coordinates * np.asarray(skeleton.spacing)
+    if lines is not None:
+        if not np.array_equal(lines.offsets, paths.indptr) or lines.points.shape[1] != ndim:
+            raise ValueError(
+                f'centrelines: expected those of the {skeleton.n_paths:,} branches of the skeleton'
+            )
+        # Ends at junctions are at their voxel, so that all branches agree about it.
+        places[paths.indices] = lines.points
+        radii = np.full(len(places), -np.inf)
+        np.maximum.at(radii, paths.indices, lines.radii)
     graph = skeleton.graph.tocsr()
     connected = np.flatnonzero(np.diff(graph.indptr))
     number = np.full(len(coordinates), -1, dtype=np.int64)
     number[connected] = np.arange(len(connected))
     points = np.zeros((len(connected), 3))
-    places = coordinates[connected] * np.asarray(skeleton.spacing)
-    points[:, :ndim] = places[:, order]
+    points[:, :ndim] = places[connected][:, order]
     pairs = graph.tocoo()
     once = pairs.row < pairs.col
     _, networks = csgraph.connected_components(graph, directed=False)
     return Geometry(
         points=points,
         edges=number[np.stack([pairs.row[once], pairs.col[once]], axis=1)],
-        line_starts=np.asarray(skeleton.paths.indptr, dtype=np.int64),
-        line_points=number[skeleton.paths.indices],
+        line_starts=np.asarray(paths.indptr, dtype=np.int64),
+        line_points=number[paths.indices],
         networks=networks[connected].astype(np.int64),
         radii=None if radii is None else radii[connected],
         smallest_spacing=float(np.min(skeleton.spacing)),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from skanrs.branches.centrelines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
 __all__ = ['check_skeleton', 'needs_geometry', 'save_skeleton', 'write_skeleton']
@@ -34,9 +35,9 @@ LABEL = '{label}'
 """What stands for the label in the name of a file for each label."""
 
 
-def needs_geometry(path: Path) -> bool:
-    """Return whether the format of this name needs the skeleton, not only its table."""
-    return path.name.lower().endswith(GEOMETRY_SUFFIXES)
+def needs_geometry(path: Path, has_lines: bool) -> bool:
+    """Return whether the format of this name needs the skeleton or, if known, its centrelines."""
+    return path.name.lower().endswith(GRAPH_SUFFIXES if has_lines else GEOMETRY_SUFFIXES)
 
 
 def save_skeleton(
@@ -47,6 +48,7 @@ def save_skeleton(
     unit: str | None = None,
     table: pd.DataFrame | None = None,
     axes: str | None = None,
+    centrelines: Centrelines | None = None,
 ) -> None:
     """Write a skeleton for other programs, in the format of the file name.
 
@@ -58,8 +60,9 @@ def save_skeleton(
         A name that ends in one of:
 
         - ``.csv``, ``.parquet``: the branch table.
-        - ``.graphml``: a node for each endpoint and junction, an edge for each branch with its row
-          of the table; for networkx, igraph, Cytoscape, Gephi.
+        - ``.graphml``: a node for each endpoint and junction, with its radius if `centrelines` are
+          given, an edge for each branch with its row of the table; for networkx, igraph,
+          Cytoscape, Gephi.
         - ``.swc``: trees of voxels with radii, for neuroscience, with the parents of `skanrs.root`
           if `table` has them. Without a root, networks with loops are refused. Of a skeleton of
           labels, ``'folder/{label}.swc'`` writes a file for each label.
@@ -79,18 +82,22 @@ def save_skeleton(
     axes : str, optional
         A letter for each axis of the image, as `skanrs.open_image` returns them; ``'zyx'`` by
         default, ``'yx'`` in 2D.
+    centrelines : Centrelines, optional
+        The result of `skanrs.centrelines` for this skeleton. Files of networks then have its
+        smooth points and radii instead of voxels and `radii`.
 
     Raises
     ------
     FileError
         If the file cannot be written.
     ValueError
-        If a network with loops is written as SWC, or `radii`, `unit` or `axes` do not fit.
+        If a network with loops is written as SWC, or if `radii`, `unit`, `axes` or `centrelines`
+        do not fit.
 
     Notes
     -----
-    Coordinates are those of the voxel times the spacing, in the order x, y, z. Isolated voxels,
-    which are in no branch, are left out.
+    Coordinates are those of the voxel times the spacing, or those of the centreline, in the order
+    x, y, z. Isolated voxels, which are in no branch, are left out.
 
     Examples
     --------
@@ -113,7 +120,9 @@ def save_skeleton(
     check_output(path, (*TABLE_SUFFIXES, *GRAPH_SUFFIXES), 'skeletons')
     check_skeleton(path, np.asarray(skeleton.coordinates).shape[1], unit=unit, axes=axes)
     with AtomicOutputs() as outputs:
-        write_skeleton(outputs, path, table, skeleton, radii=radii, unit=unit, axes=axes)
+        write_skeleton(
+            outputs, path, table, skeleton, radii=radii, unit=unit, axes=axes, lines=centrelines
+        )
 
 
 def check_skeleton(
@@ -146,6 +155,7 @@ def write_skeleton(
     radii: npt.ArrayLike | None = None,
     unit: str | None = None,
     axes: str | None = None,
+    lines: Centrelines | None = None,
 ) -> None:
     """Write a skeleton as `save_skeleton` does; only `GEOMETRY_SUFFIXES` need the skeleton."""
     from skanrs.branches.summarize import summarize
@@ -156,11 +166,14 @@ def write_skeleton(
     if suffix in TABLE_SUFFIXES and table is not None:
         outputs.write(path, table_writer(path, table))
         return
-    if suffix == '.graphml' and table is not None:
+    if suffix == '.graphml' and table is not None and lines is None:
         outputs.write(path, lambda file: write_graphml(file, table, axes))
         return
     assert skeleton is not None
-    geometry = geometry_of(skeleton, radii, axes)
+    geometry = geometry_of(skeleton, radii, axes, lines)
+    if suffix == '.graphml' and table is not None:
+        outputs.write(path, lambda file: write_graphml(file, table, axes, geometry))
+        return
     if suffix == '.swc' and LABEL in path.name:
         for label, of_label in geometry.by_label():
             of_path = path.with_name(path.name.replace(LABEL, str(label)))
