@@ -8,7 +8,9 @@ its skeleton from the zarr through dask's threads, and where the image is not la
 `--in-memory`, another one does the same in memory; the table of a larger one is written in
 partitions and is never in one place. Peak memory is that of the whole process. Writes scaling.json,
 scaling.csv and scaling.png, and estimates from the last size what an image of `--paper` voxels
-along each axis takes on a cluster (`merge_tree.py`).
+along each axis takes on a cluster (`merge_tree.py`). Its graph of tasks is built, too:
+
+    python benchmarks/scaling.py --step build --paper 10000
 """
 
 import argparse
@@ -30,7 +32,7 @@ import numpy as np
 
 import skanrs
 
-STEPS = ('generate', 'chunks', 'memory')
+STEPS = ('generate', 'chunks', 'memory', 'build')
 
 
 def generate(path, options):
@@ -96,6 +98,23 @@ def memory(path, options):
     skeleton = skanrs.skeletonize(zarr.open_array(path, mode='r')[...])
     table = skanrs.summarize(skeleton, separator='_')
     return {'seconds': time.perf_counter() - begin, **contents(table)}
+
+
+def build(path, options):
+    """Build the graph of the table of an image of `--paper` voxels along each axis."""
+    import dask.array as da
+
+    # What is imported on first use.
+    for size in (2, options.paper):
+        begin, peak = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        mask = da.zeros((size,) * 3, chunks=options.chunk, dtype=bool)
+        skeleton = skanrs.skeletonize(mask)
+        skanrs.summarize(skeleton, separator='_', npartitions=options.partitions)
+    return {
+        'blocks': mask.npartitions,
+        'seconds of CPU': time.process_time() - begin,
+        'bytes': 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak),
+    }
 
 
 def contents(table):

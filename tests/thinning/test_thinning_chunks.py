@@ -6,6 +6,7 @@ import itertools
 import pickle
 import sys
 import time
+import tracemalloc
 
 import dask
 import dask.array as da
@@ -162,7 +163,7 @@ def test_nothing_is_computed_before_it_is_asked_for():
     assert len(reads) == 27
 
 
-@pytest.mark.parametrize(('group', 'most'), [(8**3, 5.5), (24**3, 2.2)])
+@pytest.mark.parametrize(('group', 'most'), [(8**3, 4.6), (24**3, 2.2)])
 def test_few_tasks_a_block(monkeypatch, group, most):
     monkeypatch.setattr(lazy, 'GROUP_VOXELS', group)
     array = da.zeros((96, 96, 96), chunks=8, dtype=bool)
@@ -181,6 +182,35 @@ def test_building_costs_little_for_each_block():
         seconds.append(time.process_time() - begin)
     # Eight times as many; graphs that copy each other would take 64 times as long.
     assert seconds[1] < max(20 * seconds[0], 1)
+
+
+def test_graph_takes_little_memory_for_each_block():
+    array = da.zeros((16 * 256,) * 3, chunks=256, dtype=bool)
+    tracemalloc.start()
+    try:
+        table = skanrs.summarize(skanrs.skeletonize(array), separator='_', npartitions=4)
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert table.npartitions == 4
+    assert held < 4_000 * array.npartitions
+    assert most < 4_500 * array.npartitions
+
+
+def test_layers_are_wrapped_once():
+    array = da.from_array(np.ones((6, 6, 6), dtype=bool), chunks=2) > 0
+    skeleton = skanrs.skeletonize(array)
+    block, _ = next(skanrs.iter_blocks(skeleton))
+    assert all(block.dask.layers[name] is layer for name, layer in skeleton.dask.layers.items())
+    # A layer of which only some tasks were needed is wrapped again for the others.
+    upper = skanrs.skeletonize(array[:4])
+    both = skanrs.skeletonize(da.concatenate([upper, array[4:]]))
+    assert not [
+        key
+        for name, layer in both.dask.layers.items()
+        for key, task in layer.items()
+        if getattr(task, 'func', None) is not None
+    ]
 
 
 def test_no_voxels():

@@ -3,14 +3,15 @@
 Graphs are built through dask's public interface only; building computes nothing. The tasks that
 make the blocks of an array keep their keys, so all results computed from one source share them and
 each task runs once. They are wrapped so that their errors name the block; the traceback of a
-worker shows only the line of code.
+worker shows only the line of code. A layer is wrapped once: `NamedLayer` marks it.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import dask
@@ -45,12 +46,14 @@ class Blocks:
         check_chunks(array, name)
         self.array = array
         self.counts: Index = tuple(array.numblocks)
-        self._starts = [tuple(itertools.accumulate(axis, initial=0)) for axis in array.chunks]
+        self._lengths = [[int(length) for length in axis] for axis in array.chunks]
+        self._starts = [list(itertools.accumulate(axis, initial=0)) for axis in self._lengths]
+        self._shapes: dict[Shape, Shape] = {}
         self.graph = self._named()
 
     def indices(self) -> Iterator[Index]:
         """Iterate over the indices of all blocks in C order."""
-        return np.ndindex(*self.counts)
+        return itertools.product(*map(range, self.counts))
 
     def key(self, index: Index) -> Key:
         """Return the key of a block."""
@@ -58,44 +61,67 @@ class Blocks:
 
     def position(self, index: Index) -> tuple[Shape, Shape]:
         """Return the offset and the shape of a block."""
-        offset = tuple(int(self._starts[axis][i]) for axis, i in enumerate(index))
-        return offset, tuple(int(self.array.chunks[axis][i]) for axis, i in enumerate(index))
+        offset = tuple([starts[at] for starts, at in zip(self._starts, index, strict=True)])
+        shape = tuple([lengths[at] for lengths, at in zip(self._lengths, index, strict=True)])
+        # One tuple for all blocks of a shape: there are few shapes and many blocks.
+        return offset, self._shapes.setdefault(shape, shape)
 
-    def with_tasks(self, name: str, tasks: dict[Key, Any]) -> HighLevelGraph:
-        """Return the graph with a layer of tasks that need the blocks."""
-        return HighLevelGraph(
-            {**self.graph.layers, name: MaterializedLayer(tasks)},
-            {**self.graph.dependencies, name: set(self.array.__dask_layers__())},
-        )
+    def with_tasks(self, name: str, tasks: dict[Key, Any], *others: Blocks) -> HighLevelGraph:
+        """Return the graph with a layer of tasks that need the blocks, and those of others."""
+        layers: dict[str, Any] = {}
+        dependencies: dict[str, Any] = {}
+        for blocks in (*others, self):
+            layers |= blocks.graph.layers
+            dependencies |= blocks.graph.dependencies
+        below = {layer for blocks in (*others, self) for layer in blocks.array.__dask_layers__()}
+        return HighLevelGraph({**layers, name: NamedLayer(tasks)}, {**dependencies, name: below})
 
     def _named(self) -> HighLevelGraph:
         """Return the graph of the array with each foreign task wrapped to name a block."""
         graph = self.array.__dask_graph__()
-        tasks = dict(graph)
-        positions: dict[Key, str] = {}
-        dependencies: dict[Key, list[Key]] = {}
-        for index in self.indices():
-            waiting = [(self.key(index), position_text(*self.position(index)))]
+        foreign = _foreign_layers(graph)
+        tasks: dict[Key, Any] = {}
+        for name in foreign:
+            tasks.update(graph.layers[name])
+        others = [layer for name, layer in graph.layers.items() if name not in foreign]
+        everything = ChainMap(tasks, *others)
+        named: dict[Key, Any] = {}
+        for index in self.indices() if foreign else ():
+            waiting = [(self.key(index), self.position(index))]
             while waiting:
-                key, position = waiting.pop()
-                if key in positions or key not in tasks:
+                key, place = waiting.pop()
+                if key in named or key not in tasks:
                     continue
                 function = _function(tasks[key])
                 # After thinning, every block of a skeleton depends on every block of its image.
-                position = function.position if isinstance(function, BlockTask) else position
-                positions[key] = position
-                dependencies[key] = _dependencies(tasks, key)
-                waiting.extend((needed, position) for needed in dependencies[key])
-        layers = {}
-        for name, layer in graph.layers.items():
-            mapping = {
-                key: _named(tasks[key], key, dependencies[key], positions[key])
-                if key in positions
-                else tasks[key]
-                for key in layer
-            }
-            layers[name] = MaterializedLayer(mapping, annotations=layer.annotations)
+                if isinstance(function, BlockTask):
+                    place = function.offset, function.shape
+                dependencies = _dependencies(everything, key)
+                named[key] = _named(tasks[key], key, dependencies, place)
+                waiting.extend([(needed, place) for needed in dependencies])
+        layers = dict(graph.layers)
+        for name in foreign:
+            layer = layers[name]
+            mapping = {key: named.get(key, task) for key, task in layer.items()}
+            # Other arrays may need those tasks of the layer that no block here needs.
+            kind = NamedLayer if named.keys() >= mapping.keys() else MaterializedLayer
+            layers[name] = kind(mapping, annotations=layer.annotations)
         return HighLevelGraph(layers, graph.dependencies)
+
+
+class NamedLayer(MaterializedLayer):  # type: ignore[misc]
+    """A layer whose tasks all name a block in their errors."""
+
+
+def _foreign_layers(graph: HighLevelGraph) -> set[str]:
+    """Return the names of the layers that have, or depend on, tasks that name no block."""
+    waiting = [name for name, layer in graph.layers.items() if not isinstance(layer, NamedLayer)]
+    foreign = set(waiting)
+    while waiting:
+        above = graph.dependents[waiting.pop()] - foreign
+        foreign |= above
+        waiting.extend(above)
+    return foreign
 
 
 class BlockTask:
@@ -121,11 +147,6 @@ class BlockTask:
         self.shape = shape
         self.options = options
 
-    @property
-    def position(self) -> str:
-        """The position of the block, for messages."""
-        return position_text(self.offset, self.shape)
-
     def __reduce__(self) -> tuple[Any, ...]:
         return BlockTask, (self.function, self.offset, self.shape, *self.options)
 
@@ -146,20 +167,23 @@ class NamedTask:
         Its key.
     dependencies : list
         The keys of its dependencies.
-    position : str
-        The position of the block, for messages.
+    offset, shape : tuple of int
+        The position of the block.
     """
 
-    __slots__ = ('dependencies', 'key', 'position', 'task')
+    __slots__ = ('dependencies', 'key', 'offset', 'shape', 'task')
 
-    def __init__(self, task: Any, key: Key, dependencies: list[Key], position: str) -> None:
+    def __init__(
+        self, task: Any, key: Key, dependencies: list[Key], offset: Shape, shape: Shape
+    ) -> None:
         self.task = task
         self.key = key
         self.dependencies = dependencies
-        self.position = position
+        self.offset = offset
+        self.shape = shape
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return NamedTask, (self.task, self.key, self.dependencies, self.position)
+        return NamedTask, (self.task, self.key, self.dependencies, self.offset, self.shape)
 
     def __call__(self, *values: Any) -> Any:
         """Run the task with the values of its dependencies."""
@@ -170,7 +194,7 @@ class NamedTask:
             graph: dict[Key, Any] = {key: (literal(value),) for key, value in given.items()}
             return dask.get({**graph, self.key: self.task}, self.key)
         except Exception as error:
-            name_block(error, self.position)
+            name_block(error, position_text(self.offset, self.shape))
             raise
 
 
@@ -188,7 +212,7 @@ def result_at(results: Sequence[Any], index: int) -> Any:
     return results[index]
 
 
-def _dependencies(tasks: dict[Key, Any], key: Key) -> list[Key]:
+def _dependencies(tasks: Mapping[Key, Any], key: Key) -> list[Key]:
     task = tasks[key]
     if hasattr(task, 'dependencies'):
         return list(task.dependencies)
@@ -202,12 +226,12 @@ def _function(task: Any) -> Any:
     return task[0] if type(task) is tuple and istask(task) else None
 
 
-def _named(task: Any, key: Key, dependencies: list[Key], position: str) -> Any:
+def _named(task: Any, key: Key, dependencies: list[Key], place: tuple[Shape, Shape]) -> Any:
     """Wrap a task of another library; data and references stay as they are."""
     function = _function(task)
     if function is None or isinstance(function, (BlockTask, NamedTask)) or _is_ours(function):
         return task
-    return (NamedTask(task, key, dependencies, position), *dependencies)
+    return (NamedTask(task, key, dependencies, *place), *dependencies)
 
 
 def _is_ours(function: Any) -> bool:

@@ -1,7 +1,8 @@
 """The branch table of a dask array in partitions, never all of it in one place.
 
-Rows of finished branches stay on the worker that made them; only open paths are merged further,
-with the voxels that rows of different tasks share. A row lacks three things until the last merge:
+Rows of finished branches leave their blocks with the first merge and stay where it is done; only
+open paths are merged further, with the voxels that rows of different tasks share. A row lacks three
+things until the last merge:
 
 - The number of its component. Rows of one task are connected in groups, each named by its smallest
   voxel; groups of different tasks are connected at the ends of paths that were open. One task
@@ -14,9 +15,10 @@ with the voxels that rows of different tasks share. A row lacks three things unt
 from __future__ import annotations
 
 import bisect
+import itertools
+import sys
 from collections.abc import Callable
 from functools import partial
-from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,12 +72,13 @@ class OpenGraph(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A task that finishes branches."""
+    """A task that finishes branches: that of a block, or a merge."""
 
     result: Key
-    """Its open graph, its rows and what the ranks of its members gain."""
+    """Its open graph, its rows and, of a merge, what the ranks of its members gain."""
     offset: Shape
     extent: Shape
+    is_block: bool
     merges: tuple[tuple[Key, int], ...]
     """The merges that it goes through, and which of their members it is in."""
 
@@ -103,14 +106,15 @@ class TableTasks:
         self.options = options
         self.token = token
         self.npartitions = npartitions
-        self.nodes: list[Node] = []
+        self.numbers = itertools.count()
+        self.nodes: dict[int, Node] = {}
         self.below: dict[int, list[int]] = {}
         size = int(np.prod(blocks.array.shape, dtype=object))
         self.bounds = [size * slab // npartitions for slab in range(npartitions + 1)]
 
     def add(self, kind: str, index: tuple[Any, ...], task: tuple[Any, ...]) -> Key:
         """Add a task and return its key."""
-        key = (f'branches-{kind}-{self.token}', *index)
+        key = (sys.intern(f'branches-{kind}-{self.token}'), *index)
         self.tasks[key] = task
         return key
 
@@ -119,26 +123,33 @@ class TableTasks:
         offset, extent = self.blocks.position(index)
         task = BlockTask(_graph, offset, extent, self.blocks.array.shape, self.options)
         result = self.add('graph', index, (task, self.blocks.key(index)))
-        return self._node(Node(result, offset, extent, ()), [])
+        return self._node(Node(result, offset, extent, True, ()), [])
 
     def merge(self, place: tuple[Any, ...], members: list[int]) -> int:
         """Merge nodes; return the number of the new node."""
-        first, last = self.nodes[members[0]], self.nodes[members[-1]]
-        graphs = [self._part('open', self.nodes[member].result, 0) for member in members]
-        result = self.add('merge', place, (_merge, graphs))
-        shifts = self._part('shifts', result, 2)
-        for at, member in enumerate(members):
-            for number in self.below[member]:
-                node = self.nodes[number]
-                self.nodes[number] = node._replace(merges=(*node.merges, (shifts, at)))
-        ends = zip(first.offset, last.offset, last.extent, strict=True)
+        nodes = [self.nodes[member] for member in members]
+        ends = zip(nodes[0].offset, nodes[-1].offset, nodes[-1].extent, strict=True)
         extent = tuple(b + n - a for a, b, n in ends)
-        below = [number for member in members for number in self.below.pop(member)]
-        return self._node(Node(result, first.offset, extent, ()), below)
+        below: list[int] = []
+        if all(node.is_block for node in nodes):
+            result = self.add('merge', place, (_merge_blocks, [node.result for node in nodes]))
+            # The rows of the blocks are among those of the merge.
+            for member in members:
+                del self.nodes[member], self.below[member]
+        else:
+            graphs = [self._part('open', node.result, 0) for node in nodes]
+            result = self.add('merge', place, (_merge, graphs))
+            shifts = self._part('shifts', result, 2)
+            for at, member in enumerate(members):
+                for number in self.below[member]:
+                    node = self.nodes[number]
+                    self.nodes[number] = node._replace(merges=(*node.merges, (shifts, at)))
+                below += self.below.pop(member)
+        return self._node(Node(result, nodes[0].offset, extent, False, ()), below)
 
     def _node(self, node: Node, below: list[int]) -> int:
-        number = len(self.nodes)
-        self.nodes.append(node)
+        number = next(self.numbers)
+        self.nodes[number] = node
         self.below[number] = [*below, number]
         return number
 
@@ -159,7 +170,7 @@ class TableTasks:
         whole = self._part('open', self.nodes[root].result, 0)
         numbers = self.add('numbers', (), (_number_groups, whole))
         pieces: list[list[Key]] = [[] for _ in range(count)]
-        for number, node in enumerate(self.nodes):
+        for number, node in self.nodes.items():
             slabs = self._slabs(node) if number != root else range(count)
             members = tuple(member for _, member in node.merges)
             finish = partial(_finish_rows, members, self.bounds[slabs.start : slabs.stop + 1])
@@ -249,6 +260,27 @@ def _merge(parts: list[OpenGraph]) -> tuple[OpenGraph, Rows, list[npt.NDArray[np
     return open_graph, rows, shifts
 
 
+def _merge_blocks(
+    members: list[tuple[OpenGraph, Rows]],
+) -> tuple[OpenGraph, Rows, list[npt.NDArray[np.uint8]]]:
+    """Merge blocks; the rows are those of the blocks and those of the merge."""
+    merged, rows, shifts = _merge([part for part, _ in members])
+    of_blocks = [
+        _renumbered(of_block, [gains]) for (_, of_block), gains in zip(members, shifts, strict=True)
+    ]
+    return merged, _join([*of_blocks, rows]), shifts
+
+
+def _renumbered(rows: Rows, shifts: list[npt.NDArray[np.uint8]]) -> Rows:
+    """Return rows whose ends have the numbers that they have after merges."""
+    numbers = {}
+    for end in _ENDS:
+        indices = rows[f'{end}_indices']
+        gains = (_core.rank_gains(of_merge, indices) for of_merge in shifts)
+        numbers[f'{end}_nodes'] = sum(gains, rows[f'{end}_nodes'])
+    return rows | numbers
+
+
 def _split_finished(
     graph: ChunkGraph, graphs: list[ChunkGraph], groups: list[Array], links: list[Array]
 ) -> tuple[OpenGraph, Rows]:
@@ -307,14 +339,9 @@ def _finish_rows(
 ) -> list[Rows]:
     """Give rows the numbers of their ends and component; split them by slabs of the image."""
     groups, components = numbers
-    rows = rows | {'components': components[np.searchsorted(groups, rows['components'])]}
-    for end in _ENDS:
-        indices = rows[f'{end}_indices']
-        gains = (
-            _core.rank_gains(of_members[member], indices)
-            for of_members, member in zip(shifts, members, strict=True)
-        )
-        rows[f'{end}_nodes'] = sum(gains, rows[f'{end}_nodes'])
+    of_merges = [of_members[at] for of_members, at in zip(shifts, members, strict=True)]
+    rows = _renumbered(rows, of_merges)
+    rows['components'] = components[np.searchsorted(groups, rows['components'])]
     slab = np.searchsorted(bounds[1:-1], rows['source_indices'], side='right')
     return [_take(rows, np.flatnonzero(slab == at)) for at in range(len(bounds) - 1)]
 
@@ -352,8 +379,8 @@ class Layout(NamedTuple):
 
 
 def _layout(npartitions: int, counts: list[tuple[int, int]]) -> Layout:
-    *paths, all_paths = accumulate((paths for paths, _ in counts), initial=0)
-    *cycles, count = accumulate((cycles for _, cycles in counts), initial=all_paths)
+    *paths, all_paths = itertools.accumulate((paths for paths, _ in counts), initial=0)
+    *cycles, count = itertools.accumulate((cycles for _, cycles in counts), initial=all_paths)
     return Layout(paths, cycles, [count * part // npartitions for part in range(npartitions + 1)])
 
 
@@ -363,7 +390,7 @@ def _cut(slab: int, rows: Rows, layout: Layout) -> list[Rows]:
     first, after = layout.paths[slab], layout.cycles[slab]
     numbers = np.concatenate([np.arange(first, first + paths), np.arange(after, after + cycles)])
     cuts = np.searchsorted(numbers, layout.parts)
-    return [_take(rows, slice(a, b)) for a, b in pairwise(cuts)]
+    return [_take(rows, slice(a, b)) for a, b in itertools.pairwise(cuts)]
 
 
 def _select(names: tuple[str, ...], rows: Rows) -> Rows:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from dask.base import tokenize
 from dask.delayed import Delayed
-from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
+from dask.highlevelgraph import HighLevelGraph
 
 from skanrs import _core
 from skanrs._blocks.read import Pixels
@@ -162,10 +162,7 @@ def prepare_territories(mask: da.Array, skeleton: da.Array, spacing: Spacing) ->
     name = f'territories-prepared-{token}'
     prepare = partial(_prepare, tuple(map(int, skeleton.shape)), spacing, places)
     tasks[name] = (prepare, voxels, packed)
-    layers = {**of_mask.graph.layers, **blocks.graph.layers, name: MaterializedLayer(tasks)}
-    below = set(skeleton.__dask_layers__()) | set(mask.__dask_layers__())
-    dependencies = {**of_mask.graph.dependencies, **blocks.graph.dependencies, name: below}
-    return Delayed(name, HighLevelGraph(layers, dependencies))
+    return Delayed(name, blocks.with_tasks(name, tasks, of_mask))
 
 
 def number_voxels(skeleton: da.Array, spacing: Spacing) -> Delayed:

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from dask.base import tokenize
 from dask.delayed import Delayed
-from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
+from dask.highlevelgraph import HighLevelGraph
 
 from skanrs import _core
 from skanrs._blocks.tasks import (
@@ -143,10 +143,7 @@ def radius_voxels(
     for index in blocks.indices():
         finish = BlockTask(_finish, *blocks.position(index), grid)
         tasks[(name, *index)] = (finish, [local[index], settled[index]])
-    layers = {**of_mask.graph.layers, **blocks.graph.layers, name: MaterializedLayer(tasks)}
-    below = set(skeleton.__dask_layers__()) | set(mask.__dask_layers__())
-    dependencies = {**of_mask.graph.dependencies, **blocks.graph.dependencies, name: below}
-    graph = HighLevelGraph(layers, dependencies)
+    graph = blocks.with_tasks(name, tasks, of_mask)
     return da.Array(graph, name, skeleton.chunks, dtype=np.float64)
 
 

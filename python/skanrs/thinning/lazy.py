@@ -6,12 +6,14 @@ along each axis at a time; one task a source block writes its part of the skelet
 read once, the whole image is nowhere in one place, and only residues and kept voxels travel.
 
 There are two tasks for each source block and, for each group of them, three and those of the
-merges, about a half: less than six a block, and close to two where blocks are small.
+merges, about a half: close to two a block where blocks are small. A block that is a group is packed
+and thinned by one task: less than five.
 """
 
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -55,6 +57,7 @@ class _Tasks:
     def __init__(self, name: str, info: ImageInfo, blocks: Blocks) -> None:
         self.tasks: dict[Key, Any] = {}
         self.name = name
+        self.token = name.rpartition('-')[2]
         self.info = info
         self.blocks = blocks
         self.groups = _groups(blocks.array.chunks)
@@ -63,41 +66,49 @@ class _Tasks:
 
     def add(self, kind: str, index: Index, task: tuple[Any, ...]) -> Key:
         """Add a task and return its key."""
-        key = (f'skeletonize-{kind}-{self.name.rpartition("-")[2]}', *index)
+        key = (sys.intern(f'skeletonize-{kind}-{self.token}'), *index)
         self.tasks[key] = task
         return key
 
     def thin_groups(self) -> None:
         """Pack every block and thin every group."""
         for group, members in _members(self.groups):
-            packed = []
-            for index in members:
-                pack_block = BlockTask(_pack, *self.blocks.position(index), self.info)
-                packed.append(self.add('pack', index, (pack_block, self.blocks.key(index))))
-            thin_group = BlockTask(_thin, *self._place(members), self.info)
-            thinned = self.add('thin', group, (thin_group, packed))
+            thinned = self.add('thin', group, self._thin(members))
             self.kept[group] = [self.add('kept', (0, *group), (result_at, thinned, 0))]
             self.residues[group] = self.add('residue', (0, *group), (result_at, thinned, 1))
+
+    def _thin(self, members: list[Index]) -> tuple[Any, ...]:
+        """Return the task that thins a group, after those that pack its blocks."""
+        if len(members) == 1:
+            thin_block = BlockTask(_thin_block, *self.blocks.position(members[0]), self.info)
+            return thin_block, self.blocks.key(members[0])
+        packed = []
+        for index in members:
+            pack_block = BlockTask(_pack, *self.blocks.position(index), self.info)
+            packed.append(self.add('pack', index, (pack_block, self.blocks.key(index))))
+        return BlockTask(_thin, *self._place(members), self.info), packed
 
     def merge_groups(self) -> None:
         """Merge neighbours, two along each axis at a time, until nothing is left to decide."""
         residues = self.residues
-        parents = {group: group for group in residues}
-        for level in itertools.count(1):
-            if len(residues) == 1:
-                return
+        levels: list[dict[Index, Key]] = []
+        while len(residues) > 1:
             joined: dict[Index, list[Key]] = {}
             for region, residue in residues.items():
                 joined.setdefault(_parent(region), []).append(residue)
             residues, kept = {}, {}
             for region, members in joined.items():
-                place = (level, *region)
+                place = (len(levels) + 1, *region)
                 merged = self.add('merge', place, (partial(merge, self.info), members))
                 kept[region] = self.add('kept', place, (result_at, merged, 0))
                 residues[region] = self.add('residue', place, (result_at, merged, 1))
-            parents = {group: _parent(region) for group, region in parents.items()}
-            for group, region in parents.items():
-                self.kept[group].append(kept[region])
+            levels.append(kept)
+        # What the merges above a region keep, from the last merge down.
+        above: dict[Index, list[Key]] = {}
+        for kept in reversed(levels):
+            above = {at: [key, *above.get(_parent(at), ())] for at, key in kept.items()}
+        for group, of_group in self.kept.items():
+            of_group += above.get(_parent(group), ())
 
     def finish_blocks(self) -> None:
         """Write the skeleton of every block."""
@@ -143,11 +154,15 @@ def _members(groups: list[list[range]]) -> Iterator[tuple[Index, list[Index]]]:
 
 
 def _parent(region: Index) -> Index:
-    return tuple(at // 2 for at in region)
+    return tuple([at // 2 for at in region])
 
 
 def _pack(block: Any, offset: Shape, shape: Shape, info: ImageInfo) -> Words:
     return pack(as_image(as_block(block, offset, shape), 'image'), offset, info)
+
+
+def _thin_block(block: Any, offset: Shape, shape: Shape, info: ImageInfo) -> tuple[Words, Residue]:
+    return _thin([_pack(block, offset, shape, info)], offset, shape, info)
 
 
 def _thin(
