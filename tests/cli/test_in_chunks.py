@@ -226,9 +226,11 @@ def test_radii(folder, monkeypatch, small_blocks, more):
         typed += ['-o', name]
     typed += ['--summary', 's.csv', '--nodes', 'n.csv', '--root', 'thickest']
     typed += ['--territories', 'v.zarr', '--branch-image', 'b.npz']
+    typed += ['--intensity', write('gray.zarr', GRAY.astype(np.float32) / 7)]
     whole = run(folder, monkeypatch, *typed, in_chunks=False)
     assert run(folder, monkeypatch, *typed, in_chunks=True) == whole
     assert b'mean_radius' in whole['t.csv']
+    assert b'territory_intensity' in whole['t.csv']
 
 
 def test_report(folder, monkeypatch, small_blocks):

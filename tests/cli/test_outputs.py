@@ -79,6 +79,32 @@ def test_trees_and_territories(folder, capsys):
     assert 'at: expected a point at most' in capsys.readouterr().err
 
 
+def test_intensity(folder, capsys):
+    image = np.random.default_rng(0).normal(size=MASK.shape).astype(np.float32)
+    np.save('i.npy', image)
+    run('analyze', 'mask.tif', '-o', 't.csv', '--intensity', 'i.npy')
+    assert_same_csv('t.csv', skanrs.analyze(MASK, spacing=SPACING, intensity=image))
+    channels = np.stack([MASK * np.uint8(255), (100 * image).clip(0, 255).astype(np.uint8)])
+    tifffile.imwrite('two.tif', channels, ome=True, metadata={'axes': 'CZYX'})
+    two = ['analyze', 'two.tif', '--channel', '0', '--spacing', 2, 1, 0.5, '-o', 'two.csv']
+    run(*two, '--intensity', 'two.tif', '--intensity-channel', '1')
+    expected = skanrs.analyze(MASK, spacing=SPACING, intensity=channels[1])
+    assert_same_csv('two.csv', expected)
+    np.save('labels.npy', MASK.astype(np.uint8))
+    run('analyze', 'labels.npy', '--labels', '-o', 't.csv', '--intensity', 'i.npy')
+    assert_same_csv('t.csv', skanrs.analyze(MASK.astype(int), labels=True, intensity=image))
+    np.save('small.npy', image[1:])
+    for typed, words in (
+        (['--intensity', 'small.npy'], 'intensity: expected shape (40, 44, 48) as the image, got'),
+        (['--intensity', 'none.npy'], 'none.npy does not exist'),
+        (['--intensity', 'two.tif'], 'channel'),
+        (['--intensity-channel', '1'], 'intensity-channel: expected --intensity with it'),
+        (['--intensity', 'n.csv', '--nodes', 'n.csv'], 'n.csv: expected an output that is not an'),
+    ):
+        assert main(['analyze', 'mask.tif', '-o', 't.csv', *typed]) == 2
+        assert words in capsys.readouterr().err
+
+
 def test_several_outputs(folder, capsys):
     outputs = ['t.csv', 't.parquet', 't.graphml', 't.vtp', 't.precomputed']
     run('analyze', 'mask.tif', '--radii', *(part for name in outputs for part in ('-o', name)))

@@ -41,6 +41,7 @@ FILES = [
     '--nodes',
     '--territories',
     '--branch-image',
+    '--intensity',
     '--root',
     '--report',
     '-o',

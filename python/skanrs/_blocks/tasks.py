@@ -124,6 +124,14 @@ def _foreign_layers(graph: HighLevelGraph) -> set[str]:
     return foreign
 
 
+def with_others(graph: HighLevelGraph, name: str, others: Sequence[Delayed]) -> HighLevelGraph:
+    """Return a graph whose layer of this name needs delayed values too."""
+    merged = HighLevelGraph.merge(graph, *(other.dask for other in others))
+    below = {layer for other in others for layer in other.__dask_layers__()}
+    dependencies = {**merged.dependencies, name: {*merged.dependencies[name], *below}}
+    return HighLevelGraph(merged.layers, dependencies)
+
+
 class BlockTask:
     """A task of this package on a block; its errors name the block.
 
@@ -266,16 +274,18 @@ def as_block(block: Any, offset: Shape, shape: Shape) -> Array:
     return array
 
 
-def check_same_blocks(skeleton: da.Array, other: da.Array, name: str) -> None:
-    """Raise a ValueError if a skeleton and another array differ in shape or chunks."""
+def check_same_blocks(
+    array: da.Array, other: da.Array, other_name: str, name: str = 'skeleton'
+) -> None:
+    """Raise a ValueError if an array differs from another in shape or chunks."""
     for what, actual, expected in (
-        ('shape', skeleton.shape, other.shape),
-        ('chunks', skeleton.chunks, other.chunks),
+        ('shape', array.shape, other.shape),
+        ('chunks', array.chunks, other.chunks),
     ):
         if actual != expected:
             raise ValueError(
-                f'skeleton: expected the {what} of the {name}, {expected}, got {actual}'
-                + (f'; skeleton.rechunk({name}.chunks) has them' if what == 'chunks' else '')
+                f'{name}: expected the {what} of the {other_name}, {expected}, got {actual}'
+                + (f'; {name}.rechunk({other_name}.chunks) has them' if what == 'chunks' else '')
             )
 
 

@@ -12,11 +12,11 @@ def is_dask_array(array: object) -> TypeGuard[Any]:
     return module is not None and isinstance(array, module.Array)
 
 
-def refuse_mixture(skeleton: Any, mask: Any) -> None:
+def refuse_mixture(skeleton: Any, mask: Any, name: str = 'skeleton') -> None:
     """Raise a TypeError if one of two arrays is a dask array and the other, if there, is not."""
     if skeleton is not None and is_dask_array(skeleton) != is_dask_array(mask):
-        names = ('mask', 'skeleton') if is_dask_array(mask) else ('skeleton', 'mask')
+        names = ('mask', name) if is_dask_array(mask) else (name, 'mask')
         raise TypeError(
-            f'skeleton, mask: expected dask arrays or arrays in memory, but {names[0]} is a dask'
+            f'{name}, mask: expected dask arrays or arrays in memory, but {names[0]} is a dask'
             f' array and {names[1]} is not'
         )

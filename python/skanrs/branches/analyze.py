@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy.typing as npt
@@ -14,13 +13,13 @@ from skanrs._image.labels import Labels, as_labels, thin_labels, with_labels
 from skanrs._image.masks import as_mask, check_lazy_mask
 from skanrs._image.spacing import as_spacing
 from skanrs._support import progress
-from skanrs.radius.block import Grid
 from skanrs.thinning.method import method_of
 from skanrs.thinning.skeletonize import thin
 
 from .columns import empty_table, finish_table
+from .intensity import as_intensity
 from .measured import Measured, measure, measure_labels
-from .measures import empty_measures, measure_blocks
+from .measures import empty_measures
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -42,6 +41,7 @@ def analyze(
     find_main_branch: bool = ...,
     separator: str = ...,
     npartitions: int | None = ...,
+    intensity: da.Array | None = ...,
 ) -> dd.DataFrame: ...
 @overload
 def analyze(
@@ -58,6 +58,7 @@ def analyze(
     npartitions: None = ...,
     labels: Labels = ...,
     min_voxels: int = ...,
+    intensity: npt.ArrayLike | None = ...,
 ) -> pd.DataFrame: ...
 def analyze(
     mask: Any,
@@ -73,6 +74,7 @@ def analyze(
     npartitions: int | None = None,
     labels: Labels = False,
     min_voxels: int = 1,
+    intensity: Any = None,
 ) -> Any:
     """Measure the branches of an object: lengths, radii, surfaces and volumes, a row for each.
 
@@ -106,6 +108,9 @@ def analyze(
         if it were the only one.
     min_voxels : int, optional
         Labels with fewer voxels are left out. Only with `labels`.
+    intensity : array_like or dask array, shape of `mask`, optional
+        An image of numbers to measure along the branches and in their territories, such as a
+        second channel. A dask array has the chunks of `mask`.
 
     Returns
     -------
@@ -131,15 +136,20 @@ def analyze(
         - ``touches_border``: whether the border of the image cuts it off, so that its length is not
           known: a free end of it touches a face, see `skanrs.nodes`. With `labels` the columns
           about nodes are left out.
+        - With `intensity`: ``mean_intensity``, ``median_intensity``, ``stdev_intensity``,
+          ``min_intensity``, ``max_intensity`` of its values at the voxels of the branch, with both
+          ends, and ``territory_intensity``, their mean over the voxels of the mask in its
+          territory, see `skanrs.territories`. NaN does not count; where there is nothing else, the
+          result is NaN.
 
     Raises
     ------
     ValueError
         If `mask` is neither 2D nor 3D or has more than two values, if `skeleton` has another shape
         or voxels outside the mask (for dask arrays when it is computed) or other chunks, if
-        `spacing` or `method` make no sense, if a way to thin or `min_voxels` is given with
-        `skeleton` or `npartitions` for an array in memory, or, with `labels`, if a voxel of the
-        skeleton has another label in `mask`.
+        `intensity` has another shape or other chunks, if `spacing` or `method` make no sense, if a
+        way to thin or `min_voxels` is given with `skeleton` or `npartitions` for an array in
+        memory, or, with `labels`, if a voxel of the skeleton has another label in `mask`.
     TypeError
         If elements are not real numbers or, with `labels`, not integers, or one of the arrays is a
         dask array and the other not.
@@ -149,6 +159,8 @@ def analyze(
     skanrs.network_summary : The numbers of the whole network.
     skanrs.prune : Removes short branches first.
 
+    Notes
+    -----
     With the voxels x_i of a branch in units of the spacing, the centreline p minimises
     sum abs(p_i - x_i)^2 + 15 a^2 sum abs(p_(i-1) - 2 p_i + p_(i+1))^2, a being the longest spacing
     over the shortest; what it lost in bends is added once more. Ends at junctions stay at their
@@ -182,47 +194,50 @@ def analyze(
         name = 'method' if method is not None else 'preserve_topology'
         raise ValueError(f'{name}: expected the default, since the skeleton is given')
     refuse_mixture(skeleton, mask)
+    refuse_mixture(intensity, mask, 'intensity')
     if with_labels(labels, min_voxels):
         way = method, preserve_topology, min_voxels
         options = {'border_is_background': border_is_background, 'include_tips': include_tips}
-        measured = _measure_labels(mask, skeleton, labels, way, spacing, options)
+        measured = _measure_labels(mask, skeleton, labels, way, spacing, intensity, options)
         return finish_table(measured.table, find_main_branch, separator)
     if is_dask_array(mask):
-        from skanrs.radius.lazy import radius_voxels, task_with_radii
         from skanrs.thinning.lazy import skeletonize_blocks
 
         from .lazy import summarize_blocks
+        from .measure_blocks import voxels_and_measures
 
         check_lazy_mask(mask)
-        grid = Grid(mask.shape, as_spacing(spacing, mask.ndim).floats, border_is_background)
         if skeleton is None:
             skeleton = skeletonize_blocks(mask, method, preserve_topology)
+        voxels, measures = voxels_and_measures(
+            mask,
+            skeleton,
+            spacing,
+            border_is_background,
+            include_tips=include_tips,
+            intensity=intensity,
+        )
         return summarize_blocks(
-            radius_voxels(skeleton, mask, spacing, border_is_background),
+            voxels,
             meta=empty_table(
                 mask.ndim,
                 spacing=spacing,
                 find_main_branch=find_main_branch,
                 separator=separator,
-                measures=empty_measures(mask.ndim),
+                measures=empty_measures(mask.ndim, intensity is not None),
             ),
             value_is_height=False,
             find_main_branch=find_main_branch,
             separator=separator,
             spacing=spacing,
             npartitions=1 if npartitions is None else npartitions,
-            measure=partial(
-                task_with_radii,
-                partial(measure_blocks, include_tips=include_tips),
-                mask=mask,
-                spacing=spacing,
-                grid=grid,
-            ),
+            measures=measures,
         )
     if npartitions is not None:
         raise ValueError(f'npartitions: expected None for an array in memory, got {npartitions!r}')
     checked = as_mask(mask)
     spacings = as_spacing(spacing, checked.ndim)
+    values = None if intensity is None else as_intensity(intensity, checked.shape)
     with progress.call('analyze'):
         if skeleton is None:
             thinned = thin(checked, method_of(method, preserve_topology, checked.ndim))
@@ -235,6 +250,7 @@ def analyze(
             checked,
             border_is_background=border_is_background,
             include_tips=include_tips,
+            intensity=values,
         )
         return finish_table(measured.table, find_main_branch, separator)
 
@@ -245,11 +261,13 @@ def _measure_labels(
     labels: Labels,
     way: tuple[str | None, bool, int],
     spacing: npt.ArrayLike,
+    intensity: Any,
     options: dict[str, bool],
 ) -> Measured:
     """Measure a label image in memory; `way` is how to thin it, and the fewest voxels."""
     checked = as_labels(mask, 'mask', labels)
     spacings = as_spacing(spacing, checked.image.ndim)
+    values = None if intensity is None else as_intensity(intensity, checked.image.shape)
     method, preserve_topology, min_voxels = way
     with progress.call('analyze'):
         if skeleton is None:
@@ -258,4 +276,4 @@ def _measure_labels(
         elif min_voxels != 1:
             raise ValueError('min_voxels: expected the default, since the skeleton is given')
         of_skeleton = as_labels(skeleton, 'skeleton', labels)
-        return measure_labels(of_skeleton, spacings, checked, **options)
+        return measure_labels(of_skeleton, spacings, checked, intensity=values, **options)

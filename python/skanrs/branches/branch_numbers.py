@@ -31,7 +31,12 @@ def count_numbers(image: npt.NDArray[Any], count: int) -> Indices:
 def numbers_of_voxels(skeleton: Skeleton) -> Labels:
     """Return the smallest number of a branch at each voxel, from 1 on; 0 where there is none."""
     starts, nodes = index_arrays(skeleton.paths.indptr, skeleton.paths.indices)
-    numbers = np.zeros(len(skeleton._nodes), dtype=np.int32)
+    return smallest_numbers(starts, nodes, len(skeleton._nodes))
+
+
+def smallest_numbers(starts: Indices, nodes: Indices, count: int) -> Labels:
+    """Return the smallest number of a path at each of `count` voxels; see `numbers_of_voxels`."""
+    numbers = np.zeros(count, dtype=np.int32)
     paths = np.repeat(np.arange(1, len(starts), dtype=np.int32), np.diff(starts))
     # Of several values for one voxel the last stays.
     numbers[nodes[::-1]] = paths[::-1]

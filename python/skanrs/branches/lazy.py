@@ -19,7 +19,7 @@ import pandas as pd
 from dask.base import tokenize
 from dask.delayed import Delayed
 
-from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key
+from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, with_others
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_image
 from skanrs._image.spacing import as_spacing
@@ -42,12 +42,12 @@ def summarize_blocks(
     separator: str,
     spacing: npt.ArrayLike,
     npartitions: int,
-    measure: Callable[[Blocks], tuple[Any, ...]] | None = None,
+    measures: Delayed | None = None,
 ) -> Any:
     """Make the lazy table of a dask array; see `skanrs.summarize`.
 
-    `meta` is the empty table. The table is that of `skanrs.analyze` if `measure` is given, which
-    returns the task that makes the columns of measures from the blocks.
+    `meta` is the empty table. The table is that of `skanrs.analyze` if `measures` are given, the
+    columns of measures.
     """
     import dask.dataframe as dd
 
@@ -62,15 +62,11 @@ def summarize_blocks(
     # An empty block meets what is wrong before anything is computed.
     nothing = as_image(np.zeros((0,) * skel.ndim, dtype=skel.dtype), 'skel')
     block_graph(nothing, (0,) * skel.ndim, skel.shape, **options)
+    measured: Key | None = None if measures is None else measures.key
     token = tokenize(
-        skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN, measure
+        skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN, measured
     )
     name = f'branches-{token}'
-    measures: Key | None = None
-    of_measures: dict[Key, Any] = {}
-    if measure is not None:
-        measures = (f'branches-measures-{token}',)
-        of_measures[measures] = measure(blocks)
     if npartitions > 1:
         parts = TableTasks(blocks, options, token, npartitions)
         root = _merge_grid(blocks.counts, parts.graph, parts.merge)
@@ -80,7 +76,7 @@ def summarize_blocks(
             value_is_height=value_is_height,
             find_main_branch=find_main_branch,
             separator=separator,
-            measures=measures,
+            measures=measured,
         )
     else:
         tasks = {}
@@ -98,8 +94,9 @@ def summarize_blocks(
 
         keys = [(name, 0)]
         make_table = partial(_table, value_is_height, find_main_branch, separator)
-        tasks[keys[0]] = (make_table, _merge_grid(blocks.counts, make, merge), measures)
-    graph = blocks.with_tasks(name, tasks | of_measures)
+        tasks[keys[0]] = (make_table, _merge_grid(blocks.counts, make, merge), measured)
+    others = [] if measures is None else [measures]
+    graph = with_others(blocks.with_tasks(name, tasks), name, others)
     delayed = [Delayed(key, graph, layer=name) for key in keys]
     return dd.from_delayed(delayed, meta=meta, prefix='branches', verify_meta=False)
 

@@ -21,6 +21,7 @@ from skanrs.radius.labels import label_crops
 
 from .centrelines import Centrelines, lines_of, lines_of_labels
 from .columns import add_measures, skeleton_table
+from .intensity import intensities
 from .measures import body_of, check_same_shape, empty_measures, measure_crop
 from .node_table import node_table
 
@@ -58,6 +59,7 @@ def measure(
     *,
     border_is_background: bool = False,
     include_tips: bool = False,
+    intensity: Array | None = None,
 ) -> Measured:
     """Trace a skeleton and measure its branches.
 
@@ -71,6 +73,8 @@ def measure(
         The object, checked by `as_mask`; without it there are no measures.
     border_is_background, include_tips : bool, optional
         As for `skanrs.analyze`.
+    intensity : ndarray, optional
+        An image whose values are measured too, checked by `as_intensity`. Only with a mask.
 
     Raises
     ------
@@ -86,6 +90,8 @@ def measure(
     body = body_of(skel, mask, spacing, border_is_background)
     with progress.call('measures'):
         measures = body.measures(include_tips=include_tips)
+        if intensity is not None:
+            measures |= intensities(body, intensity)
         return Measured(skel, measures, node_table(body), lambda: lines_of(body))
 
 
@@ -96,6 +102,7 @@ def measure_labels(
     *,
     border_is_background: bool = False,
     include_tips: bool = False,
+    intensity: Array | None = None,
 ) -> Measured:
     """Trace the skeletons of labels and measure each in the mask of its label; see `measure`."""
     if mask is not None:
@@ -105,11 +112,15 @@ def measure_labels(
     if mask is None:
         return Measured(skel)
     n_nodes = 0
-    measures = [empty_measures(mask.image.ndim)]
+    measures = [empty_measures(mask.image.ndim, intensity is not None)]
     with progress.call('measures'):
         for crop in label_crops(pixels.nodes, labels, mask):
             body = measure_crop(crop, spacing, border_is_background)
             of_label = body.measures(include_tips=include_tips)
+            if intensity is not None:
+                box = zip(crop.offset, crop.mask.shape, strict=True)
+                cut = tuple(slice(at, at + length) for at, length in box)
+                of_label |= intensities(body, intensity[cut])
             # Nodes are numbered through all labels.
             for name in ('node_src', 'node_dst'):
                 of_label[name] = of_label[name] + n_nodes

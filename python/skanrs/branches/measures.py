@@ -28,6 +28,8 @@ from skanrs.graph.skeleton import Skeleton
 from skanrs.radius.block import Grid, Radii, radii_of_nodes
 from skanrs.radius.labels import LabelCrop, label_crops
 
+from .branch_numbers import smallest_numbers
+
 if TYPE_CHECKING:
     from skanrs._blocks.tasks import BlockVoxels
 
@@ -44,7 +46,14 @@ _OF_CENTRELINES = (
     'tip_length',
 )
 
-
+OF_INTENSITY = (
+    'mean_intensity',
+    'median_intensity',
+    'stdev_intensity',
+    'min_intensity',
+    'max_intensity',
+    'territory_intensity',
+)
 _OF_NODES = {'node_src': int, 'node_dst': int, 'in_junction': bool, 'touches_border': bool}
 
 
@@ -54,10 +63,11 @@ def measure_names(ndim: int) -> tuple[str, ...]:
     return (*_OF_CENTRELINES[:-1], *body, _OF_CENTRELINES[-1])
 
 
-def empty_measures(ndim: int) -> dict[str, Array]:
+def empty_measures(ndim: int, with_intensity: bool = False) -> dict[str, Array]:
     """Return the measures of no branches."""
     columns: dict[str, Array] = dict.fromkeys(measure_names(ndim), np.empty(0))
-    return columns | {name: np.empty(0, dtype) for name, dtype in _OF_NODES.items()}
+    columns |= {name: np.empty(0, dtype) for name, dtype in _OF_NODES.items()}
+    return columns | dict.fromkeys(OF_INTENSITY if with_intensity else (), np.empty(0))
 
 
 class Nodes(NamedTuple):
@@ -109,9 +119,10 @@ class Body:
         paths = skeleton.paths
         starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
         self.starts = starts
+        self.voxels = skeleton._nodes
         self.components = path_components(skeleton)
         self.grid = grid
-        self._skeleton = skeleton._nodes, radii, starts, nodes, spacing, self.ndim
+        self._skeleton = self.voxels, radii, starts, nodes, spacing, self.ndim
 
     def measures(self, *, include_tips: bool = False) -> dict[str, Array]:
         """Return the columns of measures, a row for each branch.
@@ -141,8 +152,19 @@ class Body:
 
     def voxels_of_nodes(self) -> tuple[Indices, Radii]:
         """Return the linear index of the voxel of each node, and its radius."""
-        voxels, radii = self._skeleton[:2]
-        return voxels[self.nodes.voxels], radii[self.nodes.voxels]
+        radii = self._skeleton[1]
+        return self.voxels[self.nodes.voxels], radii[self.nodes.voxels]
+
+    def along(self, values: Array) -> Array:
+        """Return the values at the voxels of all paths from those at the skeleton's voxels."""
+        along: Array = values[self._skeleton[3]]
+        return along
+
+    def territories(self) -> _core.Territories:
+        """Return the kernel that draws territories; see `skanrs.territories`."""
+        _, _, starts, nodes, spacing, _ = self._skeleton
+        numbers = smallest_numbers(starts, nodes, len(self.voxels))
+        return _core.Territories(self._mask, self.voxels, numbers, spacing)
 
     def centrelines(self) -> tuple[Array, Array]:
         """Return the points of all centrelines, a row each, and the radius at each point."""
@@ -175,34 +197,28 @@ def body_of_blocks(
     masks : list of ndarray of uint8
         The mask of each block, packed to a bit a voxel.
     """
-    of_blocks = []
-    for (nodes, _), (offset, shape) in zip(voxels, places, strict=True):
-        at = np.unravel_index(nodes, shape)
-        whole = tuple(along + first for along, first in zip(at, offset, strict=True))
-        of_blocks.append(np.ravel_multi_index(whole, grid.shape).astype(np.int64))
-    nodes = np.concatenate(of_blocks)
-    # Stable, because that sort finds the runs which are sorted already.
-    order = np.argsort(nodes, kind='stable')
+    nodes, order = sorted_voxels(grid.shape, places, voxels)
     radii = np.concatenate([radii for _, radii in voxels])[order]
-    skeleton = _skeleton_of(grid.shape, nodes[order], as_spacing(spacing, len(grid.shape)))
+    skeleton = _skeleton_of(grid.shape, nodes, as_spacing(spacing, len(grid.shape)))
     blocks = (
         (_unpack(mask, shape), offset) for mask, (offset, shape) in zip(masks, places, strict=True)
     )
     return Body(skeleton, radii, blocks, grid)
 
 
-def measure_blocks(
-    grid: Grid,
-    spacing: npt.ArrayLike,
-    places: list[Place],
-    voxels: list[BlockVoxels],
-    masks: list[Array],
-    *,
-    include_tips: bool = False,
-) -> dict[str, Array]:
-    """Measure the branches of an image whose blocks are given; see `body_of_blocks`."""
-    body = body_of_blocks(grid, spacing, places, voxels, masks)
-    return body.measures(include_tips=include_tips)
+def sorted_voxels(
+    shape: Shape, places: list[Place], voxels: list[BlockVoxels]
+) -> tuple[Indices, npt.NDArray[np.intp]]:
+    """Return the voxels of all blocks in an image, ascending, and which of them each one was."""
+    of_blocks = []
+    for (nodes, _), (offset, extent) in zip(voxels, places, strict=True):
+        at = np.unravel_index(nodes, extent)
+        whole = tuple(along + first for along, first in zip(at, offset, strict=True))
+        of_blocks.append(np.ravel_multi_index(whole, shape).astype(np.int64))
+    nodes = np.concatenate(of_blocks)
+    # Stable, because that sort finds the runs which are sorted already.
+    order = np.argsort(nodes, kind='stable')
+    return nodes[order], order
 
 
 def body_of(skeleton: Skeleton, mask: Image, spacing: Spacing, border_is_background: bool) -> Body:

@@ -67,6 +67,7 @@ def run_batch(arguments: argparse.Namespace) -> int:
     if each_time:
         given['time'] = None
     options = Options.of(argparse.Namespace(**given))
+    _check_is_shared(options)
     if options.threads is not None:
         set_num_threads(options.threads)
     folder = arguments.folder
@@ -120,6 +121,15 @@ def run_batch(arguments: argparse.Namespace) -> int:
     return EXIT_SOME_FAILED if failed else 0
 
 
+def _check_is_shared(options: Options) -> None:
+    """Raise `FileError` for files that only one image can have."""
+    if options.skeleton is not None:
+        raise FileError('--skeleton: expected one image, got several; use skanrs skeletonize')
+    for name in ('nodes', 'territories', 'branch_image', 'intensity'):
+        if getattr(options, name) is not None:
+            raise FileError(f'--{name.replace("_", "-")}: expected one image, got several')
+
+
 def _check(
     options: Options,
     given: Sequence[str],
@@ -129,8 +139,6 @@ def _check(
     """Raise `FileError` for options that several images cannot share."""
     for path in options.output:
         files.check_output(path, files.TABLE_SUFFIXES, 'tables of several images')
-    if options.skeleton is not None:
-        raise FileError('--skeleton: expected one image, got several; use skanrs skeletonize')
     inputs = {Path(path).resolve() for path in (*given, *(image.path for image in images))}
     for path in (path for one in (options, *parts) for path in one.outputs):
         if path.resolve() in inputs:

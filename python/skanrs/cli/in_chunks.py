@@ -29,6 +29,7 @@ from skanrs.files import FileError, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.blocks import grown_pieces, lazy_array
 
+from .companions import Companions, lazy_companion
 from .network import count_in_planes, delayed_network
 from .options import Options
 from .progress import Progress
@@ -56,7 +57,12 @@ MOST_BLOCKS = 1_000_000
 
 
 def measure_in_chunks(
-    source: Source, options: Options, memory: int, scratch: Path, progress: Progress
+    source: Source,
+    options: Options,
+    companions: Companions,
+    memory: int,
+    scratch: Path,
+    progress: Progress,
 ) -> Result:
     """Skeletonize an image block by block and measure its branches.
 
@@ -66,6 +72,8 @@ def measure_in_chunks(
         The image.
     options : Options
         The options, with spacing and sigma for each axis.
+    companions : Companions
+        Further images.
     memory : int
         Bytes that the process may hold.
     scratch : Path
@@ -145,7 +153,11 @@ def measure_in_chunks(
             result = replace(result, skeleton=kept, skeleton_voxels=kept.voxels, cavities=cavities)
         if options.need_table and not options.has_rows_only:
             assert kept is not None
-            return _with_table(result, kept, mask, options, progress)
+            intensity = None
+            if companions.intensity is not None:
+                chunks = kept.as_dask().chunks
+                intensity = lazy_companion(companions.intensity, chunks, math.prod(shape))
+            return _with_table(result, kept, mask, intensity, options, progress)
         if options.need_table:
             with progress.stage('branches'):
                 rows = TableOnDisk(
@@ -192,25 +204,30 @@ def _with_table(
     result: Result,
     skeleton: PackedMask,
     mask: PackedMask | None,
+    intensity: 'da.Array | None',
     options: Options,
     progress: Progress,
 ) -> Result:
     """Return the result with the whole table and, if an output needs it, the graph."""
     import dask
 
-    from skanrs.branches.measures import body_of_blocks
-    from skanrs.radius.lazy import with_radii
+    from skanrs.branches.measure_blocks import voxels_and_measures
 
     voxels = skeleton.as_dask()
     blocks = None if mask is None else mask.as_dask(voxels.chunks)
     if options.need_graph:
-        work = (
-            with_radii(body_of_blocks, voxels, blocks, options.spacing, False)
-            if options.radii
-            else _voxels(voxels)
-        )
+        work: Any = _voxels(voxels)
+        if blocks is not None and options.radii:
+            _, work = voxels_and_measures(
+                blocks,
+                voxels,
+                options.spacing,
+                include_tips=options.include_tips,
+                intensity=intensity,
+                with_body=True,
+            )
     else:
-        work = _table(blocks, voxels, options)
+        work = _table(blocks, voxels, intensity, options)
     with progress.stage('branches'), _progress_callback():
         computed, others = dask.compute(work, delayed_network(blocks, voxels, options))
     result = replace(result, **others)
@@ -230,7 +247,12 @@ def _with_table(
     return result
 
 
-def _table(mask: 'da.Array | None', skeleton: 'da.Array', options: Options) -> list[Any]:
+def _table(
+    mask: 'da.Array | None',
+    skeleton: 'da.Array',
+    intensity: 'da.Array | None',
+    options: Options,
+) -> list[Any]:
     """Return the delayed table of branches."""
     import skanrs
 
@@ -240,6 +262,7 @@ def _table(mask: 'da.Array | None', skeleton: 'da.Array', options: Options) -> l
             skeleton=skeleton,
             spacing=options.spacing,
             include_tips=options.include_tips,
+            intensity=intensity,
         )
     else:
         table = skanrs.summarize(skeleton, separator='_', spacing=options.spacing)
@@ -269,8 +292,8 @@ def _measured(computed: Any, shape: tuple[int, ...], options: Options) -> 'Measu
     from skanrs.graph.skeleton import Skeleton
 
     if options.radii:
-        measures = computed.measures(include_tips=options.include_tips)
-        return Measured(computed.skeleton, measures, make_lines=lambda: lines_of(computed))
+        measures, body = computed
+        return Measured(body.skeleton, measures, make_lines=lambda: lines_of(body))
     pixels = Pixels(shape, np.dtype(bool), np.sort(np.concatenate(computed)), np.empty(0, bool))
     return Measured(Skeleton._of_pixels(pixels, as_spacing(options.spacing, len(shape))))
 

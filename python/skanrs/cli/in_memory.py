@@ -5,6 +5,7 @@ import numpy as np
 from skanrs import threshold
 from skanrs.files import Source
 
+from .companions import Companions
 from .options import Options
 from .progress import Progress
 from .result import Result
@@ -12,7 +13,9 @@ from .result import Result
 __all__ = ['measure_in_memory']
 
 
-def measure_in_memory(source: Source, options: Options, progress: Progress) -> Result:
+def measure_in_memory(
+    source: Source, options: Options, companions: Companions, progress: Progress
+) -> Result:
     """Read a whole image, skeletonize it and measure its branches.
 
     Parameters
@@ -21,6 +24,8 @@ def measure_in_memory(source: Source, options: Options, progress: Progress) -> R
         The image; it is closed as soon as it is read.
     options : Options
         The options, with spacing and sigma for each axis.
+    companions : Companions
+        Further images.
     progress : Progress
         Times and shows the stages.
 
@@ -71,6 +76,7 @@ def measure_in_memory(source: Source, options: Options, progress: Progress) -> R
                 as_spacing(options.spacing, skeleton.ndim),
                 as_mask(mask) if options.radii else None,
                 include_tips=options.include_tips,
+                intensity=None if companions.intensity is None else companions.intensity.read(),
             )
         with progress.stage('table'):
             table = measured.table

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from skanrs.files import FileError, Source
 from skanrs.threshold import Rule
 
+from .companions import Companions
 from .options import Options
 from .progress import Progress
 from .result import Result
@@ -15,7 +16,9 @@ from .result import Result
 __all__ = ['measure_labels_in_memory']
 
 
-def measure_labels_in_memory(source: Source, options: Options, progress: Progress) -> Result:
+def measure_labels_in_memory(
+    source: Source, options: Options, companions: Companions, progress: Progress
+) -> Result:
     """Read a label image, skeletonize each label and measure its branches.
 
     Parameters
@@ -24,6 +27,8 @@ def measure_labels_in_memory(source: Source, options: Options, progress: Progres
         The image; it is closed as soon as it is read.
     options : Options
         The options, with spacing for each axis.
+    companions : Companions
+        Further images.
     progress : Progress
         Times and shows the stages.
 
@@ -62,6 +67,7 @@ def measure_labels_in_memory(source: Source, options: Options, progress: Progres
                 as_spacing(options.spacing, skeleton.ndim),
                 labels if options.radii else None,
                 include_tips=options.include_tips,
+                intensity=None if companions.intensity is None else companions.intensity.read(),
             )
         with progress.stage('table'):
             table = measured.table

@@ -32,6 +32,9 @@ class Options:
     """Where the trees begin, see `skanrs.root`."""
     territories: Path | None
     branch_image: Path | None
+    intensity: str | None
+    """An image of numbers to measure along branches."""
+    intensity_channel: int | str | None
     channel: int | str | None
     axes: str | None
     time: int | None
@@ -71,13 +74,16 @@ class Options:
         for name in ('prune_length', 'prune_ratio'):
             if values[name] is not None:
                 _check_positive(name.replace('_', '-'), [values[name]])
-        # The table of nodes refers to columns of the measures, and has radii.
-        values['radii'] |= values['nodes'] is not None or values['root'] is not None
+        # What refers to columns of the measures.
+        needs_measures = ('nodes', 'root', 'intensity')
+        values['radii'] |= any(values[name] is not None for name in needs_measures)
         options = cls(**values)
         if options.sigma is not None and options.threshold in (None, 'none'):
             raise ValueError('sigma: a smoothed image needs --threshold, a number or otsu')
         if options.include_tips and not options.radii:
             raise ValueError('include-tips: lengths to the surface need --radii')
+        if options.intensity is None and options.intensity_channel is not None:
+            raise ValueError('intensity-channel: expected --intensity with it')
         options._check_labels()
         options.cleaning  # noqa: B018 - raises for values that make no sense
         options._check_outputs()
@@ -131,6 +137,9 @@ class Options:
         taken = [Path(self.image), *self.outputs]
         if len({path.resolve() for path in taken}) < len(taken):
             raise FileError('the image and all outputs must be different files')
+        written = {path.resolve() for path in self.outputs}
+        if self.intensity is not None and Path(self.intensity).resolve() in written:
+            raise FileError(f'{self.intensity}: expected an output that is not an input')
 
     @property
     def outputs(self) -> tuple[Path, ...]:

@@ -414,6 +414,18 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
         f'{", ".join(LABEL_SUFFIXES)}',
     )
     analyze.add_argument(
+        '--intensity',
+        metavar='FILE',
+        help='also measure an image of the same shape along the branches and in their '
+        'territories, see skanrs.analyze; implies --radii; the same file for another channel',
+    )
+    analyze.add_argument(
+        '--intensity-channel',
+        metavar='N|NAME',
+        type=_channel,
+        help='the channel of --intensity to read',
+    )
+    analyze.add_argument(
         '--report',
         metavar='FILE',
         type=Path,
@@ -485,6 +497,8 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> None:
         root=None,
         territories=None,
         branch_image=None,
+        intensity=None,
+        intensity_channel=None,
         report=None,
         radii=False,
         include_tips=False,

@@ -6,6 +6,7 @@ is complete or absent; what is known before the work to make one impossible is r
 """
 
 import dataclasses
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from skanrs.files.packed_mask import PackedMask
 from skanrs.files.units import in_unit
 from skanrs.threshold import Rule
 
+from .companions import open_companions
 from .options import Options, Threshold
 from .progress import Progress
 from .report import Branches, Report, axes_in_space, foreground_of, warnings_of
@@ -62,6 +64,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             time=options.time,
             level=options.level,
         ) as image,
+        ExitStack() as opened,
         AtomicOutputs(keep_going=True) as out,
     ):
         if options.spacing:
@@ -78,7 +81,8 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
                 files.check_skeleton(path, len(image.shape), unit=unit, axes=axes)
             except ValueError as error:
                 raise ValueError(f'{path}: {error}') from None
-        in_chunks = needed_in_memory(image, options) > memory
+        companions = opened.enter_context(open_companions(options, image.shape))
+        in_chunks = needed_in_memory(image, options) + companions.nbytes > memory
         if options.labels:
             from .of_labels import measure_labels_in_memory
 
@@ -86,16 +90,16 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
                 raise ValueError(
                     'labels: the image needs more than --memory, and is not read in blocks'
                 )
-            result = measure_labels_in_memory(image, options, progress)
+            result = measure_labels_in_memory(image, options, companions, progress)
         elif in_chunks:
             from .in_chunks import measure_in_chunks
 
             scratch = out.scratch(options.outputs[-1])
-            result = measure_in_chunks(image, options, memory, scratch, progress)
+            result = measure_in_chunks(image, options, companions, memory, scratch, progress)
         else:
             from .in_memory import measure_in_memory
 
-            result = measure_in_memory(image, options, progress)
+            result = measure_in_memory(image, options, companions, progress)
         if options.root is not None and result.table is not None and result.nodes is not None:
             from skanrs import root
 

@@ -13,7 +13,7 @@ faces and waiting voxels travel.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ from skanrs._blocks.tasks import (
     as_block,
     check_same_blocks,
     result_at,
+    with_others,
 )
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_image
@@ -152,21 +153,6 @@ def packed_mask_key(mask: da.Array, index: Index) -> Key:
     return (f'radius-mask-{mask.name}', *index)
 
 
-def task_with_radii(
-    function: Callable[..., Any], blocks: Blocks, mask: da.Array, spacing: npt.ArrayLike, grid: Grid
-) -> tuple[Any, ...]:
-    """Return a task on all blocks that `radius_voxels` makes.
-
-    `function` is called with the grid, the spacing as it was given, the offsets and shapes of the
-    blocks, what each of them is, and their packed masks.
-    """
-    indices = list(blocks.indices())
-    places = [blocks.position(index) for index in indices]
-    voxels = [blocks.key(index) for index in indices]
-    masks = [packed_mask_key(mask, index) for index in indices]
-    return partial(function, grid, spacing, places), voxels, masks
-
-
 def with_radii(
     function: Callable[..., Any],
     skeleton: da.Array,
@@ -174,13 +160,35 @@ def with_radii(
     spacing: npt.ArrayLike,
     border_is_background: bool,
 ) -> Delayed:
-    """Return, delayed, what a function makes of all blocks; see `task_with_radii`."""
+    """Return, delayed, what a function makes of all blocks; see `with_voxels`."""
     voxels = radius_voxels(skeleton, mask, spacing, border_is_background)
-    grid = Grid(mask.shape, as_spacing(spacing, mask.ndim).floats, border_is_background)
+    return with_voxels(function, voxels, mask, spacing, border_is_background)
+
+
+def with_voxels(
+    function: Callable[..., Any],
+    voxels: da.Array,
+    mask: da.Array,
+    spacing: npt.ArrayLike,
+    border_is_background: bool,
+    others: Sequence[Delayed] = (),
+) -> Delayed:
+    """Return, delayed, what a function makes of all blocks that `radius_voxels` makes.
+
+    It is called with the grid, the spacing as it was given, the offsets and shapes of the blocks,
+    what each of them is, their packed masks, and the others.
+    """
     blocks = Blocks(voxels, 'skeleton')
-    name = f'radius-of-all-{tokenize(function, voxels.name)}'
-    task = task_with_radii(function, blocks, mask, spacing, grid)
-    return Delayed(name, blocks.with_tasks(name, {name: task}))
+    grid = Grid(mask.shape, as_spacing(spacing, mask.ndim).floats, border_is_background)
+    indices = list(blocks.indices())
+    places = [blocks.position(index) for index in indices]
+    keys = [blocks.key(index) for index in indices]
+    masks = [packed_mask_key(mask, index) for index in indices]
+    name = f'radius-of-all-{tokenize(function, voxels.name, [other.key for other in others])}'
+    make = partial(function, grid, spacing, places)
+    task = (make, keys, masks, *(other.key for other in others))
+    graph = blocks.with_tasks(name, {name: task})
+    return Delayed(name, with_others(graph, name, others))
 
 
 def _part(tasks: dict[Key, Any], kind: str, index: tuple[Any, ...], key: Key, at: int) -> Key:
