@@ -198,6 +198,7 @@ def test_units_are_made_the_same(empty_folder, capsys):
         (['list.csv', '-o', 't.csv', '--nodes', 'n.csv'], '--nodes: expected one image'),
         (['list.csv', '-o', 't.csv', '--branch-image', 'b.npy'], '--branch-image: expected one'),
         (['list.csv', '-o', 't.csv', '--intensity', 'a.npy'], '--intensity: expected one image'),
+        (['list.csv', '-o', 't.csv', '--regions', 'a.npy'], '--regions: expected one image'),
         (['empty', '--each', '-o', 't.csv'], 'empty: expected images, found none'),
         (['list.csv', '-o', 't.csv', '--folder', 'bad.csv'], 'bad.csv is a file; expected'),
         (['named.csv', '-o', 't.csv'], "expected a name that a file can have, got '../x'"),

@@ -227,10 +227,25 @@ def test_radii(folder, monkeypatch, small_blocks, more):
     typed += ['--summary', 's.csv', '--nodes', 'n.csv', '--root', 'thickest']
     typed += ['--territories', 'v.zarr', '--branch-image', 'b.npz']
     typed += ['--intensity', write('gray.zarr', GRAY.astype(np.float32) / 7)]
+    typed += [
+        '--regions',
+        write('cells.tif', (GRAY // 60).astype(np.uint16)),
+        '--by-region',
+        'a.csv',
+    ]
     whole = run(folder, monkeypatch, *typed, in_chunks=False)
     assert run(folder, monkeypatch, *typed, in_chunks=True) == whole
     assert b'mean_radius' in whole['t.csv']
     assert b'territory_intensity' in whole['t.csv']
+    assert len(whole['a.csv'].splitlines()) > 3
+
+
+def test_regions_without_a_graph(folder, monkeypatch, small_blocks):
+    regions = write('cells.zarr', (GRAY // 60).astype(np.uint16))
+    typed = [write('i.zarr', MASK), '-o', 't.parquet', '--regions', regions, '--by-region', 'a.csv']
+    whole = run(folder, monkeypatch, *typed, in_chunks=False)
+    assert run(folder, monkeypatch, *typed, in_chunks=True) == whole
+    assert len(whole['a.csv'].splitlines()) > 3
 
 
 def test_report(folder, monkeypatch, small_blocks):

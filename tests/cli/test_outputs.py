@@ -105,6 +105,33 @@ def test_intensity(folder, capsys):
         assert words in capsys.readouterr().err
 
 
+def test_regions(folder, capsys):
+    regions = np.arange(MASK.size).reshape(MASK.shape) // 20000
+    np.save('r.npy', regions)
+    run('analyze', 'mask.tif', '-o', 't.csv', '--regions', 'r.npy', '--by-region', 'a.csv')
+    table, by_region = skanrs.analyze(MASK, spacing=SPACING, regions=regions)
+    assert_same_csv('t.csv', table)
+    assert_same_csv('a.csv', by_region)
+    assert 'written     t.csv, a.csv' in capsys.readouterr().out
+    np.save('labels.npy', MASK.astype(np.uint8))
+    run(
+        'analyze', 'labels.npy', '--labels', '-o', 't.csv', '--regions', 'r.npy', '--by-region',
+        'a.parquet',
+    )  # fmt: skip
+    _, of_labels = skanrs.analyze(MASK.astype(int), labels=True, regions=regions)
+    pd.testing.assert_frame_equal(pd.read_parquet('a.parquet'), of_labels)
+    np.save('floats.npy', regions * 1.0)
+    np.save('small.npy', regions[1:])
+    for typed, words in (
+        (['--regions', 'floats.npy'], 'regions: expected a label image of integers, got float64'),
+        (['--regions', 'small.npy'], 'regions: expected shape (40, 44, 48) as the image, got'),
+        (['--by-region', 'a.csv'], 'by-region: expected --regions with it'),
+        (['--regions', 'r.npy', '--by-region', 'a.tif'], 'a.tif'),
+    ):
+        assert main(['analyze', 'mask.tif', '-o', 't.csv', *typed]) == 2
+        assert words in capsys.readouterr().err
+
+
 def test_several_outputs(folder, capsys):
     outputs = ['t.csv', 't.parquet', 't.graphml', 't.vtp', 't.precomputed']
     run('analyze', 'mask.tif', '--radii', *(part for name in outputs for part in ('-o', name)))

@@ -42,6 +42,8 @@ FILES = [
     '--territories',
     '--branch-image',
     '--intensity',
+    '--regions',
+    '--by-region',
     '--root',
     '--report',
     '-o',

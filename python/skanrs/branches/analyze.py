@@ -16,10 +16,11 @@ from skanrs._support import progress
 from skanrs.thinning.method import method_of
 from skanrs.thinning.skeletonize import thin
 
-from .columns import empty_table, finish_table
+from .columns import empty_table, finish_table, with_separator
 from .intensity import as_intensity
 from .measured import Measured, measure, measure_labels
 from .measures import empty_measures
+from .regions import as_regions, empty_region_table
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -42,7 +43,24 @@ def analyze(
     separator: str = ...,
     npartitions: int | None = ...,
     intensity: da.Array | None = ...,
+    regions: None = ...,
 ) -> dd.DataFrame: ...
+@overload
+def analyze(
+    mask: da.Array,
+    *,
+    spacing: npt.ArrayLike = ...,
+    skeleton: da.Array | None = ...,
+    method: str | None = ...,
+    preserve_topology: bool = ...,
+    border_is_background: bool = ...,
+    include_tips: bool = ...,
+    find_main_branch: bool = ...,
+    separator: str = ...,
+    npartitions: int | None = ...,
+    intensity: da.Array | None = ...,
+    regions: da.Array,
+) -> tuple[dd.DataFrame, dd.DataFrame]: ...
 @overload
 def analyze(
     mask: npt.ArrayLike,
@@ -59,7 +77,26 @@ def analyze(
     labels: Labels = ...,
     min_voxels: int = ...,
     intensity: npt.ArrayLike | None = ...,
+    regions: None = ...,
 ) -> pd.DataFrame: ...
+@overload
+def analyze(
+    mask: npt.ArrayLike,
+    *,
+    spacing: npt.ArrayLike = ...,
+    skeleton: npt.ArrayLike | None = ...,
+    method: str | None = ...,
+    preserve_topology: bool = ...,
+    border_is_background: bool = ...,
+    include_tips: bool = ...,
+    find_main_branch: bool = ...,
+    separator: str = ...,
+    npartitions: None = ...,
+    labels: Labels = ...,
+    min_voxels: int = ...,
+    intensity: npt.ArrayLike | None = ...,
+    regions: npt.ArrayLike,
+) -> tuple[pd.DataFrame, pd.DataFrame]: ...
 def analyze(
     mask: Any,
     *,
@@ -75,6 +112,7 @@ def analyze(
     labels: Labels = False,
     min_voxels: int = 1,
     intensity: Any = None,
+    regions: Any = None,
 ) -> Any:
     """Measure the branches of an object: lengths, radii, surfaces and volumes, a row for each.
 
@@ -111,6 +149,9 @@ def analyze(
     intensity : array_like or dask array, shape of `mask`, optional
         An image of numbers to measure along the branches and in their territories, such as a
         second channel. A dask array has the chunks of `mask`.
+    regions : array_like or dask array of int, shape of `mask`, optional
+        A label image, such as a registered atlas, whose regions are summarized in a second table.
+        A dask array has the chunks of `mask`.
 
     Returns
     -------
@@ -141,18 +182,32 @@ def analyze(
           ends, and ``territory_intensity``, their mean over the voxels of the mask in its
           territory, see `skanrs.territories`. NaN does not count; where there is nothing else, the
           result is NaN.
+        - With `regions`: ``region``, the label where the most of its length lies.
+
+    by_region : pandas.DataFrame, or dask.dataframe.DataFrame
+        Only with `regions`, and then the result is a tuple of both tables: a row for each label of
+        the image, 0 included, in their order. A branch that crosses regions is divided by its
+        length, so that sums over regions are those of the whole.
+
+        - ``region``; ``n_voxels`` and ``volume`` (in 2D the area) of the region itself.
+        - ``total_length``, ``total_volume`` (in 2D ``total_area``) of the branches, ``n_branches``
+          without those inside junctions: a number with a fraction, since branches are divided.
+        - ``n_endpoints`` and ``n_junctions``: nodes of degree 1, and of 3 or more, see
+          `skanrs.nodes`.
+        - ``length_density``, ``branch_density``: per volume of the region; ``volume_fraction``;
+          ``mean_radius``, weighted by length.
 
     Raises
     ------
     ValueError
         If `mask` is neither 2D nor 3D or has more than two values, if `skeleton` has another shape
         or voxels outside the mask (for dask arrays when it is computed) or other chunks, if
-        `intensity` has another shape or other chunks, if `spacing` or `method` make no sense, if a
-        way to thin or `min_voxels` is given with `skeleton` or `npartitions` for an array in
-        memory, or, with `labels`, if a voxel of the skeleton has another label in `mask`.
+        `intensity` or `regions` have another shape or other chunks, if `spacing` or `method` make
+        no sense, if a way to thin or `min_voxels` is given with `skeleton` or `npartitions` for an
+        array in memory, or, with `labels`, if a voxel of the skeleton has another label in `mask`.
     TypeError
-        If elements are not real numbers or, with `labels`, not integers, or one of the arrays is a
-        dask array and the other not.
+        If elements are not real numbers or, with `labels` and in `regions`, not integers, or one of
+        the arrays is a dask array and the other not.
 
     See Also
     --------
@@ -195,16 +250,21 @@ def analyze(
         raise ValueError(f'{name}: expected the default, since the skeleton is given')
     refuse_mixture(skeleton, mask)
     refuse_mixture(intensity, mask, 'intensity')
+    refuse_mixture(regions, mask, 'regions')
     if with_labels(labels, min_voxels):
         way = method, preserve_topology, min_voxels
         options = {'border_is_background': border_is_background, 'include_tips': include_tips}
-        measured = _measure_labels(mask, skeleton, labels, way, spacing, intensity, options)
-        return finish_table(measured.table, find_main_branch, separator)
+        beside = intensity, regions
+        measured = _measure_labels(mask, skeleton, labels, way, spacing, beside, options)
+        return _tables(measured, find_main_branch, separator)
     if is_dask_array(mask):
+        import dask
+        import dask.dataframe as dd
+
         from skanrs.thinning.lazy import skeletonize_blocks
 
         from .lazy import summarize_blocks
-        from .measure_blocks import voxels_and_measures
+        from .measure_blocks import Measures, voxels_and_measures
 
         check_lazy_mask(mask)
         if skeleton is None:
@@ -216,28 +276,39 @@ def analyze(
             border_is_background,
             include_tips=include_tips,
             intensity=intensity,
+            regions=regions,
         )
-        return summarize_blocks(
+        table = summarize_blocks(
             voxels,
             meta=empty_table(
                 mask.ndim,
                 spacing=spacing,
                 find_main_branch=find_main_branch,
                 separator=separator,
-                measures=empty_measures(mask.ndim, intensity is not None),
+                measures=empty_measures(
+                    mask.ndim, intensity is not None, None if regions is None else regions.dtype
+                ),
             ),
             value_is_height=False,
             find_main_branch=find_main_branch,
             separator=separator,
             spacing=spacing,
             npartitions=1 if npartitions is None else npartitions,
-            measures=measures,
+            measures=Measures.part('columns', measures),
         )
+        if regions is None:
+            return table
+        empty = with_separator(empty_region_table(mask.ndim, regions.dtype), separator)
+        delayed = Measures.part('by_region', measures)
+        if separator != '_':
+            delayed = dask.delayed(with_separator)(delayed, separator)
+        return table, dd.from_delayed([delayed], meta=empty, prefix='regions', verify_meta=False)
     if npartitions is not None:
         raise ValueError(f'npartitions: expected None for an array in memory, got {npartitions!r}')
     checked = as_mask(mask)
     spacings = as_spacing(spacing, checked.ndim)
     values = None if intensity is None else as_intensity(intensity, checked.shape)
+    areas = None if regions is None else as_regions(regions, checked.shape)
     with progress.call('analyze'):
         if skeleton is None:
             thinned = thin(checked, method_of(method, preserve_topology, checked.ndim))
@@ -251,8 +322,17 @@ def analyze(
             border_is_background=border_is_background,
             include_tips=include_tips,
             intensity=values,
+            regions=areas,
         )
-        return finish_table(measured.table, find_main_branch, separator)
+        return _tables(measured, find_main_branch, separator)
+
+
+def _tables(measured: Measured, find_main_branch: bool, separator: str) -> Any:
+    """Return the table of branches or, if there are regions, both tables."""
+    table = finish_table(measured.table, find_main_branch, separator)
+    if measured.by_region is None:
+        return table
+    return table, with_separator(measured.by_region, separator)
 
 
 def _measure_labels(
@@ -261,13 +341,18 @@ def _measure_labels(
     labels: Labels,
     way: tuple[str | None, bool, int],
     spacing: npt.ArrayLike,
-    intensity: Any,
+    beside: tuple[Any, Any],
     options: dict[str, bool],
 ) -> Measured:
-    """Measure a label image in memory; `way` is how to thin it, and the fewest voxels."""
+    """Measure a label image in memory.
+
+    `way` is how to thin it, and the fewest voxels; `beside` are intensities and regions.
+    """
     checked = as_labels(mask, 'mask', labels)
     spacings = as_spacing(spacing, checked.image.ndim)
+    intensity, regions = beside
     values = None if intensity is None else as_intensity(intensity, checked.image.shape)
+    areas = None if regions is None else as_regions(regions, checked.image.shape)
     method, preserve_topology, min_voxels = way
     with progress.call('analyze'):
         if skeleton is None:
@@ -276,4 +361,6 @@ def _measure_labels(
         elif min_voxels != 1:
             raise ValueError('min_voxels: expected the default, since the skeleton is given')
         of_skeleton = as_labels(skeleton, 'skeleton', labels)
-        return measure_labels(of_skeleton, spacings, checked, intensity=values, **options)
+        return measure_labels(
+            of_skeleton, spacings, checked, intensity=values, regions=areas, **options
+        )

@@ -7,11 +7,12 @@ and sums over territories, which tasks on blocks make; no task holds more than a
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from dask.base import tokenize
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
@@ -24,6 +25,7 @@ from skanrs._blocks.tasks import (
     NamedLayer,
     as_block,
     check_same_blocks,
+    result_at,
 )
 from skanrs._image.elements import check_elements
 from skanrs._image.spacing import Spacing, as_spacing
@@ -33,7 +35,15 @@ from skanrs.radius.lazy import radius_voxels, with_voxels
 
 from .exact_sums import Sums, add_sums, sums_of
 from .intensity import intensity_columns
-from .measures import Place, body_of_blocks, sorted_voxels
+from .measures import Body, Place, body_of_blocks, sorted_voxels
+from .regions import (
+    Sizes,
+    add_sizes,
+    check_regions,
+    count_regions,
+    divide_by_regions,
+    region_table,
+)
 from .territory_blocks import Drawn, prepare_territories
 
 
@@ -45,23 +55,27 @@ def voxels_and_measures(
     *,
     include_tips: bool = False,
     intensity: da.Array | None = None,
+    regions: da.Array | None = None,
     with_body: bool = False,
 ) -> tuple[da.Array, Delayed]:
-    """Return the voxels of the skeleton with radii, and, delayed, the columns of measures.
-
-    With `with_body` a tuple of the columns and the `Body` is delayed, which stays in its process.
-    """
+    """Return the voxels of the skeleton with radii, and, delayed, `Measures`."""
     voxels = radius_voxels(skeleton, mask, spacing, border_is_background)
-    others: list[Delayed] = []
+    others, names = [], []
     if intensity is not None:
+        names += ['values', 'sums']
         check_same_blocks(intensity, mask, 'mask', 'intensity')
         check_elements(intensity.dtype, 'intensity')
         spacings = as_spacing(spacing, mask.ndim)
-        others = [
+        others += [
             values_at_voxels(voxels, intensity, 'intensity'),
             sums_in_territories(mask, skeleton, spacings, intensity, 'intensity'),
         ]
-    function = partial(_measure, include_tips, with_body)
+    if regions is not None:
+        names += ['labels', 'sizes']
+        check_same_blocks(regions, mask, 'mask', 'regions')
+        check_regions(regions.shape, regions.dtype, mask.shape)
+        others += [values_at_voxels(voxels, regions, 'regions'), sizes_of_regions(regions)]
+    function = partial(_measure, include_tips, with_body, names)
     whole = mask, spacing, border_is_background
     return voxels, with_voxels(function, voxels, *whole, others)
 
@@ -104,30 +118,68 @@ def _with_layer(
     return HighLevelGraph(layers, {**graph.dependencies, name: below})
 
 
+def sizes_of_regions(regions: da.Array) -> Delayed:
+    """Return, delayed, the `Sizes` of the regions of a label image."""
+    blocks = Blocks(regions, 'regions')
+    name = f'sizes-of-regions-{tokenize(regions.name)}'
+    tasks: dict[Key, Any] = {}
+    for index in blocks.indices():
+        task = BlockTask(_sizes, *blocks.position(index))
+        tasks[(name, *index)] = (task, blocks.key(index))
+    tasks[name] = (add_sizes, list(tasks))
+    return Delayed(name, blocks.with_tasks(name, tasks))
+
+
+class Measures(NamedTuple):
+    """What the task that measures all branches returns."""
+
+    columns: dict[str, Array]
+    by_region: pd.DataFrame | None
+    body: Body | None
+    """It stays in its process."""
+
+    @classmethod
+    def part(cls, name: str, measures: Delayed) -> Delayed:
+        """Return, delayed, a field of delayed measures."""
+        key = f'{measures.key}-{name}'
+        tasks = {key: (result_at, measures.key, cls._fields.index(name))}
+        graph = HighLevelGraph.from_collections(key, tasks, dependencies=[measures])
+        return Delayed(key, graph)
+
+
 def _measure(
     include_tips: bool,
     with_body: bool,
+    names: list[str],
     grid: Grid,
     spacing: npt.ArrayLike,
     places: list[Place],
     voxels: list[BlockVoxels],
     masks: list[Array],
-    values: list[Array] | None = None,
-    sums: Sums | None = None,
-) -> Any:
-    """Measure branches, see `body_of_blocks`; `values` are those of intensity by blocks."""
+    *others: Any,
+) -> Measures:
+    """Measure branches, see `body_of_blocks`; `names` are those of the others."""
     body = body_of_blocks(grid, spacing, places, voxels, masks)
-    measures = body.measures(include_tips=include_tips)
-    if values is not None and sums is not None:
-        _, order = sorted_voxels(grid.shape, places, voxels)
-        measures |= intensity_columns(body, np.concatenate(values)[order], sums)
-    return (measures, body) if with_body else measures
+    columns = body.measures(include_tips=include_tips)
+    given, by_region = dict(zip(names, others, strict=True)), None
+    order = sorted_voxels(grid.shape, places, voxels)[1] if given else None
+    if 'values' in given:
+        columns |= intensity_columns(body, np.concatenate(given['values'])[order], given['sums'])
+    if 'labels' in given:
+        labels = np.concatenate(given['labels'])[order]
+        sums, columns['region'] = divide_by_regions(body, labels, columns)
+        by_region = region_table([sums], given['sizes'], as_spacing(spacing, body.ndim))
+    return Measures(columns, by_region, body if with_body else None)
 
 
 def _take(computed: list[Any], offset: Shape, shape: Shape) -> Array:
     (nodes, _), block = computed
     array = as_block(block, offset, shape)
     return array[np.unravel_index(nodes, shape)]
+
+
+def _sizes(block: Any, offset: Shape, shape: Shape) -> Sizes:
+    return count_regions(as_block(block, offset, shape))
 
 
 def _sum(computed: list[Any], offset: Shape, shape: Shape) -> Sums:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skanrs._blocks.read import Pixels
-from skanrs._image.image import Image
+from skanrs._image.image import Image, take
 from skanrs._image.labels import LabelImage
 from skanrs._image.spacing import Spacing
 from skanrs._support import progress
@@ -24,6 +24,7 @@ from .columns import add_measures, skeleton_table
 from .intensity import intensities
 from .measures import body_of, check_same_shape, empty_measures, measure_crop
 from .node_table import node_table
+from .regions import count_regions, divide_by_regions, region_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,8 @@ class Measured:
     """The columns of measures, if the mask is known."""
     nodes: pd.DataFrame | None = None
     """The table of nodes, if the mask is known."""
+    by_region: pd.DataFrame | None = None
+    """The table of regions, if there are any."""
     make_lines: Callable[[], Centrelines] | None = None
     """Makes the centrelines, if the mask is known."""
 
@@ -60,6 +63,7 @@ def measure(
     border_is_background: bool = False,
     include_tips: bool = False,
     intensity: Array | None = None,
+    regions: Array | None = None,
 ) -> Measured:
     """Trace a skeleton and measure its branches.
 
@@ -73,8 +77,8 @@ def measure(
         The object, checked by `as_mask`; without it there are no measures.
     border_is_background, include_tips : bool, optional
         As for `skanrs.analyze`.
-    intensity : ndarray, optional
-        An image whose values are measured too, checked by `as_intensity`. Only with a mask.
+    intensity, regions : ndarray, optional
+        Images that are measured too, checked by `as_intensity` and `as_regions`. Only with a mask.
 
     Raises
     ------
@@ -92,7 +96,11 @@ def measure(
         measures = body.measures(include_tips=include_tips)
         if intensity is not None:
             measures |= intensities(body, intensity)
-        return Measured(skel, measures, node_table(body), lambda: lines_of(body))
+        by_region = None
+        if regions is not None:
+            sums, measures['region'] = divide_by_regions(body, take(regions, body.voxels), measures)
+            by_region = region_table([sums], count_regions(regions), spacing)
+        return Measured(skel, measures, node_table(body), by_region, lambda: lines_of(body))
 
 
 def measure_labels(
@@ -103,6 +111,7 @@ def measure_labels(
     border_is_background: bool = False,
     include_tips: bool = False,
     intensity: Array | None = None,
+    regions: Array | None = None,
 ) -> Measured:
     """Trace the skeletons of labels and measure each in the mask of its label; see `measure`."""
     if mask is not None:
@@ -112,7 +121,9 @@ def measure_labels(
     if mask is None:
         return Measured(skel)
     n_nodes = 0
-    measures = [empty_measures(mask.image.ndim, intensity is not None)]
+    dtype = None if regions is None else regions.dtype
+    measures = [empty_measures(mask.image.ndim, intensity is not None, dtype)]
+    sums: list[pd.DataFrame] = []
     with progress.call('measures'):
         for crop in label_crops(pixels.nodes, labels, mask):
             body = measure_crop(crop, spacing, border_is_background)
@@ -121,6 +132,10 @@ def measure_labels(
                 box = zip(crop.offset, crop.mask.shape, strict=True)
                 cut = tuple(slice(at, at + length) for at, length in box)
                 of_label |= intensities(body, intensity[cut])
+            if regions is not None:
+                of_voxels = take(regions, pixels.nodes[crop.members])
+                part, of_label['region'] = divide_by_regions(body, of_voxels, of_label)
+                sums.append(part)
             # Nodes are numbered through all labels.
             for name in ('node_src', 'node_dst'):
                 of_label[name] = of_label[name] + n_nodes
@@ -132,5 +147,6 @@ def measure_labels(
     return Measured(
         skel,
         columns,
+        by_region=None if regions is None else region_table(sums, count_regions(regions), spacing),
         make_lines=lambda: lines_of_labels(pixels, labels, mask, spacing, border_is_background),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -63,11 +63,14 @@ def measure_names(ndim: int) -> tuple[str, ...]:
     return (*_OF_CENTRELINES[:-1], *body, _OF_CENTRELINES[-1])
 
 
-def empty_measures(ndim: int, with_intensity: bool = False) -> dict[str, Array]:
-    """Return the measures of no branches."""
+def empty_measures(
+    ndim: int, with_intensity: bool = False, regions: np.dtype[Any] | None = None
+) -> dict[str, Array]:
+    """Return the measures of no branches; `regions` is the type of labels of regions, if any."""
     columns: dict[str, Array] = dict.fromkeys(measure_names(ndim), np.empty(0))
     columns |= {name: np.empty(0, dtype) for name, dtype in _OF_NODES.items()}
-    return columns | dict.fromkeys(OF_INTENSITY if with_intensity else (), np.empty(0))
+    columns |= dict.fromkeys(OF_INTENSITY if with_intensity else (), np.empty(0))
+    return columns if regions is None else columns | {'region': np.empty(0, regions)}
 
 
 class Nodes(NamedTuple):

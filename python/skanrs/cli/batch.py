@@ -125,7 +125,7 @@ def _check_is_shared(options: Options) -> None:
     """Raise `FileError` for files that only one image can have."""
     if options.skeleton is not None:
         raise FileError('--skeleton: expected one image, got several; use skanrs skeletonize')
-    for name in ('nodes', 'territories', 'branch_image', 'intensity'):
+    for name in ('nodes', 'territories', 'branch_image', 'intensity', 'regions'):
         if getattr(options, name) is not None:
             raise FileError(f'--{name.replace("_", "-")}: expected one image, got several')
 

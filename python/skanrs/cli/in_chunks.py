@@ -29,7 +29,7 @@ from skanrs.files import FileError, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.blocks import grown_pieces, lazy_array
 
-from .companions import Companions, lazy_companion
+from .companions import Companions
 from .network import count_in_planes, delayed_network
 from .options import Options
 from .progress import Progress
@@ -153,11 +153,8 @@ def measure_in_chunks(
             result = replace(result, skeleton=kept, skeleton_voxels=kept.voxels, cavities=cavities)
         if options.need_table and not options.has_rows_only:
             assert kept is not None
-            intensity = None
-            if companions.intensity is not None:
-                chunks = kept.as_dask().chunks
-                intensity = lazy_companion(companions.intensity, chunks, math.prod(shape))
-            return _with_table(result, kept, mask, intensity, options, progress)
+            beside = companions.lazy(kept.as_dask().chunks, math.prod(shape))
+            return _with_table(result, kept, mask, beside, options, progress)
         if options.need_table:
             with progress.stage('branches'):
                 rows = TableOnDisk(
@@ -204,7 +201,7 @@ def _with_table(
     result: Result,
     skeleton: PackedMask,
     mask: PackedMask | None,
-    intensity: 'da.Array | None',
+    beside: 'dict[str, da.Array]',
     options: Options,
     progress: Progress,
 ) -> Result:
@@ -223,11 +220,11 @@ def _with_table(
                 voxels,
                 options.spacing,
                 include_tips=options.include_tips,
-                intensity=intensity,
                 with_body=True,
+                **beside,
             )
     else:
-        work = _table(blocks, voxels, intensity, options)
+        work = _table(blocks, voxels, beside, options)
     with progress.stage('branches'), _progress_callback():
         computed, others = dask.compute(work, delayed_network(blocks, voxels, options))
     result = replace(result, **others)
@@ -235,10 +232,12 @@ def _with_table(
         with progress.stage('graph'):
             measured = _measured(computed, skeleton.shape, options)
         with progress.stage('table'):
-            result = replace(result, table=measured.table, measured=measured)
+            result = replace(
+                result, table=measured.table, measured=measured, by_region=measured.by_region
+            )
     else:
-        [table] = computed
-        result = replace(result, table=table)
+        table, by_region = computed
+        result = replace(result, table=table, by_region=by_region)
     if result.territories is not None:
         assert result.table is not None
         with progress.stage('territories'):
@@ -250,24 +249,25 @@ def _with_table(
 def _table(
     mask: 'da.Array | None',
     skeleton: 'da.Array',
-    intensity: 'da.Array | None',
+    beside: 'dict[str, da.Array]',
     options: Options,
-) -> list[Any]:
-    """Return the delayed table of branches."""
+) -> tuple[Any, Any]:
+    """Return, delayed, the table of branches and that of regions, if there are any."""
     import skanrs
 
     if options.radii:
-        table = skanrs.analyze(
+        tables = skanrs.analyze(
             mask,
             skeleton=skeleton,
             spacing=options.spacing,
             include_tips=options.include_tips,
-            intensity=intensity,
+            **beside,
         )
+        table, by_region = tables if 'regions' in beside else (tables, None)
     else:
-        table = skanrs.summarize(skeleton, separator='_', spacing=options.spacing)
-    delayed: list[Any] = table.to_delayed()
-    return delayed
+        table, by_region = skanrs.summarize(skeleton, separator='_', spacing=options.spacing), None
+    # Both have one partition.
+    return table.to_delayed()[0], None if by_region is None else by_region.to_delayed()[0]
 
 
 def _voxels(skeleton: 'da.Array') -> list[Any]:
@@ -292,8 +292,10 @@ def _measured(computed: Any, shape: tuple[int, ...], options: Options) -> 'Measu
     from skanrs.graph.skeleton import Skeleton
 
     if options.radii:
-        measures, body = computed
-        return Measured(body.skeleton, measures, make_lines=lambda: lines_of(body))
+        columns, by_region, body = computed
+        return Measured(
+            body.skeleton, columns, by_region=by_region, make_lines=lambda: lines_of(body)
+        )
     pixels = Pixels(shape, np.dtype(bool), np.sort(np.concatenate(computed)), np.empty(0, bool))
     return Measured(Skeleton._of_pixels(pixels, as_spacing(options.spacing, len(shape))))
 

@@ -70,13 +70,15 @@ def measure_in_memory(
     nodes = skeleton_image.nodes()
     table = measured = None
     if options.need_table:
+        intensity, regions = companions.read()
         with progress.stage('graph and radii' if options.radii else 'graph'):
             measured = measure(
                 skeleton_image,
                 as_spacing(options.spacing, skeleton.ndim),
                 as_mask(mask) if options.radii else None,
                 include_tips=options.include_tips,
-                intensity=None if companions.intensity is None else companions.intensity.read(),
+                intensity=intensity,
+                regions=regions,
             )
         with progress.stage('table'):
             table = measured.table
@@ -100,6 +102,7 @@ def measure_in_memory(
         table=table,
         measured=measured,
         nodes=None if measured is None else measured.nodes,
+        by_region=None if measured is None else measured.by_region,
         territories=territories,
         branch_image=branch_image,
     )

@@ -61,13 +61,15 @@ def measure_labels_in_memory(
             skeleton = options.prune(skeleton, labels.image.array)
     table = measured = None
     if options.need_table:
+        intensity, regions = companions.read()
         with progress.stage('graph and radii' if options.radii else 'graph'):
             measured = measure_labels(
                 as_labels(skeleton, 'skeleton', True),
                 as_spacing(options.spacing, skeleton.ndim),
                 labels if options.radii else None,
                 include_tips=options.include_tips,
-                intensity=None if companions.intensity is None else companions.intensity.read(),
+                intensity=intensity,
+                regions=regions,
             )
         with progress.stage('table'):
             table = measured.table
@@ -79,6 +81,7 @@ def measure_labels_in_memory(
         skeleton_voxels=int(np.count_nonzero(skeleton)),
         table=table,
         measured=measured,
+        by_region=None if measured is None else measured.by_region,
         labels=labels,
         objects=counts.size,
     )

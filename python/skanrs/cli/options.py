@@ -35,6 +35,9 @@ class Options:
     intensity: str | None
     """An image of numbers to measure along branches."""
     intensity_channel: int | str | None
+    regions: str | None
+    """A label image whose regions are summarized."""
+    by_region: Path | None
     channel: int | str | None
     axes: str | None
     time: int | None
@@ -75,7 +78,7 @@ class Options:
             if values[name] is not None:
                 _check_positive(name.replace('_', '-'), [values[name]])
         # What refers to columns of the measures.
-        needs_measures = ('nodes', 'root', 'intensity')
+        needs_measures = ('nodes', 'root', 'intensity', 'regions')
         values['radii'] |= any(values[name] is not None for name in needs_measures)
         options = cls(**values)
         if options.sigma is not None and options.threshold in (None, 'none'):
@@ -84,6 +87,8 @@ class Options:
             raise ValueError('include-tips: lengths to the surface need --radii')
         if options.intensity is None and options.intensity_channel is not None:
             raise ValueError('intensity-channel: expected --intensity with it')
+        if options.regions is None and options.by_region is not None:
+            raise ValueError('by-region: expected --regions with it')
         options._check_labels()
         options.cleaning  # noqa: B018 - raises for values that make no sense
         options._check_outputs()
@@ -127,6 +132,8 @@ class Options:
             files.check_output(self.summary, files.TABLE_SUFFIXES, 'summaries')
         if self.nodes is not None:
             files.check_output(self.nodes, files.TABLE_SUFFIXES, 'nodes')
+        if self.by_region is not None:
+            files.check_output(self.by_region, files.TABLE_SUFFIXES, 'regions')
         for image in (self.territories, self.branch_image):
             if image is not None:
                 files.check_output(image, files.LABEL_SUFFIXES, 'images of branches')
@@ -138,8 +145,9 @@ class Options:
         if len({path.resolve() for path in taken}) < len(taken):
             raise FileError('the image and all outputs must be different files')
         written = {path.resolve() for path in self.outputs}
-        if self.intensity is not None and Path(self.intensity).resolve() in written:
-            raise FileError(f'{self.intensity}: expected an output that is not an input')
+        for name in (self.intensity, self.regions):
+            if name is not None and Path(name).resolve() in written:
+                raise FileError(f'{name}: expected an output that is not an input')
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -150,6 +158,7 @@ class Options:
             self.branch_image,
             self.summary,
             self.nodes,
+            self.by_region,
             self.report,
         )
         return (*self.output, *(path for path in others if path is not None))

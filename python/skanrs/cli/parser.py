@@ -426,6 +426,19 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
         help='the channel of --intensity to read',
     )
     analyze.add_argument(
+        '--regions',
+        metavar='FILE',
+        help='also give each branch its region in a label image of the same shape, see '
+        'skanrs.analyze; implies --radii',
+    )
+    analyze.add_argument(
+        '--by-region',
+        metavar='FILE',
+        type=Path,
+        help='also write a row for each region of --regions, with lengths, volumes, counts and '
+        f'densities: {", ".join(TABLE_SUFFIXES)}',
+    )
+    analyze.add_argument(
         '--report',
         metavar='FILE',
         type=Path,
@@ -499,6 +512,8 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> None:
         branch_image=None,
         intensity=None,
         intensity_channel=None,
+        regions=None,
+        by_region=None,
         report=None,
         radii=False,
         include_tips=False,

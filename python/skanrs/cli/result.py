@@ -41,6 +41,7 @@ class Result:
     measured: 'Measured | None' = None
     """The graph and its radii, if an output needs them."""
     nodes: 'pd.DataFrame | None' = None
+    by_region: 'pd.DataFrame | None' = None
     territories: 'LabelImage | None' = None
     branch_image: 'LabelImage | None' = None
     labels: 'Objects | None' = None

@@ -174,6 +174,9 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
     if options.nodes is not None and result.nodes is not None:
         with out.attempt(options.nodes):
             out.write(options.nodes, files.table_writer(options.nodes, result.nodes))
+    if options.by_region is not None and result.by_region is not None:
+        with out.attempt(options.by_region):
+            out.write(options.by_region, files.table_writer(options.by_region, result.by_region))
     if options.summary is None and options.report is None:
         return
     from skanrs import network_summary
