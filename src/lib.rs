@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`support`] | errors, fallible allocation, threads, vectors of the processor, prefetching, large pages |
 //! | [`image`] | elements in shared memory, images of one bit a voxel, neighbourhoods, foreground, linear indices |
+//! | [`gray`] | smoothing of gray images |
 //! | [`thinning`] | the skeleton, of a whole image in memory or of chunks that are merged |
 //! | [`graph`] | the pixel graph in compressed rows, clusters of junctions, topology |
 //! | [`radius`] | distances from the skeleton to the background |
@@ -47,6 +48,7 @@ pub mod centreline;
 pub mod chunk_graph;
 pub mod csv;
 pub mod graph;
+pub mod gray;
 pub mod image;
 pub mod network;
 pub mod pruning;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 7] = [
     &["support"],
     &["image", "csv"],
-    &["thinning", "graph", "radius"],
+    &["thinning", "graph", "gray", "radius"],
     &["branches", "centreline", "pruning"],
     &["cells", "chunk_graph", "network"],
     &["python"],

@@ -2,16 +2,22 @@
 
 import re
 
+import dask.array as da
 import numpy as np
 import pytest
+from blocks import random_chunks
+from images import random_gray
 from skimage.filters import threshold_otsu
 
+import skanrs
 from skanrs.threshold import (
+    Rule,
     find_rule,
     mask_of,
     otsu_threshold,
     parts_of,
     smooth,
+    smoothed,
     two_values,
     value_range,
 )
@@ -128,8 +134,7 @@ def test_smooth_keeps_the_image():
 
 
 @pytest.mark.parametrize('dtype', [bool, np.uint8, np.int16, np.float32, np.float64])
-def test_value_range(dtype, monkeypatch):
-    monkeypatch.setattr('skanrs.threshold.PART_VOXELS', 700)
+def test_value_range(dtype):
     image = GRAY.astype(dtype)
     assert value_range(parts_of(image)) == (image.min(), image.max())
     if image.dtype.kind == 'f':
@@ -138,6 +143,45 @@ def test_value_range(dtype, monkeypatch):
         image[:] = np.nan
         assert np.isnan(value_range(parts_of(image))).all()
     assert value_range(parts_of(image[:0])) is None
+
+
+@pytest.mark.parametrize('seed', range(30))
+def test_smoothed_passes_equal_those_of_the_smoothed_image(seed):
+    random = np.random.default_rng(seed)
+    image = random_gray(random)
+    sigma = tuple(random.choice([0, 0.4, 1.3, 5.0], image.ndim).tolist())
+    part, whole = smoothed(image, sigma), smooth(image, sigma)
+    assert part.dtype == whole.dtype
+    assert value_range(parts_of(part)) == value_range(parts_of(whole))
+    rule = find_rule(parts_of(part), part.dtype, 'otsu')
+    assert rule.threshold == threshold_otsu(whole)
+    np.testing.assert_array_equal(rule(part), whole > threshold_otsu(whole))
+    np.testing.assert_array_equal(Rule('nonzero')(part), whole != 0)
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_random_images_equal_scikit_image(seed):
+    random = np.random.default_rng(seed)
+    image = random_gray(random)
+    number = skanrs.otsu(image)
+    assert number == threshold_otsu(image)
+    for value in (number, float(image.flat[0]), -0.5):
+        np.testing.assert_array_equal(mask_of(image, value)[0], image > value)
+    blocks = da.from_array(image, chunks=random_chunks(random, image.shape))
+    lazy = skanrs.otsu(blocks)
+    assert (lazy.shape, lazy.dtype) == ((), np.float64)
+    assert lazy.compute() == number
+
+
+def test_otsu_is_lazy_and_names_errors():
+    image = np.full((4, 5), np.nan)
+    with pytest.raises(ValueError, match='image: expected finite values for otsu'):
+        skanrs.otsu(image)
+    lazy = skanrs.otsu(da.from_array(image, chunks=2))
+    with pytest.raises(ValueError, match='image: expected finite values for otsu'):
+        lazy.compute()
+    with pytest.raises(TypeError, match='image'):
+        skanrs.otsu(image.astype(complex))
 
 
 def test_value_range_of_booleans_with_any_byte():

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from skanrs.graph.skeleton import Skeleton
     from skanrs.pruning.prune import prune
     from skanrs.radius.radii import radii, radius_image
+    from skanrs.smoothing import gaussian
     from skanrs.thinning.chunks import MergedThinning, ThinnedChunk, merge_thinned, thin_chunk
     from skanrs.thinning.skeletonize import skeletonize
+    from skanrs.threshold import otsu
 
 __all__ = [
     'Centrelines',
@@ -51,6 +53,7 @@ __all__ = [
     'clean',
     'counted_volume',
     'directions',
+    'gaussian',
     'get_num_threads',
     'iter_blocks',
     'merge_chunks',
@@ -58,6 +61,7 @@ __all__ = [
     'network_summary',
     'nodes',
     'open_image',
+    'otsu',
     'prune',
     'radii',
     'radius_image',
@@ -78,7 +82,7 @@ threads._read_environment()
 
 _MODULES = (
     'branches', 'cli', 'csr', 'datasets', 'draw', 'files', 'graph', 'image_stats', 'io', 'pipe',
-    'pre', 'pruning', 'radius', 'summary_utils', 'thinning', 'threshold',
+    'pre', 'pruning', 'radius', 'smoothing', 'summary_utils', 'thinning', 'threshold',
 )  # fmt: skip
 _HOMES = {
     'Centrelines': 'branches.centrelines',
@@ -97,12 +101,14 @@ _HOMES = {
     'clean': 'cleaning.clean',
     'counted_volume': 'branches.territories',
     'directions': 'branches.angles',
+    'gaussian': 'smoothing',
     'iter_blocks': '_blocks.iter_blocks',
     'merge_chunks': 'branches.chunk_graph',
     'merge_thinned': 'thinning.chunks',
     'network_summary': 'branches.network',
     'nodes': 'branches.nodes',
     'open_image': 'files.read.open_image',
+    'otsu': 'threshold',
     'prune': 'pruning.prune',
     'radii': 'radius.radii',
     'radius_image': 'radius.radii',

@@ -1,7 +1,7 @@
 """Types of the compiled kernels; `make lint` holds them against the module itself."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, final
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,15 @@ __all__ = [
     'centreline_measures',
     'centrelines',
     'components',
+    'count_bins',
+    'count_each',
     'csv_rows',
     'debug_assertions',
     'end_positions',
     'find_labels',
+    'foreground',
     'foreground_indices',
+    'gaussian_filter',
     'get_num_threads',
     'graph_centres',
     'graph_distances',
@@ -51,6 +55,7 @@ __all__ = [
     'trace_skeleton',
     'unpack_chunk',
     'unravel',
+    'value_range',
     'vectors',
 ]
 
@@ -333,3 +338,26 @@ class ChunkGraph:
 def rank_gains(
     shifts: npt.NDArray[np.uint8], indices: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]: ...
+
+_Weights: TypeAlias = Sequence[Sequence[float]]
+
+def gaussian_filter(
+    image: npt.NDArray[Any], weights: _Weights, smoothed: npt.NDArray[Any]
+) -> None: ...
+def value_range(
+    image: npt.NDArray[Any], weights: _Weights | None = None
+) -> tuple[tuple[float, float] | None, bool, bool]: ...
+def count_each(image: npt.NDArray[Any], low: int, count: int) -> npt.NDArray[np.int64]: ...
+def count_bins(
+    image: npt.NDArray[Any],
+    low: float,
+    span: float,
+    edges: Sequence[float],
+    weights: _Weights | None = None,
+) -> npt.NDArray[np.int64]: ...
+def foreground(
+    image: npt.NDArray[Any],
+    threshold: float | None,
+    mask: npt.NDArray[np.uint8],
+    weights: _Weights | None = None,
+) -> int: ...

@@ -1,29 +1,41 @@
-"""Masks from gray images: foreground rules, Gaussian smoothing, Otsu's threshold.
+"""Masks from gray images: foreground rules and Otsu's threshold, after smoothing or without.
 
-The foreground rule is found in passes over parts of the image. Ranges and counts of the parts add
-up exactly to those of the image, so the mask does not depend on how the image is divided. Smoothing
-holds a copy of the image in float32 (float64 for wide integers and for float64).
+The foreground rule is found in passes over parts of the image; an image in memory is one part.
+Ranges and counts of the parts add up exactly to those of the image, so the mask does not depend on
+how the image is divided. `Smoothed` is a part that is smoothed in the cache whenever a pass needs
+it, so that no copy of it in floats need exist.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from skanrs._support.typing import Array
+from skanrs import _core, smoothing
+from skanrs._image.dask_arrays import is_dask_array
+from skanrs._image.elements import check_elements
+from skanrs._image.image import as_array
+from skanrs._support import progress
+from skanrs._support.typing import Array, Shape
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 __all__ = [
     'Range',
     'Rule',
+    'Smoothed',
     'find_rule',
     'mask_of',
+    'otsu',
     'otsu_threshold',
     'parts_of',
     'smooth',
-    'smoothing_margin',
+    'smoothed',
     'two_values',
     'value_range',
 ]
@@ -31,12 +43,65 @@ __all__ = [
 BINS = 256
 # Largest span of integers with one bin for each value, as in scikit-image.
 COUNTED_ONE_BY_ONE = 1 << 16
-PART_VOXELS = 1 << 22
-# Radius of the Gaussian kernel in standard deviations; scipy's default.
-TRUNCATE = 4.0
+# Weights that reach farther are better applied one axis after the other, to the whole image.
+FARTHEST = 16
 
-Each = Callable[[Callable[[Array], Any]], Iterator[Any]]
+Each = Callable[[Callable[[Any], Any]], Iterator[Any]]
 """Calls a function with each part of an image and yields the results, in any order."""
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """An image and what it is smoothed with, as `smooth` does; made by `smoothed`.
+
+    Parameters
+    ----------
+    image : array
+        Booleans, integers or floats.
+    sigma : sequence of float
+        Standard deviation in voxels, one for each axis.
+    """
+
+    image: Array
+    sigma: tuple[float, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the image."""
+        return self.image.shape
+
+    @property
+    def size(self) -> int:
+        """The number of voxels."""
+        return self.image.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the smoothed values."""
+        return np.result_type(self.image.dtype, np.float32)
+
+    def compute(self) -> Array:
+        """Return the smoothed image."""
+        return smooth(self.image, self.sigma)
+
+
+Part: TypeAlias = Array | Smoothed
+"""What a pass reads."""
+
+
+def smoothed(image: Array, sigma: tuple[float, ...]) -> Part:
+    """Return an image that is smoothed when a pass needs it, or one smoothed here.
+
+    Parameters
+    ----------
+    image : array
+        Booleans, integers or floats.
+    sigma : sequence of float
+        Standard deviation in voxels, one for each axis.
+    """
+    is_near = max(map(smoothing.margin, sigma)) <= FARTHEST
+    part = Smoothed(image, sigma)
+    return part if is_near and smoothing.kernel_image(image) is not None else part.compute()
 
 
 class Range(NamedTuple):
@@ -47,16 +112,17 @@ class Range(NamedTuple):
     only_two: bool
 
     @classmethod
-    def of(cls, part: Array) -> 'Range | None':
+    def of(cls, part: Part) -> Range | None:
         """Return the range of a part of an image; None if the part is empty."""
         if part.size == 0:
             return None
-        part = _nonzero(part) if part.dtype.kind == 'b' else part
-        low, high = part.min(), part.max()
-        # Plane by plane: for a gray image the first plane is usually enough.
-        return cls(low, high, all(((plane == low) | (plane == high)).all() for plane in part))
+        ends, has_nan, only_two = _core.value_range(*_for_kernel(part))
+        if ends is None or has_nan:
+            return cls(*(part.dtype.type(np.nan),) * 2, False)
+        low, high = map(part.dtype.type, ends)
+        return cls(low, high, only_two)
 
-    def joined(self, other: 'Range | None') -> 'Range':
+    def joined(self, other: Range | None) -> Range:
         """Return the range of two parts together."""
         if other is None:
             return self
@@ -76,11 +142,22 @@ class Rule(NamedTuple):
         """The threshold, if there is one."""
         return self.number if self.kind == 'above' else None
 
-    def __call__(self, image: Array) -> npt.NDArray[np.bool_]:
+    def __call__(self, image: Part) -> npt.NDArray[np.bool_]:
         """Return the foreground of an image or of a part of it."""
-        if self.kind == 'nonzero':
-            return _nonzero(image)
-        return np.asarray(image == self.number if self.kind == 'equal' else image > self.number)
+        if self.kind == 'equal':
+            return np.asarray(
+                (image.compute() if isinstance(image, Smoothed) else image) == self.number
+            )
+        elements, weights = _for_kernel(image)
+        number = self.threshold
+        if number is not None and image.dtype.kind == 'f':
+            # numpy compares in the type of the image.
+            with np.errstate(over='ignore'):
+                number = float(image.dtype.type(number))
+        mask = np.empty(elements.shape, dtype=bool)
+        with progress.call('threshold'):
+            _core.foreground(elements, number, mask.view(np.uint8), weights)
+        return mask.reshape(image.shape)
 
 
 def find_rule(
@@ -159,11 +236,11 @@ def value_range(each: Each) -> tuple[float, float] | None:
     return float(np.fmin.reduce(lows)), float(np.fmax.reduce(highs))
 
 
-def _ends(part: Array) -> tuple[Any, Any] | None:
+def _ends(part: Part) -> tuple[Any, Any] | None:
     if part.size == 0:
         return None
-    part = _nonzero(part) if part.dtype.kind == 'b' else part
-    return np.fmin.reduce(part, axis=None), np.fmax.reduce(part, axis=None)
+    ends, _, _ = _core.value_range(*_for_kernel(part))
+    return (np.nan, np.nan) if ends is None else ends
 
 
 def mask_of(
@@ -216,6 +293,7 @@ def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArr
     Returns
     -------
     array of float32 or float64
+        `skanrs.gaussian` of the image as floats: float64 for wide integers and for float64.
 
     Examples
     --------
@@ -224,26 +302,70 @@ def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArr
     >>> smooth(np.array([[0, 0, 8, 0, 0]], dtype=np.uint8), 0.5).round(1)
     array([[0. , 0.9, 6.3, 0.9, 0. ]], dtype=float32)
     """
-    wide = np.result_type(image.dtype, np.float32)
-    smoothed: Array = ndimage.gaussian_filter(image.astype(wide), sigma, truncate=TRUNCATE)
-    return smoothed
+    return smoothing.smooth(image, sigma)
 
 
-def smoothing_margin(sigma: float) -> int:
-    """Return the radius of the kernel of `smooth`, in voxels.
+@overload
+def otsu(image: da.Array) -> da.Array: ...
+# Without dask's own types the first overload takes anything.
+@overload
+def otsu(image: npt.ArrayLike) -> float: ...  # type: ignore[overload-cannot-match]
+def otsu(image: Any) -> Any:
+    """Find the threshold that best separates two classes of values (Otsu 1979).
 
     Parameters
     ----------
-    sigma : float
-        Standard deviation in voxels.
+    image : array_like or dask array
+        Booleans, integers or floats, all finite.
 
     Returns
     -------
-    int
-        A part read with this margin on each side gets the same values as in the complete image,
-        to the bit: along each axis the same numbers are summed in the same order.
+    threshold : float or dask array of no axes
+        Larger values belong to the upper class, ``image > threshold``. Lazy for dask arrays.
+
+    Raises
+    ------
+    ValueError
+        If the image is empty or holds a value that is not finite; for dask arrays when it is
+        computed.
+    TypeError
+        If the elements are not real numbers.
+
+    See Also
+    --------
+    skanrs.gaussian : Smooths an image before the threshold.
+
+    Notes
+    -----
+    The result equals that of ``skimage.filters.threshold_otsu``, for any chunks. Integers that span
+    up to 65,536 values have one bin for each value; other images have 256 bins. A dask array of
+    floats is read twice: for the range of its values, and for the bins.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skanrs
+    >>> skanrs.otsu(np.array([[10, 11, 12], [90, 91, 92]], dtype=np.uint8))
+    12.0
     """
-    return int(TRUNCATE * sigma + 0.5)
+    if not is_dask_array(image):
+        array = as_array(image, 'image')
+        check_elements(array.dtype, 'image')
+        with progress.call('otsu'):
+            return otsu_threshold(array)
+    import dask
+    import dask.array as da
+
+    check_elements(image.dtype, 'image')
+    blocks = image.to_delayed().ravel().tolist()
+    whole = None
+    if not _has_few_values(image.dtype):
+        ranges = [dask.delayed(Range.of)(block) for block in blocks]
+        whole = dask.delayed(_joined)(ranges)
+    counter = dask.delayed(_counter)(image.dtype, whole)
+    counts = [dask.delayed(_count)(counter, block) for block in blocks]
+    number = dask.delayed(_best)(counter, counts)
+    return da.from_delayed(number, (), dtype=np.float64, meta=np.empty((), np.float64))
 
 
 def otsu_threshold(image: npt.NDArray[Any]) -> float:
@@ -278,33 +400,51 @@ def otsu_threshold(image: npt.NDArray[Any]) -> float:
 
 
 def _otsu(each: Each, dtype: np.dtype[Any]) -> float:
-    if dtype.kind == 'b' or (dtype.kind in 'iu' and dtype.itemsize <= 2):
-        # One bin for each value of the type: no pass to find the range.
-        low, high = (0, 1) if dtype.kind == 'b' else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-        counts = _sum(each(_Counts(int(low), int(high))))
-        present = np.flatnonzero(counts) if counts is not None else np.empty(0, dtype=int)
-        if present.size == 0:
-            raise ValueError('image: expected at least one voxel for otsu, got none')
-        counts = counts[present[0] : present[-1] + 1]
-        low, high = int(low) + int(present[0]), int(low) + int(present[-1])
-    else:
-        whole = _range(each)
-        if whole is None:
-            raise ValueError('image: expected at least one voxel for otsu, got none')
-        low, high = whole.low, whole.high
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise ValueError('image: expected finite values for otsu, got NaN or infinity')
-        counts = None
-    if low == high:
-        return float(low)
+    counter = _counter(dtype, None if _has_few_values(dtype) else _range(each))
+    return _best(counter, each(counter))
+
+
+def _has_few_values(dtype: np.dtype[Any]) -> bool:
+    """Return whether a type has a bin for each value: then no pass has to find the range."""
+    return dtype.kind == 'b' or (dtype.kind in 'iu' and dtype.itemsize <= 2)
+
+
+def _counter(dtype: np.dtype[Any], whole: Range | None) -> _Counts | _Bins:
+    """Return what counts the values of a part of an image of this range, if it has to be known."""
+    if _has_few_values(dtype):
+        if dtype.kind == 'b':
+            return _Counts(0, 1)
+        return _Counts(int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    if whole is None:
+        raise ValueError('image: expected at least one voxel for otsu, got none')
+    low, high = whole.low, whole.high
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError('image: expected finite values for otsu, got NaN or infinity')
+    if dtype.kind in 'iu' and int(high) - int(low) < COUNTED_ONE_BY_ONE:
+        return _Counts(int(low), int(high))
+    return _Bins(low, high)
+
+
+def _count(counter: _Counts | _Bins, part: Part) -> npt.NDArray[np.int64]:
+    return counter(part)
+
+
+def _best(counter: _Counts | _Bins, parts: Iterable[npt.NDArray[np.int64]]) -> float:
+    """Return the centre of the bin that separates the classes best."""
+    if counter.low == counter.high:
+        return float(counter.low)
+    counts = sum(parts, start=np.zeros(1, np.int64))
+    present = np.flatnonzero(counts)
+    if present.size == 0:
+        raise ValueError('image: expected at least one voxel for otsu, got none')
     centres: Array
-    if counts is None and dtype.kind in 'iu' and int(high) - int(low) < COUNTED_ONE_BY_ONE:
-        counts = _sum(each(_Counts(int(low), int(high))))
-    if counts is not None:
-        centres = np.arange(int(low), int(high) + 1)
+    if isinstance(counter, _Counts):
+        counts = counts[present[0] : present[-1] + 1]
+        centres = np.arange(counter.low + int(present[0]), counter.low + int(present[-1]) + 1)
+        if centres.size == 1:
+            return float(centres[0])
     else:
-        counts = _sum(each(_Bins(low, high)))
-        edges = np.histogram_bin_edges(np.empty(0, dtype), BINS, (low, high))
+        edges = counter.edges()
         centres = (edges[:-1] + edges[1:]) / 2
     # Single precision, as in scikit-image.
     weights = counts.astype(np.float32)
@@ -323,12 +463,9 @@ class _Counts:
     low: int
     high: int
 
-    def __call__(self, part: Array) -> npt.NDArray[np.int64]:
-        span = self.high - self.low + 1
-        counts = np.zeros(span, dtype=np.int64)
-        for plane in _nonzero(part) if part.dtype.kind == 'b' else part:
-            counts += np.bincount((plane.astype(np.int64) - self.low).ravel(), minlength=span)
-        return counts
+    def __call__(self, part: Part) -> npt.NDArray[np.int64]:
+        elements, _ = _for_kernel(part)
+        return _core.count_each(elements, self.low, self.high - self.low + 1)
 
 
 @dataclass(frozen=True)
@@ -338,38 +475,57 @@ class _Bins:
     low: Any
     high: Any
 
-    def __call__(self, part: Array) -> npt.NDArray[np.int64]:
-        counts: npt.NDArray[np.int64]
-        counts, _ = np.histogram(part, bins=BINS, range=(self.low, self.high))
-        return counts
+    def edges(self) -> Array:
+        """Return the edges of the bins."""
+        of_type = np.empty(0, np.asarray(self.low).dtype)
+        edges: Array = np.histogram_bin_edges(of_type, BINS, (self.low, self.high))
+        return edges
+
+    def __call__(self, part: Part) -> npt.NDArray[np.int64]:
+        edges = self.edges()
+        if edges.dtype.char not in 'fd':
+            whole = part.compute() if isinstance(part, Smoothed) else part
+            counts, _ = np.histogram(whole, bins=BINS, range=(self.low, self.high))
+            return np.asarray(counts)
+        if part.dtype.kind in 'iu':
+            span = float(int(self.high) - int(self.low))
+        else:
+            span = float(self.high - self.low)
+        elements, weights = _for_kernel(part)
+        return _core.count_bins(elements, float(self.low), span, edges.tolist(), weights)
 
 
 def _range(each: Each, stop_at_gray: bool = False) -> Range | None:
+    return _joined(each(Range.of), stop_at_gray)
+
+
+def _joined(ranges: Iterable[Range | None], stop_at_gray: bool = False) -> Range | None:
     whole: Range | None = None
-    for part in each(Range.of):
+    for part in ranges:
         whole = part if whole is None else whole.joined(part)
         if stop_at_gray and whole is not None and not whole.only_two:
             break
     return whole
 
 
-def _sum(counts: Iterator[npt.NDArray[np.int64]]) -> Any:
-    total = None
-    for part in counts:
-        total = part if total is None else total + part
-    return total
+def parts_of(image: Part) -> Each:
+    """Return an `Each` over an image in memory, which is one part."""
 
-
-def parts_of(image: Array) -> Each:
-    """Return an `Each` over slabs of an image in memory, along the first axis."""
-    step = max(1, PART_VOXELS * len(image) // max(1, image.size))
-
-    def each(function: Callable[[Array], Any]) -> Iterator[Any]:
-        return (function(image[start : start + step]) for start in range(0, len(image), step))
+    def each(function: Callable[[Any], Any]) -> Iterator[Any]:
+        yield function(image)
 
     return each
 
 
-def _nonzero(image: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    # A file can hold booleans whose bytes are neither 0 nor 1.
-    return np.asarray((image.view(np.uint8) if image.dtype.kind == 'b' else image) != 0)
+def _for_kernel(part: Part) -> tuple[Array, Any]:
+    """Return the elements of a part along three axes, and the weights that smooth it, if any."""
+    weights = None
+    if isinstance(part, Smoothed):
+        weights = smoothing.weights(part.sigma)
+        part = part.image
+    if part.dtype == np.float16 or part.dtype.char == 'g':
+        part = part.astype(np.float32 if part.dtype == np.float16 else np.float64)
+    elements = smoothing.kernel_image(part if part.ndim <= 3 else part.reshape(-1))
+    if elements is None:
+        raise TypeError(f'image: expected real numbers, got {part.dtype}')
+    return elements, weights

@@ -7,6 +7,7 @@ mod centreline;
 mod chunk_graph;
 mod csv;
 mod graph;
+mod gray;
 mod network;
 mod pruning;
 mod radius;
@@ -29,6 +30,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chunk_graph::register(module)?;
     csv::register(module)?;
     graph::register(module)?;
+    gray::register(module)?;
     network::register(module)?;
     pruning::register(module)?;
     radius::register(module)?;

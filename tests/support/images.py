@@ -39,3 +39,12 @@ def random_spacing(random, ndim):
         random.random(ndim) * 1e-3 + 1e-4,
     ]
     return ways[random.integers(len(ways))]
+
+
+def random_gray(random: np.random.Generator) -> np.ndarray:
+    """Return a gray image of one to three axes and a random type."""
+    shape = tuple(random.integers(1, 40, random.integers(1, 4)).tolist())
+    values = np.where(random.random(shape) < 0.2, 90, 30) + random.normal(0, 12, shape)
+    dtype = np.dtype(random.choice(['u1', 'i1', 'u2', 'i2', 'u4', 'i4', 'f4', 'f8']))
+    values = values.clip(0) if dtype.kind == 'u' else values - 30
+    return values.clip(-128, 127).astype(dtype)

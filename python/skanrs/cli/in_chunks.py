@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from skanrs import threads, threshold
+from skanrs import smoothing, threads, threshold
 from skanrs._support.memory import held_memory, size_in_words
 from skanrs._support.ordered_map import ordered_map
 from skanrs._support.progress import advance
@@ -302,25 +302,8 @@ def _measured(computed: Any, shape: tuple[int, ...], options: Options) -> 'Measu
 
 def smooth_blocks(image: 'da.Array', sigma: tuple[float, ...]) -> 'da.Array':
     """Return the image smoothed as `skanrs.threshold.smooth` does, lazily, to the last bit."""
-    import dask.array as da
-
-    # An axis that is not cut needs no margin.
-    margins = {
-        axis: min(threshold.smoothing_margin(one), length) if blocks > 1 else 0
-        for axis, (one, length, blocks) in enumerate(
-            zip(sigma, image.shape, image.numblocks, strict=True)
-        )
-    }
     dtype = np.result_type(image.dtype, np.float32)
-    return da.map_overlap(
-        threshold.smooth,
-        image,
-        depth=margins,
-        boundary='none',
-        sigma=sigma,
-        dtype=dtype,
-        meta=np.empty((0,) * image.ndim, dtype),
-    )
+    return smoothing.smooth_blocks(image, sigma, threshold.smooth, dtype)
 
 
 def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...], int]:
@@ -367,7 +350,7 @@ def _block_shape(source: Source, options: Options, voxels: int) -> tuple[int, ..
     if options.sigma is None:
         return shape
     # Blocks thinner than their margins would be read many times.
-    margins = [threshold.smoothing_margin(one) for one in options.sigma]
+    margins = [smoothing.margin(one) for one in options.sigma]
     return tuple(
         min(length, math.ceil(max(block, margin) / block) * block)
         for block, margin, length in zip(shape, margins, source.shape, strict=True)

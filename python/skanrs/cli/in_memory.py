@@ -42,19 +42,20 @@ def measure_in_memory(
     from skanrs.cleaning.surfaces import count_cavities
 
     with progress.stage('reading'):
-        image = source.read()
+        gray = source.read()
     source.close()
-    if options.sigma is not None:
-        with progress.stage('smoothing'):
-            image = threshold.smooth(image, options.sigma)
-    with progress.stage('threshold'):
+    image: threshold.Part = gray
+    stage = 'threshold' if options.sigma is None else 'smoothing and threshold'
+    with progress.stage(stage):
+        if options.sigma is not None:
+            image = threshold.smoothed(gray, options.sigma)
         rule = threshold.find_rule(threshold.parts_of(image), image.dtype, options.threshold)
         mask = rule(image)
         foreground = int(np.count_nonzero(mask))
         values = None
         if foreground in (0, mask.size):
             values = threshold.value_range(threshold.parts_of(image))
-    del image
+    del gray, image
     cleaned = None
     if not options.cleaning.changes_nothing:
         with progress.stage('cleaning'):
