@@ -92,7 +92,7 @@ impl Gaussian {
 /// # Errors
 /// [`Error::InvalidArgument`] if the shapes differ, [`Error::OutOfMemory`], [`Error::Interrupted`] through `monitor`.
 pub fn gaussian<T: Sample, F: Sample + bytemuck::Zeroable>(
-    image: ArrayView3<'_, Shared<T>>,
+    image: &ArrayView3<'_, Shared<T>>,
     filter: &Gaussian,
     mut smoothed: ArrayViewMut3<'_, F>,
     monitor: &Monitor,
@@ -107,8 +107,8 @@ pub fn gaussian<T: Sample, F: Sample + bytemuck::Zeroable>(
     let between: Vec<F> = try_zeros(SMOOTHING, smoothed.len())?;
     let Ok(mut between) = Array3::from_shape_vec(image.raw_dim(), between) else { unreachable!("of this length") };
     smooth_boxes(&Smoothed::new(image, &first), smoothed.view_mut(), monitor)?;
-    smooth_boxes(&Smoothed::new(Shared::view(&smoothed.view()), &second), between.view_mut(), monitor)?;
-    smooth_boxes(&Smoothed::new(Shared::view(&between.view()), &third), smoothed, monitor)
+    smooth_boxes(&Smoothed::new(&Shared::view(&smoothed.view()), &second), between.view_mut(), monitor)?;
+    smooth_boxes(&Smoothed::new(&Shared::view(&between.view()), &third), smoothed, monitor)
 }
 
 fn smooth_boxes<T: Sample, F: Sample>(
@@ -123,8 +123,8 @@ fn smooth_boxes<T: Sample, F: Sample>(
         |scratch, (offset, mut values)| {
             monitor.check()?;
             let scratch = scratch.as_mut().map_err(|error| error.clone())?;
-            let place = Box3 { offset, shape: values.dim().into() };
-            image.rows(scratch, &place, |[z, y], row| {
+            let region = Box3 { offset, shape: values.dim().into() };
+            image.rows(scratch, &region, |[z, y], row| {
                 let mut line = values.index_axis_mut(Axis(0), z);
                 let mut line = line.index_axis_mut(Axis(0), y);
                 match line.as_slice_mut() {
@@ -191,7 +191,7 @@ pub struct Scratch<S, F> {
 impl<'a, T: Sample, F: Sample> Smoothed<'a, T, F> {
     /// The values of `image`, smoothed by `filter`.
     #[must_use]
-    pub fn new(image: ArrayView3<'a, Shared<T>>, filter: &'a Gaussian) -> Self {
+    pub fn new(image: &ArrayView3<'a, Shared<T>>, filter: &'a Gaussian) -> Self {
         let reach = filter.reach();
         let mut sides = [0, 1, 2].map(|axis| BOX[axis].max(reach[axis].next_multiple_of(64)));
         let bytes = |sides: [usize; 3]| {
@@ -203,7 +203,12 @@ impl<'a, T: Sample, F: Sample> Smoothed<'a, T, F> {
         while sides[2] > 64 && sides[2] > reach[2] && bytes(sides) > RING {
             sides[2] /= 2;
         }
-        Self { image, filter, sides: sides.map(|side| side.next_multiple_of(8)), rounds_to: std::marker::PhantomData }
+        Self {
+            image: *image,
+            filter,
+            sides: sides.map(|side| side.next_multiple_of(8)),
+            rounds_to: std::marker::PhantomData,
+        }
     }
 
     /// The rows and the columns of a box of this shape with what surrounds it, the columns padded.
@@ -213,13 +218,13 @@ impl<'a, T: Sample, F: Sample> Smoothed<'a, T, F> {
     }
 
     /// Copies plane `z`, which may lie beyond the image, with what surrounds the box.
-    fn fill(&self, z: isize, place: &Box3, copies: &mut [T::Exact], width: usize) {
+    fn fill(&self, z: isize, region: &Box3, copies: &mut [T::Exact], width: usize) {
         let (dim, reach) = (self.shape(), self.filter.reach());
         let plane = self.image.index_axis(Axis(0), mirrored(z, dim[0]));
-        let [y0, x0] = [1, 2].map(|axis| place.offset[axis] as isize - reach[axis] as isize);
-        let count = place.shape[2] + 2 * reach[2];
+        let [y0, x0] = [1, 2].map(|axis| region.offset[axis] as isize - reach[axis] as isize);
+        let count = region.shape[2] + 2 * reach[2];
         // The columns that lie in the image, those before them and those after.
-        let inside: Range<usize> = x0.max(0) as usize..(place.offset[2] + place.shape[2] + reach[2]).min(dim[2]);
+        let inside: Range<usize> = x0.max(0) as usize..(region.offset[2] + region.shape[2] + reach[2]).min(dim[2]);
         let before = (inside.start as isize - x0) as usize;
         for (y, copy) in copies.chunks_exact_mut(width).enumerate() {
             let row = plane.index_axis_move(Axis(0), mirrored(y0 + y as isize, dim[1]));
@@ -259,20 +264,20 @@ impl<T: Sample, F: Sample> Values for Smoothed<'_, T, F> {
         })
     }
 
-    fn rows(&self, scratch: &mut Self::Scratch, place: &Box3, mut give: impl FnMut([usize; 2], &[F])) {
+    fn rows(&self, scratch: &mut Self::Scratch, region: &Box3, mut give: impl FnMut([usize; 2], &[F])) {
         let [weights_z, weights_y, weights_x] = &self.filter.weights;
         let reach = self.filter.reach();
-        let [height, width] = self.extended(place.shape);
+        let [height, width] = self.extended(region.shape);
         let planes = 2 * reach[0] + 1;
         let Scratch { ring, plane, row, sums, smoothed } = scratch;
-        let (size, padded) = (height * width, place.shape[2].next_multiple_of(LANES));
-        let z0 = place.offset[0] as isize - reach[0] as isize;
+        let (size, padded) = (height * width, region.shape[2].next_multiple_of(LANES));
+        let z0 = region.offset[0] as isize - reach[0] as isize;
         for (z, copies) in ring.chunks_exact_mut(size).take(planes - 1).enumerate() {
-            self.fill(z0 + z as isize, place, copies, width);
+            self.fill(z0 + z as isize, region, copies, width);
         }
-        for z in 0..place.shape[0] {
+        for z in 0..region.shape[0] {
             let last = z + planes - 1;
-            self.fill(z0 + last as isize, place, &mut ring[last % planes * size..][..size], width);
+            self.fill(z0 + last as isize, region, &mut ring[last % planes * size..][..size], width);
             let mut lines = Vec::with_capacity(planes);
             for (y, sums) in plane[..size].chunks_exact_mut(width).enumerate() {
                 if weights_z.is_empty() {
@@ -288,7 +293,7 @@ impl<T: Sample, F: Sample> Values for Smoothed<'_, T, F> {
                 }
             }
             let mut lines: Vec<&[f64]> = Vec::with_capacity(2 * reach[1] + 1);
-            for y in 0..place.shape[1] {
+            for y in 0..region.shape[1] {
                 let mut smooth_row = &plane[y * width..][..width];
                 if !weights_y.is_empty() {
                     lines.clear();
@@ -301,7 +306,7 @@ impl<T: Sample, F: Sample> Values for Smoothed<'_, T, F> {
                     correlate::along_row(weights_x, smooth_row, &mut sums[..padded]);
                     smooth_row = &sums[..padded];
                 }
-                let smoothed = &mut smoothed[..place.shape[2]];
+                let smoothed = &mut smoothed[..region.shape[2]];
                 correlate::store(smooth_row, smoothed);
                 give([z, y], smoothed);
             }
@@ -349,7 +354,7 @@ mod tests {
     fn smooth<T: Sample>(image: &Array3<T>, weights: [&[f64]; 3]) -> Array3<f32> {
         let mut smoothed = Array3::zeros(image.raw_dim());
         let filter = Gaussian::new(weights).unwrap();
-        gaussian(Shared::view(&image.view()), &filter, smoothed.view_mut(), &Monitor::new()).unwrap();
+        gaussian(&Shared::view(&image.view()), &filter, smoothed.view_mut(), &Monitor::new()).unwrap();
         smoothed
     }
 

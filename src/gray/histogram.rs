@@ -15,14 +15,21 @@ use crate::support::threads::Monitor;
 /// What the bins are called in errors.
 const BINS: &str = "a histogram";
 
+/// The most bins that are counted.
+const MOST: usize = 1 << 16;
+
 /// Tables that neighbours are counted in, in turns: equal values would wait for each other.
 const TABLES: usize = 4;
 
 /// Counts integers from `low` on, one bin for each of `count` values; what is farther counts in none.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`], [`Error::Interrupted`] through `monitor`.
+/// [`Error::InvalidArgument`] for more bins than [`MOST`]; [`Error::OutOfMemory`], [`Error::Interrupted`] through `monitor`.
 pub fn count_each<V: Values>(values: &V, low: V::Value, count: usize, monitor: &Monitor) -> Result<Vec<i64>> {
+    if count > MOST {
+        let reason = format!("expected at most {MOST} bins, got {count}");
+        return Err(Error::InvalidArgument { name: "count", reason });
+    }
     // One more bin takes what is out of range.
     let tables = fold(
         values,
@@ -56,7 +63,7 @@ pub fn count_bins<V: Values>(
     monitor: &Monitor,
 ) -> Result<Vec<i64>> {
     let count = edges.len().saturating_sub(1);
-    if count == 0 || count > 1 << 16 {
+    if count == 0 || count > MOST {
         let reason = format!("expected 2 to 65,537 values, got {}", edges.len());
         return Err(Error::InvalidArgument { name: "edges", reason });
     }

@@ -38,7 +38,7 @@ impl<T: Sample> ValueRange<T> {
     fn add(&mut self, row: &[T]) {
         let mut of_row = Self::of(row);
         if let (true, true, Some((low, high))) = (self.only_two, of_row.only_two, of_row.ends) {
-            of_row.only_two = row.iter().fold(true, |two, &value| two & ((value == low) | (value == high)));
+            of_row.only_two = row.iter().all(|&value| value == low || value == high);
         }
         *self = self.join(of_row);
     }

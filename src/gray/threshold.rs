@@ -50,8 +50,8 @@ pub fn foreground<V: Values>(values: &V, rule: Rule, mask: ArrayViewMut3<'_, u8>
         |scratch, (offset, mut mask)| {
             monitor.check()?;
             let scratch = scratch.as_mut().map_err(|error| error.clone())?;
-            let (place, mut count) = (Box3 { offset, shape: mask.dim().into() }, 0);
-            values.rows(scratch, &place, |[z, y], row| {
+            let (region, mut count) = (Box3 { offset, shape: mask.dim().into() }, 0);
+            values.rows(scratch, &region, |[z, y], row| {
                 let mut plane = mask.index_axis_mut(Axis(0), z);
                 let mut line = plane.index_axis_mut(Axis(0), y);
                 let Some(line) = line.as_slice_mut() else { unreachable!("rows are contiguous") };

@@ -28,7 +28,7 @@ pub trait Values: Sync {
     fn scratch(&self) -> Result<Self::Scratch>;
 
     /// Calls `give` with the position of each row of a box, in the box, and the row.
-    fn rows(&self, scratch: &mut Self::Scratch, place: &Box3, give: impl FnMut([usize; 2], &[Self::Value]));
+    fn rows(&self, scratch: &mut Self::Scratch, region: &Box3, give: impl FnMut([usize; 2], &[Self::Value]));
 }
 
 /// A box of an image.
@@ -41,6 +41,7 @@ pub struct Box3 {
 }
 
 /// The boxes of `sides` that cover an image of `shape`.
+#[must_use]
 pub fn boxes(shape: [usize; 3], sides: [usize; 3]) -> impl IndexedParallelIterator<Item = Box3> {
     let counts = [0, 1, 2].map(|axis| shape[axis].div_ceil(sides[axis]));
     (0..counts.iter().product::<usize>()).into_par_iter().map(move |number| {
@@ -65,13 +66,13 @@ pub fn fold<V: Values, A: Send>(
     monitor.expect(boxes.len() as u64);
     let folded = boxes.try_fold(
         || None,
-        |folded, place| {
+        |folded, region| {
             monitor.check()?;
             let (mut scratch, mut folded) = match folded {
                 Some(both) => both,
                 None => (values.scratch()?, start()?),
             };
-            values.rows(&mut scratch, &place, |_, values| row(&mut folded, values));
+            values.rows(&mut scratch, &region, |_, values| row(&mut folded, values));
             monitor.advance(1);
             Ok::<_, Error>(Some((scratch, folded)))
         },
@@ -108,12 +109,12 @@ impl<T: Sample> Values for Plain<'_, T> {
         try_filled("a row", self.sides()[2], T::default())
     }
 
-    fn rows(&self, scratch: &mut Vec<T>, place: &Box3, mut give: impl FnMut([usize; 2], &[T])) {
-        let [z0, y0, x0] = place.offset;
-        let copy = &mut scratch[..place.shape[2]];
-        for z in 0..place.shape[0] {
+    fn rows(&self, scratch: &mut Vec<T>, region: &Box3, mut give: impl FnMut([usize; 2], &[T])) {
+        let [z0, y0, x0] = region.offset;
+        let copy = &mut scratch[..region.shape[2]];
+        for z in 0..region.shape[0] {
             let plane = self.0.index_axis(Axis(0), z0 + z);
-            for y in 0..place.shape[1] {
+            for y in 0..region.shape[1] {
                 let row = plane.index_axis(Axis(0), y0 + y);
                 match row.to_slice() {
                     Some(row) => T::copy(&row[x0..x0 + copy.len()], copy),

@@ -3,7 +3,7 @@
 use ndarray::ArrayViewMut3;
 use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray3, PyReadwriteArray3, PyUntypedArrayMethods};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::support::elements::{shared, writable};
@@ -43,7 +43,7 @@ macro_rules! with_values {
                     let image = shared(&image);
                     return match &filter {
                         None => $function($py, &Plain(image) $(, $argument)*),
-                        Some(filter) => $function($py, &Smoothed::<$element, $smoothed>::new(image, filter) $(, $argument)*),
+                        Some(filter) => $function($py, &Smoothed::<$element, $smoothed>::new(&image, filter) $(, $argument)*),
                     };
                 }
             };
@@ -99,7 +99,7 @@ fn smooth_into<T: Sample + PyElement, F: Sample + PyElement + bytemuck::Zeroable
 ) -> PyResult<()> {
     let (image, threads) = (shared(image), image.len() >= VOXELS_WORTH_THREADS);
     let Some(smoothed) = writable(&mut smoothed) else { return Ok(()) };
-    run(py, threads, |monitor| gaussian::gaussian(image, filter, smoothed, monitor))
+    run(py, threads, |monitor| gaussian::gaussian(&image, filter, smoothed, monitor))
 }
 
 /// The smallest and the largest number among the values, whether there are NaN, and whether there are no others than those two.
@@ -131,8 +131,11 @@ fn count_each<'py>(py: Python<'py>, image: &Bound<'py, PyAny>, low: i128, count:
         ($($element:ty),*) => {$(
             if let Ok(image) = image.extract::<PyReadonlyArray3<'_, $element>>() {
                 let values = Plain(shared(&image));
+                let Ok(low) = <$element>::try_from(low) else {
+                    return Err(PyValueError::new_err("low: expected a value of the image's type"));
+                };
                 let counts = run(py, is_worth_threads(&values), |monitor| {
-                    histogram::count_each(&values, low as $element, count, monitor)
+                    histogram::count_each(&values, low, count, monitor)
                 })?;
                 return Ok(counts.into_pyarray(py));
             }
@@ -156,16 +159,11 @@ fn count_bins<'py>(
     with_values!(py, image, weights => bins_of(low, span, &edges))
 }
 
-fn bins_of<'py, V: Values>(
-    py: Python<'py>,
-    values: &V,
-    low: f64,
-    span: f64,
-    edges: &[f64],
-) -> PyResult<Counts<'py>> {
+fn bins_of<'py, V: Values>(py: Python<'py>, values: &V, low: f64, span: f64, edges: &[f64]) -> PyResult<Counts<'py>> {
     let edges: Vec<_> = edges.iter().map(|&edge| <V::Value as Sample>::Bins::from_f64(edge)).collect();
     let [low, span] = [low, span].map(<V::Value as Sample>::Bins::from_f64);
-    let counts = run(py, is_worth_threads(values), |monitor| histogram::count_bins(values, low, span, &edges, monitor))?;
+    let counts =
+        run(py, is_worth_threads(values), |monitor| histogram::count_bins(values, low, span, &edges, monitor))?;
     Ok(counts.into_pyarray(py))
 }
 

@@ -49,6 +49,11 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
     yield 'pruned', skanrs.prune(skeleton, min_length=4 * float(np.max(spacing)), spacing=spacing)
     branches = skanrs.analyze(mask, spacing=spacing)
     yield 'measures', branches
+    gray = random.normal(100, 30, shape) + 60 * mask
+    gray = gray.astype(random.choice(['u1', 'i2', 'f4', 'f8']))
+    sigma = random.choice([0, 0.6, 1.4], 3)
+    yield 'gaussian', skanrs.gaussian(gray, sigma)
+    yield 'otsu', np.array([skanrs.otsu(gray), skanrs.otsu(skanrs.gaussian(gray, sigma))])
     nodes = skanrs.nodes(mask, spacing=spacing)
     yield 'nodes', nodes
     yield 'trees', skanrs.root(branches, nodes, at='thickest')

@@ -29,6 +29,8 @@ BRANCHES = (NODES, RADII, PATHS[0].astype(np.int64), PATHS[1].astype(np.int64), 
 NUMBERS = np.arange(NODES.size, dtype=np.int32) % 9
 TERRITORIES = _core.Territories(ROWS, NODES, NUMBERS, ONES)
 PLACES = np.arange(27).reshape(9, 3) % 5
+WEIGHTS = ([0.25, 0.5, 0.25], [], [0.1, 0.2, 0.4, 0.2, 0.1])
+GRAY = np.arange(MASK.size, dtype=np.float32).reshape(SHAPE) % 11
 
 CALLS = {
     'longest_shortest_paths': NETWORK,
@@ -77,6 +79,11 @@ CALLS = {
     ),
     'Territories': (ROWS, NODES, NUMBERS, ONES),
     'Territories.draw': (TERRITORIES, ORIGIN, SHAPE),
+    'gaussian_filter': (GRAY, WEIGHTS, np.zeros(SHAPE, np.float32)),
+    'value_range': (GRAY, WEIGHTS),
+    'count_each': (MASK, 0, 3),
+    'count_bins': (GRAY, 0.0, 10.0, list(np.linspace(0.0, 10.0, 9)), WEIGHTS),
+    'foreground': (GRAY, 5.0, np.zeros(SHAPE, np.uint8), WEIGHTS),
     'rank_gains': (
         _core.ChunkGraph.merge_with_shifts([PART])[1][0],
         np.arange(5),
@@ -103,7 +110,8 @@ def damaged(value, random):
             wrong = random.choice([np.nan, np.inf, -1.0, 1e308, -1e308])
             if value.dtype.kind != 'f':
                 wrong = np.int64(whole[random.integers(len(whole))])
-            value.reshape(-1)[random.integers(value.size)] = wrong.astype(value.dtype)
+            with np.errstate(over='ignore'):
+                value.reshape(-1)[random.integers(value.size)] = wrong.astype(value.dtype)
             return value
         return [
             lambda: value[: value.shape[0] // 2],
