@@ -42,6 +42,7 @@ class Drawn(ABC):
     """An image of which boxes are drawn when they are read."""
 
     shape: Shape
+    dtype = np.dtype(np.int32)
 
     @abstractmethod
     def draw(self, offset: Shape, shape: Shape) -> Labels:
@@ -73,8 +74,8 @@ class NumberedVoxels(Drawn):
         """Return the numbers of the branches in a box."""
         image = np.zeros(shape, dtype=np.int32)
         if image.size:
-            last = tuple(at + length - 1 for at, length in zip(offset, shape, strict=True))
-            ends = (np.ravel_multi_index(at, self.shape) for at in (offset, last))
+            last = tuple(start + length - 1 for start, length in zip(offset, shape, strict=True))
+            ends = (np.ravel_multi_index(corner, self.shape) for corner in (offset, last))
             first, stop = np.searchsorted(self.nodes, list(ends))
             # The last voxel of the box may be one of them.
             stop += 1
@@ -226,7 +227,7 @@ def _number(shape: Shape, spacing: Spacing, voxels: list[Indices]) -> NumberedVo
     """Return all voxels of a skeleton with the numbers of their branches."""
     # A stable sort makes use of the runs that are already sorted.
     nodes = np.sort(np.concatenate(voxels), kind='stable')
-    pixels = Pixels(shape, np.dtype(bool), nodes, np.empty(0, dtype=bool))
+    pixels = Pixels.of_mask(shape, nodes)
     return NumberedVoxels(shape, nodes, numbers_of_voxels(Skeleton._of_pixels(pixels, spacing)))
 
 

@@ -10,7 +10,7 @@ from .options import Options
 if TYPE_CHECKING:
     import dask.array as da
 
-    from skanrs.files import LabelImage
+    from skanrs.files import WritableImage
 
 __all__ = ['count_in_planes', 'delayed_network']
 
@@ -41,7 +41,7 @@ def delayed_network(
     return delayed
 
 
-def count_in_planes(image: 'LabelImage', count: int) -> npt.NDArray[np.int64]:
+def count_in_planes(image: 'WritableImage', count: int) -> npt.NDArray[np.int64]:
     """Return how often each of the numbers below `count` occurs, some planes at a time."""
     from skanrs.branches.branch_numbers import count_numbers
 

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skanrs.cleaning.steps import Changes
-from skanrs.files import Mask
+from skanrs.files import WritableImage
 from skanrs.threshold import Rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skanrs._image.labels import LabelImage as Objects
+    from skanrs._image.labels import LabelImage
     from skanrs.branches.centrelines import Centrelines
     from skanrs.branches.measured import Measured
     from skanrs.branches.on_disk import TableOnDisk
-    from skanrs.files import LabelImage
 
 __all__ = ['Result']
 
@@ -30,7 +29,7 @@ class Result:
     foreground."""
     cleaned: Changes | None = None
     """What cleaning changed in the mask, if it was wanted."""
-    skeleton: Mask | None = None
+    skeleton: WritableImage | None = None
     """None if no output needs it."""
     skeleton_voxels: int = 0
     cavities: int = 0
@@ -42,9 +41,9 @@ class Result:
     """The graph and its radii, if an output needs them."""
     nodes: 'pd.DataFrame | None' = None
     by_region: 'pd.DataFrame | None' = None
-    territories: 'LabelImage | None' = None
-    branch_image: 'LabelImage | None' = None
-    labels: 'Objects | None' = None
+    territories: WritableImage | None = None
+    branch_image: WritableImage | None = None
+    labels: 'LabelImage | None' = None
     """The label image, if the image is one."""
     objects: int | None = None
     """How many labels it has, of those that are wanted."""

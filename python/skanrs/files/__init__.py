@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from .read.source import Source
     from .write.atomic import AtomicOutputs, Writer, write_files
     from .write.check_output import check_output
+    from .write.image import WritableImage
     from .write.images import write_image
-    from .write.labels import LabelImage, write_labels
-    from .write.mask import Mask
     from .write.save_skeleton import check_skeleton, needs_geometry, save_skeleton, write_skeleton
     from .write.tables import table_writer
 
@@ -41,10 +40,9 @@ __all__ = [
     'FileError',
     'FileWarning',
     'ImageFile',
-    'LabelImage',
     'LazyImage',
-    'Mask',
     'Source',
+    'WritableImage',
     'Writer',
     'check_output',
     'check_skeleton',
@@ -57,7 +55,6 @@ __all__ = [
     'table_writer',
     'write_files',
     'write_image',
-    'write_labels',
     'write_skeleton',
 ]
 
@@ -66,10 +63,9 @@ _HOMES = {
     'FileError': 'errors',
     'FileWarning': 'errors',
     'ImageFile': 'read.open_image',
-    'LabelImage': 'write.labels',
     'LazyImage': 'read.open_image',
-    'Mask': 'write.mask',
     'Source': 'read.source',
+    'WritableImage': 'write.image',
     'Writer': 'write.atomic',
     'check_output': 'write.check_output',
     'check_skeleton': 'write.save_skeleton',
@@ -82,7 +78,6 @@ _HOMES = {
     'table_writer': 'write.tables',
     'write_files': 'write.atomic',
     'write_image': 'write.images',
-    'write_labels': 'write.labels',
     'write_skeleton': 'write.save_skeleton',
 }
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

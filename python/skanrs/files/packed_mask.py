@@ -30,6 +30,8 @@ class PackedMask:
         For each axis the lengths of the blocks, as dask has them.
     """
 
+    dtype = np.dtype(bool)
+
     def __init__(self, folder: Path, chunks: Sequence[Sequence[int]]) -> None:
         self._folder = folder
         self._bounds = [list(itertools.accumulate(lengths, initial=0)) for lengths in chunks]
@@ -99,10 +101,9 @@ class PackedMask:
 class _Array:
     """The attributes of an array that dask needs."""
 
-    dtype = np.dtype(bool)
-
     def __init__(self, mask: PackedMask) -> None:
         self._mask = mask
+        self.dtype = mask.dtype
         self.shape = mask.shape
         self.ndim = len(mask.shape)
 

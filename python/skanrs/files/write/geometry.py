@@ -51,7 +51,9 @@ class Geometry(NamedTuple):
             If the skeleton has no labels.
         """
         if self.labels is None:
-            raise ValueError('a file for each {label} needs a Skeleton made with labels')
+            raise ValueError(
+                'skeleton: expected one made with labels for the file name {label}, got one without'
+            )
         order = np.argsort(self.labels, kind='stable')
         place = np.empty_like(order)
         place[order] = np.arange(order.size)
@@ -96,7 +98,7 @@ def in_order(axes: str | None, ndim: int) -> list[int]:
         If `axes` are not `ndim` different letters of x, y and z.
     """
     if ndim not in (2, 3):
-        raise ValueError(f'skeleton: files hold 2 or 3 axes, not {ndim}')
+        raise ValueError(f'skeleton: expected 2 or 3 axes for a file, got {ndim}')
     axes = 'zyx'[3 - ndim :] if axes is None else axes
     order = [axes.index(name) for name in 'xyz' if name in axes]
     if len(axes) != ndim or len(order) != ndim:

@@ -40,9 +40,7 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
     if geometry.labels is not None:
         of_points, what = geometry.labels, 'label'
         if of_points.size and of_points.min() < 0:
-            raise ValueError(
-                f'segments have positive ids, and there is the label {of_points.min()}'
-            )
+            raise ValueError(f'labels: expected non-negative segment ids, got {of_points.min()}')
     folder.mkdir()
     (folder / 'segment_properties').mkdir()
     # In the order of segments; within a segment, points keep their order.

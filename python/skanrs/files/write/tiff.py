@@ -1,4 +1,4 @@
-"""Masks as TIFF, plane by plane: with ImageJ's metadata where these can hold the spacing."""
+"""Images as TIFF, plane by plane: with ImageJ's metadata where these can hold the spacing."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .mask import Mask, dtype_of, planes_of
+from .image import WritableImage, dtype_of, planes_of
 from .npy import LEVEL
 
 __all__ = ['write_tiff']
@@ -16,19 +16,21 @@ IMAGEJ_TYPES = ('u1', 'u2')
 """The integers that ImageJ has."""
 
 
-def write_tiff(file: IO[bytes], mask: Mask, spacing: Sequence[float], unit: str | None) -> None:
+def write_tiff(
+    file: IO[bytes], image: WritableImage, spacing: Sequence[float], unit: str | None
+) -> None:
     """Write a mask as TIFF, as 0 and 255, or labels as they are; compressed by zlib."""
     import tifffile
 
-    dtype = dtype_of(mask)
-    planes = planes_of(mask)
+    dtype = dtype_of(image)
+    planes = planes_of(image)
     if dtype.kind == 'b':
         dtype = np.dtype(np.uint8)
         planes = (plane.view(np.uint8) * np.uint8(255) for plane in planes)
 
     resolution: dict[str, Any] = {}
-    if dtype.str[1:] in IMAGEJ_TYPES and _is_for_imagej(mask.shape, spacing, unit):
-        pages = mask.shape[0] if len(mask.shape) == 3 else 1
+    if dtype.str[1:] in IMAGEJ_TYPES and _is_for_imagej(image.shape, spacing, unit):
+        pages = image.shape[0] if len(image.shape) == 3 else 1
         lines = ['ImageJ=1.11a', f'images={pages}', f'slices={pages}', 'loop=false']
         lines += [f'unit={"micron" if unit == "µm" else unit}', f'spacing={float(spacing[0])}']
         description = '\n'.join(lines) + '\n'
@@ -38,14 +40,14 @@ def write_tiff(file: IO[bytes], mask: Mask, spacing: Sequence[float], unit: str 
         }
     else:
         # As tifffile describes arrays.
-        metadata: dict[str, Any] = {'shape': mask.shape, 'axes': 'ZYX'[-len(mask.shape) :]}
+        metadata: dict[str, Any] = {'shape': image.shape, 'axes': 'ZYX'[-len(image.shape) :]}
         metadata['spacing'] = [float(size) for size in spacing]
         description = json.dumps(metadata if unit is None else {**metadata, 'unit': unit})
-    voxels = math.prod(mask.shape)
+    voxels = math.prod(image.shape)
     tifffile.imwrite(
         file,
         planes,
-        shape=mask.shape,
+        shape=image.shape,
         dtype=dtype,
         bigtiff=voxels * dtype.itemsize > 2**32 - 2**25,
         photometric='minisblack',
