@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.image import Image, as_image
-from skanrs._support.typing import Array
+from skanrs._support.typing import Array, Indices, Shape
 
 
 class Pixels(NamedTuple):
     """The pixels of an image that are not 0."""
 
-    shape: tuple[int, ...]
+    shape: Shape
     dtype: np.dtype[Any]
-    nodes: npt.NDArray[np.int64]
+    nodes: Indices
     """Their linear indices, ascending."""
     values: Array
     """Their values; none of an image of bool."""
+
+    @classmethod
+    def of_mask(cls, shape: Shape, nodes: Indices) -> Pixels:
+        """Return the pixels of an image of which only the shape and the foreground matter."""
+        return cls(shape, np.dtype(bool), nodes, np.empty(0, dtype=bool))
 
 
 def read_image(image: Any, name: str) -> Pixels:

@@ -9,18 +9,15 @@ import numpy.typing as npt
 
 from skanrs._blocks.read import Pixels
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
-from skanrs._image.image import as_image
 from skanrs._image.labels import LabelImage, Labels, as_labels, thin_labels, with_labels
-from skanrs._image.masks import as_mask, check_lazy_mask
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
 from skanrs._support.typing import Array
 from skanrs.graph.labels import pixels_of_labels
-from skanrs.graph.skeleton import Skeleton
 from skanrs.thinning.method import method_of
-from skanrs.thinning.skeletonize import thin
 
-from .measures import Body, body_of, body_of_blocks, check_same_shape, label_bodies
+from .bodies import body_of_arrays, delay_with_body
+from .measures import Body, body_of_blocks, check_same_shape, label_bodies
 
 __all__ = ['Centrelines', 'centrelines']
 
@@ -73,7 +70,7 @@ def centrelines(
     Parameters
     ----------
     mask : array_like or dask array, 2 or 3 axes
-        The object: booleans, or numbers of at most one value that is not 0.
+        The object: booleans, or numbers with at most one nonzero value.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis.
     skeleton : array_like or dask array, shape of `mask`, optional
@@ -119,18 +116,12 @@ def centrelines(
     refuse_mixture(skeleton, mask)
     if with_labels(labels, min_voxels):
         return _lines_of_labels(mask, skeleton, labels, min_voxels, spacing, border_is_background)
+    arguments = mask, skeleton, spacing, border_is_background
     if is_dask_array(mask):
-        return _computed(mask, skeleton, spacing, border_is_background)
-    checked = as_mask(mask)
-    spacings = as_spacing(spacing, checked.ndim)
+        lines: Centrelines = delay_with_body(_lines_of_blocks, *arguments).compute()
+        return lines
     with progress.call('centrelines'):
-        if skeleton is None:
-            skeleton = thin(checked, method_of(None, False, checked.ndim))
-        image = as_image(skeleton, 'skeleton')
-        check_same_shape(image, checked)
-        pixels = Pixels(image.shape, np.dtype(bool), image.nodes(), np.empty(0, dtype=bool))
-        graph = Skeleton._of_pixels(pixels, spacings)
-        return lines_of(body_of(graph, checked, spacings, border_is_background))
+        return lines_of(body_of_arrays(*arguments))
 
 
 def lines_of(body: Body) -> Centrelines:
@@ -175,21 +166,6 @@ def _lines_of_labels(
         check_same_shape(of_skeleton.image, image)
         pixels, of_pixels = pixels_of_labels(of_skeleton)
         return lines_of_labels(pixels, of_pixels, checked, spacings, border_is_background)
-
-
-def _computed(
-    mask: Any, skeleton: Any, spacing: npt.ArrayLike, border_is_background: bool
-) -> Centrelines:
-    """Compute the centrelines of a dask array."""
-    from skanrs.radius.lazy import with_radii
-    from skanrs.thinning.lazy import skeletonize_blocks
-
-    check_lazy_mask(mask)
-    if skeleton is None:
-        skeleton = skeletonize_blocks(mask, None, False)
-    delayed = with_radii(_lines_of_blocks, skeleton, mask, spacing, border_is_background)
-    lines: Centrelines = delayed.compute()
-    return lines
 
 
 def _lines_of_blocks(*blocks: Any) -> Centrelines:

@@ -87,8 +87,7 @@ def measure(
     """
     if mask is not None:
         check_same_shape(skeleton, mask)
-    pixels = Pixels(skeleton.shape, np.dtype(bool), skeleton.nodes(), np.empty(0, dtype=bool))
-    skel = Skeleton._of_pixels(pixels, spacing)
+    skel = Skeleton._of_pixels(Pixels.of_mask(skeleton.shape, skeleton.nodes()), spacing)
     if mask is None:
         return Measured(skel)
     body = body_of(skel, mask, spacing, border_is_background)

@@ -202,7 +202,8 @@ def body_of_blocks(
     """
     nodes, order = sorted_voxels(grid.shape, places, voxels)
     radii = np.concatenate([radii for _, radii in voxels])[order]
-    skeleton = _skeleton_of(grid.shape, nodes, as_spacing(spacing, len(grid.shape)))
+    pixels = Pixels.of_mask(grid.shape, nodes)
+    skeleton = Skeleton._of_pixels(pixels, as_spacing(spacing, len(grid.shape)))
     blocks = (
         (_unpack(mask, shape), offset) for mask, (offset, shape) in zip(masks, places, strict=True)
     )
@@ -235,7 +236,7 @@ def body_of(skeleton: Skeleton, mask: Image, spacing: Spacing, border_is_backgro
 
 def measure_crop(crop: LabelCrop, spacing: Spacing, border_is_background: bool) -> Body:
     """Return the body of a label in its crop: its branches and measures are those in the image."""
-    skeleton = _skeleton_of(crop.mask.shape, crop.nodes, spacing)
+    skeleton = Skeleton._of_pixels(Pixels.of_mask(crop.mask.shape, crop.nodes), spacing)
     return body_of(skeleton, crop.mask, spacing, border_is_background)
 
 
@@ -249,14 +250,10 @@ def label_bodies(
     """Return the body of each label that has a skeleton, in the whole image and in their order."""
     grid = Grid(mask.image.shape, spacing.floats, border_is_background)
     for crop in label_crops(pixels.nodes, labels, mask):
-        skeleton = _skeleton_of(grid.shape, pixels.nodes[crop.members], spacing)
+        nodes = pixels.nodes[crop.members]
+        skeleton = Skeleton._of_pixels(Pixels.of_mask(grid.shape, nodes), spacing)
         radii = radii_of_nodes(crop.nodes, crop.mask, spacing.floats, border_is_background)
         yield Body(skeleton, radii, [(crop.mask, crop.offset)], grid)
-
-
-def _skeleton_of(shape: Shape, nodes: Indices, spacing: Spacing) -> Skeleton:
-    pixels = Pixels(shape, np.dtype(bool), nodes, np.empty(0, dtype=bool))
-    return Skeleton._of_pixels(pixels, spacing)
 
 
 def check_same_shape(skeleton: Image, mask: Image) -> None:

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from skanrs._blocks.read import Pixels
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
-from skanrs._image.image import as_image
-from skanrs._image.masks import as_mask, check_lazy_mask
-from skanrs._image.spacing import as_spacing
 from skanrs._support import progress
-from skanrs.graph.skeleton import Skeleton
-from skanrs.thinning.method import method_of
-from skanrs.thinning.skeletonize import thin
 
-from .measures import body_of, check_same_shape
+from .bodies import body_of_arrays, delay_with_body
 from .node_table import empty_node_table, node_table, node_table_of_blocks
 
 if TYPE_CHECKING:
@@ -60,7 +52,7 @@ def nodes(
     Parameters
     ----------
     mask : array_like or dask array, 2 or 3 axes
-        The object: booleans, or numbers of at most one value that is not 0.
+        The object: booleans, or numbers with at most one nonzero value.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis.
     skeleton : array_like or dask array, shape of `mask`, optional
@@ -125,32 +117,15 @@ def nodes(
     4        4       1   2.000     35.0     19.0
     """
     refuse_mixture(skeleton, mask)
+    arguments = mask, skeleton, spacing, border_is_background
     if is_dask_array(mask):
-        return _lazy_nodes(mask, skeleton, spacing, border_is_background)
-    checked = as_mask(mask)
-    spacings = as_spacing(spacing, checked.ndim)
+        import dask.dataframe as dd
+
+        return dd.from_delayed(
+            [delay_with_body(node_table_of_blocks, *arguments)],
+            meta=empty_node_table(mask.ndim),
+            prefix='nodes',
+            verify_meta=False,
+        )
     with progress.call('nodes'):
-        if skeleton is None:
-            skeleton = thin(checked, method_of(None, False, checked.ndim))
-        image = as_image(skeleton, 'skeleton')
-        check_same_shape(image, checked)
-        pixels = Pixels(image.shape, np.dtype(bool), image.nodes(), np.empty(0, dtype=bool))
-        graph = Skeleton._of_pixels(pixels, spacings)
-        return node_table(body_of(graph, checked, spacings, border_is_background))
-
-
-def _lazy_nodes(
-    mask: da.Array, skeleton: Any, spacing: npt.ArrayLike, border_is_background: bool
-) -> dd.DataFrame:
-    import dask.dataframe as dd
-
-    from skanrs.radius.lazy import with_radii
-    from skanrs.thinning.lazy import skeletonize_blocks
-
-    check_lazy_mask(mask)
-    if skeleton is None:
-        skeleton = skeletonize_blocks(mask, None, False)
-    delayed = with_radii(node_table_of_blocks, skeleton, mask, spacing, border_is_background)
-    return dd.from_delayed(
-        [delayed], meta=empty_node_table(mask.ndim), prefix='nodes', verify_meta=False
-    )
+        return node_table(body_of_arrays(*arguments))

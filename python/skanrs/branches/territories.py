@@ -45,9 +45,9 @@ def territories(mask: Any, skeleton: Any, *, spacing: npt.ArrayLike = 1) -> Any:
     Parameters
     ----------
     mask : array_like or dask array, 2 or 3 axes
-        The object: booleans, or numbers of at most one value that is not 0.
+        The object: booleans, or numbers with at most one nonzero value.
     skeleton : array_like or dask array, shape of `mask`
-        Its skeleton; every element that is not 0 belongs to it. A dask array has the chunks of
+        Its skeleton; nonzero elements belong to it. A dask array has the chunks of
         `mask`.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis.
@@ -106,7 +106,7 @@ def territories(mask: Any, skeleton: Any, *, spacing: npt.ArrayLike = 1) -> Any:
         image = as_image(skeleton, 'skeleton')
         check_same_shape(image, checked)
         nodes = image.nodes()
-        pixels = Pixels(image.shape, np.dtype(bool), nodes, np.empty(0, dtype=bool))
+        pixels = Pixels.of_mask(image.shape, nodes)
         numbers = numbers_of_voxels(Skeleton._of_pixels(pixels, spacings))
         shape = in_three_axes(checked.shape, 1)
         rows = _core.MaskRows(shape, (False,) * 3)
@@ -128,7 +128,7 @@ def branch_image(skeleton: Any, *, spacing: npt.ArrayLike = 1) -> Any:
     Parameters
     ----------
     skeleton : array_like or dask array, 1 to 4 axes
-        The skeleton; every element that is not 0 belongs to it.
+        The skeleton; nonzero elements belong to it.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis, that of the table: where junction voxels
         touch, it decides between which of them branches lead.

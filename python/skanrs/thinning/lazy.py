@@ -22,6 +22,7 @@ import dask.array as da
 import numpy as np
 from dask.base import tokenize
 
+from skanrs._blocks.runs import runs_of_blocks
 from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, as_block, result_at
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_image, check_axes
@@ -132,18 +133,7 @@ def _groups(chunks: Sequence[Sequence[int]]) -> list[list[range]]:
     for rank, length in enumerate(sorted(shape)):
         side = left ** (1 / (len(shape) - rank))
         left /= min(side, length)
-    return [list(_runs(lengths, side)) for lengths in chunks]
-
-
-def _runs(lengths: Sequence[int], side: float) -> Iterator[range]:
-    """Give runs of neighbouring blocks: at most `side` together, or one block."""
-    start, total = 0, 0
-    for at, length in enumerate(lengths):
-        if at > start and total + length > side:
-            yield range(start, at)
-            start, total = at, 0
-        total += length
-    yield range(start, len(lengths))
+    return [list(runs_of_blocks(lengths, side)) for lengths in chunks]
 
 
 def _members(groups: list[list[range]]) -> Iterator[tuple[Index, list[Index]]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from skanrs._blocks.runs import runs_of_blocks
 from skanrs._image.image import as_image
 from skanrs._support.ordered_map import ordered_map
 from skanrs._support.progress import advance
@@ -43,7 +44,7 @@ class BlockGrid:
 
     def __init__(self, chunks: Sequence[Sequence[int]], edge: int) -> None:
         self._parts = [list(itertools.accumulate(lengths, initial=0)) for lengths in chunks]
-        self._runs = [list(runs(lengths, edge)) for lengths in chunks]
+        self._runs = [list(runs_of_blocks(lengths, edge)) for lengths in chunks]
         self.bounds = [
             [parts[run.start] for run in of_axis] + [parts[-1]]
             for parts, of_axis in zip(self._parts, self._runs, strict=True)
@@ -74,17 +75,6 @@ class BlockGrid:
             for parts, of_axis, number in zip(self._parts, self._runs, index, strict=True)
         ]
         return itertools.product(*of_axes)
-
-
-def runs(lengths: Sequence[int], side: float) -> Iterator[range]:
-    """Give runs of neighbouring blocks: at most `side` together, or one block."""
-    start, total = 0, 0
-    for at, length in enumerate(lengths):
-        if at > start and total + length > side:
-            yield range(start, at)
-            start, total = at, 0
-        total += length
-    yield range(start, len(lengths))
 
 
 class SkeletonOnDisk:
@@ -260,4 +250,4 @@ def _interleaved(index: Index) -> int:
     return place
 
 
-__all__ = ['BlockGrid', 'SkeletonOnDisk', 'runs']
+__all__ = ['BlockGrid', 'SkeletonOnDisk']

@@ -66,7 +66,7 @@ def skeletonize(
         no other. By default small objects and solid blocks of even thickness can vanish, as with
         scikit-image. Lee's method only, which `method` then means by default in 2D too.
     labels : bool or sequence of int, optional
-        Whether `image` is a label image, in memory and of integers: each value that is not 0, or
+        Whether `image` is a label image, in memory and of integers: each nonzero value, or
         each of these values only, is an object that is thinned alone, as if it were the only one.
         Objects that touch stay apart.
     min_voxels : int, optional
