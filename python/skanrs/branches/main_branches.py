@@ -13,6 +13,8 @@ import numpy as np
 
 from skanrs._core import longest_shortest_paths
 
+from .read_column import read_column
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,23 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ['find_main_branch_nx', 'find_main_branches']
-
-
-def _column(table: pd.DataFrame, name: str) -> npt.NDArray[Any]:
-    """Take a column of a branch table by its name with ``_`` or ``-``, whatever its separator.
-
-    Raises
-    ------
-    KeyError
-        If the table has no such column.
-    """
-    if name not in table:
-        separator = '_'
-        for column in map(str, table.columns):
-            if column.startswith('branch') and column.endswith('distance'):
-                separator = column.removeprefix('branch').removesuffix('distance')
-        name = name.replace('-', '_').replace('_', separator)
-    return table[name].to_numpy()
 
 
 def _main_branches(
@@ -145,9 +130,9 @@ def find_main_branches(summary: pd.DataFrame) -> npt.NDArray[np.bool_]:
     >>> find_main_branches(summarize(Skeleton(skeleton1), separator='_'))
     array([False,  True,  True,  True])
     """
-    sources = _column(summary, 'node_id_src')
-    targets = _column(summary, 'node_id_dst')
-    lengths = _column(summary, 'branch_distance')
+    sources = read_column(summary, 'node_id_src')
+    targets = read_column(summary, 'node_id_dst')
+    lengths = read_column(summary, 'branch_distance')
     is_main = np.zeros(len(summary), dtype=bool)
     is_main[_main_branches(sources, targets, lengths)] = True
     cycles = sources == targets

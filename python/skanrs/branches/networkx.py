@@ -11,7 +11,7 @@ import numpy as np
 
 from skanrs.graph.skeleton import Skeleton
 
-from .main_branches import _column
+from .read_column import read_column
 from .summarize import summarize
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def skeleton_to_nx(skeleton: Skeleton, summary: pd.DataFrame | None = None) -> n
         isolated=skeleton.coordinates[isolated],
         isolated_values=np.ones(len(isolated)) if values is None else values[isolated],
     )
-    sources = _column(summary, 'node_id_src').tolist()
-    targets = _column(summary, 'node_id_dst').tolist()
+    sources = read_column(summary, 'node_id_src').tolist()
+    targets = read_column(summary, 'node_id_dst').tolist()
     for path, source, target in zip(summary.index, sources, targets, strict=True):
         indices, data = skeleton.path_with_data(path)
         coordinates = skeleton.path_coordinates(path)

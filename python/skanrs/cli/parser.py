@@ -2,10 +2,9 @@
 
 import argparse
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from skanrs import __version__
-from skanrs._support.memory import parse_size
 from skanrs.files import (
     GRAPH_SUFFIXES,
     IMAGE_SUFFIXES,
@@ -14,6 +13,8 @@ from skanrs.files import (
     SOURCE_SUFFIXES,
     TABLE_SUFFIXES,
 )
+
+from . import argument_types
 
 __all__ = ['EXIT_WRONG', 'command_parser']
 
@@ -78,85 +79,6 @@ class Parser(argparse.ArgumentParser):
         self.exit(EXIT_WRONG, f'skanrs: error: {message} (see {self.prog} --help)\n')
 
 
-def _number(text: str) -> float:
-    try:
-        # An integer spacing gives integer coordinates, as in skan.
-        number = float(text)
-        whole = text.lstrip('-').isdecimal() and abs(number) < 2**63
-        return int(text) if whole else number
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f'expected a number, got {text!r} (the image goes before the options)'
-        ) from None
-
-
-def _threshold(text: str) -> float | Literal['otsu', 'none']:
-    if text == 'otsu':
-        return 'otsu'
-    if text == 'none':
-        return 'none'
-    try:
-        value = float(text)
-    except ValueError:
-        value = float('nan')
-    if value != value:
-        raise argparse.ArgumentTypeError(f'expected a number, otsu or none, got {text!r}')
-    return value
-
-
-def _root(text: str) -> str | tuple[float, ...]:
-    if text == 'thickest' or '=' in text:
-        return text
-    try:
-        return tuple(float(number) for number in text.split(','))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f'expected thickest, a face such as z=0, or a point such as 0,12.5,40, got {text!r}'
-        ) from None
-
-
-def _threads(text: str) -> int:
-    try:
-        count = int(text)
-    except ValueError:
-        count = 0
-    if not 1 <= count <= 4096:
-        raise argparse.ArgumentTypeError(f'expected an integer from 1 to 4096, got {text!r}')
-    return count
-
-
-def _memory(text: str) -> int:
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or len(text) > 18:
-        raise argparse.ArgumentTypeError(f'expected a non-negative integer, got {text!r}')
-    return int(text)
-
-
-def _labels(text: str) -> list[int]:
-    try:
-        return [int(label) for label in text.split(',')]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'expected labels as 3,7,12, got {text!r}') from None
-
-
-def _channel(text: str) -> int | str:
-    if not text.strip() or text.startswith('-'):
-        raise argparse.ArgumentTypeError(f'expected a number from 0 or a name, got {text!r}')
-    return _count(text) if text.isdecimal() else text
-
-
-def _time(text: str) -> int | Literal['all']:
-    if text == 'all':
-        return 'all'
-    return _count(text)
-
-
 def command_parser() -> Parser:
     """Return the parser of all subcommands; parsed arguments have the names of `Options`."""
     parser = Parser(
@@ -204,20 +126,20 @@ def _add_source(command: Parser, *, several: bool = False) -> None:
     command.add_argument(
         '--channel',
         metavar='N|NAME',
-        type=_channel,
+        type=argument_types.channel,
         help='the channel or the colour to read: its number, from 0, or its name',
     )
     command.add_argument(
         '--time',
         metavar='N|all' if several else 'N',
-        type=_time if several else _count,
+        type=argument_types.time if several else argument_types.count,
         help='the time to read, from 0'
         + (', or all, which gives the tables a column time' if several else ''),
     )
     command.add_argument(
         '--level',
         metavar='N',
-        type=_count,
+        type=argument_types.count,
         default=0,
         help='the level of an OME-Zarr or OME-TIFF pyramid; 0, the default, is the largest',
     )
@@ -235,7 +157,7 @@ def _add_options(command: Parser) -> None:
     command.add_argument(
         '--spacing',
         metavar='N',
-        type=_number,
+        type=argument_types.number,
         nargs='+',
         help="size of a voxel: one number, or one for each axis in the array's order "
         '(default: the size in the file, else 1)',
@@ -243,14 +165,14 @@ def _add_options(command: Parser) -> None:
     command.add_argument(
         '--threshold',
         metavar='VALUE|otsu|none',
-        type=_threshold,
+        type=argument_types.threshold,
         help='foreground: voxels above VALUE, above the threshold of Otsu, or (none) all that are '
         'not 0; required for gray images, which have more than two values',
     )
     command.add_argument(
         '--sigma',
         metavar='N',
-        type=_number,
+        type=argument_types.number,
         nargs='+',
         help='first smooth by a Gaussian of this width in voxels: one number, or one for each axis '
         '(default: no smoothing)',
@@ -270,26 +192,26 @@ def _add_options(command: Parser) -> None:
     command.add_argument(
         '--prune-length',
         metavar='N',
-        type=_number,
+        type=argument_types.number,
         help='remove end branches shorter than N, in units of the spacing, until none is left',
     )
     command.add_argument(
         '--prune-ratio',
         metavar='N',
-        type=_number,
+        type=argument_types.number,
         help='remove end branches shorter than N times the radius of the object at their '
         'junction; useful values are 1 to 2',
     )
     command.add_argument(
         '--threads',
         metavar='N',
-        type=_threads,
+        type=argument_types.thread_count,
         help='number of threads (default: SKANRS_NUM_THREADS, else all processors)',
     )
     command.add_argument(
         '--memory',
         metavar='SIZE',
-        type=_memory,
+        type=argument_types.memory,
         help='memory to use, such as 4GB (default: 80%% of the free memory). An image that needs '
         'more is read block by block, with the same result. Skeletons and tables wait on disk; '
         'for --radii, --prune options, --summary, --report and graphs, all voxels and branches of '
@@ -306,19 +228,19 @@ def _add_labels(command: Parser) -> None:
     command.add_argument(
         '--labels',
         action='store_true',
-        help='the image is a label image: each value that is not 0 is an object of its own, also '
+        help='the image is a label image: each nonzero value is an object of its own, also '
         'where objects touch',
     )
     command.add_argument(
         '--only-labels',
         metavar='N,N',
-        type=_labels,
+        type=argument_types.label_list,
         help='with --labels: these objects only',
     )
     command.add_argument(
         '--min-voxels',
         metavar='N',
-        type=_count,
+        type=argument_types.count,
         default=1,
         help='with --labels: leave out objects of fewer than N voxels',
     )
@@ -328,7 +250,7 @@ def _add_cleaning(command: Parser) -> None:
     command.add_argument(
         '--closing',
         metavar='R',
-        type=_number,
+        type=argument_types.number,
         default=0,
         help='close gaps in the mask by a ball of this radius in voxels',
     )
@@ -340,14 +262,14 @@ def _add_cleaning(command: Parser) -> None:
     command.add_argument(
         '--min-size',
         metavar='N',
-        type=_count,
+        type=argument_types.count,
         default=0,
         help='remove objects of fewer than N voxels',
     )
     command.add_argument(
         '--keep-largest',
         metavar='N',
-        type=_count,
+        type=argument_types.count,
         help='keep the N largest objects only',
     )
 
@@ -394,7 +316,7 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
     analyze.add_argument(
         '--root',
         metavar='WHERE',
-        type=_root,
+        type=argument_types.root,
         help='also add parents, generations and orders from a root, see skanrs.root; implies '
         '--radii: thickest (tip of each network), a face such as z=0 or z=-1, or a point such as '
         '0,12.5,40 in units of the spacing',
@@ -479,7 +401,7 @@ def _add_batch(analyze: Parser) -> None:
     analyze.add_argument(
         '--jobs',
         metavar='N',
-        type=_threads,
+        type=argument_types.thread_count,
         default=1,
         help='of several images: how many to work on at a time, within --memory (default: 1)',
     )

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-def _axes_or_new(axes: Axes | None) -> Axes:
+def axes_or_new(axes: Axes | None) -> Axes:
     if axes is not None:
         return axes
     import matplotlib.pyplot as plt
@@ -155,7 +155,7 @@ def overlay_skeleton_2d(
         from skanrs.pre import hyperball
 
         selected = ndimage.binary_dilation(selected, hyperball(2, dilate))
-    axes = _axes_or_new(axes)
+    axes = axes_or_new(axes)
     picture[selected] = alpha * np.array(color) + (1 - alpha) * picture[selected]
     axes.imshow(picture)
     axes.axis('off')
@@ -208,16 +208,16 @@ def overlay_euclidean_skeleton_2d(
     """
     from matplotlib.collections import LineCollection
 
-    from skanrs.branches.main_branches import _column
+    from skanrs.branches.read_column import read_column
 
     picture = _normalise_image(image, image_cmap=image_cmap)
     # Matplotlib takes x before y.
     names = [f'image_coord_{end}_{axis}' for end in ('src', 'dst') for axis in (1, 0)]
-    ends = np.stack([_column(stats, name) for name in names], axis=-1)
-    axes = _axes_or_new(axes)
+    ends = np.stack([read_column(stats, name) for name in names], axis=-1)
+    axes = axes_or_new(axes)
     axes.imshow(picture)
     axes.axis('off')
-    values = _column(stats, skeleton_color_source)
+    values = read_column(stats, skeleton_color_source)
     colours = _colour_scale(values, skeleton_colormap).to_rgba(values)
     axes.add_collection(LineCollection([*ends.reshape(-1, 2, 2)], colors=colours))
     return axes
@@ -272,7 +272,7 @@ def overlay_skeleton_2d_class(
     """
     from matplotlib.collections import LineCollection
 
-    axes = _axes_or_new(axes)
+    axes = axes_or_new(axes)
     if skeleton.source_image is not None:
         axes.imshow(skeleton.source_image, cmap=image_cmap)
     if callable(skeleton_color_source):
@@ -331,7 +331,7 @@ def sholl_shells(
         Circle((column, row), radius=radius, fill=False, edgecolor=edgecolor, **kwargs)
         for radius in radii
     ]
-    axes = _axes_or_new(axes)
+    axes = axes_or_new(axes)
     for circle in circles:
         axes.add_patch(circle)
     return axes, circles
@@ -439,7 +439,7 @@ def overlay_skeleton_networkx(
     """
     import networkx as nx
 
-    axis = _axes_or_new(axis)
+    axis = axes_or_new(axis)
     if image is not None:
         axis.imshow(image, cmap=cmap or 'gray')
     graph = nx.from_scipy_sparse_array(csr_graph)

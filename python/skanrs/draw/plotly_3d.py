@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs._support.typing import Array
-from skanrs.branches.main_branches import _column
+from skanrs.branches.read_column import read_column
 
 from .violins import COLOURS
 
@@ -138,7 +138,7 @@ def _lines(
         if isinstance(color_by, str):
             if table is None:
                 table = summarize(skeleton, separator='_')
-            of_branches = _column(table, color_by)
+            of_branches = read_column(table, color_by)
             if color_by.replace('-', '_') == 'branch_type':
                 categories = BRANCH_TYPES
         else:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skanrs.branches.main_branches import _column
+from skanrs.branches.read_column import read_column
 
-from .overlays import _axes_or_new
+from .overlays import axes_or_new
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +71,8 @@ def compare_violins(
     """
     if not tables:
         raise ValueError('tables: expected at least one, got none')
-    columns = [_usable(_column(table, column), log) for table in tables.values()]
-    axes = _axes_or_new(axes)
+    columns = [_usable(read_column(table, column), log) for table in tables.values()]
+    axes = axes_or_new(axes)
     for position, values in enumerate(columns, start=1):
         if values.size == 0:
             continue

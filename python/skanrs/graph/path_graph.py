@@ -253,3 +253,10 @@ def means_and_stdevs(sums: Array, squares: Array, counts: Array) -> tuple[Array,
     """Return means and standard deviations of sums, sums of squares and counts, as skan does."""
     means = sums / counts
     return means, np.sqrt(np.clip(squares / counts - means * means, 0, None))
+
+
+def means_and_stdevs_of(starts: Array, values: Array) -> tuple[Array, Array]:
+    """Return means and standard deviations of the values along paths, which start at `starts`."""
+    data = np.ascontiguousarray(values, dtype=np.float64)
+    sums, squares = _core.path_sums(starts.astype(np.int64), data)
+    return means_and_stdevs(sums, squares, np.diff(starts))

@@ -106,7 +106,7 @@ def skeleton_to_csgraph(
 ) -> tuple[sparse.csr_matrix, tuple[npt.NDArray[np.int64], ...]]:
     """Convert a skeleton image to the graph of its pixels.
 
-    Every pixel that is not 0 is a node, linked to all its neighbours, diagonal ones too; where
+    Each nonzero pixel is a node, linked to all its neighbours, diagonal ones too; where
     junction pixels touch each other only a minimum spanning tree of their edges is kept.
 
     Parameters

@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from skanrs import _core
 from skanrs._blocks.read import Pixels, read_image
 from skanrs._image.labels import Labels, as_labels, with_labels
-from skanrs._image.position import coordinates_of
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
 from skanrs._support.memory import size_in_words
-from skanrs._support.reprs import HoldsArrays, by_axis, bytes_of, counted, html_table
+from skanrs._support.reprs import by_axis, bytes_of, counted, html_table
 from skanrs._support.typing import Array
 
 from .labels import label_graph, paths_by_label, pixels_of_labels
-from .nbgraph import NBGraph, csr_to_nbgraph
-from .path_graph import (
-    PathGraph,
-    means_and_stdevs,
-    node_values,
-    path_lengths,
-    paths_matrix,
-)
+from .lazy_graph import LazyGraph
+from .path_graph import PathGraph, means_and_stdevs_of, node_values, paths_matrix
 from .pixel_graph import skeleton_graph
-from .skeleton_paths import label_image, path_number, path_numbers, ravel_rounded, thin_without
-from .trace import Traced, trace
+from .skeleton_paths import label_image, path_numbers, ravel_rounded, thin_without
+from .trace import trace
 
 if TYPE_CHECKING:
     import dask.array as da
 
-Matrix = sparse.csr_matrix | sparse.csr_array
 
-
-class Skeleton(HoldsArrays):
+class Skeleton(LazyGraph):
     """The skeleton of an image: its pixels, their graph, and the branches of the graph.
 
     With N pixels in the skeleton, P branches (paths) and `ndim` axes:
@@ -47,7 +35,7 @@ class Skeleton(HoldsArrays):
     Parameters
     ----------
     skeleton_image : ndarray or dask array, 1 to 10 axes
-        The skeleton, one pixel wide; every element that is not 0 belongs to it, NaN too. A dask
+        The skeleton, one pixel wide; nonzero elements belong to it, NaN too. A dask
         array is read block by block, once; `skeleton_image` stays lazy.
 
     Other Parameters
@@ -61,9 +49,9 @@ class Skeleton(HoldsArrays):
     value_is_height : bool
         Whether the value of a pixel is its height, so that branches lead up and down.
     labels : bool or sequence of int
-        Whether the image is a label image, in memory and of integers: every value that is not 0, or
-        each of these only, is a skeleton of its own. Pixels of different labels are no neighbours;
-        paths are in the order of labels.
+        Whether the image is a label image, in memory and of integers: each nonzero value, or each
+        of these only, is a skeleton of its own. Pixels of different labels are no neighbours; paths
+        are in the order of labels.
 
     Attributes
     ----------
@@ -145,7 +133,7 @@ class Skeleton(HoldsArrays):
     ) -> None:
         of_pixels = None
         if with_labels(labels) and value_is_height:
-            raise ValueError('value_is_height: expected False with labels')
+            raise ValueError('value_is_height: expected False with labels, got True')
         with progress.call('Skeleton'):
             if labels is False:
                 pixels = read_image(skeleton_image, 'skeleton_image')
@@ -259,72 +247,12 @@ class Skeleton(HoldsArrays):
         skeleton.skeleton_image = skeleton.source_image = None
         return skeleton
 
-    @cached_property
-    def graph(self) -> Matrix:
-        """The distances between neighbouring pixels."""
-        return self._as_traced().graph()
-
-    @cached_property
-    def paths(self) -> Matrix:
-        """The pixels of each path with their values."""
-        return self._as_traced().paths()
-
-    def _as_traced(self) -> Traced:
-        if self._traced is None:
-            raise AttributeError('skeleton: its graph and paths were deleted')
-        return self._traced
-
-    def _still_traced(self) -> Traced | None:
-        """Return what the kernels traced, or None if graph or paths may have been changed since."""
-        touched = {'graph', 'nbgraph', 'paths', 'degrees'} & self.__dict__.keys()
-        return None if touched else self._traced
-
     @property
     def path_labels(self) -> Array | None:
         """The label of each path; None without labels."""
         if self.pixel_labels is None:
             return None
         return np.asarray(self.pixel_labels[self.paths.indices[self.paths.indptr[:-1]]])
-
-    @cached_property
-    def nbgraph(self) -> NBGraph:
-        """The graph as plain arrays, with the value of each pixel."""
-        return csr_to_nbgraph(self.graph, self.pixel_values)
-
-    @cached_property
-    def coordinates(self) -> Array:
-        """The coordinates of the pixels."""
-        return _core.unravel(self._nodes, self.skeleton_shape).T
-
-    @cached_property
-    def degrees(self) -> Array:
-        """The number of neighbours of each pixel."""
-        traced = self._still_traced()
-        return np.diff(self.graph.indptr if traced is None else traced.indptr)
-
-    @cached_property
-    def distances(self) -> Array:
-        """The lengths of the paths."""
-        return self._path_lengths()
-
-    def _path_lengths(self) -> Array:
-        traced = self._still_traced()
-        if traced is not None:
-            return traced.lengths.copy()
-        # An assigned `nbgraph` counts; otherwise the graph is enough, without node values.
-        return path_lengths(self.__dict__.get('nbgraph', self.graph), self.paths)
-
-    def _coordinates_of(self, nodes: Array) -> Array:
-        """Return the coordinates of these pixels, without making those of all."""
-        if 'coordinates' in self.__dict__:
-            return np.asarray(self.coordinates[nodes])
-        return coordinates_of(self._nodes[nodes], self.skeleton_shape)
-
-    def _path_ends(self, index: int) -> tuple[int, int]:
-        """Return where a path starts and ends in `paths.indices`."""
-        index = path_number(index, self.n_paths)
-        start, stop = self.paths.indptr[index : index + 2]
-        return start, stop
 
     def path(self, index: int) -> Array:
         """Return the pixels of a path.
@@ -434,16 +362,6 @@ class Skeleton(HoldsArrays):
         )
         return label_image(shape, positions, self.paths)
 
-    def _path_sums(self) -> tuple[Array, Array]:
-        """Return the sum of the values along each path, and that of their squares."""
-        traced = self._still_traced()
-        if traced is None or traced.values is None:
-            starts, values = self.paths.indptr, self.paths.data
-        else:
-            starts, values = traced.starts, traced.values
-        data = np.ascontiguousarray(values, dtype=np.float64)
-        return _core.path_sums(starts.astype(np.int64), data)
-
     def path_means(self) -> npt.NDArray[np.float64]:
         """Return the mean of the values along each path.
 
@@ -467,10 +385,10 @@ class Skeleton(HoldsArrays):
     def _means_and_stdevs(self) -> tuple[Array, Array]:
         traced = self._still_traced()
         if traced is None:
-            return means_and_stdevs(*self._path_sums(), np.diff(self.paths.indptr))
+            return means_and_stdevs_of(self.paths.indptr, self.paths.data)
         if traced.values is None:
             return np.ones(self.n_paths), np.zeros(self.n_paths)
-        return means_and_stdevs(*self._path_sums(), np.diff(traced.starts))
+        return means_and_stdevs_of(traced.starts, traced.values)
 
     def prune_paths(self, indices: Iterable[SupportsIndex]) -> Skeleton:
         """Remove paths.
@@ -511,7 +429,9 @@ class Skeleton(HoldsArrays):
         """
         chosen = path_numbers(indices, self.n_paths)
         if self.skeleton_image is None:
-            raise ValueError('skeleton: expected one with its image: make it with keep_images=True')
+            raise ValueError(
+                'skeleton: expected one made with keep_images=True, got one without its image'
+            )
         image = np.array(self.skeleton_image)
         if image.ndim not in (2, 3):
             raise ValueError(f'skeleton: expected 2 or 3 axes, got {image.ndim}')
