@@ -97,12 +97,14 @@ def test_booleans_with_any_byte():
 
 
 def test_gray_needs_a_threshold():
-    with pytest.raises(ValueError, match='the image is gray'):
+    with pytest.raises(ValueError, match='threshold: expected one for a gray image'):
         mask_of(GRAY.astype(np.uint8))
 
 
 def test_nan_makes_an_image_gray():
-    with pytest.raises(ValueError, match='the image is gray .*NaN among its values'):
+    with pytest.raises(
+        ValueError, match='threshold: expected one for a gray image .*NaN among its values'
+    ):
         mask_of(np.array([[0, 1, np.nan]]))
 
 

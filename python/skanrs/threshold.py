@@ -186,11 +186,11 @@ def find_rule(
         if whole is None:
             return Rule('nonzero')
         if not whole.only_two:
-            found = 'NaN among its values' if np.isnan(whole.low) else 'more than two values'
+            values = 'NaN among its values' if np.isnan(whole.low) else 'more than two values'
             raise ValueError(
-                f'the image is gray ({dtype}, {found}); say what is foreground: '
-                '--threshold VALUE, --threshold otsu, --threshold none for all that is not zero, '
-                'or --labels if every value is an object of its own'
+                f'threshold: expected one for a gray image ({dtype}, {values}), got none; use '
+                '--threshold VALUE, --threshold otsu, --threshold none (all nonzero voxels), or '
+                '--labels if each value is an object'
             )
         low, high = whole.low, whole.high
         return Rule('nonzero') if 0 in (low, high) or low == high else Rule('equal', high)

@@ -249,7 +249,7 @@ MASK = blobs((12, 13, 14), 5)
         (ValueError, 'spacing: expected', {'spacing': [1, 2]}),
         (ValueError, 'spacing: expected positive', {'spacing': -1}),
         (ValueError, 'method: expected', {'method': 'fast'}),
-        (ValueError, 'method: expected the default', {'method': 'lee', 'skeleton': MASK}),
+        (ValueError, 'method: expected None', {'method': 'lee', 'skeleton': MASK}),
         (TypeError, 'skeleton: expected an array of booleans', {'skeleton': MASK * 1j}),
         (ValueError, 'npartitions: expected None for an array', {'npartitions': 2}),
     ],

@@ -168,12 +168,12 @@ def test_refuses_what_does_not_fit():
             call(other, labels, labels=True)
     with pytest.raises(ValueError, match=message):
         skanrs.analyze(labels, skeleton=other, labels=True)
-    with pytest.raises(ValueError, match='min_voxels: expected the default, since the skeleton'):
+    with pytest.raises(ValueError, match='min_voxels: expected 1'):
         skanrs.analyze(labels, skeleton=skeleton, labels=True, min_voxels=3)
     with pytest.raises(ValueError, match='min_voxels: expected labels with it'):
         skanrs.analyze(labels, min_voxels=3)
     table = skanrs.summarize(skeleton, separator='_')
-    with pytest.raises(ValueError, match="table: expected a column 'label' with labels"):
+    with pytest.raises(ValueError, match="table: expected the column 'label' with labels"):
         skanrs.network_summary(table, labels=True)
     with pytest.raises(ValueError, match='mask: expected None without labels'):
         skanrs.network_summary(table, mask=labels)

@@ -9,16 +9,9 @@ from images import blobs
 import skanrs
 
 ADDED = [
-    'root',
-    'parent',
-    'generation',
-    'strahler',
-    'distance_to_root',
-    'n_tips_downstream',
-    'length_downstream',
-    'is_loop',
-    'is_reversed',
-]
+    'root', 'parent', 'generation', 'strahler', 'distance_to_root',
+    'n_tips_downstream', 'length_downstream', 'is_loop', 'is_reversed',
+]  # fmt: skip
 
 
 def tables(edges, lengths=None, radii=None):
@@ -260,7 +253,7 @@ def test_wrong_roots(error, words, arguments):
 def test_wrong_tables():
     branches, nodes = cross()
     for index in (branches.index - 1, [0] * len(branches), list('abcdefghij')[: len(branches)]):
-        with pytest.raises(ValueError, match='branches: expected an index of different integers'):
+        with pytest.raises(ValueError, match='branches: expected an index of distinct'):
             skanrs.root(branches.set_axis(index), nodes, at=0)
     with pytest.raises(ValueError, match="branches: .* 'in_junction' is missing"):
         skanrs.root(branches.drop(columns='in_junction'), nodes, at=0)

@@ -200,7 +200,7 @@ def test_units_are_made_the_same(empty_folder, capsys):
         (['list.csv', '-o', 't.csv', '--intensity', 'a.npy'], '--intensity: expected one image'),
         (['list.csv', '-o', 't.csv', '--regions', 'a.npy'], '--regions: expected one image'),
         (['empty', '--each', '-o', 't.csv'], 'empty: expected images, found none'),
-        (['list.csv', '-o', 't.csv', '--folder', 'bad.csv'], 'bad.csv is a file; expected'),
+        (['list.csv', '-o', 't.csv', '--folder', 'bad.csv'], 'bad.csv: expected a folder'),
         (['named.csv', '-o', 't.csv'], "expected a name that a file can have, got '../x'"),
     ],
 )  # fmt: skip

@@ -53,7 +53,7 @@ def folder(tmp_path, monkeypatch):
         ('analyze string.npy -o t.csv', ['string.npy', 'string']),
         ('analyze line.npy -o t.csv', ['line.npy', '1D', '2 or 3 axes']),
         ('analyze five.npy -o t.csv', ['five.npy', '5D', '2 or 3 axes']),
-        ('analyze gray.npy -o t.csv', ['the image is gray', '--threshold']),
+        ('analyze gray.npy -o t.csv', ['threshold: expected one for a gray image', '--threshold']),
         ('analyze nan.npy -o t.csv --threshold otsu', ['otsu', 'NaN']),
         ('analyze gray.npy -o t.csv --threshold soft', ['--threshold', "'soft'"]),
         ('analyze gray.npy -o t.csv --threshold nan', ['--threshold', "'nan'"]),

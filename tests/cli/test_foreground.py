@@ -19,7 +19,11 @@ def analyze(folder, image, capsys):
 
 @pytest.mark.parametrize(
     ('image', 'words'),
-    [(MASK, 'what is not 0'), (MASK + 1, 'what is equal to 2'), (255 * MASK, 'what is not 0')],
+    [
+        (MASK, 'all nonzero values'),
+        (MASK + 1, 'values equal to 2'),
+        (255 * MASK, 'all nonzero values'),
+    ],
 )
 def test_the_foreground_of_a_mask_is_named(image, words, tmp_path, capsys):
     report = analyze(tmp_path, image, capsys)

@@ -131,7 +131,7 @@ def test_two_dimensions(folder, monkeypatch, small_blocks):
 def test_gray_image_without_threshold_is_refused(folder, monkeypatch, capsys, small_blocks):
     monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
     assert main(['analyze', write('i.npy', GRAY), '-o', 't.csv']) == 2
-    assert 'the image is gray (uint8, more than two values)' in capsys.readouterr().err
+    assert 'for a gray image (uint8, more than two values)' in capsys.readouterr().err
     assert [path.name for path in folder.iterdir()] == ['i.npy']
 
 

@@ -77,7 +77,7 @@ def test_whole_numbers_of_floats_are_labels(tmp_path, labels, capsys):
         ['analyze', str(tmp_path / 'labels.npy'), '--labels', '-o', str(tmp_path / 'a.csv')]
     )
     assert code == 2
-    assert 'labels are whole numbers, and there is 0.5 at (2, 3, 4)' in capsys.readouterr().err
+    assert 'expected integers as labels, got 0.5 at (2, 3, 4)' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_lengths_include_tips(folder, capsys):
     run('analyze', 'mask.tif', '-o', 't.csv', '--radii', '--include-tips')
     assert_same_csv('t.csv', skanrs.analyze(MASK, spacing=SPACING, include_tips=True))
     assert main(['analyze', 'mask.tif', '-o', 'no.csv', '--include-tips']) != 0
-    assert 'include-tips: lengths to the surface need --radii' in capsys.readouterr().err
+    assert 'include-tips: expected --radii with it' in capsys.readouterr().err
     assert not (folder / 'no.csv').exists()
 
 

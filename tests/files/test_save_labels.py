@@ -51,7 +51,7 @@ def test_segments_are_labels(tmp_path):
 
 def test_negative_labels_are_no_segments(tmp_path):
     skeleton, _ = skeleton_of('i8')
-    with pytest.raises(ValueError, match='segments have positive ids, and there is the label -1'):
+    with pytest.raises(ValueError, match='labels: expected non-negative segment ids, got -1'):
         skanrs.save_skeleton(skeleton, tmp_path / 'lines.precomputed')
     assert not list(tmp_path.iterdir())
 
@@ -73,5 +73,5 @@ def test_a_tree_for_each_label(tmp_path, with_radii):
 
 def test_a_file_for_each_label_needs_labels(tmp_path):
     skeleton = skanrs.Skeleton(np.eye(5, dtype=bool))
-    with pytest.raises(ValueError, match='needs a Skeleton made with labels'):
+    with pytest.raises(ValueError, match='skeleton: expected one made with labels'):
         skanrs.save_skeleton(skeleton, tmp_path / '{label}.swc')

@@ -355,7 +355,7 @@ def test_empty_and_flat(tmp_path, name, shape):
 def test_bad_arguments(tmp_path, trees):
     with pytest.raises(ValueError, match=r'radii: expected one for each of the \d+ voxels.*\(3,\)'):
         skanrs.save_skeleton(trees, tmp_path / 't.swc', radii=[1, 2, 3])
-    with pytest.raises(ValueError, match='files hold 2 or 3 axes, not 1'):
+    with pytest.raises(ValueError, match='skeleton: expected 2 or 3 axes for a file, got 1'):
         skanrs.save_skeleton(skanrs.Skeleton(np.ones(5, bool)), tmp_path / 't.swc')
     with pytest.raises(FileError, match=r'ends in \.obj; skeletons are \.csv, .*or \.precomputed'):
         skanrs.save_skeleton(trees, tmp_path / 't.obj')

@@ -279,5 +279,5 @@ def test_impossible_outputs_are_refused_before_the_work(tmp_path, name, options,
     with pytest.raises(ValueError, match=said):
         skanrs.save_skeleton(skanrs.Skeleton(np.eye(4)[None]), tmp_path / name, **options)
     files.check_skeleton(tmp_path / 'a.csv', 5, unit='parsec', axes='tczyx')
-    with pytest.raises(ValueError, match='files hold 2 or 3 axes, not 4'):
+    with pytest.raises(ValueError, match='skeleton: expected 2 or 3 axes for a file, got 4'):
         files.check_skeleton(tmp_path / name, 4)

@@ -248,9 +248,9 @@ LINE[2, 1:8] = True
          {'min_length': 1, 'skeleton': [1]}),
         (ValueError, 'spacing: expected None, since a Skeleton has its own',
          {'min_length': 1, 'skeleton': skanrs.Skeleton(LINE), 'spacing': 1}),
-        (ValueError, 'skeleton: expected one with its image',
+        (ValueError, 'skeleton: expected one made with keep_images',
          {'min_length': 1, 'skeleton': skanrs.Skeleton(LINE, keep_images=False)}),
-        (ValueError, 'skeleton: .*not heights',
+        (ValueError, 'skeleton: .*of heights',
          {'min_length': 1, 'skeleton': skanrs.Skeleton(LINE * 1.0, value_is_height=True)}),
     ],
 )  # fmt: skip

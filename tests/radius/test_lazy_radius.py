@@ -144,7 +144,7 @@ LAZY = da.from_array(MASK, chunks=4)
         (ValueError, 'spacing: expected', {'spacing': 0}),
         (ValueError, 'mask: expected a 2D or 3D', {'mask': LAZY[0, 0]}),
         (ValueError, 'npartitions: expected at least 1', {'npartitions': 0}),
-        (ValueError, 'preserve_topology: expected the default',
+        (ValueError, 'preserve_topology: expected False',
          {'skeleton': LAZY, 'preserve_topology': True}),
     ],
 )  # fmt: skip

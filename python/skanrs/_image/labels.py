@@ -1,4 +1,4 @@
-"""Label images: integers, where every value that is not 0 is an object of its own."""
+"""Label images: integers, where every nonzero value is an object of its own."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def with_labels(labels: Any, min_voxels: Any = 1) -> bool:
             raise ValueError(f'min_voxels: expected labels with it, got {min_voxels!r} without')
         return False
     if not isinstance(min_voxels, (int, np.integer)) or not 0 <= min_voxels < 2**64:
-        raise ValueError(
-            f'min_voxels: expected an integer that is not negative, got {min_voxels!r}'
-        )
+        raise ValueError(f'min_voxels: expected a non-negative integer, got {min_voxels!r}')
     return True
 
 

@@ -119,14 +119,14 @@ def analyze(
     Parameters
     ----------
     mask : array_like or dask array, 2 or 3 axes
-        The object: booleans, or numbers of at most one value that is not 0. A dask array may be
+        The object: booleans, or numbers with at most one nonzero value. A dask array may be
         chunked in any way.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis, such as 0.5 for half a micrometre. All
         lengths of the table are in its unit.
     skeleton : array_like or dask array, shape of `mask`, optional
-        The skeleton if it is there already, thinned or pruned; every element that is not 0 belongs
-        to it. Without it, `skanrs.skeletonize` makes it. A dask array has the chunks of `mask`.
+        The skeleton if it is there already, thinned or pruned; nonzero elements belong to it.
+        Without it, `skanrs.skeletonize` makes it. A dask array has the chunks of `mask`.
     method, preserve_topology : optional
         How to thin; see `skanrs.skeletonize`.
     border_is_background : bool, optional
@@ -142,8 +142,8 @@ def analyze(
         For a dask array: how many parts of about the same number of rows the lazy table has.
     labels : bool or sequence of int, optional
         Whether `mask`, and `skeleton` if given, are label images, in memory and of integers: each
-        value that is not 0, or each of these only, is an object of its own, thinned and measured as
-        if it were the only one.
+        nonzero value, or each of these only, is an object of its own, thinned and measured as if it
+        were the only one.
     min_voxels : int, optional
         Labels with fewer voxels are left out. Only with `labels`.
     intensity : array_like or dask array, shape of `mask`, optional
@@ -246,8 +246,10 @@ def analyze(
     0    16.5        0.867         1.0    40.5         1.5
     """
     if skeleton is not None and (method is not None or preserve_topology):
-        name = 'method' if method is not None else 'preserve_topology'
-        raise ValueError(f'{name}: expected the default, since the skeleton is given')
+        given = f'method: expected None, got {method!r}'
+        if method is None:
+            given = f'preserve_topology: expected False, got {preserve_topology!r}'
+        raise ValueError(f'{given}; the skeleton is given')
     refuse_mixture(skeleton, mask)
     refuse_mixture(intensity, mask, 'intensity')
     refuse_mixture(regions, mask, 'regions')
@@ -359,7 +361,7 @@ def _measure_labels(
             thin_by = method_of(method, preserve_topology, checked.image.ndim)
             skeleton = thin_labels(checked, thin_by, min_voxels)
         elif min_voxels != 1:
-            raise ValueError('min_voxels: expected the default, since the skeleton is given')
+            raise ValueError(f'min_voxels: expected 1, got {min_voxels}; the skeleton is given')
         of_skeleton = as_labels(skeleton, 'skeleton', labels)
         return measure_labels(
             of_skeleton, spacings, checked, intensity=values, regions=areas, **options

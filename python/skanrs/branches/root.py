@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,10 @@ def root(
     check_tables(branches, nodes)
     index = branches.index.to_numpy()
     if index.dtype.kind not in 'iu' or len(np.unique(index)) < len(index) or (index < 0).any():
-        raise ValueError('branches: expected an index of different integers from 0 on')
+        raise ValueError(
+            'branches: expected an index of distinct, non-negative integers, got'
+            f' {reprlib.repr(index.tolist())}'
+        )
     voxels, ends = np.unique(
         np.concatenate([branches['node_id_src'], branches['node_id_dst']]), return_inverse=True
     )

@@ -93,8 +93,8 @@ def summarize(
         block that each skeleton reaches into and, with `find_main_branch`, 25 for each branch; for
         images of four axes, or three and heights, 17 to 33 for each branch.
     labels : bool or sequence of int, optional
-        Whether an array is a label image, as `skanrs.skeletonize` makes it of one: each value that
-        is not 0, or each of these only, is a skeleton of its own. A `Skeleton` has its own labels.
+        Whether an array is a label image, as `skanrs.skeletonize` makes it of one: each nonzero
+        value, or each of these only, is a skeleton of its own. A `Skeleton` has its own labels.
 
     Returns
     -------

@@ -55,7 +55,7 @@ def clean(
     Parameters
     ----------
     mask : array_like or dask array, 2 or 3 axes
-        The object: booleans, or numbers of at most one value that is not 0. A dask array may be
+        The object: booleans, or numbers with at most one nonzero value. A dask array may be
         chunked in any way.
     closing : float, optional
         Radius in voxels of the ball (in 2D the disc) of a binary closing, which fills gaps and

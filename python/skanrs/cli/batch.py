@@ -75,7 +75,7 @@ def run_batch(arguments: argparse.Namespace) -> int:
         first = options.output[0]
         folder = first.with_name(f'{first.name.removesuffix(first.suffix)}_images')
     if folder.exists() and not folder.is_dir():
-        raise FileError(f'{folder} is a file; expected a folder')
+        raise FileError(f'{folder}: expected a folder, got a file')
     failed: dict[str, str] = {}
     images, states, units = _open_all(options, images, each_time, failed)
     unit = next((one for one in units.values() if one), None)

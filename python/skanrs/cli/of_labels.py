@@ -39,7 +39,7 @@ def measure_labels_in_memory(
     Raises
     ------
     FileError
-        If a number in the image is not whole.
+        If a label is not an integer.
     """
     from skanrs._image.labels import as_labels, find_labels, thin_labels
     from skanrs._image.spacing import as_spacing
@@ -50,7 +50,7 @@ def measure_labels_in_memory(
         image = source.read()
     source.close()
     with progress.stage('labels'):
-        labels = as_labels(_whole_numbers(image, options.image), 'image', options.chosen_labels)
+        labels = as_labels(_as_integers(image, options.image), 'image', options.chosen_labels)
         counts = find_labels(labels).counts
         counts = counts[counts >= options.min_voxels]
     method = method_of(options.method, options.preserve_topology, image.ndim)
@@ -87,15 +87,14 @@ def measure_labels_in_memory(
     )
 
 
-def _whole_numbers(image: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
-    """Return labels that are stored as floats as integers."""
+def _as_integers(image: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Return integers that are stored as floats in a type of integers."""
     if image.dtype.kind != 'f':
         return image
-    is_whole = (np.abs(image) < 2.0**63) & (np.trunc(image) == image)
-    if not is_whole.all():
-        first = np.unravel_index(np.argmin(is_whole), image.shape)
+    is_integer = (np.abs(image) < 2.0**63) & (np.trunc(image) == image)
+    if not is_integer.all():
+        first = np.unravel_index(np.argmin(is_integer), image.shape)
         raise FileError(
-            f'{name}: labels are whole numbers, and there is {image[first]} at'
-            f' {tuple(int(at) for at in first)}'
+            f'{name}: expected integers as labels, got {image[first]} at {tuple(map(int, first))}'
         )
     return image.astype(np.int64)

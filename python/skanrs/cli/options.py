@@ -82,9 +82,9 @@ class Options:
         values['radii'] |= any(values[name] is not None for name in needs_measures)
         options = cls(**values)
         if options.sigma is not None and options.threshold in (None, 'none'):
-            raise ValueError('sigma: a smoothed image needs --threshold, a number or otsu')
+            raise ValueError('sigma: expected --threshold with it, a number or otsu, got none')
         if options.include_tips and not options.radii:
-            raise ValueError('include-tips: lengths to the surface need --radii')
+            raise ValueError('include-tips: expected --radii with it')
         if options.intensity is None and options.intensity_channel is not None:
             raise ValueError('intensity-channel: expected --intensity with it')
         if options.regions is None and options.by_region is not None:
@@ -229,7 +229,7 @@ def _check_positive(name: str, values: Sequence[float]) -> tuple[float, ...]:
     """Return the values; raise `ValueError` where one is not positive and finite."""
     for value in values:
         if not (math.isfinite(value) and value > 0):
-            raise ValueError(f'{name}: each number must be positive and finite; one is {value:g}')
+            raise ValueError(f'{name}: expected positive, finite numbers, got {value:g}')
     return tuple(values)
 
 

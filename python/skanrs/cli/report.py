@@ -282,8 +282,8 @@ def cleaned_in_words(changes: 'Changes') -> str:
 def foreground_of(rule: 'Rule') -> str:
     """Return which values are foreground, as text."""
     if rule.kind == 'nonzero':
-        return 'what is not 0'
-    return f'what is {"equal to" if rule.kind == "equal" else "more than"} {rule.number:.6g}'
+        return 'all nonzero values'
+    return f'values {"equal to" if rule.kind == "equal" else "above"} {rule.number:.6g}'
 
 
 def axes_in_space(axes: str) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from skanrs import files
-from skanrs._support.memory import free_memory, held_memory, peak_memory
+from skanrs._support.memory import free_memory, held_memory, peak_memory, size_in_words
 from skanrs.files import AtomicOutputs, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.units import in_unit
@@ -82,13 +82,15 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             except ValueError as error:
                 raise ValueError(f'{path}: {error}') from None
         companions = opened.enter_context(open_companions(options, image.shape))
-        in_chunks = needed_in_memory(image, options) + companions.nbytes > memory
+        needed = needed_in_memory(image, options) + companions.nbytes
+        in_chunks = needed > memory
         if options.labels:
             from .of_labels import measure_labels_in_memory
 
             if in_chunks:
                 raise ValueError(
-                    'labels: the image needs more than --memory, and is not read in blocks'
+                    f'labels: expected a label image that fits in {size_in_words(memory)}, since'
+                    f' it is read whole, got one that needs {size_in_words(needed)}; raise --memory'
                 )
             result = measure_labels_in_memory(image, options, companions, progress)
         elif in_chunks:
@@ -170,7 +172,7 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
     ):
         if labels is not None and image is not None:
             with out.attempt(labels):
-                files.write_labels(out, labels, image, report.spacing, report.unit)
+                files.write_image(out, labels, image, report.spacing, report.unit)
     if options.nodes is not None and result.nodes is not None:
         with out.attempt(options.nodes):
             out.write(options.nodes, files.table_writer(options.nodes, result.nodes))
@@ -233,5 +235,5 @@ def _how_found(threshold: Threshold, rule: Rule) -> str:
     if threshold is None:
         return f'the image is a mask, {foreground_of(rule)}'
     if threshold == 'none':
-        return 'all that is not 0'
+        return 'all nonzero values'
     return 'by otsu' if threshold == 'otsu' else 'as given'

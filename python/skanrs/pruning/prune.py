@@ -50,7 +50,7 @@ def prune(
     Parameters
     ----------
     skeleton : Skeleton, ndarray or dask array, 2 or 3 axes
-        The skeleton; of an array, every element that is not 0 belongs to it. It is not changed.
+        The skeleton; of an array, nonzero elements belong to it. It is not changed.
     min_length : float, optional
         End branches shorter than this are removed, in units of the spacing.
     max_radius_ratio : float, optional
@@ -66,9 +66,9 @@ def prune(
         The distance between neighbours along each axis of an array, 1 if it is not given. A
         `Skeleton` has its own.
     labels : bool or sequence of int, optional
-        Whether an array in memory is a label image: each value that is not 0, or each of these
-        only, is pruned as if it were the only one, and the result has no others. `mask` is a label
-        image then. A `Skeleton` made with labels has them already.
+        Whether an array in memory is a label image: each nonzero value, or each of these only, is
+        pruned as if it were the only one, and the result has no others. `mask` is a label image
+        then. A `Skeleton` made with labels has them already.
 
     Returns
     -------
@@ -216,7 +216,7 @@ def _limits(
         raise ValueError('min_length, max_radius_ratio: expected at least one of them, got none')
     for name, limit in (('min_length', min_length), ('max_radius_ratio', max_radius_ratio)):
         if limit is not None and not 0 <= limit < np.inf:
-            raise ValueError(f'{name}: expected a finite number that is not negative, got {limit}')
+            raise ValueError(f'{name}: expected a finite, non-negative number, got {limit}')
     given = [name for name, what in (('mask', mask), ('radii', radii)) if what is not None]
     if max_radius_ratio is None and given:
         raise ValueError(f'{given[0]}: expected None without max_radius_ratio, got a value')
@@ -234,9 +234,13 @@ def _image_of(skeleton: Any, spacing: npt.ArrayLike | None) -> tuple[Any, tuple[
     if isinstance(skeleton, Skeleton):
         refuse_spacing(skeleton, spacing)
         if skeleton.skeleton_image is None:
-            raise ValueError('skeleton: expected one with its image: make it with keep_images=True')
+            raise ValueError(
+                'skeleton: expected one made with keep_images=True, got one without its image'
+            )
         if skeleton._value_is_height:
-            raise ValueError('skeleton: expected one whose values are not heights')
+            raise ValueError(
+                'skeleton: expected one made with value_is_height=False, got one of heights'
+            )
         image, spacing = skeleton.skeleton_image, skeleton.spacing
     if not (is_dask_array(image) or isinstance(image, np.ndarray)):
         raise TypeError(f'skeleton: expected a Skeleton or an array, got {type(skeleton).__name__}')

@@ -77,4 +77,4 @@ def check_radii(along: Array, count: int) -> None:
             f' returns them, got shape {along.shape}'
         )
     if not (along >= 0).all():
-        raise ValueError('radii: expected numbers that are not negative')
+        raise ValueError(f'radii: expected non-negative numbers, got {along[~(along >= 0)][0]}')

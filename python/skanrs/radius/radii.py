@@ -41,9 +41,9 @@ def radii(
     Parameters
     ----------
     skeleton : Skeleton, or array_like of 2 or 3 axes
-        The skeleton; every element that is not 0 belongs to it.
+        The skeleton; nonzero elements belong to it.
     mask : array_like, shape of the skeleton
-        The object: booleans, or numbers of at most one value that is not 0.
+        The object: booleans, or numbers with at most one nonzero value.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis, 1 if it is not given. A `Skeleton` has its
         own.
@@ -130,9 +130,9 @@ def radius_image(
     Parameters
     ----------
     skeleton : array_like or dask array, 2 or 3 axes
-        The skeleton; every element that is not 0 belongs to it.
+        The skeleton; nonzero elements belong to it.
     mask : array_like or dask array, shape of the skeleton
-        The object: booleans, or numbers of at most one value that is not 0.
+        The object: booleans, or numbers with at most one nonzero value.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis.
     border_is_background : bool, optional
