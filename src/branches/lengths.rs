@@ -235,6 +235,7 @@ mod tests {
     use crate::branches::trace::trace_branches_in_tasks;
     use crate::graph::adjacency::{Adjacency, Grid, adjacency};
     use crate::graph::csr::Csr;
+    use crate::support::random::Random;
 
     fn line(count: usize) -> Csr<i32> {
         let mut graph = Csr { indptr: vec![0], indices: vec![], weights: vec![] };
@@ -278,13 +279,7 @@ mod tests {
     #[test]
     fn components_of_paths_are_those_of_their_nodes() {
         for seed in 0..40_u64 {
-            let mut state = seed;
-            let nodes: Vec<i64> = (0..400)
-                .filter(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    (state >> 33) % 12 < 1 + seed % 5
-                })
-                .collect();
+            let nodes = Random(seed).voxels(400, 1 + seed as usize % 5, 12);
             let grid = Grid::new(&[4, 10, 10], &[1.0; 3], 3).unwrap();
             let graph: Adjacency<i32> = adjacency(&nodes, &grid, true, &Monitor::new()).unwrap();
             let paths = trace_branches_in_tasks(&graph.with_distances(&grid), 7, &Monitor::new()).unwrap();

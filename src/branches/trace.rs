@@ -357,6 +357,7 @@ mod tests {
     use crate::graph::csr::{Csr, CsrView};
     use crate::graph::junctions::prune_junctions;
     use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
+    use crate::support::random::Random;
 
     /// Remembers every edge that was walked.
     fn naive(graph: CsrView<'_, i32>) -> Vec<Vec<usize>> {
@@ -391,13 +392,7 @@ mod tests {
     fn equals_walking_edge_by_edge() {
         for (shape, spacing) in [(&[150][..], &[1.0][..]), (&[12, 13], &[1.0; 2]), (&[5, 6, 7], &[1.0; 3])] {
             for seed in 0..100_u64 {
-                let mut state = seed;
-                let nodes: Vec<i64> = (0..shape.iter().product::<usize>() as i64)
-                    .filter(|_| {
-                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                        (state >> 33) % 12 < 1 + seed % 8
-                    })
-                    .collect();
+                let nodes = Random(seed).voxels(shape.iter().product(), 1 + seed as usize % 8, 12);
                 let neighbourhood = Neighbourhood::new(shape, spacing, shape.len());
                 let mut graph: Csr<i32> = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
                 prune_junctions(&mut graph, &Monitor::new()).unwrap();

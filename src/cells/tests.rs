@@ -5,16 +5,7 @@ use ndarray::Array3;
 use super::*;
 use crate::image::elements::Shared;
 use crate::image::mask_rows::MaskRows;
-
-/// A cheap sequence of numbers below `limit`.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit
-    }
-}
+use crate::support::random::Random;
 
 type Voxel = [i64; 3];
 
@@ -77,7 +68,7 @@ fn beside(at: Voxel, neighbour: usize) -> Voxel {
 
 #[test]
 fn cells_are_those_of_asking_all() {
-    let (mut numbers, mut with_strays) = (Numbers(7), 0);
+    let (mut numbers, mut with_strays) = (Random(7), 0);
     for trial in 0..90 {
         let flat = trial % 5 == 0;
         let shape = [if flat { 1 } else { 1 + numbers.below(30) }, 1 + numbers.below(40), 1 + numbers.below(90)];

@@ -161,16 +161,17 @@ impl<'a> Numbers<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::random::Random;
 
     #[test]
     fn finds_numbers_as_a_search_does() {
-        let mut state = 7_u64;
+        let mut random = Random(7);
         assert_eq!(Numbers::new(&[u64::MAX]).unwrap().of(u64::MAX), 0);
         for round in 0..60 {
             let mut indices: Vec<u64> = (0..round * 3)
                 .map(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    [state >> 57, state >> 30, 1_000_000 + (state >> 58), state][round % 4]
+                    let bits = random.bits();
+                    [bits >> 57, bits >> 30, 1_000_000 + (bits >> 58), bits][round % 4]
                 })
                 .collect();
             indices.sort_unstable();

@@ -4,17 +4,8 @@ use super::rules::{BROKEN, Rule};
 use super::settle::Parts;
 use super::*;
 use crate::support::errors::Result;
+use crate::support::random::Random;
 use crate::support::threads::Monitor;
-
-/// A linear congruential generator, upper bits.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) % end as u64) as usize
-    }
-}
 
 struct Image {
     shape: Vec<usize>,

@@ -406,16 +406,7 @@ mod tests {
     use crate::graph::csr::Csr;
     use crate::graph::junctions;
     use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
-
-    fn some_nodes(shape: &[usize], seed: u64, one_in: u64) -> Vec<i64> {
-        let mut state = seed;
-        (0..shape.iter().product::<usize>() as i64)
-            .filter(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (state >> 33).is_multiple_of(one_in)
-            })
-            .collect()
-    }
+    use crate::support::random::Random;
 
     #[test]
     fn is_the_graph_that_is_found_by_lines() {
@@ -426,7 +417,7 @@ mod tests {
             for (connectivity, one_in) in
                 (1..=shape.len()).flat_map(|steps| [1, 2, 5, 40].map(|one_in| (steps, one_in)))
             {
-                let nodes = some_nodes(shape, one_in, one_in);
+                let nodes = Random(one_in as u64).voxels(shape.iter().product(), 1, one_in);
                 let neighbourhood = Neighbourhood::new(shape, &spacing, connectivity);
                 let grid = neighbourhood.grid().unwrap();
                 let mut expected: Csr<i32> =
@@ -451,7 +442,7 @@ mod tests {
     fn tasks_meet_in_images_of_many_voxels() {
         let shape = [41, 60, 130];
         for one_in in [1, 3, 400] {
-            let nodes = some_nodes(&shape, 5, one_in);
+            let nodes = Random(5).voxels(shape.iter().product(), 1, one_in);
             let neighbourhood = Neighbourhood::new(&shape, &[1.0; 3], 3);
             let by_lines: Csr<i64> =
                 crate::graph::pixel_graph::pixel_graph_by_lines(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();

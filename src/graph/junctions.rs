@@ -127,6 +127,7 @@ fn remove<I: Index>(graph: &mut Csr<I>, dropped: &[usize]) {
 mod tests {
     use super::*;
     use crate::graph::pixel_graph::{Neighbourhood, pixel_graph};
+    use crate::support::random::Random;
 
     /// Takes the edges one by one and asks by a walk whether the two ends are joined already.
     fn naive(graph: &Csr<i32>) -> Vec<(usize, usize)> {
@@ -162,13 +163,7 @@ mod tests {
     fn leaves_what_a_plain_spanning_forest_leaves() {
         let shape = [4, 5, 6];
         for seed in 0..60_u64 {
-            let mut state = seed;
-            let nodes: Vec<i64> = (0..120)
-                .filter(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    (state >> 33) % 10 < 1 + seed % 7
-                })
-                .collect();
+            let nodes = Random(seed).voxels(120, 1 + seed as usize % 7, 10);
             let neighbourhood = Neighbourhood::new(&shape, &[1.0, 1.0, 0.5], 3);
             let mut graph = pixel_graph::<i32>(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
             let whole = graph.clone();

@@ -1,18 +1,8 @@
 use super::pixel_graph::*;
 use crate::graph::csr::Csr;
 use crate::graph::heights::Heights;
+use crate::support::random::Random;
 use crate::support::threads::Monitor;
-
-/// Indices of a few voxels of an image of `size` voxels.
-fn some_nodes(size: usize, seed: u64, one_in: u64) -> Vec<i64> {
-    let mut state = seed;
-    (0..size as i64)
-        .filter(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33).is_multiple_of(one_in)
-        })
-        .collect()
-}
 
 fn position(mut id: i64, shape: &[usize]) -> Vec<i64> {
     let mut position = vec![0; shape.len()];
@@ -52,7 +42,7 @@ fn equals_comparing_every_pair() {
         for connectivity in 1..=shape.len() {
             let neighbourhood = Neighbourhood::new(shape, &spacing, connectivity);
             for one_in in [1, 2, 6] {
-                let nodes = some_nodes(shape.iter().product(), 3, one_in);
+                let nodes = Random(3).voxels(shape.iter().product(), 1, one_in);
                 let graph = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
                 let expected = naive(&nodes, shape, &spacing, connectivity);
                 assert_eq!(graph, expected, "{shape:?} {connectivity}");
@@ -68,7 +58,7 @@ fn equals_comparing_every_pair() {
 fn tasks_meet() {
     let shape = [60, 50, 40];
     let neighbourhood = Neighbourhood::new(&shape, &[1.0; 3], 3);
-    let nodes = some_nodes(shape.iter().product(), 5, 2);
+    let nodes = Random(5).voxels(shape.iter().product(), 1, 2);
     assert!(nodes.len() > 3 * TASK);
     let graph: Csr<i32> = pixel_graph(&nodes, &neighbourhood, None, &Monitor::new()).unwrap();
     let view = graph.view();
@@ -97,7 +87,7 @@ fn heights_differ_as_in_their_type() {
 #[test]
 fn far_out_in_a_large_image_is_as_near_the_origin() {
     let block = [5, 6, 7];
-    let nodes = some_nodes(block.iter().product(), 9, 2);
+    let nodes = Random(9).voxels(block.iter().product(), 1, 2);
     let near = Neighbourhood::new(&block, &[1.0; 3], 3);
     let expected = pixel_graph::<i32>(&nodes, &near, None, &Monitor::new()).unwrap();
     // Rows are numbered in 32 bits in a window, which the last two shapes have too many of.

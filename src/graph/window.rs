@@ -330,18 +330,18 @@ fn read_u64(bytes: &[u8], word: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::random::Random;
 
     #[test]
     fn divides_as_the_instruction_does() {
-        let mut state = 7_u64;
+        let mut random = Random(7);
         for divisor in [1, 2, 3, 5, 7, 64, 255, 1000, 65_537, (1 << 32) + 1, (1 << 62) - 1] {
             let checked = Divisor::new(divisor);
             let divisor = divisor as u64;
             for multiple in [0, 1, 2, 1000, u64::MAX] {
                 let number = multiple.min((1 << 62) / divisor) * divisor;
-                for number in [number.saturating_sub(1), number, number + 1, state >> 1] {
+                for number in [number.saturating_sub(1), number, number + 1, random.bits() >> 1] {
                     assert_eq!(checked.divide(number), (number / divisor, number % divisor), "{number} / {divisor}");
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 }
             }
         }

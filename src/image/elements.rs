@@ -188,6 +188,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::support::random::Random;
 
     #[test]
     fn reads_what_is_there() {
@@ -202,12 +203,12 @@ mod tests {
 
     #[test]
     fn bytes_are_packed_alike_on_every_processor() {
-        let mut state = 3_u64;
+        let mut random = Random(3);
         for mask in [0, 1, 0x80, 0xff] {
             for _ in 0..200 {
                 let voxels: [u8; WORD] = std::array::from_fn(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    if state >> 62 == 0 { (state >> 40) as u8 } else { 0 }
+                    let bits = random.bits();
+                    if bits >> 62 == 0 { (bits >> 40) as u8 } else { 0 }
                 });
                 let expected = (0..WORD).fold(0, |word, x| word | u64::from(voxels[x] & mask != 0) << x);
                 assert_eq!(u8::pack(&voxels, mask), expected);

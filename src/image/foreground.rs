@@ -212,12 +212,13 @@ mod tests {
     use ndarray::{ArrayD, IxDyn, Slice};
 
     use super::*;
+    use crate::support::random::Random;
 
     fn image(shape: &[usize]) -> ArrayD<u16> {
-        let mut state = 7_u32;
+        let mut random = Random(7);
         ArrayD::from_shape_simple_fn(shape, || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            if state >> 28 == 0 { (state >> 8) as u16 & 0x8001 } else { 0 }
+            let bits = random.bits();
+            if bits >> 60 == 0 { (bits >> 40) as u16 & 0x8001 } else { 0 }
         })
     }
 

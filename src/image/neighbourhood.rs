@@ -124,6 +124,7 @@ mod tests {
     use rayon::prelude::*;
 
     use super::*;
+    use crate::support::random::Random;
 
     /// Components of `mask` among offsets whose pairwise distances satisfy `near`, by repeated search: no shifts, no masks.
     fn components(mask: u32, near: impl Fn([i32; 3], [i32; 3]) -> bool) -> Vec<u32> {
@@ -161,11 +162,10 @@ mod tests {
 
     #[test]
     fn agrees_with_a_search_on_scattered_neighbourhoods() {
-        let mut state = 1_u32;
+        let mut random = Random(1);
         for round in 0..60_000 {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let other = state.rotate_left(13).wrapping_mul(2_654_435_761);
-            let dense = [state & other, state, state | other][round % 3] >> 3;
+            let [first, second] = [(); 2].map(|()| (random.bits() >> 37) as u32);
+            let dense = [first & second, first, first | second][round % 3];
             compare_with_a_search(dense & NEIGHBOURS_26);
         }
     }

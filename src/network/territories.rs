@@ -393,6 +393,7 @@ mod tests {
 
     use super::*;
     use crate::image::elements::Shared;
+    use crate::support::random::Random;
 
     fn territories(image: &Array3<u8>, sites: &[(i64, i32)], spacing: [f64; 3]) -> Result<Territories> {
         let (depth, height, width) = image.dim();
@@ -448,17 +449,13 @@ mod tests {
         for (seed, shape) in
             [(1_u64, [9, 11, 70]), (2, [1, 30, 41]), (3, [12, 13, 14]), (4, [20, 1, 130]), (5, [8, 8, 8])]
         {
-            let mut state = seed;
-            let mut next = || {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                state >> 33
-            };
+            let mut random = Random(seed);
             let density = [0, 3, 5, 6, 4, 8][seed as usize];
-            let image = Array3::from_shape_fn(shape, |_| u8::from(next() % 10 < density));
+            let image = Array3::from_shape_fn(shape, |_| u8::from(random.below(10) < density));
             let voxels: Vec<i64> =
                 (0..image.len() as i64).filter(|&at| image.as_slice().unwrap()[at as usize] == 1).collect();
             let sites: Vec<(i64, i32)> =
-                voxels.into_iter().filter(|_| next() % 20 == 0).map(|at| (at, 1 + (at * 7 % 11) as i32)).collect();
+                voxels.into_iter().filter(|_| random.below(20) == 0).map(|at| (at, 1 + (at * 7 % 11) as i32)).collect();
             for spacing in [[1.0; 3], [0.5, 2.0, 1.25]] {
                 let found = territories(&image, &sites, spacing).unwrap();
                 let expected = naive(&image, &sites, spacing);

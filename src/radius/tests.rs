@@ -6,6 +6,7 @@ use super::faces::{Face, depths, lower};
 use super::*;
 use crate::image::elements::Shared;
 use crate::support::errors::Error;
+use crate::support::random::Random;
 
 /// Every background voxel, one by one.
 fn naive(image: &Array3<u8>, at: [usize; 3], surroundings: &Surroundings, squares: &Squares) -> f64 {
@@ -16,12 +17,9 @@ fn naive(image: &Array3<u8>, at: [usize; 3], surroundings: &Surroundings, square
     best
 }
 
-fn image(shape: [usize; 3], seed: u64, per_mille: u64) -> Array3<u8> {
-    let mut state = seed;
-    Array3::from_shape_simple_fn(shape, || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        u8::from((state >> 33) % 1000 >= per_mille)
-    })
+fn image(shape: [usize; 3], seed: u64, per_mille: usize) -> Array3<u8> {
+    let mut random = Random(seed);
+    Array3::from_shape_simple_fn(shape, || u8::from(random.below(1000) >= per_mille))
 }
 
 const SPACINGS: [[f64; 3]; 3] = [[1.0, 1.0, 1.0], [2.5, 0.3, 0.71], [0.01, 7.0, 1.3]];
@@ -33,7 +31,7 @@ fn equals_looking_at_every_voxel() {
         for spacing in SPACINGS {
             for share in [0, 1, 20, 500] {
                 for border in [[false; 3], [true, true, false], [true; 3]] {
-                    let image = image(shape, seed as u64 + share, share);
+                    let image = image(shape, (seed + share) as u64, share);
                     let surroundings = Surroundings { offset: [0; 3], image: shape, border };
                     let squares = Squares::new(shape, spacing).unwrap();
                     let background = Background::pack(&Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();

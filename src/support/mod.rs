@@ -5,5 +5,7 @@ pub mod allocate;
 pub mod errors;
 pub mod huge_pages;
 pub mod prefetch;
+#[cfg(test)]
+pub mod random;
 pub mod simd;
 pub mod threads;

@@ -139,32 +139,22 @@ mod tests {
     use ndarray::Array3;
 
     use super::*;
+    use crate::support::random::Random;
     use crate::support::threads::Pool;
     use crate::thinning::naive;
 
-    /// Small numbers by a generator of its own.
-    fn random(seed: u64) -> impl FnMut(u64) -> u64 {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        move |below| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 33) % below
-        }
-    }
-
     /// Cells of a Voronoi diagram, some of whose voxels are of another label or none.
     fn random_labels(shape: (usize, usize, usize), seed: u64) -> Array3<u64> {
-        let mut random = random(seed);
+        let mut random = Random(seed);
         let values = [1, 255, 1 << 16, 1 << 31, 1 << 53, (1 << 53) + 1, 1 << 63, u64::MAX, 0];
-        let mut place = || [shape.0, shape.1, shape.2].map(|length| random(length as u64) as i64);
+        let mut place = || [shape.0, shape.1, shape.2].map(|length| random.below(length) as i64);
         let cells: Vec<[i64; 3]> = (0..=seed % 12).map(|_| place()).collect();
-        let noise = seed % 7;
+        let noise = seed as usize % 7;
         let label = |(z, y, x): (usize, usize, usize)| {
             let distance =
                 |cell: &[i64; 3]| [z, y, x].iter().zip(cell).map(|(&at, cell)| (at as i64 - cell).pow(2)).sum::<i64>();
             let nearest = (0..cells.len()).min_by_key(|&cell| distance(&cells[cell])).unwrap();
-            values[if random(20) < noise { random(9) as usize } else { nearest % values.len() }]
+            values[if random.below(20) < noise { random.below(9) } else { nearest % values.len() }]
         };
         Array3::from_shape_fn(shape, label)
     }

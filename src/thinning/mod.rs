@@ -74,18 +74,13 @@ mod tests {
     use ndarray::Array3;
 
     use super::*;
+    use crate::support::random::Random;
 
-    /// Smooth random blobs or plain noise, by a small generator of its own.
+    /// Smooth random blobs or plain noise.
     fn random_image(shape: (usize, usize, usize), seed: u64) -> Array3<u8> {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut random = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as u32 as f32 / (1 << 24) as f32
-        };
+        let mut random = Random(seed);
         let density = [0.2, 0.5, 0.8, 0.95][(seed % 4) as usize];
-        let noise = Array3::from_shape_simple_fn(shape, &mut random);
+        let noise = Array3::from_shape_simple_fn(shape, || (random.bits() >> 40) as f32 / (1 << 24) as f32);
         if seed.is_multiple_of(3) {
             return noise.mapv(|value| u8::from(value < density));
         }

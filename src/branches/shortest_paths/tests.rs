@@ -4,21 +4,10 @@ use crate::branches::shortest_paths::centre::centres;
 use crate::branches::shortest_paths::longest::longest_shortest_paths;
 use crate::branches::shortest_paths::{Dijkstra, Network};
 use crate::support::errors::Error;
+use crate::support::random::Random;
 use crate::support::threads::Monitor;
 
 type Branch = (u32, u32);
-
-/// Numbers below `limit`, the same in every run (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
 
 /// The distances between all pairs, by Floyd and Warshall.
 fn all_pairs(nodes: usize, branches: &[Branch], lengths: &[f64]) -> Vec<Vec<f64>> {
@@ -57,17 +46,17 @@ fn components(distances: &[Vec<f64>]) -> Vec<Vec<usize>> {
 
 /// Trees, cacti and tangles, in several components, with parallel branches and loops; whole lengths make ties.
 fn random_graph(random: &mut Random) -> (usize, Vec<Branch>, Vec<f64>) {
-    let nodes = 1 + random.below(24) as usize;
+    let nodes = 1 + random.below(24);
     let mut branches = Vec::new();
     let gaps = random.below(6);
-    for node in 1..nodes as u64 {
+    for node in 1..nodes {
         if random.below(12) >= gaps {
             branches.push((node as u32, random.below(node) as u32));
         }
     }
     let density = random.below(3);
-    for _ in 0..random.below(1 + nodes as u64 * density) {
-        branches.push((random.below(nodes as u64) as u32, random.below(nodes as u64) as u32));
+    for _ in 0..random.below(1 + nodes * density) {
+        branches.push((random.below(nodes) as u32, random.below(nodes) as u32));
     }
     let whole = random.below(2) == 0;
     let lengths = branches

@@ -171,6 +171,7 @@ pub fn in_table(sure: u32, unknown: u32, step: usize) -> Decision {
 mod tests {
     use super::*;
     use crate::image::neighbourhood::{NEIGHBOURS_26, at_most_one_component, bit};
+    use crate::support::random::Random;
 
     fn agree(sure: u32, unknown: u32, predicate: impl Fn(u32) -> bool) -> Decision {
         let answers: Vec<bool> = subsets(unknown).map(|present| predicate(sure | present)).collect();
@@ -182,11 +183,8 @@ mod tests {
     }
 
     fn cases() -> impl Iterator<Item = (u32, u32)> {
-        let mut state = 3_u64;
-        let mut random = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as u32 & NEIGHBOURS_26
-        };
+        let mut generator = Random(3);
+        let mut random = move || (generator.bits() >> 33) as u32 & NEIGHBOURS_26;
         (0..20_000).map(move |round| {
             let sure = [random(), random() & random(), random() | random(), random() & random() & random()][round % 4];
             (sure, random() & random() & random() & !sure)

@@ -3,37 +3,29 @@
 use ndarray::{Array3, s};
 
 use super::*;
+use crate::support::random::Random;
 use crate::thinning::thin;
 
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % below
+fn random_image(random: &mut Random, shape: (usize, usize, usize)) -> Array3<u8> {
+    let percent = [20, 50, 80, 95][random.below(4)];
+    let noise = Array3::from_shape_simple_fn(shape, || u8::from(random.below(100) < percent));
+    if random.below(2) == 0 {
+        return noise;
     }
+    // Blobs: the majority of a neighbourhood of half noise.
+    let noise = Array3::from_shape_simple_fn(shape, || random.below(2));
+    Array3::from_shape_fn(shape, |(z, y, x)| {
+        let range = |at: usize, length: usize| at.saturating_sub(2)..(at + 3).min(length);
+        let near = noise.slice(s![range(z, shape.0), range(y, shape.1), range(x, shape.2)]);
+        u8::from(2 * near.sum() > near.len())
+    })
+}
 
-    fn image(&mut self, shape: (usize, usize, usize)) -> Array3<u8> {
-        let percent = [20, 50, 80, 95][self.next(4)];
-        let noise = Array3::from_shape_simple_fn(shape, || u8::from(self.next(100) < percent));
-        if self.next(2) == 0 {
-            return noise;
-        }
-        // Blobs: the majority of a neighbourhood of half noise.
-        let noise = Array3::from_shape_simple_fn(shape, || self.next(2));
-        Array3::from_shape_fn(shape, |(z, y, x)| {
-            let range = |at: usize, length: usize| at.saturating_sub(2)..(at + 3).min(length);
-            let near = noise.slice(s![range(z, shape.0), range(y, shape.1), range(x, shape.2)]);
-            u8::from(2 * near.sum() > near.len())
-        })
-    }
-
-    fn cuts(&mut self, length: usize) -> Vec<usize> {
-        let mut cuts: Vec<usize> = (0..self.next(4)).map(|_| self.next(length)).chain([0, length]).collect();
-        cuts.sort_unstable();
-        cuts.dedup();
-        cuts
-    }
+fn random_cuts(random: &mut Random, length: usize) -> Vec<usize> {
+    let mut cuts: Vec<usize> = (0..random.below(4)).map(|_| random.below(length)).chain([0, length]).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts
 }
 
 fn pack(image: &ndarray::ArrayView3<'_, u8>) -> BitImage {
@@ -71,9 +63,9 @@ fn in_chunks(image: &Array3<u8>, method: Method, cuts: &[Vec<usize>; 3], random:
         }
     }
     while regions.len() > 1 {
-        let group = (0..(2 + random.next(3)).min(regions.len()))
+        let group = (0..(2 + random.below(3)).min(regions.len()))
             .map(|_| {
-                let at = random.next(regions.len());
+                let at = random.below(regions.len());
                 regions.swap_remove(at)
             })
             .collect::<Vec<_>>();
@@ -94,9 +86,9 @@ fn in_chunks(image: &Array3<u8>, method: Method, cuts: &[Vec<usize>; 3], random:
 fn compare(seeds: std::ops::Range<u64>, sides: [usize; 3], method: Method) {
     for seed in seeds {
         let mut random = Random(seed);
-        let shape = (1 + random.next(sides[0]), 1 + random.next(sides[1]), 1 + random.next(sides[2]));
-        let image = random.image(shape);
-        let cuts = [shape.0, shape.1, shape.2].map(|length| random.cuts(length));
+        let shape = (1 + random.below(sides[0]), 1 + random.below(sides[1]), 1 + random.below(sides[2]));
+        let image = random_image(&mut random, shape);
+        let cuts = [shape.0, shape.1, shape.2].map(|length| random_cuts(&mut random, length));
         let found = in_chunks(&image, method, &cuts, &mut random);
         assert_eq!(found, whole(&image, method), "seed {seed}, shape {shape:?}, cuts {cuts:?}");
     }
@@ -131,7 +123,7 @@ fn zhang() {
 #[test]
 fn single_voxels() {
     let mut random = Random(5);
-    let image = random.image((5, 6, 7));
+    let image = random_image(&mut random, (5, 6, 7));
     let cuts = [5, 6, 7].map(|length| (0..=length).collect());
     assert_eq!(in_chunks(&image, Method::Lee, &cuts, &mut random), whole(&image, Method::Lee));
 }

@@ -350,6 +350,7 @@ pub const fn word(around: &RowsAround, direction: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::random::Random;
 
     #[test]
     fn finds_the_words_around_each_as_a_search_does() {
@@ -361,14 +362,10 @@ mod tests {
     fn compare(frame: Frame) {
         let along = [0, 1, 2].map(|axis| frame.words_along(axis));
         let count = frame.words();
-        let mut state = 9_u64;
+        let mut random = Random(9);
         for keep in [0, 1, 2, 4, 7, 8] {
-            let words: Vec<(Key, u64)> = (0..count)
-                .filter_map(|key| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    (state >> 40 & 7 < keep).then_some((key, key + 1))
-                })
-                .collect();
+            let words: Vec<(Key, u64)> =
+                (0..count).filter_map(|key| (random.below(8) < keep).then_some((key, key + 1))).collect();
             let keys = with_gaps(&frame, words.iter().map(|word| word.0)).unwrap();
             let mut stored = vec![0; keys.len()];
             for &(key, word) in &words {

@@ -237,23 +237,13 @@ mod tests {
 
     use super::*;
     use crate::image::word_shape::Cube;
+    use crate::support::random::Random;
     use crate::thinning::naive;
-
-    /// Small numbers by a generator of its own.
-    fn random(seed: u64) -> impl FnMut(u64) -> u64 {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        move |below| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 33) % below
-        }
-    }
 
     /// Does claims until there are none, and waits at random before each and before it is given back.
     fn work_at_random(thinning: &Thinning<'_>, seed: u64) {
-        let mut random = random(seed);
-        let mut wait = || (0..random(2) * random(4000)).for_each(|_| std::hint::spin_loop());
+        let mut random = Random(seed);
+        let mut wait = || (0..random.below(2) * random.below(4000)).for_each(|_| std::hint::spin_loop());
         while let Some(mut claim) = thinning.bands.schedule.claim() {
             wait();
             thinning.run::<Cube>(&mut claim).unwrap();
@@ -266,9 +256,9 @@ mod tests {
     fn claims_in_any_order_thin_as_the_naive_method() {
         let monitor = Monitor::new();
         for threads in 2..=8 {
-            let mut random = random(threads);
+            let mut random = Random(threads);
             // As many planes of words as eight steps side by side need.
-            let image = Array3::from_shape_simple_fn((132, 7, 9), || u8::from(random(10) < 7));
+            let image = Array3::from_shape_simple_fn((132, 7, 9), || u8::from(random.below(10) < 7));
             let mut bits = BitImage::pack(&image.view(), 1, &monitor).unwrap();
             let mut buffers = Buffers::default();
             let method = [Method::Lee, Method::LeePreserving][threads as usize % 2];

@@ -305,22 +305,12 @@ impl Drop for Claim<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Small numbers by a generator of its own.
-    fn random(seed: u64) -> impl FnMut(usize) -> usize {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        move |below| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 33) as usize % below
-        }
-    }
+    use crate::support::random::Random;
 
     /// Claims and finishes in random order; step `n` deletes `deleted[n]` voxels.
     fn play(kinds: usize, tasks: usize, threads: usize, deleted: &[u64], seed: u64) -> Thinned {
         let schedule = Schedule::new(kinds, tasks, 100, threads);
-        let mut random = random(seed);
+        let mut random = Random(seed);
         let mut alive: Vec<Claim<'_>> = Vec::new();
         let mut done: Vec<usize> = Vec::new();
         loop {
@@ -347,8 +337,8 @@ mod tests {
                 }
                 alive.push(claim);
             }
-            if !alive.is_empty() && (alive.len() == threads || random(2) == 0) {
-                let mut claim = alive.swap_remove(random(alive.len()));
+            if !alive.is_empty() && (alive.len() == threads || random.below(2) == 0) {
+                let mut claim = alive.swap_remove(random.below(alive.len()));
                 done[claim.number] = claim.tasks.end;
                 if claim.tasks.end == tasks {
                     claim.deleted = deleted.get(claim.number).copied().unwrap_or(0);

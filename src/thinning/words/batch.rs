@@ -228,12 +228,13 @@ pub const fn rows_of<W: WordShape>() -> Range<usize> {
 mod tests {
     use super::*;
     use crate::image::word_shape::{self, Cube, Square, WORD};
+    use crate::support::random::Random;
 
     fn compare<W: WordShape>() {
-        let mut state = 3_u64;
+        let mut generator = Random(3);
         let mut random = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            state ^ state >> 29
+            let bits = generator.bits();
+            bits ^ bits >> 29
         };
         let quad = |[before, word, after]: [u64; 3]| [before, word, after, u64::MAX];
         for round in 0..50 {

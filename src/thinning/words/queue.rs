@@ -95,6 +95,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::random::Random;
 
     /// Takes the active words of bytes in the way of the kernels, and checks what that leaves.
     fn taken(bytes: &[u8], step: usize) -> Vec<usize> {
@@ -117,14 +118,14 @@ mod tests {
 
     #[test]
     fn takes_the_active_words_that_have_candidates_in_their_order() {
-        let mut state = 5_u32;
+        let mut random = Random(5);
         for length in [0, 1, 7, 8, 9, 63, 64, 65, 250, 1000] {
             for step in 0..8 {
                 let bytes: Vec<u8> = (0..length)
                     .map(|_| {
-                        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                        let byte = (state >> 24) as u8;
-                        if length % 2 == 0 { byte } else { byte & (state >> 16) as u8 & (state >> 8) as u8 }
+                        let bits = random.bits();
+                        let byte = (bits >> 56) as u8;
+                        if length % 2 == 0 { byte } else { byte & (bits >> 48) as u8 & (bits >> 40) as u8 }
                     })
                     .collect();
                 let expected: Vec<usize> =

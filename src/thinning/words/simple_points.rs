@@ -332,6 +332,7 @@ pub fn settled<V: Vector, const PRESERVING: bool>(
 mod tests {
     use super::*;
     use crate::image::neighbourhood;
+    use crate::support::random::Random;
     use crate::support::simd::{LANES, Lanes, for_this_processor};
 
     /// 512 neighbourhoods from consecutive numbers; the border's face is left out of the number and stays empty.
@@ -418,11 +419,8 @@ mod tests {
 
     #[test]
     fn deletes_only_what_every_outcome_deletes() {
-        let mut state = 7_u64;
-        let mut random = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as u32
-        };
+        let mut generator = Random(7);
+        let mut random = || (generator.bits() >> 33) as u32;
         let mut deleted = [0; 2];
         for round in 0..300 {
             let border = &BORDERS[round % 6];
