@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from skanrs._support.progress import show_progress
     from skanrs.branches.analyze import analyze
     from skanrs.branches.angles import angles, directions
-    from skanrs.branches.centrelines import Centrelines, centrelines
+    from skanrs.branches.centrelines import centrelines
     from skanrs.branches.chunk_graph import ChunkGraph, chunk_graph, merge_chunks
     from skanrs.branches.network import network_summary
     from skanrs.branches.network_graph import to_networkx
     from skanrs.branches.nodes import nodes
+    from skanrs.branches.polylines import Centrelines
     from skanrs.branches.root import root
     from skanrs.branches.sholl import sholl_analysis
     from skanrs.branches.summarize import summarize, table_meta
@@ -85,7 +86,7 @@ _MODULES = (
     'pre', 'pruning', 'radius', 'smoothing', 'summary_utils', 'thinning', 'threshold',
 )  # fmt: skip
 _HOMES = {
-    'Centrelines': 'branches.centrelines',
+    'Centrelines': 'branches.polylines',
     'ChunkGraph': 'branches.chunk_graph',
     'FileError': 'files.errors',
     'FileWarning': 'files.errors',

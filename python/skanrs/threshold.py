@@ -448,11 +448,11 @@ def _best(counter: _Counts | _Bins, parts: Iterable[npt.NDArray[np.int64]]) -> f
         centres = (edges[:-1] + edges[1:]) / 2
     # Single precision, as in scikit-image.
     weights = counts.astype(np.float32)
-    below = np.cumsum(weights)
+    weight_below = np.cumsum(weights)
     above = np.cumsum(weights[::-1])[::-1]
-    mean_below = np.cumsum(weights * centres) / below
+    mean_below = np.cumsum(weights * centres) / weight_below
     mean_above = (np.cumsum((weights * centres)[::-1]) / above[::-1])[::-1]
-    between = below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2
+    between = weight_below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2
     return float(centres[np.argmax(between)])
 
 

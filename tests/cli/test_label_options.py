@@ -93,7 +93,7 @@ def test_whole_numbers_of_floats_are_labels(tmp_path, labels, capsys):
         (['--min-voxels', '3'], 'min-voxels: expected --labels with it'),
         (['--labels', '--only-labels', '3,x'], "expected labels as 3,7,12, got '3,x'"),
         (['--labels', '--only-labels', '70000'], 'labels: expected nonzero values of uint16'),
-        ([], 'or --labels if every value is an object of its own'),
+        ([], 'or --labels if each value is an object'),
     ],
 )
 def test_refusals(tmp_path, labels, capsys, options, message):

@@ -75,10 +75,10 @@ def _chunk_lengths(chunks: Any, shape: Shape) -> list[list[int]]:
                 step = max(length, 1) if given in (-1, None) else operator.index(given)
                 along = [min(step, length - at) for at in range(0, length, step)] or [0]
             else:
-                along = [operator.index(one) for one in given]
+                along = [operator.index(part) for part in given]
         except (TypeError, ValueError):
             raise refuse('expected positive integers') from None
-        if sum(along) != length or any(one < 0 for one in along):
+        if sum(along) != length or any(part < 0 for part in along):
             raise refuse('expected lengths that add up to that of the axis')
         lengths.append(along)
     return lengths

@@ -192,8 +192,8 @@ def check_same_labels(labels: Array, nodes: Indices, mask: LabelImage) -> None:
     different = np.flatnonzero(take(image.array, nodes) != labels)
     if different.size:
         first = different[0]
-        place = tuple(int(at) for at in np.unravel_index(nodes[first], image.shape))
+        coordinates = tuple(int(at) for at in np.unravel_index(nodes[first], image.shape))
         raise ValueError(
             f'skeleton: expected the labels of the mask, but {different.size} voxels differ, the'
-            f' first at {place} with label {labels[first]}'
+            f' first at {coordinates} with label {labels[first]}'
         )

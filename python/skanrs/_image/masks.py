@@ -48,9 +48,9 @@ def _check_values(array: Array, name: str) -> None:
         values.update(np.unique(plane[plane != 0]).tolist()[:3])
         if len(values) > 1:
             # NaN differs from itself.
-            found = sorted({str(value) for value in values})
-            finite = next((value for value in found if value != 'nan'), '0')
+            listed = sorted({str(value) for value in values})
+            finite = next((value for value in listed if value != 'nan'), '0')
             raise ValueError(
                 f'{name}: expected a mask (booleans, or 0 and one other value), got the values'
-                f' {", ".join(found[:3])}; threshold it first, for example {name} > {finite}'
+                f' {", ".join(listed[:3])}; threshold it first, for example {name} > {finite}'
             )

@@ -33,9 +33,9 @@ def lazy_names(
         if name not in homes:
             raise AttributeError(f'module {package!r} has no attribute {name!r}')
         module = importlib.import_module(f'{package}.{homes[name]}')
-        found = module if homes[name] == name else getattr(module, name)
-        setattr(sys.modules[package], name, found)
-        return found
+        value = module if homes[name] == name else getattr(module, name)
+        setattr(sys.modules[package], name, value)
+        return value
 
     def list_names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *homes})

@@ -15,9 +15,9 @@ def html_table(caption: str, rows: Iterable[tuple[str, str]]) -> str:
     return f'<table><caption>{escape(caption)}</caption><tbody>{"".join(lines)}</tbody></table>'
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
+def counted(count: int, singular: str, plural: str | None = None) -> str:
     """Return a count with its noun: 1 branch, 2,390 branches."""
-    return f'{count:,} {one if count == 1 else many or one + "s"}'
+    return f'{count:,} {singular if count == 1 else plural or singular + "s"}'
 
 
 def by_axis(numbers: Iterable[float]) -> str:

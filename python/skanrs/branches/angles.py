@@ -17,8 +17,8 @@ import pandas as pd
 
 from skanrs._support.typing import Array
 
-from .centrelines import Centrelines
 from .network_tables import axes_of, check_tables
+from .polylines import Centrelines
 
 __all__ = ['angles', 'directions']
 
@@ -79,15 +79,15 @@ def directions(
     >>> mask = np.zeros((7, 40), dtype=bool)
     >>> mask[2:5, 2:38] = True
     >>> tables = skanrs.analyze(mask), skanrs.nodes(mask)
-    >>> found = skanrs.directions(*tables, skanrs.centrelines(mask))
-    >>> found[['direction_src_0', 'direction_src_1', 'direction_dst_1']].round(2).abs()
+    >>> directions = skanrs.directions(*tables, skanrs.centrelines(mask))
+    >>> directions[['direction_src_0', 'direction_src_1', 'direction_dst_1']].round(2).abs()
        direction_src_0  direction_src_1  direction_dst_1
     0             0.01              1.0              1.0
     """
     check_tables(branches, nodes)
-    whole, ends = _directions(branches, nodes, lines, reach)
+    straight, ends = _directions(branches, nodes, lines, reach)
     columns: dict[str, Array] = {}
-    for name, vectors in (('', whole), ('src_', ends[0]), ('dst_', ends[1])):
+    for name, vectors in (('', straight), ('src_', ends[0]), ('dst_', ends[1])):
         columns |= {f'direction_{name}{axis}': along for axis, along in enumerate(vectors.T)}
     return pd.DataFrame(columns, index=branches.index)
 
@@ -149,20 +149,20 @@ def angles(
     outside = ~branches['in_junction'].to_numpy(dtype=bool)
     rows = np.tile(np.flatnonzero(outside), 2)
     vectors = np.concatenate([of_end[outside] for of_end in ends])
-    at = np.concatenate([branches['node_src'][outside], branches['node_dst'][outside]])
+    node_of_end = np.concatenate([branches['node_src'][outside], branches['node_dst'][outside]])
     roles = _roles(branches, outside)
     # At each node its parent comes first, then rows in their order.
-    order = np.lexsort((rows, roles != _PARENT, at))
-    found, starts, degrees = np.unique(at[order], return_index=True, return_counts=True)
+    order = np.lexsort((rows, roles != _PARENT, node_of_end))
+    node_ids, starts, degrees = np.unique(node_of_end[order], return_index=True, return_counts=True)
     radii = branches['mean_radius'].to_numpy() if 'mean_radius' in branches else None
     parts = []
     for degree in np.unique(degrees[degrees > 2]):
         which = degrees == degree
         members = order[starts[which, np.newaxis] + np.arange(degree)]
-        parts.append(_pairs(found[which], members, rows, vectors, roles, radii))
+        parts.append(_pairs(node_ids[which], members, rows, vectors, roles, radii))
     if not parts:
         nothing = np.empty((0, 3), dtype=np.int64)
-        parts = [_pairs(found[:0], nothing, rows, vectors, roles, radii)]
+        parts = [_pairs(node_ids[:0], nothing, rows, vectors, roles, radii)]
     pairs = _Pairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     by_node = np.argsort(pairs.node, kind='stable')
     pairs = _Pairs(*(column[by_node] for column in pairs))
@@ -198,8 +198,8 @@ def _pairs(
     nodes: Array, members: Array, rows: Array, vectors: Array, roles: Array, radii: Array | None
 ) -> _Pairs:
     """Return the pairs of nodes with the same degree; a row of `members` are the ends at one."""
-    one, other = np.triu_indices(members.shape[1], 1)
-    first, second = members[:, one], members[:, other]
+    i, j = np.triu_indices(members.shape[1], 1)
+    first, second = members[:, i], members[:, j]
     cosines = (vectors[first] * vectors[second]).sum(axis=-1)
     of_pair = roles[first], roles[second]
     relation = np.zeros(first.shape, dtype=np.int8)
@@ -213,12 +213,12 @@ def _pairs(
         children = forks[of_nodes[is_fork] == _CHILD].reshape(-1, 2)
         exponents[is_fork] = _murray(radii[rows[forks[:, 0]]], *radii[rows[children]].T)
     return _Pairs(
-        np.repeat(nodes, len(one)),
+        np.repeat(nodes, len(i)),
         rows[first].ravel(),
         rows[second].ravel(),
         np.degrees(np.arccos(np.clip(cosines, -1, 1))).ravel(),
         relation.ravel(),
-        np.repeat(exponents, len(one)),
+        np.repeat(exponents, len(i)),
     )
 
 
@@ -234,11 +234,11 @@ def _roles(branches: pd.DataFrame, outside: Array) -> Array:
     return roles.ravel()
 
 
-def _murray(parent: Array, one: Array, other: Array) -> Array:
+def _murray(parent: Array, first: Array, second: Array) -> Array:
     """Return the exponents by which radii of parents are the sums of those of two children."""
     with np.errstate(all='ignore'):
-        thick = np.log(np.maximum(one, other) / parent)
-        thin = np.log(np.minimum(one, other) / parent)
+        thick = np.log(np.maximum(first, second) / parent)
+        thin = np.log(np.minimum(first, second) / parent)
         # With two equal children it is one of these bounds.
         low, high = np.log(2) / -thin, np.log(2) / -thick
         allowed = (thick < 0) & np.isfinite(thin)
@@ -266,7 +266,7 @@ def _directions(
             f'lines: expected a centreline for the index of each branch, got {count} centrelines'
         )
     starts, stops = lines.offsets[index], lines.offsets[index + 1]
-    whole = _unit(lines.points[stops - 1] - lines.points[starts])
+    straight = _unit(lines.points[stops - 1] - lines.points[starts])
     radii = nodes.set_index('node_id')['radius']
     of_ends = [radii.loc[branches[name]].to_numpy() for name in ('node_src', 'node_dst')]
     # Infinite radii are those of objects without background.
@@ -274,9 +274,9 @@ def _directions(
     sizes = stops - starts
     points = np.repeat(starts - np.append(0, np.cumsum(sizes)[:-1]), sizes)
     points += np.arange(len(points))
-    places = lines.points[points]
+    coordinates = lines.points[points]
     steps = np.zeros(len(points))
-    steps[1:] = np.linalg.norm(np.diff(places, axis=0), axis=1)
+    steps[1:] = np.linalg.norm(np.diff(coordinates, axis=0), axis=1)
     branch = np.repeat(np.arange(len(index)), sizes)
     first = np.append(0, np.cumsum(sizes)[:-1]) if len(index) else np.empty(0, dtype=np.int64)
     steps[first] = 0
@@ -288,22 +288,22 @@ def _directions(
         begin = np.minimum(radius, lengths / 2)
         least = _STEPS * lengths / np.maximum(sizes - 1, 1)
         end = begin + np.maximum(reach * radius, least)
-        fits.append(_fit(places, arcs, branch, begin, end, len(index)))
-    return whole, (fits[0], fits[1])
+        fits.append(_fit(coordinates, arcs, branch, begin, end, len(index)))
+    return straight, (fits[0], fits[1])
 
 
 def _fit(
-    places: Array, arcs: Array, branch: Array, begin: Array, end: Array, count: int
+    coordinates: Array, arcs: Array, branch: Array, begin: Array, end: Array, count: int
 ) -> npt.NDArray[np.float64]:
     """Return the slope of the points of each branch over the arc between two lengths."""
     # Rounding of sums of steps must not drop the end of a line.
     rounding = 1e-9 * (end + 1e-300)
     used = np.flatnonzero((arcs >= (begin - rounding)[branch]) & (arcs <= (end + rounding)[branch]))
-    arcs, branch, places = arcs[used], branch[used], places[used]
+    arcs, branch, coordinates = arcs[used], branch[used], coordinates[used]
     counts = np.bincount(branch, minlength=count)
     with np.errstate(invalid='ignore', divide='ignore'):
         arcs = arcs - (np.bincount(branch, arcs, count) / counts)[branch]
-    slopes = [np.bincount(branch, arcs * axis, count) for axis in places.T]
+    slopes = [np.bincount(branch, arcs * axis, count) for axis in coordinates.T]
     return _unit(np.stack(slopes, axis=1))
 
 

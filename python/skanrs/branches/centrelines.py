@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from skanrs._blocks.read import Pixels
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
-from skanrs._image.labels import LabelImage, Labels, as_labels, thin_labels, with_labels
-from skanrs._image.spacing import Spacing, as_spacing
+from skanrs._image.labels import Labels, as_labels, thin_labels, with_labels
+from skanrs._image.spacing import as_spacing
 from skanrs._support import progress
-from skanrs._support.typing import Array
 from skanrs.graph.labels import pixels_of_labels
 from skanrs.thinning.method import method_of
 
 from .bodies import body_of_arrays, delay_with_body
-from .measures import Body, body_of_blocks, check_same_shape, label_bodies
+from .measures import body_of_blocks, check_same_shape
+from .polylines import Centrelines, centrelines_of, centrelines_of_labels
 
-__all__ = ['Centrelines', 'centrelines']
-
-
-class Centrelines(NamedTuple):
-    """Polylines, one for each branch, in flat arrays.
-
-    With N points and B branches:
-
-    Parameters
-    ----------
-    points : ndarray of float64, shape (N, ndim)
-        All points, in units of the spacing.
-    offsets : ndarray of int64, shape (B + 1,)
-        Where the points of each branch begin, and N.
-    radii : ndarray of float64, shape (N,)
-        The radius at each point.
-
-    See Also
-    --------
-    centrelines : Makes them.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import skanrs
-    >>> mask = np.zeros((7, 20), dtype=bool)
-    >>> mask[2:5, 2:18] = True
-    >>> lines = skanrs.centrelines(mask)
-    >>> [line.shape for line in np.split(lines.points, lines.offsets[1:-1])]
-    [(15, 2)]
-    """
-
-    points: npt.NDArray[np.float64]
-    offsets: npt.NDArray[np.int64]
-    radii: npt.NDArray[np.float64]
+__all__ = ['centrelines']
 
 
 def centrelines(
@@ -121,30 +85,7 @@ def centrelines(
         lines: Centrelines = delay_with_body(_lines_of_blocks, *arguments).compute()
         return lines
     with progress.call('centrelines'):
-        return lines_of(body_of_arrays(*arguments))
-
-
-def lines_of(body: Body) -> Centrelines:
-    """Return the centrelines of a skeleton in its mask."""
-    points, radii = body.centrelines()
-    return Centrelines(points, body.starts, radii)
-
-
-def lines_of_labels(
-    pixels: Pixels,
-    labels: Array,
-    mask: LabelImage,
-    spacing: Spacing,
-    border_is_background: bool,
-) -> Centrelines:
-    """Return the centrelines of the skeletons of labels, in the order of labels."""
-    none = Centrelines(np.empty((0, mask.image.ndim)), np.zeros(1, np.int64), np.empty(0))
-    bodies = label_bodies(pixels, labels, mask, spacing, border_is_background)
-    points, offsets, radii = zip(none, *map(lines_of, bodies), strict=True)
-    lengths = np.concatenate([np.diff(of_label) for of_label in offsets])
-    return Centrelines(
-        np.concatenate(points), np.append(0, np.cumsum(lengths)), np.concatenate(radii)
-    )
+        return centrelines_of(body_of_arrays(*arguments))
 
 
 def _lines_of_labels(
@@ -165,8 +106,8 @@ def _lines_of_labels(
         of_skeleton = as_labels(skeleton, 'skeleton', labels)
         check_same_shape(of_skeleton.image, image)
         pixels, of_pixels = pixels_of_labels(of_skeleton)
-        return lines_of_labels(pixels, of_pixels, checked, spacings, border_is_background)
+        return centrelines_of_labels(pixels, of_pixels, checked, spacings, border_is_background)
 
 
 def _lines_of_blocks(*blocks: Any) -> Centrelines:
-    return lines_of(body_of_blocks(*blocks))
+    return centrelines_of(body_of_blocks(*blocks))

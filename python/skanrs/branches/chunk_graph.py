@@ -360,11 +360,11 @@ def _first_of_one_image(graphs: list[ChunkGraph]) -> ChunkGraph:
         raise ValueError('chunk_graphs: expected at least one graph, got none')
     first = graphs[0]
     for at, graph in enumerate(graphs[1:], 1):
-        for name, one, other in _differences(first, graph):
+        for name, expected, got in _differences(first, graph):
             raise ValueError(
                 f'chunk_graphs: expected parts of one image, but item {at},'
-                f' {position_text(graph.offset, graph.extent)}, has {name} {other} and item 0,'
-                f' {position_text(first.offset, first.extent)}, has {name} {one}'
+                f' {position_text(graph.offset, graph.extent)}, has {name} {got} and item 0,'
+                f' {position_text(first.offset, first.extent)}, has {name} {expected}'
             )
     return first
 
@@ -377,11 +377,11 @@ def _values(block: Image, nodes: Indices, value_is_height: bool) -> tuple[Array 
     return (None if block.dtype == np.bool_ else values.astype(np.float64, copy=False)), False
 
 
-def _differences(one: ChunkGraph, other: ChunkGraph) -> Iterator[tuple[str, Any, Any]]:
+def _differences(first: ChunkGraph, graph: ChunkGraph) -> Iterator[tuple[str, Any, Any]]:
     """List what should be the same of two parts of an image but is not."""
     for name in ('shape', 'dtype', 'value_is_height'):
-        if getattr(one, name) != getattr(other, name):
-            yield name, getattr(one, name), getattr(other, name)
-    same_type = one.spacing.dtype == other.spacing.dtype
-    if not (same_type and np.array_equal(one.spacing, other.spacing)):
-        yield 'spacing', one.spacing.tolist(), other.spacing.tolist()
+        if getattr(first, name) != getattr(graph, name):
+            yield name, getattr(first, name), getattr(graph, name)
+    same_type = first.spacing.dtype == graph.spacing.dtype
+    if not (same_type and np.array_equal(first.spacing, graph.spacing)):
+        yield 'spacing', first.spacing.tolist(), graph.spacing.tolist()

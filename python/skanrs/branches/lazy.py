@@ -87,8 +87,8 @@ def summarize_blocks(
             tasks[key] = (task, blocks.key(index))
             return key
 
-        def merge(place: tuple[Any, ...], members: list[Key]) -> Key:
-            key = (f'branches-merge-{token}', *place)
+        def merge(index: tuple[Any, ...], members: list[Key]) -> Key:
+            key = (f'branches-merge-{token}', *index)
             tasks[key] = (merge_chunks, members)
             return key
 
@@ -118,8 +118,8 @@ def _merge_grid(
             for index in np.ndindex(*merged.shape):
                 *row, group = index
                 members = rows[tuple(row)][groups[group] : groups[group] + FAN_IN].tolist()
-                place = (axis, grid.shape[axis], *index)
-                merged[index] = merge(place, members) if len(members) > 1 else members[0]
+                merge_index = (axis, grid.shape[axis], *index)
+                merged[index] = merge(merge_index, members) if len(members) > 1 else members[0]
             grid = np.moveaxis(merged, -1, axis)
     return grid.item()
 

@@ -35,7 +35,7 @@ from skanrs.radius.lazy import radius_voxels, with_voxels
 
 from .exact_sums import Sums, add_sums, sums_of
 from .intensity import intensity_columns
-from .measures import Body, Place, body_of_blocks, sorted_voxels
+from .measures import Body, Position, body_of_blocks, sorted_voxels
 from .regions import (
     Sizes,
     add_sizes,
@@ -153,16 +153,16 @@ def _measure(
     names: list[str],
     grid: Grid,
     spacing: npt.ArrayLike,
-    places: list[Place],
+    positions: list[Position],
     voxels: list[BlockVoxels],
     masks: list[Array],
     *others: Any,
 ) -> Measures:
     """Measure branches, see `body_of_blocks`; `names` are those of the others."""
-    body = body_of_blocks(grid, spacing, places, voxels, masks)
+    body = body_of_blocks(grid, spacing, positions, voxels, masks)
     columns = body.measures(include_tips=include_tips)
     given, by_region = dict(zip(names, others, strict=True)), None
-    order = sorted_voxels(grid.shape, places, voxels)[1] if given else None
+    order = sorted_voxels(grid.shape, positions, voxels)[1] if given else None
     if 'values' in given:
         columns |= intensity_columns(body, np.concatenate(given['values'])[order], given['sums'])
     if 'labels' in given:

@@ -19,11 +19,11 @@ from skanrs.graph.labels import pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius.labels import label_crops
 
-from .centrelines import Centrelines, lines_of, lines_of_labels
 from .columns import add_measures, skeleton_table
 from .intensity import intensities
 from .measures import body_of, check_same_shape, empty_measures, measure_crop
 from .node_table import node_table
+from .polylines import Centrelines, centrelines_of, centrelines_of_labels
 from .regions import count_regions, divide_by_regions, region_table
 
 
@@ -99,7 +99,7 @@ def measure(
         if regions is not None:
             sums, measures['region'] = divide_by_regions(body, take(regions, body.voxels), measures)
             by_region = region_table([sums], count_regions(regions), spacing)
-        return Measured(skel, measures, node_table(body), by_region, lambda: lines_of(body))
+        return Measured(skel, measures, node_table(body), by_region, lambda: centrelines_of(body))
 
 
 def measure_labels(
@@ -147,5 +147,7 @@ def measure_labels(
         skel,
         columns,
         by_region=None if regions is None else region_table(sums, count_regions(regions), spacing),
-        make_lines=lambda: lines_of_labels(pixels, labels, mask, spacing, border_is_background),
+        make_lines=lambda: centrelines_of_labels(
+            pixels, labels, mask, spacing, border_is_background
+        ),
     )

@@ -33,7 +33,7 @@ from .branch_numbers import smallest_numbers
 if TYPE_CHECKING:
     from skanrs._blocks.tasks import BlockVoxels
 
-Place = tuple[Shape, Shape]
+Position = tuple[Shape, Shape]
 """The offset and the shape of a block."""
 
 _OF_CENTRELINES = (
@@ -181,7 +181,7 @@ class Body:
 def body_of_blocks(
     grid: Grid,
     spacing: npt.ArrayLike,
-    places: list[Place],
+    positions: list[Position],
     voxels: list[BlockVoxels],
     masks: list[Array],
 ) -> Body:
@@ -193,32 +193,33 @@ def body_of_blocks(
         The whole image.
     spacing : float or sequence of float
         As it was given.
-    places : list of (tuple of int, tuple of int)
+    positions : list of (tuple of int, tuple of int)
         Where the blocks lie.
     voxels : list of BlockVoxels
         The voxels of the skeleton in each block, with their radii.
     masks : list of ndarray of uint8
         The mask of each block, packed to a bit a voxel.
     """
-    nodes, order = sorted_voxels(grid.shape, places, voxels)
+    nodes, order = sorted_voxels(grid.shape, positions, voxels)
     radii = np.concatenate([radii for _, radii in voxels])[order]
     pixels = Pixels.of_mask(grid.shape, nodes)
     skeleton = Skeleton._of_pixels(pixels, as_spacing(spacing, len(grid.shape)))
     blocks = (
-        (_unpack(mask, shape), offset) for mask, (offset, shape) in zip(masks, places, strict=True)
+        (_unpack(mask, shape), offset)
+        for mask, (offset, shape) in zip(masks, positions, strict=True)
     )
     return Body(skeleton, radii, blocks, grid)
 
 
 def sorted_voxels(
-    shape: Shape, places: list[Place], voxels: list[BlockVoxels]
+    shape: Shape, positions: list[Position], voxels: list[BlockVoxels]
 ) -> tuple[Indices, npt.NDArray[np.intp]]:
     """Return the voxels of all blocks in an image, ascending, and which of them each one was."""
     of_blocks = []
-    for (nodes, _), (offset, extent) in zip(voxels, places, strict=True):
-        at = np.unravel_index(nodes, extent)
-        whole = tuple(along + first for along, first in zip(at, offset, strict=True))
-        of_blocks.append(np.ravel_multi_index(whole, shape).astype(np.int64))
+    for (nodes, _), (offset, extent) in zip(voxels, positions, strict=True):
+        coordinates = np.unravel_index(nodes, extent)
+        in_image = tuple(along + first for along, first in zip(coordinates, offset, strict=True))
+        of_blocks.append(np.ravel_multi_index(in_image, shape).astype(np.int64))
     nodes = np.concatenate(of_blocks)
     # Stable, because that sort finds the runs which are sorted already.
     order = np.argsort(nodes, kind='stable')

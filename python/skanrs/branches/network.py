@@ -146,11 +146,11 @@ def network_summary(
         raise TypeError(f'table: expected a pandas.DataFrame, got {type(table).__name__}{hint}')
     named = table.set_axis([str(name).replace('-', '_') for name in table.columns], axis=1)
     ndim = _check_columns(named)
-    whole = _volume_of(volume, shape, spacing, skeleton, ndim)
+    whole_volume = _volume_of(volume, shape, spacing, skeleton, ndim)
     if with_labels(labels, min_voxels):
         names, voxels = labels_to_summarize(named, skeleton, labels, mask, min_voxels)
         networks = LabelNetworks(named, names)
-        return networks.summary(ndim, voxels, skeleton, whole, quantiles, bins)
+        return networks.summary(ndim, voxels, skeleton, whole_volume, quantiles, bins)
     if mask is not None:
         raise ValueError('mask: expected None without labels, got a mask')
     lengths = named[length_column(named)].to_numpy(dtype=float)
@@ -166,7 +166,7 @@ def network_summary(
         columns |= _cut_branches(named, lengths)
     if skeleton is not None:
         columns |= _of_voxels(skeleton, ndim)
-    columns |= densities(columns, whole)
+    columns |= densities(columns, whole_volume)
     if 'mean_radius' in named:
         radii = named['mean_radius'].to_numpy(dtype=float)
         columns |= _radius_columns(radii, lengths, quantiles, bins)
@@ -200,7 +200,7 @@ def _nodes_and_networks(table: pd.DataFrame, ndim: int) -> dict[str, int]:
     ends = np.concatenate([table['node_id_src'], table['node_id_dst']])
     nodes, first, degrees = np.unique(ends, return_index=True, return_counts=True)
     networks = table['skeleton_id'].nunique()
-    places = np.column_stack(
+    coordinates = np.column_stack(
         [
             np.concatenate([table[f'image_coord_src_{axis}'], table[f'image_coord_dst_{axis}']])
             for axis in range(ndim)
@@ -208,7 +208,7 @@ def _nodes_and_networks(table: pd.DataFrame, ndim: int) -> dict[str, int]:
     )
     return {
         'n_endpoints': int((degrees == 1).sum()),
-        'n_junctions': _clusters(places[first[degrees > 2]]),
+        'n_junctions': _clusters(coordinates[first[degrees > 2]]),
         'n_networks': int(networks),
         'n_loops': len(table) - nodes.size + int(networks),
     }
@@ -222,15 +222,15 @@ def _cut_branches(table: pd.DataFrame, lengths: Array) -> dict[str, float]:
     if 'mean_radius' in table:
         measures['radius'] = table['mean_radius'].to_numpy(dtype=float)
     for name, values in measures.items():
-        whole = values[~is_cut]
+        uncut = values[~is_cut]
         columns[f'median_{name}'] = float(np.median(values)) if values.size else np.nan
-        columns[f'median_uncut_{name}'] = float(np.median(whole)) if whole.size else np.nan
+        columns[f'median_uncut_{name}'] = float(np.median(uncut)) if uncut.size else np.nan
     return columns
 
 
-def _clusters(places: Array) -> int:
+def _clusters(coordinates: Array) -> int:
     """Count groups of voxels that touch, diagonally too."""
-    return np.unique(cluster_numbers(places, np.zeros(len(places)))).size
+    return np.unique(cluster_numbers(coordinates, np.zeros(len(coordinates)))).size
 
 
 def _of_voxels(skeleton: Any, ndim: int) -> dict[str, int]:
@@ -274,8 +274,8 @@ def _volume_of(
         floats = as_spacing(spacing, ndim).floats
         return float(np.prod(lengths.astype(float)) * np.prod(floats))
     if isinstance(skeleton, Skeleton):
-        whole = float(np.prod(np.asarray(skeleton.skeleton_shape) * skeleton.spacing, dtype=float))
-        return whole if whole > 0 else None
+        volume = float(np.prod(np.asarray(skeleton.skeleton_shape) * skeleton.spacing, dtype=float))
+        return volume if volume > 0 else None
     return None
 
 

@@ -14,18 +14,18 @@ TYPES = ('n_endpoint_endpoint', 'n_junction_endpoint', 'n_junction_junction', 'n
 """The columns that count branches of each type."""
 
 
-def cluster_numbers(places: Array, labels: Array) -> Array:
+def cluster_numbers(coordinates: Array, labels: Array) -> Array:
     """Return the number of each voxel's group: those of its label that touch, diagonally too."""
-    if not len(places):
+    if not len(coordinates):
         return np.empty(0, np.int32)
     # Imported here, so that importing the package stays light.
     from scipy.sparse import csgraph
     from scipy.spatial import KDTree
 
     # Neighbours are at most 1 apart along each axis.
-    pairs = KDTree(places).query_pairs(1.5, p=np.inf, output_type='ndarray')
+    pairs = KDTree(coordinates).query_pairs(1.5, p=np.inf, output_type='ndarray')
     pairs = pairs[labels[pairs[:, 0]] == labels[pairs[:, 1]]]
-    graph = sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(places),) * 2)
+    graph = sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(coordinates),) * 2)
     numbers: Array = csgraph.connected_components(graph, directed=False)[1]
     return numbers
 

@@ -27,9 +27,9 @@ def labels_to_summarize(
     if 'label' not in table:
         raise ValueError("table: expected the column 'label' with labels, but it is missing")
     if mask is not None:
-        found = find_labels(as_labels(mask, 'mask', labels))
-        is_large = found.counts >= min_voxels
-        return found.values[is_large], found.counts[is_large]
+        objects = find_labels(as_labels(mask, 'mask', labels))
+        is_large = objects.counts >= min_voxels
+        return objects.values[is_large], objects.counts[is_large]
     if min_voxels != 1:
         raise ValueError(f'min_voxels: expected mask with it, got {min_voxels}')
     names = table['label'].to_numpy()
@@ -107,11 +107,11 @@ class LabelNetworks:
         _, first, degrees = np.unique(ends, return_index=True, return_counts=True)
         of_nodes = twice[first]
         is_junction = degrees > 2
-        places = [
+        coordinates = [
             np.concatenate([table[f'image_coord_src_{axis}'], table[f'image_coord_dst_{axis}']])
             for axis in range(ndim)
         ]
-        junctions = np.column_stack(places)[first[is_junction]]
+        junctions = np.column_stack(coordinates)[first[is_junction]]
         clusters = cluster_numbers(junctions, of_nodes[is_junction])
         _, first_of_clusters = np.unique(clusters, return_index=True)
         _, first_of_networks = np.unique(table['skeleton_id'], return_index=True)

@@ -19,7 +19,7 @@ def node_table(body: Body) -> pd.DataFrame:
     components = np.zeros(len(voxels), dtype=body.components.dtype)
     for ends in nodes.of_paths:
         components[ends] = body.components
-    places = coordinates_of(voxels, body.grid.shape)
+    coordinates = coordinates_of(voxels, body.grid.shape)
     centroids = nodes.centroids * body.grid.spacing
     # Kernels have three axes; the bits of those that the image lacks come first.
     faces = nodes.faces >> 2 * (3 - body.ndim)
@@ -28,7 +28,7 @@ def node_table(body: Body) -> pd.DataFrame:
         'skeleton_id': components,
         'degree': nodes.degrees,
         'radius': radii,
-        **{f'image_coord_{axis}': places[:, axis] for axis in range(body.ndim)},
+        **{f'image_coord_{axis}': coordinates[:, axis] for axis in range(body.ndim)},
         **{f'coord_{axis}': centroids[:, axis] for axis in range(body.ndim)},
         'touches_border': faces != 0,
         'border_faces': faces,

@@ -10,8 +10,9 @@ branches leave for the disk, and what they lack is kept apart:
   together. Groups are joined at the ends of open paths, and a network without any is finished: its
   smallest voxel joins the list that numbers all networks. Other groups point to the one that they
   became part of.
-- Their place. Rows lie on disk by the slab of their source, ascending within each line; the last
-  pass reads some planes of a slab at a time, which gives the rows in the order of the table.
+- Their position in the table. Rows lie on disk by the slab of their source, ascending within each
+  line; the last pass reads some planes of a slab at a time, which gives the rows in the order of
+  the table.
 
 Memory holds the open graphs of a slab, and the pointers of groups at the faces of slabs. Nothing
 in it grows with the number of finished branches but a few numbers for each plane of a line.
@@ -108,7 +109,7 @@ class Line(NamedTuple):
 
     open: Open
     rows: range
-    """Their place among the records of the slab."""
+    """Their numbers among the records of the slab."""
     planes: npt.NDArray[np.int64]
     """How many of them start before each plane of the slab, and all."""
     networks: Indices
@@ -175,11 +176,11 @@ class TableOnDisk:
         self._isolated = 0
         self._of_slabs: list[Pointers] = []
         self.core: Indices = np.empty(0, np.int64)
-        self._whole = self._merge_slabs(workers)
+        self._graph = self._merge_slabs(workers)
         self._became = _resolve(self._of_slabs)
         self.count = sum(rows.count for rows in (*self._rows, *self._late))
         self.networks = self._networks.count - self._isolated
-        self.voxels = self._whole.n_pixels
+        self.voxels = self._graph.n_pixels
 
     def parts(self) -> Iterator[pd.DataFrame]:
         """Iterate over the rows of the table, columns named with '_'."""
@@ -199,7 +200,7 @@ class TableOnDisk:
 
     def _table(self, rows: Array, start: int) -> pd.DataFrame:
         columns = {name: np.ascontiguousarray(rows[name]) for name in _ROW.names or ()}
-        return branch_table(columns, self._whole, False, start)
+        return branch_table(columns, self._graph, False, start)
 
     def _numbered(self, slab: int, networks: Indices) -> Iterator[Array]:
         """Yield the rows that start in a slab, in the order of the table but for cycles."""
@@ -218,8 +219,8 @@ class TableOnDisk:
             stop = int(np.searchsorted(before, before[start] + ROWS, side='right')) - 1
             stop = min(max(stop, start + 1), last - first)
             parts = [late[of_late[start] : of_late[stop]]]
-            for place, of_line, shifts in lines:
-                numbers = range(place.start + of_line[start], place.start + of_line[stop])
+            for records, of_line, shifts in lines:
+                numbers = range(records.start + of_line[start], records.start + of_line[stop])
                 rows = self._rows[slab].read(numbers)
                 for end in _ENDS:
                     rows[f'{end}_nodes'] += self._before[slab]
@@ -238,7 +239,7 @@ class TableOnDisk:
         counts = [len(bounds) - 1 for bounds in self._bounds]
         lines = np.ndindex(*counts[:-1])
         made = ordered_map(self._make_line, lines, workers)
-        whole: Open | None = None
+        merged: Open | None = None
         for slab in range(counts[0]):
             members = [next(made) for _ in range(int(np.prod(counts[1:-1], dtype=int)))]
             self._add_cores(slab, [line.core for line in members])
@@ -256,17 +257,17 @@ class TableOnDisk:
             pointers = np.empty(len(step.pointers.groups), _POINTER)
             pointers['group'], pointers['became'] = step.pointers
             self._pointers[slab].append(pointers)
-            self._before.append(0 if whole is None else whole.graph.n_pixels)
+            self._before.append(0 if merged is None else merged.graph.n_pixels)
             if len(step.rows):
-                place, planes = self._store(slab, step.rows)
-                self._lines[-1].append((place, planes, None))
-            whole = step.open if whole is None else self._add_slab(slab, whole, step.open)
+                records, planes = self._store(slab, step.rows)
+                self._lines[-1].append((records, planes, None))
+            merged = step.open if merged is None else self._add_slab(slab, merged, step.open)
             advance((slab + 1) / counts[0])
-        assert whole is not None
-        return whole.graph
+        assert merged is not None
+        return merged.graph
 
-    def _add_slab(self, slab: int, whole: Open, of_slab: Open) -> Open:
-        step = _merge([whole, of_slab])
+    def _add_slab(self, slab: int, before: Open, of_slab: Open) -> Open:
+        step = _merge([before, of_slab])
         self._count_networks(step)
         self._of_slabs.append(step.pointers)
         starts = [start * self._plane for start in self._bounds[0][1:-1]]
@@ -304,10 +305,10 @@ class TableOnDisk:
             ]
             offset, extent = zip(*position, strict=True)
             graph = voxel_graph(nodes, extent, offset, self._shape, self._spacing)
-            steps.append(_shed(graph, [], []))
-            whole = self._in_image(nodes, offset, extent)
+            steps.append(_split_finished(graph, [], []))
+            in_image = self._in_image(nodes, offset, extent)
             ends = [(at, at + n) for at, n in zip(offset, extent, strict=True)]
-            cores.append(core_in_box(whole, self._shape, ends))
+            cores.append(core_in_box(in_image, self._shape, ends))
         of_line = [*ends[:-1], (0, self._shape[-1])]
         core = core_in_box(np.sort(np.concatenate(cores)), self._shape, of_line)
         merged = _merge([step.open for step in steps])
@@ -322,9 +323,9 @@ class TableOnDisk:
         return Line(merged.open, *self._store(index[0], rows), networks, isolated, core)
 
     def _in_image(self, nodes: Indices, offset: Shape, extent: Shape) -> Indices:
-        places = np.unravel_index(nodes, extent)
-        whole = [at + first for at, first in zip(places, offset, strict=True)]
-        return np.ravel_multi_index(tuple(whole), self._shape).astype(np.int64)
+        in_block = np.unravel_index(nodes, extent)
+        in_image = [along + first for along, first in zip(in_block, offset, strict=True)]
+        return np.ravel_multi_index(tuple(in_image), self._shape).astype(np.int64)
 
 
 def _merge(members: list[Open]) -> Step:
@@ -334,11 +335,11 @@ def _merge(members: list[Open]) -> Step:
         return Step(members[0], np.empty(0, _ROW), nothing, Pointers(nothing, nothing), [], 0)
     graph, shifts = merge_with_shifts([member.graph for member in members])
     terminals = [member.terminals for member in members]
-    step = _shed(graph, terminals, [member.links for member in members])
+    step = _split_finished(graph, terminals, [member.links for member in members])
     return step._replace(shifts=shifts)
 
 
-def _shed(graph: ChunkGraph, terminals: list[Indices], links: list[Indices]) -> Step:
+def _split_finished(graph: ChunkGraph, terminals: list[Indices], links: list[Indices]) -> Step:
     """Separate the finished branches of a graph.
 
     `terminals` and `links` are those of the parts that it was merged from.
@@ -357,12 +358,12 @@ def _shed(graph: ChunkGraph, terminals: list[Indices], links: list[Indices]) -> 
     rows['components'] = smallest[of_row]
     open_ends = graph._graph.terminals()
     shared = np.isin(voxels, np.concatenate([open_ends, *terminals]))
-    alone = np.setdiff1d(rows['components'], smallest[sets[shared]])
+    closed_here = np.setdiff1d(rows['components'], smallest[sets[shared]])
     new = np.stack([voxels[shared], smallest[sets[shared]]])
     left, pointers, closed = _join_groups(np.concatenate([*links, new], axis=1), open_ends)
     rows['components'] = pointers.follow(rows['components'])
     rest_graph = ChunkGraph._of(rest, graph.dtype, graph.spacing, graph.value_is_height)
-    networks = np.concatenate([alone, closed, isolated])
+    networks = np.concatenate([closed_here, closed, isolated])
     part = Open(rest_graph, left, open_ends)
     return Step(part, rows, networks, pointers, [], len(isolated))
 

@@ -48,16 +48,16 @@ Rows = dict[str, Array]
 _ENDS = ('source', 'destination')
 _AXES_OF_PARTS = 3
 """With more coordinates `chord_lengths` needs all rows."""
-_MAIN = ('is_cycle', 'source_nodes', 'destination_nodes', 'lengths')
-_PLACES = (
+_MAIN_COLUMNS = ('is_cycle', 'source_nodes', 'destination_nodes', 'lengths')
+_CHORD_COLUMNS = (
     'is_cycle',
     'source_indices',
     'destination_indices',
     'source_values',
     'destination_values',
 )
-_OF_RADII = ('smallest_radii', 'largest_radii', 'surfaces', 'volumes')
-_OF_VALUES = ('voxels', 'sums', 'squares', 'source_values', 'destination_values')
+_RADIUS_COLUMNS = ('smallest_radii', 'largest_radii', 'surfaces', 'volumes')
+_VALUE_COLUMNS = ('voxels', 'sums', 'squares', 'source_values', 'destination_values')
 
 
 class OpenGraph(NamedTuple):
@@ -108,7 +108,7 @@ class TableTasks:
         self.npartitions = npartitions
         self.numbers = itertools.count()
         self.nodes: dict[int, Node] = {}
-        self.below: dict[int, list[int]] = {}
+        self.subtrees: dict[int, list[int]] = {}
         size = int(np.prod(blocks.array.shape, dtype=object))
         self.bounds = [size * slab // npartitions for slab in range(npartitions + 1)]
 
@@ -125,32 +125,32 @@ class TableTasks:
         result = self.add('graph', index, (task, self.blocks.key(index)))
         return self._node(Node(result, offset, extent, True, ()), [])
 
-    def merge(self, place: tuple[Any, ...], members: list[int]) -> int:
+    def merge(self, index: tuple[Any, ...], members: list[int]) -> int:
         """Merge nodes; return the number of the new node."""
         nodes = [self.nodes[member] for member in members]
         ends = zip(nodes[0].offset, nodes[-1].offset, nodes[-1].extent, strict=True)
         extent = tuple(b + n - a for a, b, n in ends)
-        below: list[int] = []
+        subtrees: list[int] = []
         if all(node.is_block for node in nodes):
-            result = self.add('merge', place, (_merge_blocks, [node.result for node in nodes]))
+            result = self.add('merge', index, (_merge_blocks, [node.result for node in nodes]))
             # The rows of the blocks are among those of the merge.
             for member in members:
-                del self.nodes[member], self.below[member]
+                del self.nodes[member], self.subtrees[member]
         else:
             graphs = [self._part('open', node.result, 0) for node in nodes]
-            result = self.add('merge', place, (_merge, graphs))
+            result = self.add('merge', index, (_merge, graphs))
             shifts = self._part('shifts', result, 2)
             for at, member in enumerate(members):
-                for number in self.below[member]:
+                for number in self.subtrees[member]:
                     node = self.nodes[number]
                     self.nodes[number] = node._replace(merges=(*node.merges, (shifts, at)))
-                below += self.below.pop(member)
-        return self._node(Node(result, nodes[0].offset, extent, False, ()), below)
+                subtrees += self.subtrees.pop(member)
+        return self._node(Node(result, nodes[0].offset, extent, False, ()), subtrees)
 
-    def _node(self, node: Node, below: list[int]) -> int:
+    def _node(self, node: Node, subtrees: list[int]) -> int:
         number = next(self.numbers)
         self.nodes[number] = node
-        self.below[number] = [*below, number]
+        self.subtrees[number] = [*subtrees, number]
         return number
 
     def partitions(
@@ -167,8 +167,8 @@ class TableTasks:
         `measures` is the task that measures all branches, if there is one.
         """
         count = self.npartitions
-        whole = self._part('open', self.nodes[root].result, 0)
-        numbers = self.add('numbers', (), (_number_groups, whole))
+        image_graph = self._part('open', self.nodes[root].result, 0)
+        numbers = self.add('numbers', (), (_number_groups, image_graph))
         pieces: list[list[Key]] = [[] for _ in range(count)]
         for number, node in self.nodes.items():
             slabs = self._slabs(node) if number != root else range(count)
@@ -181,16 +181,16 @@ class TableTasks:
                 pieces[slab].append(self.add('piece', (number, slab), (result_at, split, at)))
         slabs_of_rows = [self.add('slab', (at,), (_gather, keys)) for at, keys in enumerate(pieces)]
         counts = [self.add('count', (at,), (_count, slab)) for at, slab in enumerate(slabs_of_rows)]
-        layout = self.add('layout', (), (partial(_layout, count), counts))
+        row_numbers = self.add('row-numbers', (), (partial(_row_numbers, count), counts))
         main: Key | None = None
         if find_main_branch:
-            main = self._of_all('main', slabs_of_rows, _MAIN, main_of_rows)
+            main = self._of_all('main', slabs_of_rows, _MAIN_COLUMNS, main_of_rows)
         chords: Key | None = None
         if self.blocks.array.ndim + value_is_height > _AXES_OF_PARTS:
             measure = partial(_chords, value_is_height)
-            chords = self._of_all('chords', slabs_of_rows, _PLACES, measure, whole)
+            chords = self._of_all('chords', slabs_of_rows, _CHORD_COLUMNS, measure, image_graph)
         cuts = [
-            self.add('cut', (at,), (partial(_cut, at), slab, layout))
+            self.add('cut', (at,), (partial(_cut, at), slab, row_numbers))
             for at, slab in enumerate(slabs_of_rows)
         ]
         keys = []
@@ -200,7 +200,7 @@ class TableTasks:
                 for at, cut in enumerate(cuts)
             ]
             make = partial(_partition, part, value_is_height, separator)
-            task = (make, members_of, layout, whole, main, chords, measures)
+            task = (make, members_of, row_numbers, image_graph, main, chords, measures)
             keys.append(self.add('part', (part,), task))
         return keys
 
@@ -235,19 +235,19 @@ class TableTasks:
 
 
 def graph_of_block(
-    block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
+    block: Any, offset: Shape, shape: Shape, image_shape: Shape, options: dict[str, Any]
 ) -> ChunkGraph:
     """Make the graph of what was computed for a block: its elements, or voxels."""
     if isinstance(block, BlockVoxels):
-        return voxel_graph(block.nodes, shape, offset, whole, options['spacing'])
+        return voxel_graph(block.nodes, shape, offset, image_shape, options['spacing'])
     image = as_image(as_block(block, offset, shape), 'block')
-    return block_graph(image, offset, whole, **options)
+    return block_graph(image, offset, image_shape, **options)
 
 
 def _graph(
-    block: Any, offset: Shape, shape: Shape, whole: Shape, options: dict[str, Any]
+    block: Any, offset: Shape, shape: Shape, image_shape: Shape, options: dict[str, Any]
 ) -> tuple[OpenGraph, Rows]:
-    graph = graph_of_block(block, offset, shape, whole, options)
+    graph = graph_of_block(block, offset, shape, image_shape, options)
     return _split_finished(graph, [graph], [], [])
 
 
@@ -290,7 +290,7 @@ def _split_finished(
     """
     rest, finished, isolated = graph._graph.split_finished()
     rows: Rows = {**finished.pop('rows'), **finished}
-    absent = (*_OF_RADII, *(_OF_VALUES if graph.dtype == bool else ()))
+    absent = (*_RADIUS_COLUMNS, *(_VALUE_COLUMNS if graph.dtype == bool else ()))
     rows = {name: column for name, column in rows.items() if name not in absent}
     source, destination = (rows[f'{end}_indices'] for end in _ENDS)
     voxels, numbers = np.unique(np.concatenate([source, destination]), return_inverse=True)
@@ -299,7 +299,7 @@ def _split_finished(
     of_row = sets[numbers[: len(source)]]
     np.minimum.at(smallest, of_row, rows['components'])
     rows['components'] = smallest[of_row]
-    shared = np.isin(voxels, np.concatenate([each._graph.terminals() for each in graphs]))
+    shared = np.isin(voxels, np.concatenate([part._graph.terminals() for part in graphs]))
     links = [*links, np.stack([voxels[shared], smallest[sets[shared]]])]
     groups = [*groups, np.unique(rows['components']), isolated]
     open_graph = OpenGraph(
@@ -316,14 +316,14 @@ def connected_sets(count: int, ones: Array, others: Array) -> Array:
     return connected_components(edges, directed=False)[1].astype(np.intp)
 
 
-def _number_groups(whole: OpenGraph) -> tuple[Array, Array]:
+def _number_groups(image_graph: OpenGraph) -> tuple[Array, Array]:
     """Return the groups of all tasks, ascending, and the number of each one's component."""
     # Raises if a part of the image is missing.
-    whole.graph._graph.table(0, 0)
-    groups = np.unique(whole.groups)
-    voxels, of_link = np.unique(whole.links[0], return_inverse=True)
+    image_graph.graph._graph.table(0, 0)
+    groups = np.unique(image_graph.groups)
+    voxels, of_link = np.unique(image_graph.links[0], return_inverse=True)
     count = len(groups) + len(voxels)
-    of_group = np.searchsorted(groups, whole.links[1])
+    of_group = np.searchsorted(groups, image_graph.links[1])
     sets = connected_sets(count, of_group, len(groups) + of_link)[: len(groups)]
     smallest = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(smallest, sets, groups)
@@ -367,8 +367,8 @@ def _count(rows: Rows) -> tuple[int, int]:
     return len(rows['is_cycle']) - cycles, cycles
 
 
-class Layout(NamedTuple):
-    """Which rows of the table are where."""
+class RowNumbers(NamedTuple):
+    """The numbers of rows in the table."""
 
     paths: list[int]
     """The number of the first path of each slab."""
@@ -378,18 +378,20 @@ class Layout(NamedTuple):
     """The number of the first row of each partition, and of all rows."""
 
 
-def _layout(npartitions: int, counts: list[tuple[int, int]]) -> Layout:
+def _row_numbers(npartitions: int, counts: list[tuple[int, int]]) -> RowNumbers:
     *paths, all_paths = itertools.accumulate((paths for paths, _ in counts), initial=0)
     *cycles, count = itertools.accumulate((cycles for _, cycles in counts), initial=all_paths)
-    return Layout(paths, cycles, [count * part // npartitions for part in range(npartitions + 1)])
+    return RowNumbers(
+        paths, cycles, [count * part // npartitions for part in range(npartitions + 1)]
+    )
 
 
-def _cut(slab: int, rows: Rows, layout: Layout) -> list[Rows]:
+def _cut(slab: int, rows: Rows, row_numbers: RowNumbers) -> list[Rows]:
     """Cut the rows of a slab into those of each partition."""
     paths, cycles = _count(rows)
-    first, after = layout.paths[slab], layout.cycles[slab]
+    first, after = row_numbers.paths[slab], row_numbers.cycles[slab]
     numbers = np.concatenate([np.arange(first, first + paths), np.arange(after, after + cycles)])
-    cuts = np.searchsorted(numbers, layout.parts)
+    cuts = np.searchsorted(numbers, row_numbers.parts)
     return [_take(rows, slice(a, b)) for a, b in itertools.pairwise(cuts)]
 
 
@@ -403,8 +405,8 @@ def _in_order(parts: list[Rows]) -> Rows:
     return _take(rows, np.argsort(rows['is_cycle'], kind='stable'))
 
 
-def _chords(value_is_height: bool, rows: Rows, whole: OpenGraph) -> Array:
-    return chord_lengths(rows, whole.graph, value_is_height)
+def _chords(value_is_height: bool, rows: Rows, image_graph: OpenGraph) -> Array:
+    return chord_lengths(rows, image_graph.graph, value_is_height)
 
 
 def _partition(
@@ -412,15 +414,15 @@ def _partition(
     value_is_height: bool,
     separator: str,
     members: list[Rows],
-    layout: Layout,
-    whole: OpenGraph,
+    row_numbers: RowNumbers,
+    image_graph: OpenGraph,
     main: Array | None,
     chords: Array | None,
     measures: dict[str, Array] | None,
 ) -> pd.DataFrame:
-    start, stop = layout.parts[part : part + 2]
+    start, stop = row_numbers.parts[part : part + 2]
     chords = None if chords is None else chords[start:stop]
-    table = branch_table(_in_order(members), whole.graph, value_is_height, start, chords)
+    table = branch_table(_in_order(members), image_graph.graph, value_is_height, start, chords)
     if main is not None:
         add_main(table, main[start:stop])
     if measures is not None:

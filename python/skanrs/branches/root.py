@@ -130,14 +130,14 @@ def root(
     numbers = nodes['node_id'].to_numpy()
     order = np.argsort(numbers, kind='stable')
     of_ends = np.concatenate([branches['node_src'], branches['node_dst']])
-    places = order[np.searchsorted(numbers[order], of_ends)]
+    node_rows = order[np.searchsorted(numbers[order], of_ends)]
     of_voxels = np.zeros(len(voxels), dtype=np.uint32)
-    of_voxels[ends] = places
+    of_voxels[ends] = node_rows
     sources, destinations = np.split(ends.astype(np.uint32), 2)
     inside = branches['in_junction'].to_numpy(dtype=bool)
-    degrees = np.bincount(places[np.tile(~inside, 2)], minlength=len(nodes))
+    degrees = np.bincount(node_rows[np.tile(~inside, 2)], minlength=len(nodes))
     roots = _roots(nodes, degrees == 1, at, max_distance)
-    whole, lengths, flags = _core.root_branches(
+    columns_of_trees, lengths, flags = _core.root_branches(
         sources,
         destinations,
         of_voxels,
@@ -146,7 +146,7 @@ def root(
         len(nodes),
         roots.astype(np.uint32),
     )
-    root_of, parent, generation, strahler, tips = whole
+    root_of, parent, generation, strahler, tips = columns_of_trees
     labels = np.append(index, -1), np.append(numbers, -1)
     columns = (
         labels[1][root_of],
@@ -191,13 +191,13 @@ def _thickest(nodes: pd.DataFrame, wanted: Array) -> Array:
 def _at_face(nodes: pd.DataFrame, face: str) -> Array:
     """Return which nodes touch a face of the image."""
     names = 'zyx'[3 - axes_of(nodes) :]
-    found = re.fullmatch(f'([{names}])=(0|-1)', face)
-    if found is None:
+    match = re.fullmatch(f'([{names}])=(0|-1)', face)
+    if match is None:
         faces = ', '.join(f'{name}=0, {name}=-1' for name in names)
         raise ValueError(
             f"at: expected a node, a point, 'thickest' or a face ({faces}), got {face!r}"
         )
-    bit = 2 * names.index(found[1]) + (found[2] == '-1')
+    bit = 2 * names.index(match[1]) + (match[2] == '-1')
     touches = np.asarray(nodes['border_faces'].to_numpy() >> bit & 1 == 1)
     if not touches.any() and len(nodes):
         raise ValueError(f'at: expected a face that an object reaches, got {face!r}')
@@ -216,20 +216,20 @@ def _nearest(nodes: pd.DataFrame, is_tip: Array, at: Any, max_distance: float | 
         ) from None
     if point.shape != (ndim,) or not np.isfinite(point).all():
         raise ValueError(f'at: expected a point of {ndim} finite numbers, got {at!r}')
-    places = nodes[[f'coord_{axis}' for axis in range(ndim)]].to_numpy()
+    coordinates = nodes[[f'coord_{axis}' for axis in range(ndim)]].to_numpy()
     rows = np.flatnonzero(is_tip)
     if not rows.size:
         if len(nodes):
             raise ValueError('at: expected a node, since no network has a tip, got a point')
         return rows
-    away = np.linalg.norm(places[rows] - point, axis=1)
+    away = np.linalg.norm(coordinates[rows] - point, axis=1)
     nearest = rows[[np.argmin(away)]]
     if max_distance is None:
-        max_distance = float(np.linalg.norm(np.ptp(places, axis=0)) / 10)
+        max_distance = float(np.linalg.norm(np.ptp(coordinates, axis=0)) / 10)
     elif not max_distance > 0:
         raise ValueError(f'max_distance: expected a positive number, got {max_distance!r}')
     if away.min() > max_distance:
-        where = ', '.join(f'{number:g}' for number in places[nearest[0]])
+        where = ', '.join(f'{number:g}' for number in coordinates[nearest[0]])
         raise ValueError(
             f'at: expected a point at most {max_distance:g} from a tip, got {at!r}; the nearest'
             f' tip, at ({where}), is {away.min():g} away'

@@ -33,7 +33,7 @@ from skanrs.graph.skeleton import Skeleton
 
 from .branch_numbers import Labels, count_numbers, numbers_of_voxels
 
-Place = tuple[Shape, Shape]
+Position = tuple[Shape, Shape]
 """The offset and the shape of a block."""
 Packed = npt.NDArray[np.uint8]
 
@@ -79,11 +79,11 @@ class NumberedVoxels(Drawn):
             first, stop = np.searchsorted(self.nodes, list(ends))
             # The last voxel of the box may be one of them.
             stop += 1
-            places = np.stack(np.unravel_index(self.nodes[first:stop], self.shape))
-            places -= np.array(offset)[:, np.newaxis]
+            coordinates = np.stack(np.unravel_index(self.nodes[first:stop], self.shape))
+            coordinates -= np.array(offset)[:, np.newaxis]
             lengths = np.array(shape)[:, np.newaxis]
-            inside = ((places >= 0) & (places < lengths)).all(axis=0)
-            image[tuple(places[:, inside])] = self.numbers[first:stop][inside]
+            inside = ((coordinates >= 0) & (coordinates < lengths)).all(axis=0)
+            image[tuple(coordinates[:, inside])] = self.numbers[first:stop][inside]
         return image
 
 
@@ -94,7 +94,7 @@ class Prepared(Drawn):
     ----------
     spacing : tuple of float
         The distance between neighbours along each axis.
-    places : list of (tuple of int, tuple of int)
+    positions : list of (tuple of int, tuple of int)
         The offsets and shapes of the blocks.
     masks : list of ndarray of uint8
         The mask of each block, a bit a voxel.
@@ -105,12 +105,12 @@ class Prepared(Drawn):
     def __init__(
         self,
         spacing: tuple[float, ...],
-        places: list[Place],
+        positions: list[Position],
         masks: list[Packed],
         voxels: NumberedVoxels,
     ) -> None:
         self.shape = voxels.shape
-        self._arguments = spacing, places, masks, voxels
+        self._arguments = spacing, positions, masks, voxels
         self._lock = threading.Lock()
         self._kernel: _core.Territories | None = None
 
@@ -127,9 +127,9 @@ class Prepared(Drawn):
         return drawn.reshape(shape)
 
     def _make(self) -> _core.Territories:
-        spacing, places, masks, voxels = self._arguments
+        spacing, positions, masks, voxels = self._arguments
         rows = _core.MaskRows(in_three_axes(self.shape, 1), (False,) * 3)
-        for (offset, extent), packed in zip(places, masks, strict=True):
+        for (offset, extent), packed in zip(positions, masks, strict=True):
             unpacked = np.unpackbits(packed, count=int(np.prod(extent)))
             block = unpacked.reshape(in_three_axes(extent, 1))
             rows.insert(block, 1, in_three_axes(offset, 0))
@@ -153,15 +153,15 @@ def prepare_territories(mask: da.Array, skeleton: da.Array, spacing: Spacing) ->
     check_same_blocks(skeleton, mask, 'mask')
     blocks, of_mask = Blocks(skeleton, 'skeleton'), Blocks(mask, 'mask')
     token = tokenize(mask.name, skeleton.name, mask.chunks, spacing.floats)
-    places = [blocks.position(index) for index in blocks.indices()]
+    positions = [blocks.position(index) for index in blocks.indices()]
     tasks: dict[Key, Any] = {}
     packed = []
-    for index, place in zip(blocks.indices(), places, strict=True):
+    for index, position in zip(blocks.indices(), positions, strict=True):
         packed.append((f'territories-mask-{token}', *index))
-        tasks[packed[-1]] = (BlockTask(_pack, *place), of_mask.key(index))
+        tasks[packed[-1]] = (BlockTask(_pack, *position), of_mask.key(index))
     voxels = _add_voxels(tasks, blocks, token)
     name = f'territories-prepared-{token}'
-    prepare = partial(_prepare, tuple(map(int, skeleton.shape)), spacing, places)
+    prepare = partial(_prepare, tuple(map(int, skeleton.shape)), spacing, positions)
     tasks[name] = (prepare, voxels, packed)
     return Delayed(name, blocks.with_tasks(name, tasks, of_mask))
 
@@ -232,9 +232,13 @@ def _number(shape: Shape, spacing: Spacing, voxels: list[Indices]) -> NumberedVo
 
 
 def _prepare(
-    shape: Shape, spacing: Spacing, places: list[Place], voxels: list[Indices], masks: list[Packed]
+    shape: Shape,
+    spacing: Spacing,
+    positions: list[Position],
+    voxels: list[Indices],
+    masks: list[Packed],
 ) -> Prepared:
-    return Prepared(spacing.floats, places, masks, _number(shape, spacing, voxels))
+    return Prepared(spacing.floats, positions, masks, _number(shape, spacing, voxels))
 
 
 def _draw(drawn: Drawn, offset: Shape, shape: Shape) -> Labels:

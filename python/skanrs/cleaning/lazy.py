@@ -135,10 +135,10 @@ def _change_components(mask: da.Array, step: Fill | Keep) -> tuple[da.Array, Del
     for axis, count in enumerate(blocks.counts):
         for cut in range(1, count):
             sides = [[i for i in indices if i[axis] == at] for at in (cut - 1, cut)]
-            places = [
+            positions = [
                 [(_number(i, blocks.counts), blocks.position(i)) for i in side] for side in sides
             ]
-            join = partial(_join, axis, shape, places, step.connectivity(mask.ndim))
+            join = partial(_join, axis, shape, positions, step.connectivity(mask.ndim))
             faces = [[key('faces', i) for i in side] for side in sides]
             joins.append(key('join', (axis, cut)))
             tasks[joins[-1]] = (join, *faces)
@@ -191,7 +191,7 @@ def _label(
 def _join(
     axis: int,
     image_shape: Shape,
-    places: list[list[tuple[int, tuple[Shape, Shape]]]],
+    positions: list[list[tuple[int, tuple[Shape, Shape]]]],
     connectivity: int,
     before: list[list[tuple[Face, Face]]],
     after: list[list[tuple[Face, Face]]],
@@ -199,7 +199,7 @@ def _join(
     """Return the pairs of components that touch across a plane: block and label of each."""
     across = tuple(n for at, n in enumerate(image_shape) if at != axis)
     planes = []
-    for side, blocks, where in ((-1, before, places[0]), (0, after, places[1])):
+    for side, blocks, where in ((-1, before, positions[0]), (0, after, positions[1])):
         plane = np.zeros(across, np.int64)
         for faces, (number, (offset, shape)) in zip(blocks, where, strict=True):
             box = tuple(
@@ -216,9 +216,9 @@ def _join(
             continue
         here = tuple(slice(max(0, s), n + min(0, s)) for s, n in zip(shift, across, strict=True))
         there = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(shift, across, strict=True))
-        one, other = planes[0][here], planes[1][there]
-        touching = (one != 0) & (other != 0)
-        pairs.append(np.unique(np.stack([one[touching], other[touching]], axis=1), axis=0))
+        lower, upper = planes[0][here], planes[1][there]
+        touching = (lower != 0) & (upper != 0)
+        pairs.append(np.unique(np.stack([lower[touching], upper[touching]], axis=1), axis=0))
     return np.concatenate(pairs)
 
 

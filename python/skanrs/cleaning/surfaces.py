@@ -48,14 +48,14 @@ def count_cavities(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> int:
         return 0
     core, inside = _core_of(nodes, shape, np.zeros(nodes.size, np.bool_))
     count, part = sparse.csgraph.connected_components(inside, directed=False)
-    places = np.stack(np.unravel_index(nodes[core], shape), axis=1)
+    coordinates = np.stack(np.unravel_index(nodes[core], shape), axis=1)
     order = np.argsort(part, kind='stable')
     bounds = np.searchsorted(part[order], np.arange(count + 1))
     cavities = 0
     for first, last in itertools.pairwise(bounds):
         if last - first < SMALLEST_WALL:
             continue
-        wall = places[order[first:last]]
+        wall = coordinates[order[first:last]]
         wall -= wall.min(axis=0) - 1
         box = wall.max(axis=0) + 2
         if box.min() < 5:
@@ -142,12 +142,15 @@ def crowded_voxels(skeleton: Any, chunks: Sequence[Sequence[int]]) -> npt.NDArra
         if not nodes.size:
             continue
         indptr, _, _ = _core.pixel_graph(nodes, part.shape, (1.0,) * 3, 3, prune=False)
-        many = nodes[np.diff(indptr) >= LEAST_NEIGHBOURS]
-        inside = np.unravel_index(many, part.shape)
-        places = [at + start for at, start in zip(inside, starts, strict=True)]
+        inner = nodes[np.diff(indptr) >= LEAST_NEIGHBOURS]
+        inside = np.unravel_index(inner, part.shape)
+        coordinates = [at + start for at, start in zip(inside, starts, strict=True)]
         own = np.all(
-            [(at >= start) & (at < stop) for at, (start, stop) in zip(places, block, strict=True)],
+            [
+                (at >= start) & (at < stop)
+                for at, (start, stop) in zip(coordinates, block, strict=True)
+            ],
             axis=0,
         )
-        crowded.append(np.ravel_multi_index([at[own] for at in places], shape))
+        crowded.append(np.ravel_multi_index([at[own] for at in coordinates], shape))
     return np.sort(np.concatenate(crowded))

@@ -364,10 +364,10 @@ def _joined(
             first['time'] = image.time
         if more:
             first |= image.columns
-        for place, (name, value) in enumerate(first.items()):
+        for column, (name, value) in enumerate(first.items()):
             if name in table:
                 raise FileError(f'the column {name!r} of the CSV file is one of the summary too')
-            table.insert(place, name, value)
+            table.insert(column, name, value)
         tables.append(table)
     # Columns of a table without rows have no type.
     joined: pd.DataFrame = pd.concat(

@@ -119,14 +119,14 @@ def _inside(text: str) -> list[str]:
     """Return the images in a folder or of a pattern; the text itself, if it is neither."""
     path = Path(os.path.expanduser(text))
     if path.is_dir() and path.suffix.lower() not in SOURCE_SUFFIXES:
-        found = list(path.iterdir())
+        candidates = list(path.iterdir())
     elif not path.exists() and any(sign in path.name for sign in '*?['):
-        found = list(path.parent.glob(path.name))
+        candidates = list(path.parent.glob(path.name))
     else:
         return [text]
     images = [
         str(file)
-        for file in found
+        for file in candidates
         if file.name.lower().endswith(SOURCE_SUFFIXES) and not file.name.startswith('.')
     ]
     if not images:

@@ -132,10 +132,10 @@ def _draw(
     from skanrs.draw import compare_violins
 
     tables = {name: summary[summary['group'] == name] for name in group_names(summary)}
-    places = figure.subplots(1, len(columns), squeeze=False)[0]
-    for axes, column in zip(places, columns, strict=True):
+    all_axes = figure.subplots(1, len(columns), squeeze=False)[0]
+    for axes, column in zip(all_axes, columns, strict=True):
         compare_violins(tables, column, axes=axes)
         axes.set_ylabel(_label(column, unit))
-        for place, table in enumerate(tables.values(), start=1):
+        for x, table in enumerate(tables.values(), start=1):
             values = table[column].to_numpy()
-            axes.plot([place] * len(values), values, '.', color='0.2', markersize=4)
+            axes.plot([x] * len(values), values, '.', color='0.2', markersize=4)

@@ -74,8 +74,8 @@ def _p_value(values: Sequence[npt.NDArray[np.float64]]) -> float:
     if min(group.size for group in values) < LEAST_IMAGES or (joined == joined[0]).all():
         return float('nan')
     if len(values) == 2:
-        one, other = values
-        return float(stats.mannwhitneyu(one, other).pvalue)
+        first, second = values
+        return float(stats.mannwhitneyu(first, second).pvalue)
     return float(stats.kruskal(*values).pvalue)
 
 

@@ -276,9 +276,9 @@ def _voxels(skeleton: 'da.Array') -> list[Any]:
 
     def voxels(block: npt.NDArray[Any], index: tuple[int, ...]) -> Any:
         offset = [start[at] for start, at in zip(starts, index, strict=True)]
-        places = np.nonzero(block)
-        whole = [place + start for place, start in zip(places, offset, strict=True)]
-        return np.ravel_multi_index(whole, skeleton.shape)
+        coordinates = np.nonzero(block)
+        in_image = [along + start for along, start in zip(coordinates, offset, strict=True)]
+        return np.ravel_multi_index(in_image, skeleton.shape)
 
     return list(_for_blocks(skeleton, voxels))
 
@@ -287,16 +287,16 @@ def _measured(computed: Any, shape: tuple[int, ...], options: Options) -> 'Measu
     """Return the graph of the body, with its measures, or of the voxels that the blocks have."""
     from skanrs._blocks.read import Pixels
     from skanrs._image.spacing import as_spacing
-    from skanrs.branches.centrelines import lines_of
     from skanrs.branches.measured import Measured
+    from skanrs.branches.polylines import centrelines_of
     from skanrs.graph.skeleton import Skeleton
 
     if options.radii:
         columns, by_region, body = computed
         return Measured(
-            body.skeleton, columns, by_region=by_region, make_lines=lambda: lines_of(body)
+            body.skeleton, columns, by_region=by_region, make_lines=lambda: centrelines_of(body)
         )
-    pixels = Pixels(shape, np.dtype(bool), np.sort(np.concatenate(computed)), np.empty(0, bool))
+    pixels = Pixels.of_mask(shape, np.sort(np.concatenate(computed)))
     return Measured(Skeleton._of_pixels(pixels, as_spacing(options.spacing, len(shape))))
 
 
@@ -350,7 +350,7 @@ def _block_shape(source: Source, options: Options, voxels: int) -> tuple[int, ..
     if options.sigma is None:
         return shape
     # Blocks thinner than their margins would be read many times.
-    margins = [smoothing.margin(one) for one in options.sigma]
+    margins = [smoothing.margin(width) for width in options.sigma]
     return tuple(
         min(length, math.ceil(max(block, margin) / block) * block)
         for block, margin, length in zip(shape, margins, source.shape, strict=True)

@@ -344,7 +344,7 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
     analyze.add_argument(
         '--intensity-channel',
         metavar='N|NAME',
-        type=_channel,
+        type=argument_types.channel,
         help='the channel of --intensity to read',
     )
     analyze.add_argument(

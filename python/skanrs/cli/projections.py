@@ -44,18 +44,18 @@ def projections(lines: Lines, colour: Colour, *, flat: bool) -> Iterator[Project
     """
     sizes = np.array(lines.shape) * np.array(lines.spacing)
     pixel = float(sizes[: 2 if flat else 3].max()) / SIDE
-    places = (lines.voxels + 0.5) * (np.array(lines.spacing) / pixel)
+    points = (lines.voxels + 0.5) * (np.array(lines.spacing) / pixel)
     extents = np.maximum(np.ceil(sizes / pixel), 1).astype(int)
     values = colour.levels[lines.branches]
     # Columns and rows of each picture: x and y from above, z beside and below it.
     seen = {'z': (0, 1)} if flat else {'z': (0, 1), 'x': (2, 1), 'y': (0, 2)}
     for axis, (across, down) in seen.items():
-        at = places[:, [down, across]]
+        at = points[:, [down, across]]
         yield Projection(axis, _drawn(at, lines.starts, values, extents[[down, across]]))
 
 
 def _drawn(
-    places: npt.NDArray[np.float64],
+    points: npt.NDArray[np.float64],
     starts: npt.NDArray[np.int64],
     values: npt.NDArray[np.uint8],
     shape: npt.NDArray[Any],
@@ -63,26 +63,26 @@ def _drawn(
     """Return the highest value of the lines in each pixel."""
     picture = np.zeros(tuple(shape), np.uint8)
     of_points = np.repeat(values, np.diff(starts))
-    inner = np.ones(len(places), bool)
+    inner = np.ones(len(points), bool)
     inner[starts[1:] - 1] = False
     (first,) = np.nonzero(inner)
-    steps = places[first + 1] - places[first]
+    steps = points[first + 1] - points[first]
     parts = np.ceil(np.abs(steps).max(axis=1, initial=0)).astype(np.int64)
-    _put(picture, places, of_points)
+    _put(picture, points, of_points)
     # Segments longer than a pixel get points between their ends, one more in each turn.
     for part in range(1, int(parts.max(initial=0))):
         long = parts > part
         first, steps, parts = first[long], steps[long], parts[long]
-        _put(picture, places[first] + steps * (part / parts)[:, np.newaxis], of_points[first])
+        _put(picture, points[first] + steps * (part / parts)[:, np.newaxis], of_points[first])
     return picture
 
 
 def _put(
     picture: npt.NDArray[np.uint8],
-    places: npt.NDArray[np.float64],
+    points: npt.NDArray[np.float64],
     values: npt.NDArray[np.uint8],
 ) -> None:
-    rows, columns = places.astype(np.int64).T
+    rows, columns = points.astype(np.int64).T
     np.maximum.at(picture.reshape(-1), rows * picture.shape[1] + columns, values)
 
 

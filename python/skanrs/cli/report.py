@@ -203,7 +203,7 @@ class Report:
 
 
 def warnings_of(
-    result: 'Result', voxels: int, found: str, sigma: Sequence[float] | None
+    result: 'Result', voxels: int, threshold_from: str, sigma: Sequence[float] | None
 ) -> tuple[str, ...]:
     """Return warnings: none, most or all voxels are foreground, or no branch is left.
 
@@ -213,7 +213,7 @@ def warnings_of(
         The result of the run.
     voxels : int
         The number of voxels of the image.
-    found : str
+    threshold_from : str
         Where the threshold came from.
     sigma : sequence of float or None
         The width of the smoothing.
@@ -236,7 +236,7 @@ def warnings_of(
         else:
             values = f'all {values} are {"NaN" if low != low else f"{low:.6g}"}'
         limit = result.rule.threshold
-        rule = '' if limit is None else f', and the threshold is {limit:.6g} ({found})'
+        rule = '' if limit is None else f', and the threshold is {limit:.6g} ({threshold_from})'
         return (f'{which} foreground: {values}{rule}',)
     if result.cleaned is not None and not result.cleaned.voxels:
         return (f'cleaning removed the whole foreground, {counted(count, "voxel")}',)

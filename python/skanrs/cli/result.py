@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from skanrs._image.labels import LabelImage
-    from skanrs.branches.centrelines import Centrelines
     from skanrs.branches.measured import Measured
     from skanrs.branches.on_disk import TableOnDisk
+    from skanrs.branches.polylines import Centrelines
 
 __all__ = ['Result']
 

@@ -72,39 +72,39 @@ def write_rows(
     )
 
 
-def sum_of(numbers: Records, places: range | None = None) -> float:
+def sum_of(numbers: Records, chosen: range | None = None) -> float:
     """Return the sum of numbers as numpy adds them: the halves first, in blocks of eight."""
-    places = range(numbers.count) if places is None else places
-    if len(places) <= PIECE:
-        return float(np.sum(numbers.read(places)))
-    half = len(places) // 2
+    chosen = range(numbers.count) if chosen is None else chosen
+    if len(chosen) <= PIECE:
+        return float(np.sum(numbers.read(chosen)))
+    half = len(chosen) // 2
     half -= half % 8
-    return sum_of(numbers, places[:half]) + sum_of(numbers, places[half:])
+    return sum_of(numbers, chosen[:half]) + sum_of(numbers, chosen[half:])
 
 
 def median_of(numbers: Records) -> float:
     """Return the median of numbers that are positive or 0."""
     middle = {(numbers.count - 1) // 2, numbers.count // 2}
-    return float(np.mean([_select(numbers, place) for place in sorted(middle)]))
+    return float(np.mean([_select(numbers, rank) for rank in sorted(middle)]))
 
 
-def _select(numbers: Records, place: int) -> np.float64:
+def _select(numbers: Records, rank: int) -> np.float64:
     """Return the number at a place of the ascending order."""
     # Numbers that are not negative are in the order of their bits.
-    found = 0
+    selected = 0
     for shift in (48, 32, 16, 0):
         counts = np.zeros(1 << 16, dtype=np.int64)
         for bits in _bits(numbers):
-            inside = bits if shift == 48 else bits[bits >> (shift + 16) == found]
+            inside = bits if shift == 48 else bits[bits >> (shift + 16) == selected]
             counts += np.bincount((inside >> shift) & 0xFFFF, minlength=1 << 16)
         before = np.cumsum(counts)
-        digit = int(np.searchsorted(before, place, side='right'))
-        place -= int(before[digit - 1]) if digit else 0
-        found = found << 16 | digit
-    return np.int64(found).view(np.float64)
+        digit = int(np.searchsorted(before, rank, side='right'))
+        rank -= int(before[digit - 1]) if digit else 0
+        selected = selected << 16 | digit
+    return np.int64(selected).view(np.float64)
 
 
 def _bits(numbers: Records) -> Iterator[npt.NDArray[np.int64]]:
     for start in range(0, numbers.count, PIECE):
-        places = range(start, min(start + PIECE, numbers.count))
-        yield numbers.read(places).view(np.int64)
+        chosen = range(start, min(start + PIECE, numbers.count))
+        yield numbers.read(chosen).view(np.int64)

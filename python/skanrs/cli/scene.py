@@ -76,11 +76,11 @@ def lines_of(skeleton: 'Skeleton', axes: str | None, most: int) -> Lines:
     # The last point is the end of the branch.
     within = np.minimum(within * step, np.repeat(segments, counts))
     chosen = traced.nodes[np.repeat(traced.starts[branches], counts) + within]
-    places = np.unravel_index(skeleton._nodes[chosen], skeleton.skeleton_shape)
-    order = in_order(axes, len(places))
-    flat = [np.zeros(len(chosen), np.int64)] * (3 - len(places))
+    coordinates = np.unravel_index(skeleton._nodes[chosen], skeleton.skeleton_shape)
+    order = in_order(axes, len(coordinates))
+    flat = [np.zeros(len(chosen), np.int64)] * (3 - len(coordinates))
     return Lines(
-        voxels=np.stack([*(places[axis] for axis in order), *flat], axis=1),
+        voxels=np.stack([*(coordinates[axis] for axis in order), *flat], axis=1),
         starts=starts,
         branches=branches,
         shape=_three([skeleton.skeleton_shape[axis] for axis in order], 1),
@@ -129,12 +129,12 @@ def colours_of(table: 'pd.DataFrame', unit: str | None) -> list[Colour]:
         The unit of length.
     """
     scales = {'radius': 'mean_radius', 'length': length_column(table)}
-    found = [
+    columns = [
         _scale(name, table[column].to_numpy(), unit)
         for name, column in scales.items()
         if column in table
     ]
-    return [*found, _types(table['branch_type'].to_numpy())]
+    return [*columns, _types(table['branch_type'].to_numpy())]
 
 
 def _scale(name: str, values: npt.NDArray[np.float64], unit: str | None) -> Colour:

@@ -23,8 +23,8 @@ class Lung(NamedTuple):
     Examples
     --------
     >>> from skanrs.datasets import lung
-    >>> found = lung(shape=(64, 64, 64))
-    >>> found.image.shape == found.tree.shape
+    >>> made = lung(shape=(64, 64, 64))
+    >>> made.image.shape == made.tree.shape
     True
     """
 
@@ -122,9 +122,9 @@ def lung(
 _LUNG_SHARE = {'healthy': 0.036, 'hernia': 0.0082}
 
 
-def _inside_lung(place: Array) -> Array:
+def _inside_lung(points: Array) -> Array:
     """Return which points, in units of the half axes, lie in a lung: a cone-like body on a dome."""
-    z, y, x = place.T
+    z, y, x = points.T
     body = (y**2 + x**2) / (1.02 - 0.30 * (z < 0) * z**2) + np.abs(z) ** 2.6 < 1
     dome = (z - 1.25) ** 2 / 0.55 + (y**2 + x**2) / 0.9 < 1
     return np.asarray(body & ~dome)

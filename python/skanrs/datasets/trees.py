@@ -467,22 +467,22 @@ def _paint(block: Array, first: Array, centres: Array, radii: Array) -> None:
         inner = np.flatnonzero(of_size & whole)
         cells = len(steps) ** 3
         grid = [steps * stride for stride in strides]
-        places = (grid[0][:, None, None] + grid[1][:, None] + grid[2]).reshape(-1)
+        offsets = (grid[0][:, None, None] + grid[1][:, None] + grid[2]).reshape(-1)
         at_once = max(1, PAINT_AT_ONCE // cells)
         for balls, is_cut in ((inner, False), (cut, True)):
             for begin in range(0, len(balls), at_once):
-                some = balls[begin : begin + at_once]
-                squares = (nearest[some, :, None] + steps - centres[some, :, None]) ** 2
+                batch = balls[begin : begin + at_once]
+                squares = (nearest[batch, :, None] + steps - centres[batch, :, None]) ** 2
                 distances = squares[:, 0, :, None, None] + squares[:, 1, None, :, None]
                 distances = distances + squares[:, 2, None, None, :]
-                ball, place = np.nonzero(
-                    (distances <= radii[some, None, None, None] ** 2).reshape(len(some), cells)
+                ball, cell = np.nonzero(
+                    (distances <= radii[batch, None, None, None] ** 2).reshape(len(batch), cells)
                 )
-                start = (nearest[some] - first) @ strides
+                start = (nearest[batch] - first) @ strides
                 if is_cut:
-                    z, rest = np.divmod(place, len(steps) ** 2)
+                    z, rest = np.divmod(cell, len(steps) ** 2)
                     y, x = np.divmod(rest, len(steps))
-                    at = nearest[some][ball] - first + np.stack([z, y, x], axis=1) - size
+                    at = nearest[batch][ball] - first + np.stack([z, y, x], axis=1) - size
                     within = ((at >= 0) & (at < extent)).all(axis=1)
-                    ball, place = ball[within], place[within]
-                flat[start[ball] + places[place]] = True
+                    ball, cell = ball[within], cell[within]
+                flat[start[ball] + offsets[cell]] = True

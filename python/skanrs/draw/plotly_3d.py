@@ -17,7 +17,7 @@ from .violins import COLOURS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skanrs.branches.centrelines import Centrelines
+    from skanrs.branches.polylines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
 

@@ -87,10 +87,10 @@ def in_unit(
     sizes: tuple[float, ...], unit: str | None, wanted: str | None
 ) -> tuple[tuple[float, ...], str | None]:
     """Return sizes in another unit, with that unit; as they are, if that is not known."""
-    here, there = METRES.get(unit or ''), METRES.get(wanted or '')
-    if unit == wanted or here is None or there is None:
+    metres, wanted_metres = METRES.get(unit or ''), METRES.get(wanted or '')
+    if unit == wanted or metres is None or wanted_metres is None:
         return sizes, unit
-    return tuple(_rounded(size * here / there) for size in sizes), wanted
+    return tuple(_rounded(size * metres / wanted_metres) for size in sizes), wanted
 
 
 def _rounded(size: float) -> float:

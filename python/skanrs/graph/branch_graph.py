@@ -46,12 +46,12 @@ def _simplify_graph(skel: Skeleton) -> tuple[Any, npt.NDArray[Any]]:
     targets = paths.indices[paths.indptr[1:] - 1]
     lengths = skel.path_lengths()
     nodes, ends = np.unique(np.concatenate((sources, targets)), return_inverse=True)
-    one, other = np.sort(ends.reshape(2, -1), axis=0)
-    by_length = np.lexsort((lengths, other, one))
-    one, other, lengths = one[by_length], other[by_length], lengths[by_length]
-    shortest = np.append(True, (np.diff(one) != 0) | (np.diff(other) != 0))
+    lower, upper = np.sort(ends.reshape(2, -1), axis=0)
+    by_length = np.lexsort((lengths, upper, lower))
+    lower, upper, lengths = lower[by_length], upper[by_length], lengths[by_length]
+    shortest = np.append(True, (np.diff(lower) != 0) | (np.diff(upper) != 0))
     half = sparse.coo_matrix(
-        (lengths[shortest], (one[shortest], other[shortest])), shape=(len(nodes), len(nodes))
+        (lengths[shortest], (lower[shortest], upper[shortest])), shape=(len(nodes), len(nodes))
     ).tocsr()
     return (half + half.T).tocsr(), nodes
 
@@ -89,8 +89,8 @@ def _fast_graph_center_idx(skel: Skeleton) -> Any:
     sums = []
     if len(candidates) > 1:
         for first in range(0, len(candidates), _ROWS):
-            some = candidates[first : first + _ROWS]
-            rows = csgraph.dijkstra(graph, directed=False, indices=some)
+            batch = candidates[first : first + _ROWS]
+            rows = csgraph.dijkstra(graph, directed=False, indices=batch)
             # Row by row in memory, so that numpy adds in the order in which scikit-image has it.
             sums.append(np.ascontiguousarray(rows[:, np.isfinite(rows[0])]).sum(axis=1))
     return pixels[candidates[np.argmin(np.concatenate(sums)) if sums else 0]]

@@ -51,8 +51,8 @@ class NBGraphBase:
 
     def _entry(self, i: int, j: int) -> int | None:
         """Return the position of the first entry from `i` to `j`."""
-        found = np.flatnonzero(self.neighbors(i) == j)
-        return int(self.indptr[i]) + int(found[0]) if found.size else None
+        entries = np.flatnonzero(self.neighbors(i) == j)
+        return int(self.indptr[i]) + int(entries[0]) if entries.size else None
 
     def edge(self, i: int, j: int) -> float:
         """Return the value of the edge from `i` to `j`, 0 if there is none."""

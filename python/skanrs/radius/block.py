@@ -60,11 +60,11 @@ def block_radii(nodes: Indices, mask: Image, offset: Shape, grid: Grid) -> Block
     radii = BlockRadii(*_core.block_radii(elements, mask.bits, nodes, start, *grid.in_3d()))
     outside = np.flatnonzero(radii.squares == 0)
     if outside.size:
-        at = np.unravel_index(nodes[outside[0]], mask.shape)
-        place = tuple(int(a + b) for a, b in zip(at, offset, strict=True))
+        in_block = np.unravel_index(nodes[outside[0]], mask.shape)
+        coordinates = tuple(int(a + b) for a, b in zip(in_block, offset, strict=True))
         raise ValueError(
             f'skeleton: expected voxels of the mask only, but {outside.size} are background there,'
-            f' the first at {place}'
+            f' the first at {coordinates}'
         )
     return radii
 

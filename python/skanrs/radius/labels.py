@@ -48,13 +48,13 @@ def label_crops(nodes: Indices, labels: Array, mask: LabelImage) -> Iterator[Lab
         If a voxel of the skeleton has another label in the mask.
     """
     check_same_labels(labels, nodes, mask)
-    found = find_labels(mask)
-    order, starts = nodes_by_label(labels, found.values)
+    objects = find_labels(mask)
+    order, starts = nodes_by_label(labels, objects.values)
     for number in np.flatnonzero(np.diff(starts)).tolist():
         members = order[starts[number] : starts[number + 1]]
-        crop, offset = found.crop(number, mask)
-        places = np.unravel_index(nodes[members], mask.image.shape)
-        moved = tuple(along - first for along, first in zip(places, offset, strict=True))
+        crop, offset = objects.crop(number, mask)
+        coordinates = np.unravel_index(nodes[members], mask.image.shape)
+        moved = tuple(along - first for along, first in zip(coordinates, offset, strict=True))
         yield LabelCrop(crop, offset, members, np.ravel_multi_index(moved, crop.shape))
 
 

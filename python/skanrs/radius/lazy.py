@@ -55,14 +55,14 @@ class Waiting(NamedTuple):
 
     indices: Indices
     """Linear indices in the image."""
-    places: Indices
+    coordinates: Indices
     """Positions in the image along three axes, a row each."""
     squares: Radii
     """The squared distance to the nearest background so far."""
 
     def take(self, which: npt.NDArray[np.bool_]) -> Waiting:
         """Return some of them."""
-        return Waiting(self.indices[which], self.places[which], self.squares[which])
+        return Waiting(self.indices[which], self.coordinates[which], self.squares[which])
 
 
 class PackedDepths(NamedTuple):
@@ -134,12 +134,12 @@ def radius_voxels(
     local: dict[Index, Key] = {}
     regions: dict[Index, Key] = {}
     for index in blocks.indices():
-        place = blocks.position(index)
-        packed, found = packed_mask_key(mask, index), (f'radius-found-{token}', *index)
-        tasks[packed] = (BlockTask(_pack, *place), of_mask.key(index))
-        tasks[found] = (BlockTask(_measure, *place, grid), [blocks.key(index), packed])
-        local[index] = _part(tasks, f'radius-local-{token}', index, found, 0)
-        regions[index] = _part(tasks, f'radius-region-{token}', index, found, 1)
+        position = blocks.position(index)
+        packed, measured = packed_mask_key(mask, index), (f'radius-found-{token}', *index)
+        tasks[packed] = (BlockTask(_pack, *position), of_mask.key(index))
+        tasks[measured] = (BlockTask(_measure, *position, grid), [blocks.key(index), packed])
+        local[index] = _part(tasks, f'radius-local-{token}', index, measured, 0)
+        regions[index] = _part(tasks, f'radius-region-{token}', index, measured, 1)
     settled = _merge_regions(tasks, token, regions, grid)
     for index in blocks.indices():
         finish = BlockTask(_finish, *blocks.position(index), grid)
@@ -216,11 +216,11 @@ def _merge_regions(
                 if len(members) == 1:
                     regions[index] = members[0]
                     continue
-                place = (axis, level, *index)
-                merged = (f'radius-merge-{token}', *place)
+                merge_index = (axis, level, *index)
+                merged = (f'radius-merge-{token}', *merge_index)
                 tasks[merged] = (merge, members)
-                done[index] = _part(tasks, f'radius-settled-{token}', place, merged, 0)
-                regions[index] = _part(tasks, f'radius-rest-{token}', place, merged, 1)
+                done[index] = _part(tasks, f'radius-settled-{token}', merge_index, merged, 0)
+                regions[index] = _part(tasks, f'radius-rest-{token}', merge_index, merged, 1)
             parents = {index: _parent(parent, axis) for index, parent in parents.items()}
             for index, parent in parents.items():
                 if parent in done:
@@ -245,9 +245,9 @@ def _measure(blocks: list[Any], offset: Shape, shape: Shape, grid: Grid) -> tupl
     radii = block_radii(nodes, as_image(mask, 'mask'), offset, grid)
     start, extent = in_three_axes(offset, 0), in_three_axes(shape, 1)
     waits = radii.waits
-    places = np.stack(np.unravel_index(nodes[waits], extent), axis=1) + start
-    indices = np.ravel_multi_index(tuple(places.T), grid.in_3d()[0])
-    waiting = Waiting(indices.astype(np.int64), places, radii.squares[waits])
+    coordinates = np.stack(np.unravel_index(nodes[waits], extent), axis=1) + start
+    indices = np.ravel_multi_index(tuple(coordinates.T), grid.in_3d()[0])
+    waiting = Waiting(indices.astype(np.int64), coordinates, radii.squares[waits])
     faces = {}
     for axis, end, depths in radii.faces:
         across = extent[:axis] + extent[axis + 1 :]
@@ -274,11 +274,11 @@ def _merge(grid: Grid, axis: int, regions: list[Region]) -> tuple[Measured, Regi
 
 def _lowered(region: Region, other: Region, axis: int, end: bool, grid: Grid) -> Waiting:
     """Return the voxels of a region that wait, with what lies behind a face of the other."""
-    places, squares = region.waiting.places, region.waiting.squares.copy()
+    coordinates, squares = region.waiting.coordinates, region.waiting.squares.copy()
     face = other.offset[axis] + (other.shape[axis] - 1 if end else 0)
     across = [at for at in range(3) if at != axis]
-    gaps = np.abs(places[:, axis] - face)
-    inside = places[:, across] - np.array(other.offset)[across]
+    gaps = np.abs(coordinates[:, axis] - face)
+    inside = coordinates[:, across] - np.array(other.offset)[across]
     voxels = np.ascontiguousarray(np.column_stack([gaps, inside]), dtype=np.int64)
     shape, spacing, _ = grid.in_3d()
     depths = other.faces[axis, end].unpack()
@@ -310,7 +310,7 @@ def _to_unknown(region: Region, grid: Grid) -> Radii:
     shape, spacing, _ = grid.in_3d()
     nearest = np.full(len(region.waiting.indices), np.inf)
     for axis in range(3):
-        at = region.waiting.places[:, axis]
+        at = region.waiting.coordinates[:, axis]
         stop = region.offset[axis] + region.shape[axis]
         for steps, is_open in (
             (at - region.offset[axis] + 1, region.offset[axis] > 0),
@@ -328,9 +328,9 @@ def _finish(computed: list[Any], offset: Shape, shape: Shape, grid: Grid) -> Blo
     if settled:
         indices = np.concatenate([indices for indices, _ in settled])
         values = np.concatenate([values for _, values in settled])
-        places = np.unravel_index(nodes, shape)
-        global_places = tuple(at + first for at, first in zip(places, offset, strict=True))
-        of_node = np.ravel_multi_index(global_places, grid.shape)
+        coordinates = np.unravel_index(nodes, shape)
+        in_image = tuple(at + first for at, first in zip(coordinates, offset, strict=True))
+        of_node = np.ravel_multi_index(in_image, grid.shape)
         which = np.flatnonzero(np.isin(indices, of_node))
         squares[np.searchsorted(of_node, indices[which])] = values[which]
     return BlockVoxels(nodes, np.sqrt(squares))

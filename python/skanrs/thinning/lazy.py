@@ -99,10 +99,10 @@ class _Tasks:
                 joined.setdefault(_parent(region), []).append(residue)
             residues, kept = {}, {}
             for region, members in joined.items():
-                place = (len(levels) + 1, *region)
-                merged = self.add('merge', place, (partial(merge, self.info), members))
-                kept[region] = self.add('kept', place, (result_at, merged, 0))
-                residues[region] = self.add('residue', place, (result_at, merged, 1))
+                index = (len(levels) + 1, *region)
+                merged = self.add('merge', index, (partial(merge, self.info), members))
+                kept[region] = self.add('kept', index, (result_at, merged, 0))
+                residues[region] = self.add('residue', index, (result_at, merged, 1))
             levels.append(kept)
         # What the merges above a region keep, from the last merge down.
         above: dict[Index, list[Key]] = {}

@@ -140,13 +140,15 @@ class SkeletonOnDisk:
             bitorder='little',
         )
         word, bit = np.divmod(np.flatnonzero(voxels), 64)
-        places = np.unravel_index(records['key'][word].astype(np.int64), self._words_along)
+        coordinates = np.unravel_index(records['key'][word].astype(np.int64), self._words_along)
         within = np.unravel_index(bit, self._sides)
         offset, extent = self.grid.position(index)
         start, shape = self._info.in_3d(offset, 0), self._info.in_3d(extent, 1)
         at = [
-            place * side + inside - first
-            for place, side, inside, first in zip(places, self._sides, within, start, strict=True)
+            word_along * side + inside - first
+            for word_along, side, inside, first in zip(
+                coordinates, self._sides, within, start, strict=True
+            )
         ]
         is_in = [(along >= 0) & (along < n) for along, n in zip(at, shape, strict=True)]
         which = np.flatnonzero(np.logical_and.reduce(is_in))
@@ -156,8 +158,8 @@ class SkeletonOnDisk:
         """Return the words of a block, by the tasks that kept them."""
         number = int(np.ravel_multi_index(index, self.grid.counts))
         first, last = np.searchsorted(self._blocks, [number, number + 1])
-        places = self._places[first:last].tolist()
-        return [self._words.read(range(start, stop)) for start, stop in places]
+        ranges = self._ranges[first:last].tolist()
+        return [self._words.read(range(start, stop)) for start, stop in ranges]
 
     def _thin_all(self, workers: int) -> None:
         counts = self.grid.counts
@@ -193,16 +195,16 @@ class SkeletonOnDisk:
             mask = self._read(box)
             foreground += int(np.count_nonzero(mask))
             packed.append(pack(as_image(mask, 'image'), [part.start for part in box], self._info))
-        whole = box_of(self._info, *self.grid.position(index))
-        return (*thin(packed, [whole], self._info), foreground)
+        box_of_block = box_of(self._info, *self.grid.position(index))
+        return (*thin(packed, [box_of_block], self._info), foreground)
 
     def _add_by_block(self, kept: Words) -> None:
         """Write what a merge kept, cut to the blocks that its words lie in."""
         records = _records_of(kept)
-        places = np.unravel_index(kept.keys.astype(np.int64), self._words_along)
+        coordinates = np.unravel_index(kept.keys.astype(np.int64), self._words_along)
         # A word at a face lies in blocks on both sides of it.
         touched = []
-        for at, side, bounds in zip(places, self._sides, self._bounds, strict=True):
+        for at, side, bounds in zip(coordinates, self._sides, self._bounds, strict=True):
             first = np.searchsorted(bounds, at * side, side='right') - 1
             end = np.minimum(at * side + side, bounds[-1])
             touched.append((first, np.searchsorted(bounds, end, side='left') - 1))
@@ -225,10 +227,10 @@ class SkeletonOnDisk:
         self._sections.append((blocks, first + np.stack([starts[:-1], starts[1:]], axis=1)))
 
     def _index_sections(self) -> None:
-        blocks, places = (np.concatenate(parts) for parts in zip(*self._sections, strict=True))
+        blocks, ranges = (np.concatenate(parts) for parts in zip(*self._sections, strict=True))
         self._sections.clear()
         order = np.argsort(blocks, kind='stable')
-        self._blocks, self._places = blocks[order], places[order]
+        self._blocks, self._ranges = blocks[order], ranges[order]
 
 
 def _records_of(words: Words) -> Array:
@@ -242,12 +244,12 @@ def _words_of(records: Array) -> Words:
 
 
 def _interleaved(index: Index) -> int:
-    """Return the place of a block in an order that finishes one cube of blocks after the other."""
-    place = 0
+    """Return the rank of a block in an order that finishes one cube of blocks after the other."""
+    rank = 0
     for bit in range(max(index).bit_length()):
         for axis, at in enumerate(index):
-            place |= (at >> bit & 1) << (bit * len(index) + len(index) - 1 - axis)
-    return place
+            rank |= (at >> bit & 1) << (bit * len(index) + len(index) - 1 - axis)
+    return rank
 
 
 __all__ = ['BlockGrid', 'SkeletonOnDisk']

@@ -38,14 +38,14 @@ def axis_letters(names: Sequence[object], kinds: Sequence[object] = ()) -> str:
     -------
     str
     """
-    found = []
+    axes = []
     for name, kind in zip_longest(names, kinds[: len(names)]):
         word = str(name or '').strip().lower()
         letter = LETTERS.get(word) or LETTERS.get(word.removesuffix('s'), '?')
         if kind == 'space' and letter in NOT_OF_SPACE:
             letter = '?'
-        found.append(KINDS.get(str(kind), letter))
-    return ''.join(found)
+        axes.append(KINDS.get(str(kind), letter))
+    return ''.join(axes)
 
 
 def letters(ndim: int) -> str:

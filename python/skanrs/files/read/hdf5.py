@@ -58,17 +58,17 @@ class Hdf5(Source):
                     return f'/{self._inside.lstrip("/")}'
         images, missing = _images(self._file, h5py)
         links = f'; it links to {missing[0]}, which cannot be opened' if missing else ''
-        there = ', '.join(sorted(images))
+        names = ', '.join(sorted(images))
         if self._inside is not None:
             raise FileError(
-                f'{self.name} has no dataset {self._inside}; images in it: {there or "none"}{links}'
+                f'{self.name} has no dataset {self._inside}; images in it: {names or "none"}{links}'
             )
         if len(images) == 1:
             return images[0]
         if not images:
             raise FileError(f'{self.name} holds no image{links}')
         raise FileError(
-            f'{self.name} holds several images ({there}); '
+            f'{self.name} holds several images ({names}); '
             f'name one of them: {self.name}:{sorted(images)[0]}'
         )
 
@@ -81,7 +81,7 @@ class Hdf5(Source):
             # A name with % is a pattern for many files.
             if part[0] == '.' or '%' in part[0]:
                 continue
-            path = _found(part[0], folder)
+            path = _linked_file(part[0], folder)
             if path is None:
                 raise FileError(f'{self.name} lacks a part: {part[0]} is missing')
             with h5py.File(path, 'r') as file:
@@ -89,7 +89,7 @@ class Hdf5(Source):
                     raise FileError(f'{self.name} lacks a part: {part[0]} has no {part[1]}')
         left = dataset.nbytes
         for name, offset, size in dataset.external or ():
-            path = _found(name)
+            path = _linked_file(name)
             if path is None:
                 raise FileError(f'{self.name} lacks a part: {name} is missing')
             if path.stat().st_size < offset + min(size, left):
@@ -150,7 +150,7 @@ def _images(file: Any, h5py: Any) -> tuple[list[str], list[str]]:
     return images, missing
 
 
-def _found(name: str, *folders: Path) -> Path | None:
+def _linked_file(name: str, *folders: Path) -> Path | None:
     """Return a file if it is where HDF5 looks: in these folders or the working folder."""
-    places = [folder / name for folder in (*folders, Path())]
-    return next((place for place in places if place.is_file()), None)
+    files = (folder / name for folder in (*folders, Path()))
+    return next((file for file in files if file.is_file()), None)

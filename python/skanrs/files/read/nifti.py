@@ -44,8 +44,8 @@ class Nifti(Source):
         # Extensions of the header can claim any length; they are not read.
         self._proxy = nibabel.arrayproxy.ArrayProxy(str(self.path), header, keep_file_open=True)
         self._lock = threading.Lock()
-        one = self._proxy[(slice(0, 1),) * len(self.shape)]
-        self.dtype = np.asarray(one).dtype
+        voxel = self._proxy[(slice(0, 1),) * len(self.shape)]
+        self.dtype = np.asarray(voxel).dtype
         self.axes = 'xyztc??'[: len(self.shape)]
         self.pieces = (*self.shape[:2], *(1 for _ in self.shape[2:]))
         spacing = self._zooms(header)

@@ -61,8 +61,8 @@ def read_planes(
         path, dtype, count * length, offset=offset + planes.start * count * dtype.itemsize
     )
     rest[slow] = slice(None)
-    here = (*shape[:slow], length, *shape[slow + 1 :])
-    return values.reshape(here, order='F' if fortran else 'C')[tuple(rest)]
+    shape_of_box = (*shape[:slow], length, *shape[slow + 1 :])
+    return values.reshape(shape_of_box, order='F' if fortran else 'C')[tuple(rest)]
 
 
 def read_header(file: IO[bytes], name: str) -> Header:

@@ -85,12 +85,12 @@ class Npz(Source):
 def _image_key(name: str, members: Mapping[str, str]) -> str:
     if 'image' in members:
         return 'image'
-    others = [name for name in members if name != 'spacing']
-    if len(others) == 1:
-        return others[0]
-    if not others:
+    images = [name for name in members if name != 'spacing']
+    if len(images) == 1:
+        return images[0]
+    if not images:
         raise FileError(f'{name} holds no image')
-    keys = ', '.join(sorted(others))
+    keys = ', '.join(sorted(images))
     raise FileError(f'{name} holds several arrays ({keys}); name the image `image`')
 
 

@@ -78,7 +78,12 @@ def missing_files(file: Any, folder: Path) -> list[str]:
 def ome_sizes(xml: str, sizes: Sizes) -> AxisSizes:
     """Return the sizes in the XML; none if one of them is not a number."""
     pixels = next(
-        (one for one in ElementTree.fromstring(xml).iter() if one.tag.endswith('}Pixels')), None
+        (
+            element
+            for element in ElementTree.fromstring(xml).iter()
+            if element.tag.endswith('}Pixels')
+        ),
+        None,
     )
     axes: AxisSizes = {}
     for axis in 'ZYX':

@@ -192,21 +192,21 @@ class Tiff(Source):
             self._file.close()
 
 
-def _same(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    return [n for n in one if n != 1] == [n for n in other if n != 1]
+def _same(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    return [n for n in shape if n != 1] == [n for n in expected if n != 1]
 
 
 def _are_planes(series: Sequence[Any]) -> bool:
     """Return whether these are the planes of a stack: 2D, of one shape and type."""
-    kinds = {(one.kind, one.shape, one.dtype, one.axes) for one in series}
+    kinds = {(item.kind, item.shape, item.dtype, item.axes) for item in series}
     kind, shape, _, _ = next(iter(kinds), ('', (), None, ''))
     return len(series) > 1 and len(kinds) == 1 and kind == 'shaped' and len(shape) == 2
 
 
 def _code_of(error: str) -> int | None:
     """Return the code of the tag that an error message of tifffile names."""
-    found = re.search(r'TiffTag\.fromfile.*<tifffile\.TiffTag (\d+) @', error)
-    return int(found[1]) if found else None
+    match = re.search(r'TiffTag\.fromfile.*<tifffile\.TiffTag (\d+) @', error)
+    return int(match[1]) if match else None
 
 
 @contextmanager

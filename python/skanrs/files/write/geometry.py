@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from skanrs.branches.centrelines import Centrelines
+    from skanrs.branches.polylines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
 __all__ = ['Geometry', 'geometry_of', 'in_order']
@@ -55,9 +55,9 @@ class Geometry(NamedTuple):
                 'skeleton: expected one made with labels for the file name {label}, got one without'
             )
         order = np.argsort(self.labels, kind='stable')
-        place = np.empty_like(order)
-        place[order] = np.arange(order.size)
-        edges = place[self.edges]
+        number_of = np.empty_like(order)
+        number_of[order] = np.arange(order.size)
+        edges = number_of[self.edges]
         edges = edges[np.argsort(edges[:, 0], kind='stable')]
         values, starts = np.unique(self.labels[order], return_index=True)
         bounds = np.append(starts, order.size)

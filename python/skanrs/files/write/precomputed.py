@@ -46,9 +46,9 @@ def write_precomputed(folder: Path, geometry: Geometry, unit: str | None) -> Non
     # In the order of segments; within a segment, points keep their order.
     order = np.argsort(of_points, kind='stable')
     segments, starts = np.unique(of_points[order], return_index=True)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    edges = place[geometry.edges]
+    number_of = np.empty(len(order), dtype=np.int64)
+    number_of[order] = np.arange(len(order))
+    edges = number_of[geometry.edges]
     edges = edges[np.argsort(edges[:, 0], kind='stable')]
     ids = []
     bounds = [*starts.tolist(), len(order)]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from skanrs.branches.centrelines import Centrelines
+    from skanrs.branches.polylines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
 __all__ = ['check_skeleton', 'needs_geometry', 'save_skeleton', 'write_skeleton']

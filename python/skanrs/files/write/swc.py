@@ -91,8 +91,10 @@ def _trees(geometry: Geometry, given: Array) -> tuple[Array, list[int]]:
     count = len(geometry.points)
     if count == 0:
         return np.empty(0, dtype=np.int64), []
-    one, other = geometry.edges.T
-    graph = sparse.coo_array((np.ones(len(one)), (one, other)), shape=(count, count)).tocsr()
+    sources, targets = geometry.edges.T
+    graph = sparse.coo_array(
+        (np.ones(len(sources)), (sources, targets)), shape=(count, count)
+    ).tocsr()
     graph = graph + graph.T
     chosen = _roots(geometry, np.diff(graph.indptr))
     roots = np.concatenate([given, chosen])
@@ -105,10 +107,10 @@ def _trees(geometry: Geometry, given: Array) -> tuple[Array, list[int]]:
     graph.resize((count + 1, count + 1))
     order, before = csgraph.depth_first_order(graph + above.tocsr(), count, directed=True)
     order = order[1:].astype(np.int64)
-    place = np.zeros(count + 1, dtype=np.int64)
-    place[order] = np.arange(1, count + 1)
-    place[count] = -1
-    return order, place[before[order]].tolist()
+    number_of = np.zeros(count + 1, dtype=np.int64)
+    number_of[order] = np.arange(1, count + 1)
+    number_of[count] = -1
+    return order, number_of[before[order]].tolist()
 
 
 def _roots(geometry: Geometry, degrees: Array) -> Array:
