@@ -7,11 +7,13 @@ import pickle
 import sys
 import time
 import tracemalloc
+import warnings
 
 import dask
 import dask.array as da
 import numpy as np
 import pytest
+from dask_image.ndmeasure import label
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from images import blobs
@@ -195,6 +197,27 @@ def test_graph_takes_little_memory_for_each_block():
     assert table.npartitions == 4
     assert held < 4_000 * array.npartitions
     assert most < 4_500 * array.npartitions
+
+
+def test_parts_of_a_skeleton_one_at_a_time_warn():
+    mask = np.random.default_rng(3).random((20, 21, 22)) < 0.2
+    array = da.from_array(mask, chunks=9)
+    skeleton = skanrs.skeletonize(array)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        for _ in range(4):
+            assert np.array_equal(skeleton.compute(scheduler='sync'), skanrs.skeletonize(mask))
+        persisted = skeleton.persist(scheduler='sync')
+        for part in persisted.blocks.ravel():
+            part.compute(scheduler='sync')
+        parts = list(skeleton.blocks.ravel())
+        for part in parts[:2]:
+            part.compute(scheduler='sync')
+    with pytest.warns(da.PerformanceWarning, match=r'skeleton\.persist\(\), or .*to_zarr'):
+        parts[2].compute(scheduler='sync')
+    with pytest.warns(da.PerformanceWarning, match='3 parts of one lazy skeleton'):
+        # It asks for each block separately.
+        label(skanrs.skeletonize(da.from_array(mask[:8, :8, :8], chunks=(2, 8, 8))))
 
 
 def test_layers_are_wrapped_once():

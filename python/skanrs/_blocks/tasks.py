@@ -66,7 +66,7 @@ class Blocks:
         # One tuple for all blocks of a shape: there are few shapes and many blocks.
         return offset, self._shapes.setdefault(shape, shape)
 
-    def with_tasks(self, name: str, tasks: dict[Key, Any], *others: Blocks) -> HighLevelGraph:
+    def with_tasks(self, name: str, tasks: Mapping[Key, Any], *others: Blocks) -> HighLevelGraph:
         """Return the graph with a layer of tasks that need the blocks, and those of others."""
         layers: dict[str, Any] = {}
         dependencies: dict[str, Any] = {}
@@ -74,7 +74,8 @@ class Blocks:
             layers |= blocks.graph.layers
             dependencies |= blocks.graph.dependencies
         below = {layer for blocks in (*others, self) for layer in blocks.array.__dask_layers__()}
-        return HighLevelGraph({**layers, name: NamedLayer(tasks)}, {**dependencies, name: below})
+        layers[name] = tasks if isinstance(tasks, NamedLayer) else NamedLayer(tasks)
+        return HighLevelGraph(layers, {**dependencies, name: below})
 
     def _named(self) -> HighLevelGraph:
         """Return the graph of the array with each foreign task wrapped to name a block."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ import numpy as np
 from dask.base import tokenize
 
 from skanrs._blocks.runs import runs_of_blocks
-from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, as_block, result_at
+from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, NamedLayer, as_block, result_at
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_image, check_axes
 from skanrs._support.typing import Shape
@@ -33,6 +34,10 @@ from .method import method_of
 
 GROUP_VOXELS = 256**3
 """Small blocks are joined up to this size: larger groups leave fewer voxels undecided."""
+
+
+PARTS = 3
+"""After so many computations of parts of a skeleton there is a warning."""
 
 
 def skeletonize_blocks(image: da.Array, method: str | None, preserve_topology: bool) -> da.Array:
@@ -48,8 +53,35 @@ def skeletonize_blocks(image: da.Array, method: str | None, preserve_topology: b
     tasks.thin_groups()
     tasks.merge_groups()
     tasks.finish_blocks()
-    graph = blocks.with_tasks(name, tasks.tasks)
+    graph = blocks.with_tasks(name, _SkeletonLayer(tasks.tasks, name))
     return da.Array(graph, name, image.chunks, dtype=bool)
+
+
+class _SkeletonLayer(NamedLayer):
+    """The tasks of a lazy skeleton; warns if parts of it are computed one at a time.
+
+    Dask culls a layer to the keys that a computation needs; every block needs the whole image.
+    """
+
+    def __init__(self, tasks: dict[Key, Any], name: str) -> None:
+        super().__init__(tasks)
+        self._name = name
+        self._count = sum(key[0] == name for key in tasks)
+        self._parts: set[int] = set()
+
+    def cull(self, keys: set[Key], all_hlg_keys: Any) -> Any:
+        blocks = frozenset(key for key in keys if key[0] == self._name)
+        if 0 < len(blocks) < self._count and len(self._parts) < PARTS:
+            self._parts.add(hash(blocks))
+            if len(self._parts) == PARTS:
+                warnings.warn(
+                    f'skeleton: {PARTS} parts of one lazy skeleton are computed separately, and'
+                    ' each thins the whole image; compute it once: skeleton.persist(), or'
+                    ' skeleton.to_zarr(path) and dask.array.from_zarr(path)',
+                    da.PerformanceWarning,
+                    stacklevel=2,
+                )
+        return super().cull(keys, all_hlg_keys)
 
 
 class _Tasks:
