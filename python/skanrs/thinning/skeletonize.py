@@ -91,6 +91,11 @@ def skeletonize(
     MemoryError
         If there is no room for the working copy of two bits a voxel.
 
+    Warns
+    -----
+    dask.array.PerformanceWarning
+        If three parts of one lazy skeleton are computed separately; each thins the whole image.
+
     See Also
     --------
     skanrs.summarize : The table of a skeleton's branches.
