@@ -19,6 +19,7 @@
 //! | [`chunk_graph`] | graph and table from blocks of an image, merged in any order |
 //! | [`csv`] | rows of tables as text |
 //! | [`network`] | nodes, rooted trees and territories of the network that branches make |
+//! | [`labels`] | the skeletons of a label image, each measured in its own label |
 //! | `python` | the extension module; nothing outside it knows of Python |
 //!
 //! # Terms
@@ -50,6 +51,7 @@ pub mod csv;
 pub mod graph;
 pub mod gray;
 pub mod image;
+pub mod labels;
 pub mod network;
 pub mod pruning;
 pub mod radius;

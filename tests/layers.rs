@@ -8,12 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, the lowest first; those of one layer do not know one another.
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &["support"],
     &["image", "csv"],
     &["thinning", "graph", "gray", "radius"],
     &["branches", "centreline", "pruning"],
     &["cells", "chunk_graph", "network"],
+    &["labels"],
     &["python"],
     &["lib"],
 ];

@@ -29,7 +29,11 @@ __all__ = [
     'get_num_threads',
     'graph_centres',
     'graph_distances',
+    'label_centrelines',
+    'label_measures',
+    'label_nodes',
     'label_paths',
+    'label_radii',
     'longest_shortest_paths',
     'lower_radii',
     'merge_residues',
@@ -53,6 +57,7 @@ __all__ = [
     'topology',
     'trace_paths',
     'trace_skeleton',
+    'tunnels',
     'unpack_chunk',
     'unravel',
     'value_range',
@@ -228,7 +233,11 @@ def prune_nodes(
     length: float,
     ratio: float,
     radii: npt.NDArray[np.float64] | None = None,
+    groups: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.bool_]: ...
+def tunnels(
+    nodes: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], shape: Sequence[int]
+) -> npt.NDArray[np.int64]: ...
 def topology(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> tuple[int, int, int, int]: ...
 
 # Measures of branches in their mask; axes are three.
@@ -256,17 +265,34 @@ def centrelines(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
 def cell_measures(mask: MaskRows, skeleton: _SkeletonArrays) -> list[npt.NDArray[np.float64]]: ...
 def cell_counts(mask: MaskRows, skeleton: _SkeletonArrays) -> npt.NDArray[np.uint64]: ...
-def network_nodes(
-    mask: MaskRows, skeleton: _SkeletonArrays
+
+_OfPaths = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]
+_OfNodes = tuple[
+    npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]
+]
+
+def network_nodes(mask: MaskRows, skeleton: _SkeletonArrays) -> tuple[_OfPaths, _OfNodes]: ...
+
+# Skeletons of labels: their voxels, the labels of these, where paths start, the numbers of their
+# voxels, spacing, along which axes the outside is background, number of axes.
+_LabelArguments = tuple[Any, ...]
+
+def label_radii(image: npt.NDArray[Any], skeletons: _LabelArguments) -> npt.NDArray[np.float64]: ...
+def label_measures(
+    image: npt.NDArray[Any], skeletons: _LabelArguments
 ) -> tuple[
-    tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]],
-    tuple[
-        npt.NDArray[np.float64],
-        npt.NDArray[np.int64],
-        npt.NDArray[np.int64],
-        npt.NDArray[np.uint8],
-    ],
+    npt.NDArray[np.float64],
+    list[npt.NDArray[np.float64]],
+    list[npt.NDArray[np.float64]],
+    _OfPaths,
+    _OfNodes,
 ]: ...
+def label_nodes(
+    image: npt.NDArray[Any], skeletons: _LabelArguments
+) -> tuple[npt.NDArray[np.float64], _OfPaths, _OfNodes]: ...
+def label_centrelines(
+    image: npt.NDArray[Any], skeletons: _LabelArguments
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
 def root_branches(
     sources: npt.NDArray[np.uint32],
     destinations: npt.NDArray[np.uint32],

@@ -89,6 +89,7 @@ fn cells_are_those_of_asking_all() {
             mask: &mask,
             spacing,
             axes: if flat { 2 } else { 3 },
+            origin: [0; 3],
             nodes: &nodes,
             radii: &radii,
             starts: &[0_i64],
@@ -119,8 +120,16 @@ fn stops_when_asked() {
     let image = Array3::from_elem([64; 3], 1_u8);
     mask.insert([0; 3], &Shared::view(&image.view()), 1, &Monitor::new()).unwrap();
     let (spacing, nodes, radii) = ([1.0; 3], [0, 4000], [1.0, 2.0]);
-    let skeleton =
-        Skeleton { mask: &mask, spacing, axes: 3, nodes: &nodes, radii: &radii, starts: &[0_i64], paths: &[] };
+    let skeleton = Skeleton {
+        mask: &mask,
+        spacing,
+        axes: 3,
+        origin: [0; 3],
+        nodes: &nodes,
+        radii: &radii,
+        starts: &[0_i64],
+        paths: &[],
+    };
     let monitor = Monitor::new();
     monitor.request_stop();
     assert_eq!(cells(skeleton, &[0, 1], 2, &monitor), Err(crate::support::errors::Error::Interrupted));

@@ -87,7 +87,9 @@ pub struct Skeleton<'a, I> {
     pub spacing: Point,
     /// The axes of the image: those of two stand for the last of three, the first having one plane.
     pub axes: usize,
-    /// Linear indices of the voxels, ascending.
+    /// Where the first voxel of the mask lies in the image.
+    pub origin: [i64; 3],
+    /// Linear indices of the voxels in the mask, ascending.
     pub nodes: &'a [i64],
     /// Their distances to the background.
     pub radii: &'a [f64],
@@ -116,10 +118,17 @@ impl<I: Index> Skeleton<'_, I> {
         Ok(())
     }
 
-    /// The voxel of a node.
+    /// The voxel of a node in the mask.
     #[must_use]
     pub fn voxel(&self, node: usize) -> [i64; 3] {
         position(self.nodes[node], self.mask.shape()).map(|at| at as i64)
+    }
+
+    /// The voxel of a node in the image.
+    #[must_use]
+    pub fn voxel_of_image(&self, node: usize) -> [i64; 3] {
+        let voxel = self.voxel(node);
+        [0, 1, 2].map(|axis| voxel[axis] + self.origin[axis])
     }
 
     /// The voxels of a path.
@@ -230,7 +239,7 @@ pub fn centrelines<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Re
     let mut radii = Vec::new();
     for (path, line) in paths?.into_iter().flatten().enumerate() {
         if let Some(first) = skeleton.path(path).first() {
-            let start = skeleton.voxel(first.get());
+            let start = skeleton.voxel_of_image(first.get());
             let start = [0, 1, 2].map(|axis| start[axis] as f64 * skeleton.spacing[axis]);
             points
                 .try_extend(CENTRELINES, line.points.iter().map(|point| [0, 1, 2].map(|at| start[at] + point[at])))?;

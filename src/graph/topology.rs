@@ -13,6 +13,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
+use std::sync::LazyLock;
 
 use crate::graph::csr::Index;
 use crate::graph::junctions::DisjointSets;
@@ -47,7 +48,7 @@ pub struct Topology {
 /// If there are more voxels than `I` can number.
 pub fn topology<I: Index>(nodes: &[i64], shape: [usize; 3], monitor: &Monitor) -> Result<Topology> {
     let neighbourhood = Neighbourhood::new(&shape, &[1.0; 3], 3);
-    let added = added_by_voxels();
+    let added = &*ADDED_BY_VOXELS;
     let mut sets = DisjointSets::<I>::new(nodes.len())?;
     let mut is_alone = try_filled("isolated voxels", nodes.len(), true)?;
     let (mut components, mut euler) = (nodes.len(), 0);
@@ -77,6 +78,8 @@ pub fn topology<I: Index>(nodes: &[i64], shape: [usize; 3], monitor: &Monitor) -
 }
 
 /// By which later neighbours are there, how much a voxel adds to the Euler characteristic.
+static ADDED_BY_VOXELS: LazyLock<Vec<i8>> = LazyLock::new(added_by_voxels);
+
 fn added_by_voxels() -> Vec<i8> {
     let steps = |at: u32| [at / 9, at / 3 % 3, at % 3].map(|step| step as i8 - 1);
     let cells: Vec<(i8, usize)> = (0..27)

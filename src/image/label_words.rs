@@ -200,6 +200,20 @@ impl LabelEntries<'_> {
         self.entry(at).load(Ordering::Relaxed)
     }
 
+    /// Calls `visit` with the voxels of each row of each word: where it begins, and a bit for each voxel from there on.
+    pub fn for_each_row(&self, mut visit: impl FnMut([usize; 3], u64)) {
+        let [side_z, side_y, side_x] = logarithms(self.words.shape[0]).map(|log| 1 << log);
+        for at in 0..self.len() {
+            let ([z, y, x], voxels) = (self.place(at), self.voxels(at));
+            for row in 0..side_z * side_y {
+                let bits = voxels >> (row * side_x) & (u64::MAX >> (WORD - side_x));
+                if bits != 0 {
+                    visit([z * side_z + row / side_y, y * side_y + row % side_y, x * side_x], bits);
+                }
+            }
+        }
+    }
+
     /// Replaces the voxels of the label in a word.
     pub fn replace(&self, at: usize, voxels: u64) {
         self.entry(at).store(voxels, Ordering::Relaxed);

@@ -69,6 +69,15 @@ impl MaskRows {
         })
     }
 
+    /// Adds voxels of row (z, y) from `x` on, one a bit.
+    ///
+    /// # Panics
+    /// If the row does not lie in the image.
+    pub fn insert_bits(&mut self, [z, y, x]: [usize; 3], bits: u64) {
+        let row = self.row_stride();
+        put(bits, x, &mut self.words[(z * self.shape[1] + y) * row..][..row]);
+    }
+
     fn row_stride(&self) -> usize {
         self.shape[2].div_ceil(WORD)
     }

@@ -31,7 +31,7 @@ const NODES: &str = "the nodes of a network";
 const TASK: usize = 1 << 10;
 
 /// The nodes of a network, in ascending order of their smallest voxel, and those at the ends of its paths.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Nodes {
     /// The nodes at the first and at the last voxel of each path.
     pub of_paths: [Vec<i64>; 2],
@@ -149,13 +149,13 @@ fn has_three_neighbours<I: Index>(skeleton: &Skeleton<'_, I>, node: usize) -> bo
 fn middle<I: Index>(skeleton: &Skeleton<'_, I>, group: &[(usize, usize)]) -> ([f64; 3], usize) {
     let mut sums = [0; 3];
     for &(_, member) in group {
-        let voxel = skeleton.voxel(member);
+        let voxel = skeleton.voxel_of_image(member);
         sums = [0, 1, 2].map(|axis| sums[axis] + voxel[axis]);
     }
     let centroid = sums.map(|sum| sum as f64 / group.len() as f64);
     let mut best = (f64::INFINITY, group[0].1);
     for &(_, member) in group {
-        let voxel = skeleton.voxel(member);
+        let voxel = skeleton.voxel_of_image(member);
         let along = [0, 1, 2].map(|axis| (voxel[axis] as f64 - centroid[axis]) * skeleton.spacing[axis]);
         let square = along[0] * along[0] + along[1] * along[1] + along[2] * along[2];
         if square < best.0 {
@@ -213,6 +213,7 @@ mod tests {
             mask: &mask,
             spacing: [1.0; 3],
             axes: 2,
+            origin: [0; 3],
             nodes: &voxels,
             radii: &vec![1.0; voxels.len()],
             starts: &starts,

@@ -4,6 +4,7 @@ use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyReadonlyArr
 use pyo3::prelude::*;
 
 use crate::cells;
+use crate::centreline::smooth::Point;
 use crate::centreline::{self, Measures, Skeleton};
 use crate::image::elements::Element;
 use crate::image::mask_rows::MaskRows;
@@ -19,7 +20,7 @@ const MEASURES: &str = "the measures of branches";
 /// Masks with fewer voxels are measured before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 18;
 
-type Array1<'py> = Bound<'py, PyArray1<f64>>;
+pub(super) type Array1<'py> = Bound<'py, PyArray1<f64>>;
 
 /// A mask in three axes, one bit a voxel, filled block by block.
 #[pyclass(name = "MaskRows", module = "skanrs._core")]
@@ -64,6 +65,7 @@ impl PyMaskRows {
             mask: &self.mask,
             spacing: *spacing,
             axes: *axes,
+            origin: [0; 3],
             nodes: nodes.as_slice()?,
             radii: radii.as_slice()?,
             starts: starts.as_slice()?,
@@ -93,7 +95,11 @@ fn centreline_measures<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<[Array1<'py>; 7]> {
-    let measured = mask.with_skeleton(py, &skeleton, centreline::measures)?;
+    centrelines_out(py, &mask.with_skeleton(py, &skeleton, centreline::measures)?)
+}
+
+/// Measures as columns.
+pub(super) fn centrelines_out<'py>(py: Python<'py>, measured: &[Measures]) -> PyResult<[Array1<'py>; 7]> {
     let column =
         |of: fn(&Measures) -> f64| PyResult::Ok(try_collect(MEASURES, measured.iter().map(of))?.into_pyarray(py));
     Ok([
@@ -114,12 +120,16 @@ fn centrelines<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<(Bound<'py, PyArray2<f64>>, Array1<'py>)> {
-    let axes = skeleton.5;
     let (points, radii) = mask.with_skeleton(py, &skeleton, centreline::centrelines)?;
+    Ok((points_out(py, &points, skeleton.5)?, radii.into_pyarray(py)))
+}
+
+/// Points in an image of so many axes, a row each.
+pub(super) fn points_out<'py>(py: Python<'py>, points: &[Point], axes: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
     let flat = try_collect(MEASURES, points.iter().flat_map(|point| point[3 - axes..].iter().copied()))?;
     let points = numpy::ndarray::Array2::from_shape_vec((points.len(), axes), flat);
     let points = points.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
-    Ok((points.into_pyarray(py), radii.into_pyarray(py)))
+    Ok(points.into_pyarray(py))
 }
 
 /// The volume and the surface of each path's part of the mask; in a plane the area and the length of the outline.
@@ -129,7 +139,11 @@ fn cell_measures<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<[Array1<'py>; 2]> {
-    let measured = mask.with_skeleton(py, &skeleton, cells::of_paths)?;
+    bodies_out(py, &mask.with_skeleton(py, &skeleton, cells::of_paths)?)
+}
+
+/// Volumes and surfaces as columns.
+pub(super) fn bodies_out<'py>(py: Python<'py>, measured: &[[f64; 2]]) -> PyResult<[Array1<'py>; 2]> {
     let column =
         |at: usize| PyResult::Ok(try_collect(MEASURES, measured.iter().map(|pair| pair[at]))?.into_pyarray(py));
     Ok([column(0)?, column(1)?])

@@ -8,6 +8,7 @@ mod chunk_graph;
 mod csv;
 mod graph;
 mod gray;
+mod labels;
 mod network;
 mod pruning;
 mod radius;
@@ -31,6 +32,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     csv::register(module)?;
     graph::register(module)?;
     gray::register(module)?;
+    labels::register(module)?;
     network::register(module)?;
     pruning::register(module)?;
     radius::register(module)?;

@@ -4,7 +4,7 @@ use numpy::ndarray::ArrayViewMut3;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods};
 use pyo3::prelude::*;
 
-use crate::network::nodes::nodes;
+use crate::network::nodes::{Nodes, nodes};
 use crate::network::root::{Graph, trees};
 use crate::network::territories::Territories;
 use crate::python::centreline::{PyMaskRows, SkeletonArrays};
@@ -18,9 +18,9 @@ const NODES: &str = "the nodes of a network";
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 /// The nodes at the ends of the paths, and whether the path lies inside a junction.
-type OfPaths<'py> = (Array1<'py, i64>, Array1<'py, i64>, Array1<'py, bool>);
+pub(super) type OfPaths<'py> = (Array1<'py, i64>, Array1<'py, i64>, Array1<'py, bool>);
 /// Centroids, numbers of voxels, degrees and faces.
-type OfNodes<'py> = (Bound<'py, PyArray2<f64>>, Array1<'py, i64>, Array1<'py, i64>, Array1<'py, u8>);
+pub(super) type OfNodes<'py> = (Bound<'py, PyArray2<f64>>, Array1<'py, i64>, Array1<'py, i64>, Array1<'py, u8>);
 
 /// The nodes of a skeleton, and those of its paths.
 #[pyfunction]
@@ -29,8 +29,11 @@ fn network_nodes<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<(OfPaths<'py>, OfNodes<'py>)> {
-    let axes = skeleton.5;
-    let found = mask.with_skeleton(py, &skeleton, nodes)?;
+    nodes_out(py, mask.with_skeleton(py, &skeleton, nodes)?, skeleton.5)
+}
+
+/// Nodes of an image of so many axes as arrays.
+pub(super) fn nodes_out(py: Python<'_>, found: Nodes, axes: usize) -> PyResult<(OfPaths<'_>, OfNodes<'_>)> {
     let flat = try_collect(NODES, found.centroids.iter().flat_map(|point| point[3 - axes..].iter().copied()))?;
     let centroids = numpy::ndarray::Array2::from_shape_vec((found.centroids.len(), axes), flat);
     let centroids = centroids.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;

@@ -7,6 +7,7 @@ use ndarray::{ArrayView3, Axis, s};
 use rayon::prelude::*;
 
 use crate::image::elements::{Element, Shared};
+use crate::image::mask_rows::MaskRows;
 use crate::image::word_shape::WORD;
 use crate::support::allocate::try_zeros;
 use crate::support::errors::Result;
@@ -56,6 +57,25 @@ impl Background {
         });
         let any = any.try_reduce(|| 0, |one, other| Ok(one | other))?;
         background.is_empty = any == 0;
+        Ok(background)
+    }
+
+    /// The voxels that are not in `mask`.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn of_mask(mask: &MaskRows) -> Result<Self> {
+        let mut background = Self { shape: mask.shape(), words: Vec::new(), is_empty: true };
+        let [nz, ny, nx] = background.shape;
+        if nz * ny * nx == 0 {
+            return Ok(background);
+        }
+        let row = background.row_stride();
+        background.words = try_zeros("the background", nz * background.plane_stride() + 2)?;
+        for (at, words) in background.words[1..=nz * ny * row].chunks_exact_mut(row).enumerate() {
+            words[..row - 1].copy_from_slice(mask.row(at / ny, at % ny));
+            background.is_empty &= turn_over(&mut words[..row - 1], nx) == 0;
+        }
         Ok(background)
     }
 

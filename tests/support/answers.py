@@ -33,6 +33,7 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
     yield 'preserving', skanrs.skeletonize(mask, preserve_topology=True)
     labels = mask * (1 + np.indices(mask.shape).sum(0) // 9 % 5)
     yield 'labels', skanrs.skeletonize(labels, labels=True)
+    yield 'measures of labels', skanrs.analyze(labels, labels=True)
     for method in ('zhang', 'lee'):
         yield method, skanrs.skeletonize(mask[0], method=method)
 

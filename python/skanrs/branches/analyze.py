@@ -175,8 +175,7 @@ def analyze(
         - ``node_src``, ``node_dst``: the nodes at its ends, ``node_id`` of `skanrs.nodes`;
           ``in_junction``: whether it lies inside a junction, from one of its voxels to another.
         - ``touches_border``: whether the border of the image cuts it off, so that its length is not
-          known: a free end of it touches a face, see `skanrs.nodes`. With `labels` the columns
-          about nodes are left out.
+          known: a free end of it touches a face, see `skanrs.nodes`.
         - With `intensity`: ``mean_intensity``, ``median_intensity``, ``stdev_intensity``,
           ``min_intensity``, ``max_intensity`` of its values at the voxels of the branch, with both
           ends, and ``territory_intensity``, their mean over the voxels of the mask in its

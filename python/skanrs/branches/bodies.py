@@ -9,13 +9,15 @@ import numpy.typing as npt
 
 from skanrs._blocks.read import Pixels
 from skanrs._image.image import as_image
+from skanrs._image.labels import Labels, as_labels, thin_labels
 from skanrs._image.masks import as_mask, check_lazy_mask
 from skanrs._image.spacing import as_spacing
+from skanrs.graph.labels import pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
 from skanrs.thinning.method import method_of
 from skanrs.thinning.skeletonize import thin
 
-from .measures import Body, body_of, check_same_shape
+from .measures import Body, LabelBody, body_of, body_of_labels, check_same_shape
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -34,6 +36,27 @@ def body_of_arrays(
     check_same_shape(image, checked)
     graph = Skeleton._of_pixels(Pixels.of_mask(image.shape, image.nodes()), spacings)
     return body_of(graph, checked, spacings, border_is_background)
+
+
+def body_of_label_arrays(
+    mask: Any,
+    skeleton: Any,
+    labels: Labels,
+    min_voxels: int,
+    spacing: npt.ArrayLike,
+    border_is_background: bool,
+) -> LabelBody:
+    """Return the body of a label image in memory; without a skeleton, the labels are thinned."""
+    checked = as_labels(mask, 'mask', labels)
+    spacings = as_spacing(spacing, checked.image.ndim)
+    if skeleton is None:
+        method = method_of(None, False, checked.image.ndim)
+        skeleton = thin_labels(checked, method, min_voxels)
+    of_skeleton = as_labels(skeleton, 'skeleton', labels)
+    check_same_shape(of_skeleton.image, checked.image)
+    pixels, of_pixels = pixels_of_labels(of_skeleton)
+    graph = Skeleton._of_pixels(pixels, spacings, of_pixels)
+    return body_of_labels(graph, checked, spacings, border_is_background)
 
 
 def delay_with_body(

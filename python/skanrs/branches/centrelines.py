@@ -7,15 +7,12 @@ from typing import Any
 import numpy.typing as npt
 
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
-from skanrs._image.labels import Labels, as_labels, thin_labels, with_labels
-from skanrs._image.spacing import as_spacing
+from skanrs._image.labels import Labels, with_labels
 from skanrs._support import progress
-from skanrs.graph.labels import pixels_of_labels
-from skanrs.thinning.method import method_of
 
-from .bodies import body_of_arrays, delay_with_body
-from .measures import body_of_blocks, check_same_shape
-from .polylines import Centrelines, centrelines_of, centrelines_of_labels
+from .bodies import body_of_arrays, body_of_label_arrays, delay_with_body
+from .measures import body_of_blocks
+from .polylines import Centrelines, centrelines_of
 
 __all__ = ['centrelines']
 
@@ -79,34 +76,16 @@ def centrelines(
     """
     refuse_mixture(skeleton, mask)
     if with_labels(labels, min_voxels):
-        return _lines_of_labels(mask, skeleton, labels, min_voxels, spacing, border_is_background)
+        chosen = labels, min_voxels
+        with progress.call('centrelines'):
+            body = body_of_label_arrays(mask, skeleton, *chosen, spacing, border_is_background)
+            return centrelines_of(body)
     arguments = mask, skeleton, spacing, border_is_background
     if is_dask_array(mask):
         lines: Centrelines = delay_with_body(_lines_of_blocks, *arguments).compute()
         return lines
     with progress.call('centrelines'):
         return centrelines_of(body_of_arrays(*arguments))
-
-
-def _lines_of_labels(
-    mask: Any,
-    skeleton: Any,
-    labels: Labels,
-    min_voxels: int,
-    spacing: npt.ArrayLike,
-    border_is_background: bool,
-) -> Centrelines:
-    """Return the centrelines of a label image in memory."""
-    checked = as_labels(mask, 'mask', labels)
-    image = checked.image
-    spacings = as_spacing(spacing, image.ndim)
-    with progress.call('centrelines'):
-        if skeleton is None:
-            skeleton = thin_labels(checked, method_of(None, False, image.ndim), min_voxels)
-        of_skeleton = as_labels(skeleton, 'skeleton', labels)
-        check_same_shape(of_skeleton.image, image)
-        pixels, of_pixels = pixels_of_labels(of_skeleton)
-        return centrelines_of_labels(pixels, of_pixels, checked, spacings, border_is_background)
 
 
 def _lines_of_blocks(*blocks: Any) -> Centrelines:

@@ -21,9 +21,9 @@ from skanrs.radius.labels import label_crops
 
 from .columns import add_measures, skeleton_table
 from .intensity import intensities
-from .measures import body_of, check_same_shape, empty_measures, measure_crop
+from .measures import OF_INTENSITY, body_of, body_of_labels, check_same_shape, measure_crop
 from .node_table import node_table
-from .polylines import Centrelines, centrelines_of, centrelines_of_labels
+from .polylines import Centrelines, centrelines_of
 from .regions import count_regions, divide_by_regions, region_table
 
 
@@ -119,35 +119,27 @@ def measure_labels(
     skel = Skeleton._of_pixels(pixels, spacing, labels)
     if mask is None:
         return Measured(skel)
-    n_nodes = 0
-    dtype = None if regions is None else regions.dtype
-    measures = [empty_measures(mask.image.ndim, intensity is not None, dtype)]
-    sums: list[pd.DataFrame] = []
+    body = body_of_labels(skel, mask, spacing, border_is_background)
     with progress.call('measures'):
-        for crop in label_crops(pixels.nodes, labels, mask):
-            body = measure_crop(crop, spacing, border_is_background)
-            of_label = body.measures(include_tips=include_tips)
-            if intensity is not None:
-                box = zip(crop.offset, crop.mask.shape, strict=True)
-                cut = tuple(slice(at, at + length) for at, length in box)
-                of_label |= intensities(body, intensity[cut])
-            if regions is not None:
-                of_voxels = take(regions, pixels.nodes[crop.members])
-                part, of_label['region'] = divide_by_regions(body, of_voxels, of_label)
-                sums.append(part)
-            # Nodes are numbered through all labels.
-            for name in ('node_src', 'node_dst'):
-                of_label[name] = of_label[name] + n_nodes
-            n_nodes += len(body.nodes.centroids)
-            measures.append(of_label)
-    columns = {
-        name: np.concatenate([of_label[name] for of_label in measures]) for name in measures[0]
-    }
-    return Measured(
-        skel,
-        columns,
-        by_region=None if regions is None else region_table(sums, count_regions(regions), spacing),
-        make_lines=lambda: centrelines_of_labels(
-            pixels, labels, mask, spacing, border_is_background
-        ),
-    )
+        measures = body.measures(include_tips=include_tips)
+        if intensity is not None:
+            crops = label_crops(pixels.nodes, labels, mask)
+            of_labels = [
+                intensities(measure_crop(crop, spacing, border_is_background), intensity[crop.box])
+                for crop in crops
+            ]
+            none = dict.fromkeys(OF_INTENSITY, np.empty(0))
+            for name in none:
+                measures[name] = np.concatenate([of[name] for of in (none, *of_labels)])
+        by_region = None
+        if regions is not None:
+            of_voxels = take(regions, pixels.nodes)
+            sums, measures['region'] = divide_by_regions(body, of_voxels, measures)
+            by_region = region_table([sums], count_regions(regions), spacing)
+        return Measured(
+            skel,
+            measures,
+            node_table(body),
+            by_region=by_region,
+            make_lines=lambda: centrelines_of(body),
+        )

@@ -7,7 +7,7 @@ The kernels read the mask from one bit a voxel, which blocks fill in any order
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +26,7 @@ from skanrs._support.typing import Array, Indices, Shape
 from skanrs.graph.path_components import path_components
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius.block import Grid, Radii, radii_of_nodes
-from skanrs.radius.labels import LabelCrop, label_crops
+from skanrs.radius.labels import LabelCrop, label_arguments
 
 from .branch_numbers import smallest_numbers
 
@@ -90,6 +90,12 @@ class Nodes(NamedTuple):
     """The faces of the image that a node touches, bits from the last axis of three."""
 
 
+def nodes_of(of_paths: tuple[Array, Array, Array], of_nodes: tuple[Array, ...]) -> Nodes:
+    """Return nodes as the kernels return them."""
+    source, destination, inside = of_paths
+    return Nodes((source, destination), inside, *of_nodes)
+
+
 class Body:
     """A skeleton in its mask, as the kernels take it.
 
@@ -114,6 +120,7 @@ class Body:
     ) -> None:
         self.ndim = len(grid.shape)
         self.skeleton = skeleton
+        self.radii = radii
         shape, spacing, border = grid.in_3d()
         self._mask = _core.MaskRows(shape, border)
         for block, offset in mask:
@@ -125,17 +132,27 @@ class Body:
         self.voxels = skeleton._nodes
         self.components = path_components(skeleton)
         self.grid = grid
+        self._path_nodes = nodes
         self._skeleton = self.voxels, radii, starts, nodes, spacing, self.ndim
+
+    labels: Array | None = None
+    """The label of each voxel of the skeleton, if it is one of labels."""
 
     def measures(self, *, include_tips: bool = False) -> dict[str, Array]:
         """Return the columns of measures, a row for each branch.
 
         With `include_tips`, lengths include what free ends lack to the surface.
         """
-        length, *others, tips = _core.centreline_measures(self._mask, self._skeleton)
+        of_centrelines = _core.centreline_measures(self._mask, self._skeleton)
+        body = _core.cell_measures(self._mask, self._skeleton)
+        return self._columns(of_centrelines, body, include_tips)
+
+    def _columns(
+        self, of_centrelines: list[Array], body: list[Array], include_tips: bool
+    ) -> dict[str, Array]:
+        length, *others, tips = of_centrelines
         if include_tips:
             length += tips
-        body = _core.cell_measures(self._mask, self._skeleton)
         columns = [length, *others, *body, tips, *self._columns_of_nodes()]
         names = (*measure_names(self.ndim), *_OF_NODES)
         return dict(zip(names, columns, strict=True))
@@ -143,8 +160,7 @@ class Body:
     @cached_property
     def nodes(self) -> Nodes:
         """The nodes of the network, found once."""
-        (*of_paths, inside), of_nodes = _core.network_nodes(self._mask, self._skeleton)
-        return Nodes((of_paths[0], of_paths[1]), inside, *of_nodes)
+        return nodes_of(*_core.network_nodes(self._mask, self._skeleton))
 
     def _columns_of_nodes(self) -> tuple[Array, ...]:
         """Return which nodes each branch connects, and whether a tip of it is cut off."""
@@ -155,12 +171,12 @@ class Body:
 
     def voxels_of_nodes(self) -> tuple[Indices, Radii]:
         """Return the linear index of the voxel of each node, and its radius."""
-        radii = self._skeleton[1]
-        return self.voxels[self.nodes.voxels], radii[self.nodes.voxels]
+        numbers = self.nodes.voxels
+        return self.voxels[numbers], self.radii[numbers]
 
     def along(self, values: Array) -> Array:
         """Return the values at the voxels of all paths from those at the skeleton's voxels."""
-        along: Array = values[self._skeleton[3]]
+        along: Array = values[self._path_nodes]
         return along
 
     def territories(self) -> _core.Territories:
@@ -176,6 +192,52 @@ class Body:
     def cell_counts(self) -> Array:
         """Return how many voxels of the mask belong to each voxel of the skeleton."""
         return _core.cell_counts(self._mask, self._skeleton)
+
+
+class LabelBody(Body):
+    """The skeletons of labels in their label image, each measured as if it were the only one.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The skeleton, made with labels.
+    mask : LabelImage
+        The label image.
+    grid : Grid
+        The whole image.
+    """
+
+    def __init__(self, skeleton: Skeleton, mask: LabelImage, grid: Grid) -> None:
+        labels = skeleton.pixel_labels
+        assert labels is not None
+        self.ndim = len(grid.shape)
+        self.skeleton = skeleton
+        self.labels = labels
+        paths = skeleton.paths
+        starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
+        self.starts = starts
+        self.components = path_components(skeleton)
+        self.grid = grid
+        self.voxels = skeleton._nodes
+        self._path_nodes = nodes
+        self._arguments = label_arguments(self.voxels, labels, (starts, nodes), mask, grid)
+
+    def measures(self, *, include_tips: bool = False) -> dict[str, Array]:
+        """Return the columns of measures; see `Body.measures`."""
+        found = _core.label_measures(*self._arguments)
+        self.radii, lines, body, of_paths, of_nodes = found
+        self.nodes = nodes_of(of_paths, of_nodes)
+        return self._columns(lines, body, include_tips)
+
+    @cached_property
+    def nodes(self) -> Nodes:
+        """The nodes of all labels, found once; they are numbered by label."""
+        self.radii, of_paths, of_nodes = _core.label_nodes(*self._arguments)
+        return nodes_of(of_paths, of_nodes)
+
+    def centrelines(self) -> tuple[Array, Array]:
+        """Return the points of all centrelines, a row each, and the radius at each point."""
+        return _core.label_centrelines(*self._arguments)
 
 
 def body_of_blocks(
@@ -241,20 +303,11 @@ def measure_crop(crop: LabelCrop, spacing: Spacing, border_is_background: bool) 
     return body_of(skeleton, crop.mask, spacing, border_is_background)
 
 
-def label_bodies(
-    pixels: Pixels,
-    labels: Array,
-    mask: LabelImage,
-    spacing: Spacing,
-    border_is_background: bool,
-) -> Iterator[Body]:
-    """Return the body of each label that has a skeleton, in the whole image and in their order."""
-    grid = Grid(mask.image.shape, spacing.floats, border_is_background)
-    for crop in label_crops(pixels.nodes, labels, mask):
-        nodes = pixels.nodes[crop.members]
-        skeleton = Skeleton._of_pixels(Pixels.of_mask(grid.shape, nodes), spacing)
-        radii = radii_of_nodes(crop.nodes, crop.mask, spacing.floats, border_is_background)
-        yield Body(skeleton, radii, [(crop.mask, crop.offset)], grid)
+def body_of_labels(
+    skeleton: Skeleton, mask: LabelImage, spacing: Spacing, border_is_background: bool
+) -> LabelBody:
+    """Return the body of the skeletons of labels in their label image in memory."""
+    return LabelBody(skeleton, mask, Grid(mask.image.shape, spacing.floats, border_is_background))
 
 
 def check_same_shape(skeleton: Image, mask: Image) -> None:

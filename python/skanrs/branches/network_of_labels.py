@@ -68,6 +68,19 @@ class LabelNetworks:
         """Add up values by the numbers of their labels."""
         return np.bincount(of_items, weights=values, minlength=self.names.size)
 
+    def median(self, of_items: npt.NDArray[np.intp], values: Array) -> Array:
+        """Take the medians of values by the numbers of their labels; NaN where there are none."""
+        sizes = self.count(of_items)
+        ends = np.cumsum(sizes)
+        ordered = values[np.lexsort((values, of_items))]
+        has_some = sizes > 0
+        last, size = ends[has_some] - 1, sizes[has_some]
+        of_labels = (ordered[last - size // 2] + ordered[last - (size - 1) // 2]) / 2
+        medians = np.full(sizes.size, np.nan)
+        # Of values with NaN, which are the last ones, the median is NaN.
+        medians[has_some] = np.where(np.isnan(ordered[last]), np.nan, of_labels)
+        return medians
+
     def summary(
         self,
         ndim: int,
@@ -89,6 +102,8 @@ class LabelNetworks:
         types = table['branch_type'].to_numpy()
         columns |= {name: self.count(self.of_rows[types == at]) for at, name in enumerate(TYPES)}
         columns |= self._nodes_and_networks(ndim)
+        if 'touches_border' in table:
+            columns |= self._cut_branches(lengths)
         if skeleton is not None:
             columns |= self._of_voxels(skeleton, columns)
         columns |= densities(columns, volume)
@@ -123,6 +138,17 @@ class LabelNetworks:
             'n_loops': self.count(self.of_rows) - self.count(of_nodes) + networks,
         }
 
+    def _cut_branches(self, lengths: Array) -> dict[str, Array]:
+        is_cut = self.table['touches_border'].to_numpy(dtype=bool)
+        columns = {'n_cut': self.count(self.of_rows[is_cut])}
+        measures = {'length': lengths}
+        if 'mean_radius' in self.table:
+            measures['radius'] = self.table['mean_radius'].to_numpy(dtype=float)
+        for name, values in measures.items():
+            columns[f'median_{name}'] = self.median(self.of_rows, values)
+            columns[f'median_uncut_{name}'] = self.median(self.of_rows[~is_cut], values[~is_cut])
+        return columns
+
     def _of_voxels(self, skeleton: Any, columns: dict[str, Any]) -> dict[str, Array]:
         """Count the tunnels of the skeletons of labels, and their voxels that have no neighbour."""
         if not isinstance(skeleton, Skeleton):
@@ -132,14 +158,14 @@ class LabelNetworks:
         is_named = np.isin(labels, self.names)
         nodes, of_nodes = skeleton._nodes[is_named], self.number(labels[is_named])
         isolated = self.count(of_nodes[skeleton.degrees[is_named] == 0])
-        loops = columns['n_loops'].copy()
+        loops: Array = columns['n_loops'].copy()
         shape = in_three_axes(tuple(skeleton.skeleton_shape), 1)
         order, starts = nodes_by_label(of_nodes, np.arange(self.names.size))
         # Without cycles and junctions there are no tunnels.
-        for number in np.flatnonzero((loops > 0) | (columns['n_junctions'] > 0)).tolist():
-            of_label = nodes[order[starts[number] : starts[number + 1]]]
-            _, _, tunnels, _ = _core.topology(of_label, shape)
-            loops[number] = tunnels
+        has_some = (loops > 0) | (columns['n_junctions'] > 0)
+        order = order[np.repeat(has_some, np.diff(starts))]
+        groups = np.append(0, np.cumsum(np.diff(starts)[has_some]))
+        loops[has_some] = _core.tunnels(nodes[order], groups, shape)
         return {'n_loops': loops, 'n_isolated': isolated}
 
     def _radius_columns(

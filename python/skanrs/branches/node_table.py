@@ -23,7 +23,8 @@ def node_table(body: Body) -> pd.DataFrame:
     centroids = nodes.centroids * body.grid.spacing
     # Kernels have three axes; the bits of those that the image lacks come first.
     faces = nodes.faces >> 2 * (3 - body.ndim)
-    columns = {
+    of_labels = {} if body.labels is None else {'label': body.labels[nodes.voxels]}
+    columns = of_labels | {
         'node_id': np.arange(len(voxels)),
         'skeleton_id': components,
         'degree': nodes.degrees,

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
+from skanrs._image.labels import Labels, with_labels
 from skanrs._support import progress
 
-from .bodies import body_of_arrays, delay_with_body
+from .bodies import body_of_arrays, body_of_label_arrays, delay_with_body
 from .node_table import empty_node_table, node_table, node_table_of_blocks
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def nodes(
     spacing: npt.ArrayLike = ...,
     skeleton: npt.ArrayLike | None = ...,
     border_is_background: bool = ...,
+    labels: Labels = ...,
+    min_voxels: int = ...,
 ) -> pd.DataFrame: ...
 def nodes(
     mask: Any,
@@ -46,6 +49,8 @@ def nodes(
     spacing: npt.ArrayLike = 1,
     skeleton: Any = None,
     border_is_background: bool = False,
+    labels: Labels = False,
+    min_voxels: int = 1,
 ) -> Any:
     """Return the nodes of a network, its junctions and tips, a row for each.
 
@@ -60,6 +65,8 @@ def nodes(
         has the chunks of `mask`.
     border_is_background : bool, optional
         Whether what lies outside the image is background, for the radii.
+    labels, min_voxels : optional
+        For label images in memory; see `skanrs.analyze`.
 
     Returns
     -------
@@ -67,6 +74,8 @@ def nodes(
         Sorted by ``node_id``, to which ``node_src`` and ``node_dst`` of `skanrs.analyze` refer. A
         lazy table has one partition.
 
+        - With `labels`, the first column is ``label``. Rows are in its order, and ``node_id``
+          counts through all labels.
         - ``node_id``: from 0, in the order of the smallest linear index of a node's voxels, so that
           it is the same for any chunks; ``skeleton_id``: the connected component.
         - ``degree``: how many ends of branches lie at the node. 1: a tip; 3 or more: a junction;
@@ -117,6 +126,11 @@ def nodes(
     4        4       1   2.000     35.0     19.0
     """
     refuse_mixture(skeleton, mask)
+    if with_labels(labels, min_voxels):
+        chosen = labels, min_voxels
+        with progress.call('nodes'):
+            body = body_of_label_arrays(mask, skeleton, *chosen, spacing, border_is_background)
+            return node_table(body)
     arguments = mask, skeleton, spacing, border_is_background
     if is_dask_array(mask):
         import dask.dataframe as dd

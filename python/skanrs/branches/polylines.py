@@ -7,12 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from skanrs._blocks.read import Pixels
-from skanrs._image.labels import LabelImage
-from skanrs._image.spacing import Spacing
-from skanrs._support.typing import Array
-
-from .measures import Body, label_bodies
+from .measures import Body
 
 
 class Centrelines(NamedTuple):
@@ -53,20 +48,3 @@ def centrelines_of(body: Body) -> Centrelines:
     """Return the centrelines of a skeleton in its mask."""
     points, radii = body.centrelines()
     return Centrelines(points, body.starts, radii)
-
-
-def centrelines_of_labels(
-    pixels: Pixels,
-    labels: Array,
-    mask: LabelImage,
-    spacing: Spacing,
-    border_is_background: bool,
-) -> Centrelines:
-    """Return the centrelines of the skeletons of labels, in the order of labels."""
-    none = Centrelines(np.empty((0, mask.image.ndim)), np.zeros(1, np.int64), np.empty(0))
-    bodies = label_bodies(pixels, labels, mask, spacing, border_is_background)
-    points, offsets, radii = zip(none, *map(centrelines_of, bodies), strict=True)
-    lengths = np.concatenate([np.diff(of_label) for of_label in offsets])
-    return Centrelines(
-        np.concatenate(points), np.append(0, np.cumsum(lengths)), np.concatenate(radii)
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -181,11 +180,9 @@ def _prune_labels(
     pruned = np.zeros(pixels.shape, dtype=pixels.dtype)
     geometry = in_three_axes(pixels.shape, 1), in_three_axes(spacing, 1.0), *limits
     order, starts = nodes_by_label(labels, np.unique(labels))
-    for start, end in itertools.pairwise(starts.tolist()):
-        members = order[start:end]
-        nodes = pixels.nodes[members]
-        kept = _core.prune_nodes(nodes, *geometry, None if along is None else along[members])
-        pruned.reshape(-1)[nodes[kept]] = labels[members[0]]
+    nodes = pixels.nodes[order]
+    kept = _core.prune_nodes(nodes, *geometry, None if along is None else along[order], starts)
+    pruned.reshape(-1)[nodes[kept]] = labels[order[kept]]
     return pruned
 
 

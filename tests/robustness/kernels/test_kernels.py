@@ -26,6 +26,7 @@ RADII = np.ones(NODES.size)
 ROWS = _core.MaskRows(SHAPE, (False, True, True))
 ROWS.insert(MASK, 1, ORIGIN)
 BRANCHES = (NODES, RADII, PATHS[0].astype(np.int64), PATHS[1].astype(np.int64), ONES, 3)
+LABELS = (NODES, np.ones(NODES.size, np.uint64), *BRANCHES[2:4], ONES, (False, True, False), 3)
 NUMBERS = np.arange(NODES.size, dtype=np.int32) % 9
 TERRITORIES = _core.Territories(ROWS, NODES, NUMBERS, ONES)
 PLACES = np.arange(27).reshape(9, 3) % 5
@@ -60,8 +61,13 @@ CALLS = {
     'unravel': (NODES, SHAPE),
     'block_radii': (MASK, 1, NODES, ORIGIN, SHAPE, ONES, (False, False, False)),
     'lower_radii': (RADII[:9].copy(), PLACES, 0, np.ones((6, 70), np.uint32), SHAPE, ONES),
-    'prune_nodes': (NODES, SHAPE, ONES, 3.0, 0.5, RADII),
+    'prune_nodes': (NODES, SHAPE, ONES, 3.0, 0.5, RADII, np.array([0, 9, NODES.size])),
     'topology': (NODES, SHAPE),
+    'tunnels': (NODES, np.array([0, 9, NODES.size]), SHAPE),
+    'label_radii': (MASK, LABELS),
+    'label_measures': (MASK, LABELS),
+    'label_nodes': (MASK, LABELS),
+    'label_centrelines': (MASK, LABELS),
     'MaskRows': (SHAPE, (False, True, True)),
     'MaskRows.insert': (ROWS, MASK, 1, ORIGIN),
     'centreline_measures': (ROWS, BRANCHES),
