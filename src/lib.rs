@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`support`] | errors, fallible allocation, threads, vectors of the processor, prefetching, large pages |
 //! | [`image`] | elements in shared memory, images of one bit a voxel, neighbourhoods, foreground, linear indices |
-//! | [`gray`] | smoothing of gray images |
+//! | [`gray`] | smoothing, histograms and thresholds of gray images |
 //! | [`thinning`] | the skeleton, of a whole image in memory or of chunks that are merged |
 //! | [`graph`] | the pixel graph in compressed rows, clusters of junctions, topology |
 //! | [`radius`] | distances from the skeleton to the background |
@@ -39,6 +39,15 @@
 //! - A **node** is a foreground voxel in a graph, an **entry** one direction of an edge, a **row** the entries of one node.
 //! - An **endpoint** has one neighbour, a **junction** three or more. A **branch**, or **path**, leads from one endpoint or
 //!   junction to the next.
+//! - A **network** is a connected component of branches. Its **nodes** are its junctions, each a cluster of junction voxels that
+//!   touch, and its **tips**, the endpoints ([`network::nodes`]).
+//! - A **centreline** is the smooth curve of a branch. A **section** is the cut of the mask perpendicular to it, measured by
+//!   **rays** ([`centreline`]).
+//! - A **cell** is the part of the mask that belongs to one voxel of the skeleton ([`cells`]), a **territory** the part nearest to
+//!   one branch ([`network::territories`]).
+//! - A **label** is the value of a voxel of a label image; the voxels of one label are an **object** ([`image::label_words`]).
+//! - A mask is **cleaned**, in Python, before it is thinned: gaps are closed, cavities filled, small objects removed.
+//! - A **column** of a table has a value for each branch; [`csv`] formats **rows**, pieces of them in parallel.
 
 #[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
 compile_error!("skanrs is made for 64-bit little-endian processors");
