@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy.typing as npt
 import pandas as pd
 
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import as_image
 from skanrs._image.labels import Labels, as_labels, thin_labels, with_labels
@@ -97,6 +98,7 @@ def analyze(
     intensity: npt.ArrayLike | None = ...,
     regions: npt.ArrayLike,
 ) -> tuple[pd.DataFrame, pd.DataFrame]: ...
+@takes_images('mask', 'skeleton', 'intensity', 'regions')
 def analyze(
     mask: Any,
     *,
@@ -120,10 +122,12 @@ def analyze(
     ----------
     mask : array_like or dask array, 2 or 3 axes
         The object: booleans, or numbers with at most one nonzero value. A dask array may be
-        chunked in any way.
+        chunked in any way. A zarr array, an HDF5 dataset and a `skanrs.LazyImage` are taken as dask
+        arrays, a DataArray of xarray as its array.
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis, such as 0.5 for half a micrometre. All
-        lengths of the table are in its unit.
+        lengths of the table are in its unit. By default that of a `skanrs.LazyImage` or of the
+        coordinates of a DataArray, else 1.
     skeleton : array_like or dask array, shape of `mask`, optional
         The skeleton if it is there already, thinned or pruned; nonzero elements belong to it.
         Without it, `skanrs.skeletonize` makes it. A dask array has the chunks of `mask`.

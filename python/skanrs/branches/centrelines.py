@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.labels import Labels, with_labels
 from skanrs._support import progress
@@ -17,6 +18,7 @@ from .polylines import Centrelines, centrelines_of
 __all__ = ['centrelines']
 
 
+@takes_images('mask', 'skeleton')
 def centrelines(
     mask: Any,
     *,

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
+from skanrs._image.array_types import takes_images
 from skanrs._image.image import Image, as_array, as_heights, as_image
 from skanrs._image.position import NamedBlock, check_position, integers, position_text
 from skanrs._image.spacing import Spacing, as_spacing
@@ -200,6 +201,7 @@ def _restore(
     return ChunkGraph._of(graph, dtype, np.array(*spacing), value_is_height)
 
 
+@takes_images('block', whole=True)
 def chunk_graph(
     block: npt.ArrayLike,
     *,

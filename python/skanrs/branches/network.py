@@ -11,6 +11,7 @@ import pandas as pd
 
 from skanrs import _core
 from skanrs._blocks.read import read_image
+from skanrs._image.array_types import takes_images
 from skanrs._image.labels import Labels, with_labels
 from skanrs._image.position import in_three_axes
 from skanrs._image.spacing import as_spacing
@@ -30,6 +31,7 @@ __all__ = ['network_summary']
 _MOST_AXES = 3
 
 
+@takes_images('skeleton', 'mask')
 def network_summary(
     table: pd.DataFrame,
     *,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy.typing as npt
 import pandas as pd
 
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.labels import Labels, with_labels
 from skanrs._support import progress
@@ -43,6 +44,7 @@ def nodes(
     labels: Labels = ...,
     min_voxels: int = ...,
 ) -> pd.DataFrame: ...
+@takes_images('mask', 'skeleton')
 def nodes(
     mask: Any,
     *,

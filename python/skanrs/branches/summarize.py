@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.elements import check_elements
 from skanrs._image.labels import Labels, with_labels
@@ -57,6 +58,7 @@ def summarize(
 ) -> dd.DataFrame: ...
 
 
+@takes_images('skel')
 def summarize(
     skel: Skeleton | PathGraph | ChunkGraph | Array | da.Array,
     *,

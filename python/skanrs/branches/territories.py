@@ -13,6 +13,7 @@ import pandas as pd
 
 from skanrs import _core
 from skanrs._blocks.read import Pixels, read_image
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import as_image
 from skanrs._image.masks import as_mask, check_lazy_mask
@@ -39,6 +40,7 @@ def territories(
 def territories(  # type: ignore[overload-cannot-match]
     mask: npt.ArrayLike, skeleton: npt.ArrayLike, *, spacing: npt.ArrayLike = ...
 ) -> Labels: ...
+@takes_images('mask', 'skeleton', returns_image=True)
 def territories(mask: Any, skeleton: Any, *, spacing: npt.ArrayLike = 1) -> Any:
     """Draw which branch each voxel of a mask belongs to.
 
@@ -122,6 +124,7 @@ def branch_image(skeleton: da.Array, *, spacing: npt.ArrayLike = ...) -> da.Arra
 def branch_image(  # type: ignore[overload-cannot-match]
     skeleton: npt.ArrayLike, *, spacing: npt.ArrayLike = ...
 ) -> Labels: ...
+@takes_images('skeleton', returns_image=True)
 def branch_image(skeleton: Any, *, spacing: npt.ArrayLike = 1) -> Any:
     """Draw which branch each voxel of a skeleton belongs to.
 
@@ -172,6 +175,7 @@ def branch_image(skeleton: Any, *, spacing: npt.ArrayLike = 1) -> Any:
     return image
 
 
+@takes_images('territories')
 def counted_volume(
     territories: npt.ArrayLike | da.Array, branches: pd.DataFrame, *, spacing: npt.ArrayLike = 1
 ) -> pd.Series[float]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.masks import as_mask, check_lazy_mask
 from skanrs._support import progress
@@ -40,6 +41,7 @@ def clean(  # type: ignore[overload-cannot-match]
     min_size: int = 0,
     largest: int | None = None,
 ) -> npt.NDArray[np.bool_]: ...
+@takes_images('mask', spacing=False, returns_image=True)
 def clean(
     mask: Any,
     *,

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from skanrs import _core
 from skanrs._blocks.read import Pixels, pixels_of
+from skanrs._image.array_types import takes_images
 from skanrs._image.image import as_heights, as_image, check_axes, take
 from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
@@ -101,6 +102,7 @@ def pixel_graph(
     return to_matrix(indptr, indices, weights), nodes
 
 
+@takes_images('skel', whole=True)
 def skeleton_to_csgraph(
     skel: Array, *, spacing: npt.ArrayLike = 1, value_is_height: bool = False
 ) -> tuple[sparse.csr_matrix, tuple[npt.NDArray[np.int64], ...]]:
@@ -172,6 +174,7 @@ def _weighted_abs_diff(values0: Array, values1: Array, distances: Array) -> Arra
     return np.asarray(np.abs(values0 - values1) * distances)
 
 
+@takes_images('skeleton_image', spacing=False, returns_image=True)
 def make_degree_image(skeleton_image: Array) -> Array:
     """Count the neighbours of each pixel of a skeleton.
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs._blocks.read import Pixels, read_image
+from skanrs._image.array_types import takes_images
 from skanrs._image.labels import Labels, as_labels, with_labels
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
@@ -121,6 +122,7 @@ class Skeleton(LazyGraph):
            [2, 5]])
     """
 
+    @takes_images('skeleton_image')
     def __init__(
         self,
         skeleton_image: Array | da.Array,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import Image, as_image, check_axes
 from skanrs._image.labels import LabelImage, Labels, as_labels, nodes_by_label, with_labels
@@ -28,6 +29,7 @@ __all__ = ['prune']
 Given = TypeVar('Given', Skeleton, Array, 'da.Array')
 
 
+@takes_images('skeleton', 'mask', returns_image=True)
 def prune(
     skeleton: Given,
     *,

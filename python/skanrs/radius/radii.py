@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs._blocks.read import pixels_of
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import as_image
 from skanrs._image.labels import LabelImage, Labels, as_labels, refuse_labels, with_labels
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import dask.array
 
 
+@takes_images('skeleton', 'mask', whole=True)
 def radii(
     skeleton: Skeleton | npt.ArrayLike,
     mask: npt.ArrayLike,
@@ -117,6 +119,7 @@ def radius_image(
     border_is_background: bool = False,
     labels: Labels = False,
 ) -> Radii: ...
+@takes_images('skeleton', 'mask', returns_image=True)
 def radius_image(
     skeleton: Any,
     mask: Any,

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
+from skanrs._image.array_types import takes_images
 from skanrs._image.image import Image, as_image
 from skanrs._image.position import check_position, integers, position_text
 from skanrs._support.memory import size_in_words
@@ -257,6 +258,7 @@ def _decisions(kept: Iterable[Words], residue: Residue) -> list[tuple[str, str]]
     return [('kept', counted(certain, 'voxel')), ('undecided', counted(undecided, 'voxel'))]
 
 
+@takes_images('block', spacing=False, whole=True)
 def thin_chunk(
     block: npt.ArrayLike,
     *,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.image import Image, as_image
 from skanrs._image.labels import Labels, as_labels, thin_labels, with_labels
@@ -41,6 +42,7 @@ def skeletonize(
     labels: Labels,
     min_voxels: int = 1,
 ) -> npt.NDArray[Any]: ...
+@takes_images('image', spacing=False, returns_image=True)
 def skeletonize(
     image: Any,
     *,
@@ -56,7 +58,8 @@ def skeletonize(
     image : array_like or dask array, shape (M, N) or (P, M, N)
         The image, of booleans or any real numbers. Every nonzero element is foreground, NaN too.
         Any memory order; the array is read where it is and not changed. A dask array may be
-        chunked in any way.
+        chunked in any way. A zarr array, an HDF5 dataset and a `skanrs.LazyImage` are taken as dask
+        arrays, a DataArray of xarray as its array.
     method : {'lee', 'zhang'}, optional
         Lee's method [1]_ works in 2D and 3D and is the default in 3D; Zhang's [2]_ works in 2D
         and is the default there. A 3D image of a single plane is thinned by Lee's method as the
