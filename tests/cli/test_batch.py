@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import skanrs
 from skanrs.cli import batch, main
 from skanrs.cli.comparison import compare_groups
 from skanrs.datasets import vessel_tree
@@ -195,7 +196,7 @@ def test_units_are_made_the_same(empty_folder, capsys):
         (['list.csv', '-o', 'list.csv'], 'list.csv: expected an output that is not an input'),
         (['list.csv', '-o', 't.swc'], 'tables of several images'),
         (['list.csv', '-o', 't.csv', '--skeleton', 's.npy'], '--skeleton: expected one image'),
-        (['list.csv', '-o', 't.csv', '--nodes', 'n.csv'], '--nodes: expected one image'),
+        (['list.csv', '-o', 't.csv', '--territories', 'b.npy'], '--territories: expected one'),
         (['list.csv', '-o', 't.csv', '--branch-image', 'b.npy'], '--branch-image: expected one'),
         (['list.csv', '-o', 't.csv', '--intensity', 'a.npy'], '--intensity: expected one image'),
         (['list.csv', '-o', 't.csv', '--regions', 'a.npy'], '--regions: expected one image'),
@@ -237,3 +238,14 @@ def test_comparison_equals_scipy():
     compared = compare_groups(three, ['two'])
     assert compared['p'][0] == stats.kruskal(*groups).pvalue
     assert compared['test'][0] == 'Kruskal-Wallis H'
+
+
+def test_nodes_of_all_images(scans):
+    files = [f'scans/s{i}.npy' for i in range(2)]
+    assert command('analyze', *files, '-o', 't.csv', '--nodes', 'n.parquet') == 0
+    nodes = pd.read_parquet('n.parquet')
+    assert list(nodes.columns[:2]) == ['image', 'node_id']
+    for i in range(2):
+        expected = skanrs.nodes(np.load(f'scans/s{i}.npy'))
+        part = nodes[nodes['image'] == f's{i}'].drop(columns='image').reset_index(drop=True)
+        pd.testing.assert_frame_equal(part, expected, check_dtype=False)

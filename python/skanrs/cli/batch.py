@@ -24,6 +24,7 @@ from skanrs import files, get_num_threads, set_num_threads
 from skanrs._support.memory import free_memory
 from skanrs._support.reprs import counted
 from skanrs.files import AtomicOutputs, FileError
+from skanrs.files.recipe import recipe_writer, to_toml
 
 from .batch_inputs import BatchImage, find_images
 from .options import Options
@@ -37,11 +38,6 @@ if TYPE_CHECKING:
 __all__ = ['EXIT_SOME_FAILED', 'run_batch']
 
 EXIT_SOME_FAILED = 3
-
-NOT_IN_RECORD = (
-    'image', 'output', 'skeleton', 'summary', 'report', 'threads', 'memory', 'progress', 'json',
-)  # fmt: skip
-"""Options that do not change the results."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +58,7 @@ def run_batch(arguments: argparse.Namespace) -> int:
     images = find_images(
         arguments.image, each=arguments.each, group_by_folder=arguments.group_by_folder
     )
-    each_time = arguments.time == 'all'
-    given = {**vars(arguments), 'image': images[0].path}
-    if each_time:
-        given['time'] = None
-    options = Options.of(argparse.Namespace(**given))
+    options = Options.of(argparse.Namespace(**{**vars(arguments), 'image': images[0].path}))
     _check_is_shared(options)
     if options.threads is not None:
         set_num_threads(options.threads)
@@ -77,7 +69,7 @@ def run_batch(arguments: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise FileError(f'{folder}: expected a folder, got a file')
     failed: dict[str, str] = {}
-    images, states, units = _open_all(options, images, each_time, failed)
+    images, states, units = _open_all(options, images, failed)
     unit = next((one for one in units.values() if one), None)
     tasks = {}
     for image in images:
@@ -125,7 +117,7 @@ def _check_is_shared(options: Options) -> None:
     """Raise `FileError` for files that only one image can have."""
     if options.skeleton is not None:
         raise FileError('--skeleton: expected one image, got several; use skanrs skeletonize')
-    for name in ('nodes', 'territories', 'branch_image', 'intensity', 'regions'):
+    for name in ('territories', 'branch_image', 'intensity', 'regions'):
         if getattr(options, name) is not None:
             raise FileError(f'--{name.replace("_", "-")}: expected one image, got several')
 
@@ -146,7 +138,7 @@ def _check(
 
 
 def _open_all(
-    options: Options, images: Sequence[BatchImage], each_time: bool, failed: dict[str, str]
+    options: Options, images: Sequence[BatchImage], failed: dict[str, str]
 ) -> tuple[list[BatchImage], dict[str, list[int]], dict[str, str | None]]:
     """Open each image, and list what failed.
 
@@ -166,11 +158,11 @@ def _open_all(
                 image.path,
                 channel=options.channel,
                 axes=options.axes,
-                time=options.time,
+                time=None if options.time == 'all' else options.time,
                 level=options.level,
-                first=each_time,
+                first=options.time == 'all',
             ) as source:
-                times = range(source.times) if each_time else [None]
+                times = range(source.times) if options.time == 'all' else [None]
                 parts = [dataclasses.replace(image, time=time) for time in times]
                 for part in parts:
                     states[part.key], units[part.key] = list(source.state()), source.unit
@@ -191,18 +183,16 @@ def _task(
         output=(folder / f'{image.key}.csv',),
         summary=folder / f'{image.key}.summary.csv',
         report=None if options.report is None else folder / f'{image.key}.html',
+        nodes=None if options.nodes is None else folder / f'{image.key}.nodes.csv',
+        recipe_file=None,
+        save_recipe=None,
     )
-    settings = {
-        field.name: getattr(own, field.name)
-        for field in dataclasses.fields(own)
-        if field.name not in NOT_IN_RECORD
-    }
     about = {
         'skanrs': skanrs.__version__,
         'file': str(Path(image.path).absolute()),
         'state': state,
         'unit': None if options.spacing else unit,
-        'options': settings,
+        'options': own.recipe,
     }
     # As JSON has it: lists for tuples.
     return _Task(own, unit, folder / f'{image.key}.json', json.loads(to_json(about)))
@@ -313,16 +303,25 @@ def _write(
     failed: Mapping[str, str],
 ) -> list[str]:
     """Write the outputs of the batch; return why some could not be written."""
-    table = _joined(images, [tasks[image.key].options.output[0] for image in images])
+    recipe = to_toml(options.recipe)
+    own = [tasks[image.key].options for image in images]
+    table = _joined(images, [each.output[0] for each in own])
     with AtomicOutputs(keep_going=True) as out:
         for path in options.output:
             with out.attempt(path):
-                out.write(path, files.table_writer(path, table))
+                out.write(path, files.table_writer(path, table, recipe))
         if options.summary is not None or options.report is not None:
-            summary = _summary(images, tasks)
+            summary = _joined(images, [each.summary for each in own], more=True)
         if options.summary is not None:
             with out.attempt(options.summary):
-                out.write(options.summary, files.table_writer(options.summary, summary))
+                out.write(options.summary, files.table_writer(options.summary, summary, recipe))
+        if options.nodes is not None:
+            nodes = _joined(images, [each.nodes for each in own])
+            with out.attempt(options.nodes):
+                out.write(options.nodes, files.table_writer(options.nodes, nodes, recipe))
+        if options.save_recipe is not None:
+            with out.attempt(options.save_recipe):
+                out.write(options.save_recipe, recipe_writer(recipe))
         if options.report is not None:
             from .batch_report import write_batch_report
 
@@ -339,13 +338,14 @@ def _write(
                         unit=unit,
                         warnings=warnings,
                         failed=failed,
+                        recipe=recipe,
                     ),
                 )
     return list(out.failed.values())
 
 
 def _joined(
-    images: Sequence[BatchImage], paths: Sequence[Path], *, more: bool = False
+    images: Sequence[BatchImage], paths: Sequence[Path | None], *, more: bool = False
 ) -> 'pd.DataFrame':
     """Return the tables in several files as one, with the name and the group of the image."""
     import pandas as pd
@@ -356,6 +356,7 @@ def _joined(
     grouped = any(image.group is not None for image in images)
     tables = []
     for image, path in zip(images, paths, strict=True):
+        assert path is not None
         table = pd.read_csv(path, **exact)
         first: dict[str, Any] = {'image': image.name}
         if grouped:
@@ -374,11 +375,6 @@ def _joined(
         [table for table in tables if len(table)] or tables[:1], ignore_index=True
     )
     return joined
-
-
-def _summary(images: Sequence[BatchImage], tasks: Mapping[str, _Task]) -> 'pd.DataFrame':
-    paths = [tasks[image.key].options.summary for image in images]
-    return _joined(images, [path for path in paths if path is not None], more=True)
 
 
 def _print(

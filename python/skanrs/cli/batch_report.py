@@ -33,6 +33,7 @@ def write_batch_report(
     unit: str | None,
     warnings: Sequence[str],
     failed: Mapping[str, str],
+    recipe: str,
 ) -> None:
     """Write the page about a batch.
 
@@ -52,6 +53,8 @@ def write_batch_report(
         Problems that affect the numbers.
     failed : mapping of str to str
         Why images failed, by their names.
+    recipe : str
+        The options of the batch.
     """
     groups = group_names(summary)
     comparison, violins = [], None
@@ -72,6 +75,7 @@ def write_batch_report(
         title=f'{len(summary)} images',
         warnings=warnings,
         failed=failed,
+        recipe=recipe,
         groups={name: summary.loc[summary['group'] == name, 'image'].nunique() for name in groups},
         has_times='time' in summary,
         test=name_of_test(len(groups)),

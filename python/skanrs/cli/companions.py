@@ -57,7 +57,7 @@ def open_companions(options: Options, shape: tuple[int, ...]) -> Iterator[Compan
                 options.intensity,
                 channel=options.intensity_channel,
                 axes=options.axes if is_same else None,
-                time=options.time if is_same else None,
+                time=options.single_time if is_same else None,
                 level=options.level if is_same else 0,
             )
             intensity = stack.enter_context(opened)

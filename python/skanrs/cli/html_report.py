@@ -15,6 +15,7 @@ import numpy as np
 
 import skanrs
 from skanrs.branches.columns import length_column
+from skanrs.files.recipe import to_toml
 
 from .projections import png, projections
 from .report import Report, axes_in_space
@@ -102,6 +103,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
         'report.html',
         title=report.source,
         warnings=report.warnings,
+        recipe=to_toml(report.recipe),
         facts=[line.split(maxsplit=1) for line in report.facts()],
         counts=[(label, _count(summary[key].iloc[0])) for key, label in COUNTS.items()],
         sizes=[

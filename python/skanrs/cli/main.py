@@ -17,6 +17,7 @@ from skanrs import set_num_threads
 from skanrs.files import FileError
 
 from .parser import EXIT_WRONG, command_parser
+from .recipes import options_of_recipe
 
 __all__ = ['main']
 
@@ -41,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _prepare_process()
     parsed = command_parser().parse_args(arguments)
     try:
+        if getattr(parsed, 'recipe_file', None) is not None:
+            recipe, warning = options_of_recipe(parsed.recipe_file, parsed.command)
+            if warning is not None:
+                print(f'skanrs: warning: {warning}', file=sys.stderr)
+            parsed = command_parser(recipe).parse_args(arguments)
         code = _SUBCOMMANDS[parsed.command](parsed)
         sys.stdout.flush()
     except KeyboardInterrupt as error:

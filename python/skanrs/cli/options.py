@@ -11,6 +11,9 @@ from typing import Any, Literal
 from skanrs import files
 from skanrs.cleaning.steps import Cleaning
 from skanrs.files import FileError
+from skanrs.files.recipe import RECIPE_SUFFIXES
+
+from .recipes import RECIPE
 
 __all__ = ['Options', 'Threshold']
 
@@ -27,6 +30,8 @@ class Options:
     skeleton: Path | None
     summary: Path | None
     report: Path | None
+    recipe_file: Path | None
+    save_recipe: Path | None
     nodes: Path | None
     root: str | tuple[float, ...] | None
     """Where the trees begin, see `skanrs.root`."""
@@ -40,7 +45,8 @@ class Options:
     by_region: Path | None
     channel: int | str | None
     axes: str | None
-    time: int | None
+    time: int | Literal['all'] | None
+    """All for several images only, whose own options have a number."""
     level: int
     spacing: tuple[float, ...]
     """One number, or one for each axis; empty: the spacing in the file, else 1."""
@@ -141,13 +147,29 @@ class Options:
             files.check_output(self.report, files.REPORT_SUFFIXES, 'reports')
             for library in ('matplotlib', 'jinja2'):
                 files.need(library, self.report, extra='plot')
-        taken = [Path(self.image), *self.outputs]
+        if self.save_recipe is not None:
+            files.check_output(self.save_recipe, RECIPE_SUFFIXES, 'recipes')
+        inputs = [Path(self.image)] + ([] if self.recipe_file is None else [self.recipe_file])
+        taken = [*inputs, *self.outputs]
         if len({path.resolve() for path in taken}) < len(taken):
-            raise FileError('the image and all outputs must be different files')
+            raise FileError('the image, the recipe and all outputs must be different files')
         written = {path.resolve() for path in self.outputs}
         for name in (self.intensity, self.regions):
             if name is not None and Path(name).resolve() in written:
                 raise FileError(f'{name}: expected an output that is not an input')
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The options that change results, by their names on the command line."""
+        values = {name: getattr(self, name) for name in RECIPE}
+        values['spacing'] = self.spacing or None
+        return {name.replace('_', '-'): value for name, value in values.items()}
+
+    @property
+    def single_time(self) -> int | None:
+        """The time of an image; a task of several images has one time."""
+        assert self.time != 'all'
+        return self.time
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -160,6 +182,7 @@ class Options:
             self.nodes,
             self.by_region,
             self.report,
+            self.save_recipe,
         )
         return (*self.output, *(path for path in others if path is not None))
 

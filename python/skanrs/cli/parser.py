@@ -1,8 +1,9 @@
 """The arguments of the command `skanrs` and its help texts."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from skanrs import __version__
 from skanrs.files import (
@@ -13,8 +14,10 @@ from skanrs.files import (
     SOURCE_SUFFIXES,
     TABLE_SUFFIXES,
 )
+from skanrs.files.recipe import RECIPE_SUFFIXES
 
 from . import argument_types
+from .recipes import add_choice, add_columns, add_steps
 
 __all__ = ['EXIT_WRONG', 'command_parser']
 
@@ -36,6 +39,7 @@ examples:
   skanrs analyze mask.tif -o branches.csv --radii --prune-ratio 1.5 --summary network.csv
   skanrs analyze scans/*.tif -o branches.csv --summary summary.csv --report report.html
   skanrs analyze groups.csv -o branches.parquet --report report.html --jobs 2
+  skanrs analyze new.tif -o new.csv --recipe branches.parquet
   skanrs analyze cells.tif --labels -o branches.csv -o 'cells/{label}.swc' --min-voxels 100
   skanrs analyze mask.nii.gz -o branches.csv --json | jq .branches.total_length
 """
@@ -79,8 +83,11 @@ class Parser(argparse.ArgumentParser):
         self.exit(EXIT_WRONG, f'skanrs: error: {message} (see {self.prog} --help)\n')
 
 
-def command_parser() -> Parser:
-    """Return the parser of all subcommands; parsed arguments have the names of `Options`."""
+def command_parser(recipe: Mapping[str, Any] | None = None) -> Parser:
+    """Return the parser of all subcommands; parsed arguments have the names of `Options`.
+
+    The options in a recipe, by these names, are those of commands that do not give them.
+    """
     parser = Parser(
         prog='skanrs',
         description='Skeletons and branch tables of 2D and 3D images.',
@@ -89,8 +96,8 @@ def command_parser() -> Parser:
     )
     parser.add_argument('--version', action='version', version=f'skanrs {__version__}')
     commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
-    _add_analyze(commands)
-    _add_skeletonize(commands)
+    for command in (_add_analyze(commands), _add_skeletonize(commands)):
+        command.set_defaults(**(recipe or {}))
     _add_info(commands)
     _add_demo(commands)
     return parser
@@ -123,85 +130,13 @@ def _add_source(command: Parser, *, several: bool = False) -> None:
             else ''
         ),
     )
-    command.add_argument(
-        '--channel',
-        metavar='N|NAME',
-        type=argument_types.channel,
-        help='the channel or the colour to read: its number, from 0, or its name',
-    )
-    command.add_argument(
-        '--time',
-        metavar='N|all' if several else 'N',
-        type=argument_types.time if several else argument_types.count,
-        help='the time to read, from 0'
-        + (', or all, which gives the tables a column time' if several else ''),
-    )
-    command.add_argument(
-        '--level',
-        metavar='N',
-        type=argument_types.count,
-        default=0,
-        help='the level of an OME-Zarr or OME-TIFF pyramid; 0, the default, is the largest',
-    )
-    command.add_argument(
-        '--axes',
-        metavar='LETTERS',
-        help='the axes of the array, instead of those in the file: x, y, z, c (channel), t (time); '
-        'zyx reads a stack that was saved as a time series',
-    )
+    add_choice(command, several=several)
     command.add_argument('--json', action='store_true', help='print JSON instead of text')
 
 
 def _add_options(command: Parser) -> None:
     """Add the options that `analyze` and `skeletonize` share."""
-    command.add_argument(
-        '--spacing',
-        metavar='N',
-        type=argument_types.number,
-        nargs='+',
-        help="size of a voxel: one number, or one for each axis in the array's order "
-        '(default: the size in the file, else 1)',
-    )
-    command.add_argument(
-        '--threshold',
-        metavar='VALUE|otsu|none',
-        type=argument_types.threshold,
-        help='foreground: voxels above VALUE, above the threshold of Otsu, or (none) all that are '
-        'not 0; required for gray images, which have more than two values',
-    )
-    command.add_argument(
-        '--sigma',
-        metavar='N',
-        type=argument_types.number,
-        nargs='+',
-        help='first smooth by a Gaussian of this width in voxels: one number, or one for each axis '
-        '(default: no smoothing)',
-    )
-    _add_cleaning(command)
-    _add_labels(command)
-    command.add_argument(
-        '--method',
-        choices=('lee', 'zhang'),
-        help='thinning method (default: zhang in 2D, lee in 3D; zhang is for 2D only)',
-    )
-    command.add_argument(
-        '--preserve-topology',
-        action='store_true',
-        help="keep every object, tunnel and cavity; the default equals scikit-image's thinning",
-    )
-    command.add_argument(
-        '--prune-length',
-        metavar='N',
-        type=argument_types.number,
-        help='remove end branches shorter than N, in units of the spacing, until none is left',
-    )
-    command.add_argument(
-        '--prune-ratio',
-        metavar='N',
-        type=argument_types.number,
-        help='remove end branches shorter than N times the radius of the object at their '
-        'junction; useful values are 1 to 2',
-    )
+    add_steps(command)
     command.add_argument(
         '--threads',
         metavar='N',
@@ -222,59 +157,24 @@ def _add_options(command: Parser) -> None:
         action=argparse.BooleanOptionalAction,
         help='show progress on standard error (default: on terminals only)',
     )
-
-
-def _add_labels(command: Parser) -> None:
     command.add_argument(
-        '--labels',
-        action='store_true',
-        help='the image is a label image: each nonzero value is an object of its own, also '
-        'where objects touch',
+        '--recipe',
+        metavar='FILE',
+        type=Path,
+        dest='recipe_file',
+        help='take the options of a recipe that --save-recipe wrote, or of a .parquet table that '
+        'this command wrote; options of the command line win',
     )
     command.add_argument(
-        '--only-labels',
-        metavar='N,N',
-        type=argument_types.label_list,
-        help='with --labels: these objects only',
-    )
-    command.add_argument(
-        '--min-voxels',
-        metavar='N',
-        type=argument_types.count,
-        default=1,
-        help='with --labels: leave out objects of fewer than N voxels',
+        '--save-recipe',
+        metavar='FILE',
+        type=Path,
+        help='also write the options as a recipe, without inputs, outputs, threads and memory: '
+        f'{", ".join(RECIPE_SUFFIXES)}',
     )
 
 
-def _add_cleaning(command: Parser) -> None:
-    command.add_argument(
-        '--closing',
-        metavar='R',
-        type=argument_types.number,
-        default=0,
-        help='close gaps in the mask by a ball of this radius in voxels',
-    )
-    command.add_argument(
-        '--fill-cavities',
-        action='store_true',
-        help='fill the background that does not reach the border: cavities, in 2D holes',
-    )
-    command.add_argument(
-        '--min-size',
-        metavar='N',
-        type=argument_types.count,
-        default=0,
-        help='remove objects of fewer than N voxels',
-    )
-    command.add_argument(
-        '--keep-largest',
-        metavar='N',
-        type=argument_types.count,
-        help='keep the N largest objects only',
-    )
-
-
-def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
+def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
     analyze = _add_command(
         commands,
         'analyze',
@@ -314,14 +214,6 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
         f'{", ".join(TABLE_SUFFIXES)}',
     )
     analyze.add_argument(
-        '--root',
-        metavar='WHERE',
-        type=argument_types.root,
-        help='also add parents, generations and orders from a root, see skanrs.root; implies '
-        '--radii: thickest (tip of each network), a face such as z=0 or z=-1, or a point such as '
-        '0,12.5,40 in units of the spacing',
-    )
-    analyze.add_argument(
         '--territories',
         metavar='FILE',
         type=Path,
@@ -342,12 +234,6 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
         'territories, see skanrs.analyze; implies --radii; the same file for another channel',
     )
     analyze.add_argument(
-        '--intensity-channel',
-        metavar='N|NAME',
-        type=argument_types.channel,
-        help='the channel of --intensity to read',
-    )
-    analyze.add_argument(
         '--regions',
         metavar='FILE',
         help='also give each branch its region in a label image of the same shape, see '
@@ -366,18 +252,9 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> None:
         type=Path,
         help=f'also write a page with numbers and pictures: {", ".join(REPORT_SUFFIXES)}',
     )
-    analyze.add_argument(
-        '--radii',
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="also measure radii: add the columns of skanrs.analyze after skan's",
-    )
-    analyze.add_argument(
-        '--include-tips',
-        action='store_true',
-        help='with --radii: measure lengths to the surface, beyond the ends of the skeleton',
-    )
+    add_columns(analyze)
     _add_options(analyze)
+    return analyze
 
 
 def _add_batch(analyze: Parser) -> None:
@@ -407,7 +284,7 @@ def _add_batch(analyze: Parser) -> None:
     )
 
 
-def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> None:
+def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
     skeletonize = _add_command(
         commands,
         'skeletonize',
@@ -441,6 +318,7 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> None:
         include_tips=False,
     )
     _add_options(skeletonize)
+    return skeletonize
 
 
 def _add_info(commands: 'argparse._SubParsersAction[Parser]') -> None:

@@ -114,6 +114,8 @@ class Report:
     peak_memory: int | None
     warnings: tuple[str, ...]
     """Problems that affect the numbers, one sentence each."""
+    recipe: dict[str, Any]
+    """The options that change results, by their names on the command line."""
     written: tuple[Path, ...]
     failed: tuple[str, ...] = ()
     """Why outputs could not be written, one sentence each."""

@@ -28,7 +28,7 @@ PIECE = 1 << 20
 
 
 def write_rows(
-    out: AtomicOutputs, paths: Sequence[Path], rows: 'TableOnDisk', scratch: Path
+    out: AtomicOutputs, paths: Sequence[Path], rows: 'TableOnDisk', scratch: Path, recipe: str
 ) -> Branches:
     """Write all outputs in one pass over the rows.
 
@@ -42,6 +42,8 @@ def write_rows(
         The table.
     scratch : Path
         A folder for the lengths of the branches.
+    recipe : str
+        The recipe of the table.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def write_rows(
         for path in paths:
             with out.attempt(path):
                 file = stack.enter_context(out.new(path).open('xb'))
-                writers[path] = stack.enter_context(TableParts(path, file))
+                writers[path] = stack.enter_context(TableParts(path, file, recipe))
         for part in parts_of(rows.parts()):
             for path, writer in writers.items():
                 if path not in out.failed:

@@ -15,6 +15,7 @@ from skanrs import files
 from skanrs._support.memory import free_memory, held_memory, peak_memory, size_in_words
 from skanrs.files import AtomicOutputs, Source
 from skanrs.files.packed_mask import PackedMask
+from skanrs.files.recipe import recipe_writer, to_toml
 from skanrs.files.units import in_unit
 from skanrs.threshold import Rule
 
@@ -53,6 +54,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
     ValueError
         If an option does not fit the image.
     """
+    recipe = options.recipe
     memory = options.memory
     if memory is None:
         memory = int(SHARE_OF_FREE * (free_memory() or 1 << 62)) + held_memory()
@@ -61,7 +63,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             options.image,
             channel=options.channel,
             axes=options.axes,
-            time=options.time,
+            time=options.single_time,
             level=options.level,
         ) as image,
         ExitStack() as opened,
@@ -112,7 +114,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             from .rows import write_rows
 
             with progress.stage('table'):
-                branches = write_rows(out, options.output, result.rows, scratch)
+                branches = write_rows(out, options.output, result.rows, scratch, to_toml(recipe))
         elif result.table is not None:
             branches = Branches.of(result.table)
         threshold_from = 'labels' if options.labels else _how_found(options.threshold, result.rule)
@@ -142,6 +144,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
                 *image.warnings,
                 *warnings_of(result, image.size, threshold_from, options.sigma),
             ),
+            recipe=recipe,
             written=options.outputs,
         )
         with progress.stage('writing'):
@@ -150,6 +153,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
 
 
 def _write(out: AtomicOutputs, options: Options, result: Result, report: Report) -> None:
+    recipe = to_toml(report.recipe)
     # Rows on disk are written already.
     for path in options.output if result.rows is None else ():
         with out.attempt(path):
@@ -161,6 +165,7 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
                 unit=report.unit,
                 axes=axes_in_space(report.axes),
                 lines=result.lines if files.needs_geometry(path, options.radii) else None,
+                recipe=recipe,
             )
     if options.skeleton is not None:
         assert result.skeleton is not None
@@ -173,12 +178,17 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
         if labels is not None and image is not None:
             with out.attempt(labels):
                 files.write_image(out, labels, image, report.spacing, report.unit)
+    if options.save_recipe is not None:
+        with out.attempt(options.save_recipe):
+            out.write(options.save_recipe, recipe_writer(recipe))
     if options.nodes is not None and result.nodes is not None:
         with out.attempt(options.nodes):
-            out.write(options.nodes, files.table_writer(options.nodes, result.nodes))
+            out.write(options.nodes, files.table_writer(options.nodes, result.nodes, recipe))
     if options.by_region is not None and result.by_region is not None:
         with out.attempt(options.by_region):
-            out.write(options.by_region, files.table_writer(options.by_region, result.by_region))
+            out.write(
+                options.by_region, files.table_writer(options.by_region, result.by_region, recipe)
+            )
     if options.summary is None and options.report is None:
         return
     from skanrs import network_summary
@@ -205,7 +215,7 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
                 **whole,
             )
         with out.attempt(options.summary):
-            out.write(options.summary, files.table_writer(options.summary, rows))
+            out.write(options.summary, files.table_writer(options.summary, rows, recipe))
     if options.report is not None:
         from .html_report import write_report
 

@@ -156,6 +156,7 @@ def write_skeleton(
     unit: str | None = None,
     axes: str | None = None,
     lines: Centrelines | None = None,
+    recipe: str | None = None,
 ) -> None:
     """Write a skeleton as `save_skeleton` does; only `GEOMETRY_SUFFIXES` need the skeleton."""
     from skanrs.branches.summarize import summarize
@@ -164,7 +165,7 @@ def write_skeleton(
     if table is None and suffix != '.swc' and skeleton is not None:
         table = summarize(skeleton, separator='_')
     if suffix in TABLE_SUFFIXES and table is not None:
-        outputs.write(path, table_writer(path, table))
+        outputs.write(path, table_writer(path, table, recipe))
         return
     if suffix == '.graphml' and table is not None and lines is None:
         outputs.write(path, lambda file: write_graphml(file, table, axes))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import known_suffix
+from ..recipe import METADATA_KEY
 from ..suffixes import TABLE_SUFFIXES
 from .atomic import Writer
 from .csv import write_csv
@@ -19,7 +20,9 @@ PART_ROWS = 1 << 17
 """Rows that are converted at a time; in Parquet they are a row group."""
 
 
-def table_writer(path: str | os.PathLike[str], table: 'pd.DataFrame') -> Writer:
+def table_writer(
+    path: str | os.PathLike[str], table: 'pd.DataFrame', recipe: str | None = None
+) -> Writer:
     """Return a function that writes a table to an open file, in the format of the name of `path`.
 
     Parameters
@@ -28,6 +31,8 @@ def table_writer(path: str | os.PathLike[str], table: 'pd.DataFrame') -> Writer:
         A name that ends in .csv or .parquet.
     table : DataFrame
         The table; its index is not written.
+    recipe : str, optional
+        The recipe of the table, for the metadata of Parquet.
 
     Returns
     -------
@@ -36,7 +41,7 @@ def table_writer(path: str | os.PathLike[str], table: 'pd.DataFrame') -> Writer:
     """
 
     def write(file: IO[bytes]) -> None:
-        with TableParts(path, file) as parts:
+        with TableParts(path, file, recipe) as parts:
             for start in range(0, max(1, len(table)), PART_ROWS):
                 parts.write(table.iloc[start : start + PART_ROWS])
 
@@ -52,11 +57,16 @@ class TableParts:
         A name that ends in .csv or .parquet.
     file : file
         Opened for writing bytes.
+    recipe : str, optional
+        The recipe of the table, for the metadata of Parquet.
     """
 
-    def __init__(self, path: str | os.PathLike[str], file: IO[bytes]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], file: IO[bytes], recipe: str | None = None
+    ) -> None:
         self._is_parquet = known_suffix(Path(path), TABLE_SUFFIXES, 'tables') == '.parquet'
         self._file = file
+        self._recipe = recipe
         self._parquet: Any = None
         self._has_header = False
 
@@ -77,7 +87,10 @@ class TableParts:
 
         rows = pa.Table.from_pandas(part, preserve_index=False)
         if self._parquet is None:
-            self._parquet = pq.ParquetWriter(self._file, rows.schema)
+            schema = rows.schema
+            if self._recipe is not None:
+                schema = schema.with_metadata({**schema.metadata, METADATA_KEY: self._recipe})
+            self._parquet = pq.ParquetWriter(self._file, schema)
         self._parquet.write_table(rows)
 
     def __exit__(self, *_: object) -> None:
