@@ -1,4 +1,4 @@
-"""A function of many things on threads, with few results in memory."""
+"""Apply a function to many items on threads, in order, with few results in memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

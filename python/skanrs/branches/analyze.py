@@ -129,8 +129,8 @@ def analyze(
         lengths of the table are in its unit. By default that of a `skanrs.LazyImage` or of the
         coordinates of a DataArray, else 1.
     skeleton : array_like or dask array, shape of `mask`, optional
-        The skeleton if it is there already, thinned or pruned; nonzero elements belong to it.
-        Without it, `skanrs.skeletonize` makes it. A dask array has the chunks of `mask`.
+        The skeleton, pruned or not; nonzero elements belong to it. By default
+        `skanrs.skeletonize` makes it. A dask array has the chunks of `mask`.
     method, preserve_topology : optional
         How to thin; see `skanrs.skeletonize`.
     border_is_background : bool, optional

@@ -1,4 +1,4 @@
-"""Bodies of arrays as the caller gives them: in memory, or delayed for dask arrays."""
+"""Bodies, skeletons in their masks, of the arrays of a call: in memory or, for dask, delayed."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ def centrelines(
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis.
     skeleton : array_like or dask array, shape of `mask`, optional
-        The skeleton if it is there already; without it `skanrs.skeletonize` makes it. A dask array
-        has the chunks of `mask`.
+        The skeleton; by default `skanrs.skeletonize` makes it. A dask array has the chunks of
+        `mask`.
     border_is_background : bool, optional
         Whether what lies outside the image is background.
     labels, min_voxels : optional

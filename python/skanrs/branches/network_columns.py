@@ -1,4 +1,4 @@
-"""What the summaries of a network and of the networks of labels share."""
+"""Columns that the summaries of one network and of the networks of labels share."""
 
 from __future__ import annotations
 

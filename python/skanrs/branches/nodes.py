@@ -63,8 +63,8 @@ def nodes(
     spacing : float or sequence of float, one for each axis, optional
         The distance between neighbours along each axis.
     skeleton : array_like or dask array, shape of `mask`, optional
-        The skeleton if it is there already; without it `skanrs.skeletonize` makes it. A dask array
-        has the chunks of `mask`.
+        The skeleton; by default `skanrs.skeletonize` makes it. A dask array has the chunks of
+        `mask`.
     border_is_background : bool, optional
         Whether what lies outside the image is background, for the radii.
     labels, min_voxels : optional

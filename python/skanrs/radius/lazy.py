@@ -6,8 +6,8 @@ of merges joins two neighbours along one axis at a time. Each gives the other, f
 voxels, the depth of the first background behind their common face; nothing more is needed
 (``src/radius/faces.rs``). One task a block writes its radii.
 
-The mask is read once and nowhere in one place: packed blocks wait for the skeleton, and depths of
-faces and waiting voxels travel.
+The mask is read once, and no task holds all of it: packed blocks wait for the skeleton, and depths
+of faces and waiting voxels are transferred.
 """
 
 from __future__ import annotations

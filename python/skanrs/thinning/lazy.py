@@ -3,7 +3,7 @@
 For each source block one task packs its foreground; neighbouring blocks are joined to groups of
 about `GROUP_VOXELS`, each thinned by one task; a tree of merges joins the residues of two groups
 along each axis at a time; one task a source block writes its part of the skeleton. The source is
-read once, the whole image is nowhere in one place, and only residues and kept voxels travel.
+read once, no task holds the whole image, and only residues and kept voxels are transferred.
 
 There are two tasks for each source block and, for each group of them, three and those of the
 merges, about a half: close to two a block where blocks are small. A block that is a group is packed
