@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skanrs._core import longest_shortest_paths
+from skanrs import _core
 
 from .read_column import read_column
 
@@ -31,7 +31,7 @@ def _main_branches(
     """Find the branches of one longest shortest path of each component."""
     nodes, ends = np.unique(np.concatenate((sources, targets)), return_inverse=True)
     source_ends, target_ends = np.split(ends.astype(np.uint32), 2)
-    branches, _ = longest_shortest_paths(
+    branches, _ = _core.longest_shortest_paths(
         len(nodes), source_ends, target_ends, np.ascontiguousarray(lengths, dtype=np.float64)
     )
     return branches.astype(np.intp)

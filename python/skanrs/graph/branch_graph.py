@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from skanrs._core import graph_centres
+from skanrs import _core
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -83,7 +83,7 @@ def _fast_graph_center_idx(skel: Skeleton) -> Any:
     if not len(pixels):
         raise ValueError('skeleton: expected at least one pixel to find its centre, got none')
     upper = sparse.triu(graph, 1, format='coo')
-    candidates = graph_centres(
+    candidates = _core.graph_centres(
         len(pixels), upper.row.astype(np.uint32), upper.col.astype(np.uint32), upper.data
     )
     sums = []
