@@ -2,12 +2,12 @@
 
 Threads make the graphs of blocks and merge those in a line along the last axis; lines of a slab are
 merged next, slabs are added one to the other along the first axis. After each step the finished
-branches leave for the disk, and what they lack is kept apart:
+branches are written to disk. Their rows lack three things, which are kept apart:
 
 - The numbers of their ends. Lines of a slab hold shifts for a few intervals; slabs come in raster
   order, so that their numbers only gain the count of voxels before them.
-- Their network. Rows carry the smallest voxel of their group: of the rows of one task that hang
-  together. Groups are joined at the ends of open paths, and a network without any is finished: its
+- Their network. Rows carry the smallest voxel of their group: of the rows of one task that are
+  connected. Groups are joined at the ends of open paths, and a network without any is finished: its
   smallest voxel joins the list that numbers all networks. Other groups point to the one that they
   became part of.
 - Their position in the table. Rows lie on disk by the slab of their source, ascending within each
@@ -388,7 +388,7 @@ def _join_groups(links: Indices, open_ends: Indices) -> tuple[Indices, Pointers,
 
 
 def _resolve(pointers: list[Pointers]) -> Pointers:
-    """Return where chains of pointers end; those of later steps lead on from earlier ones."""
+    """Return where chains of pointers end; those of later steps continue earlier ones."""
 
     def lead_on(later: Pointers, earlier: Pointers) -> Pointers:
         groups = np.concatenate([earlier.groups, later.groups])

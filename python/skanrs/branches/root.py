@@ -2,7 +2,7 @@
 
 Source: ``src/network/root.rs``; R. E. Horton, "Erosional development of streams and their drainage
 basins", GSA Bulletin 56 (1945); A. N. Strahler, "Quantitative analysis of watershed geomorphology",
-Transactions AGU 38 (1957). Cost: see there.
+Transactions AGU 38 (1957). The first also states the cost.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def root(
     ----------
     branches : pandas.DataFrame
         The branches, as `skanrs.analyze` returns them, with ``_`` in the names of its columns. Rows
-        may have been taken out.
+        may have been removed.
     nodes : pandas.DataFrame
         The nodes, as `skanrs.nodes` returns them.
     at : int, str or sequence of float

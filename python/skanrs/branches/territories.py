@@ -1,6 +1,6 @@
 """Images of branches: which branch each voxel of a mask or of a skeleton belongs to.
 
-Source: ``src/network/territories.rs``. Cost: see there.
+Source: ``src/network/territories.rs``. It also states the cost.
 """
 
 from __future__ import annotations
