@@ -1,8 +1,8 @@
 """The skeleton of an image of any size, with its finished words in a file of a folder.
 
 Blocks are thinned by threads in the order of a space-filling curve, so that neighbours are joined
-soon: as in `lazy`, two along each axis at a time. The words of voxels that are kept are
-written to disk at once, those of a merge cut to the blocks that they lie in. Memory holds the residues of up
+soon: as in `lazy`, two along each axis at a time. The words of voxels that are kept are written to
+disk at once, those of a merge cut to the blocks that they lie in. Memory holds the residues of up
 to eight regions at each level, which grow with their faces, and some numbers for each block.
 """
 
