@@ -148,7 +148,7 @@ def _add_options(command: Parser) -> None:
         metavar='SIZE',
         type=argument_types.memory,
         help='memory to use, such as 4GB (default: 80%% of the free memory). An image that needs '
-        'more is read block by block, with the same result. Skeletons and tables wait on disk; '
+        'more is read block by block, with the same result. Skeletons and tables are kept on disk; '
         'for --radii, --prune options, --summary, --report and graphs, all voxels and branches of '
         'the skeleton stay in memory, and a warning says if they need more',
     )
@@ -204,7 +204,7 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         '--summary',
         metavar='FILE',
         type=Path,
-        help=f'also write one row about the whole network: {", ".join(TABLE_SUFFIXES)}',
+        help=f'also write a summary row of the network: {", ".join(TABLE_SUFFIXES)}',
     )
     analyze.add_argument(
         '--nodes',
@@ -217,21 +217,22 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         '--territories',
         metavar='FILE',
         type=Path,
-        help='also write which branch each voxel of the object belongs to, its row plus 1, and add '
-        f'the column counted_volume: {", ".join(LABEL_SUFFIXES)}',
+        help='also write an image with the branch of each voxel of the object, its row plus 1, and '
+        f'add the column counted_volume: {", ".join(LABEL_SUFFIXES)}',
     )
     analyze.add_argument(
         '--branch-image',
         metavar='FILE',
         type=Path,
-        help='also write which branch each voxel of the skeleton belongs to: '
+        help='also write an image with the branch of each voxel of the skeleton: '
         f'{", ".join(LABEL_SUFFIXES)}',
     )
     analyze.add_argument(
         '--intensity',
         metavar='FILE',
         help='also measure an image of the same shape along the branches and in their '
-        'territories, see skanrs.analyze; implies --radii; the same file for another channel',
+        'territories, see skanrs.analyze; implies --radii; may be the same file, for another '
+        'channel',
     )
     analyze.add_argument(
         '--regions',
@@ -266,21 +267,21 @@ def _add_batch(analyze: Parser) -> None:
     analyze.add_argument(
         '--group-by-folder',
         action='store_true',
-        help='of several images: the folder of an image is its group',
+        help='with several images: the folder of an image is its group',
     )
     analyze.add_argument(
         '--folder',
         metavar='FOLDER',
         type=Path,
-        help='of several images: the folder for the files of each; images that are complete there '
-        'are not done again (default: OUT_images)',
+        help='with several images: the folder for the files of each; images already complete there '
+        'are skipped (default: OUT_images)',
     )
     analyze.add_argument(
         '--jobs',
         metavar='N',
         type=argument_types.thread_count,
         default=1,
-        help='of several images: how many to work on at a time, within --memory (default: 1)',
+        help='with several images: how many to work on at a time, within --memory (default: 1)',
     )
 
 

@@ -138,8 +138,8 @@ def add_steps(command: argparse.ArgumentParser) -> None:
         '--threshold',
         metavar='VALUE|otsu|none',
         type=argument_types.threshold,
-        help='foreground: voxels above VALUE, above the threshold of Otsu, or (none) all that are '
-        'not 0; required for gray images, which have more than two values',
+        help='foreground: voxels above VALUE, above the threshold of Otsu, or (none) all nonzero '
+        'voxels; required for gray images, which have more than two values',
     )
     command.add_argument(
         '--sigma',
