@@ -140,8 +140,8 @@ check-targets: ## compile for Windows, macOS and arm64; be refused on 32-bit and
 	tools/check_targets.sh
 
 .PHONY: accuracy
-accuracy: $(STAMPS)/test-tools ## errors of measures on tubes, the table of docs/accuracy.md
-	PYTHONPATH=tests/support $(BIN)/python tests/support/tubes.py
+accuracy: $(STAMPS)/test-tools $(BENCH)/peers ## errors of measures, and those of others: docs/accuracy.md and its plot
+	PYTHONPATH=tests/support $(BIN)/python benchmarks/accuracy.py --peers $(BENCH)/bin/python
 
 .PHONY: test-itk
 test-itk: $(STAMPS)/test-tools $(BENCH)/peers ## compare thinning with ITK, which is in .venv-bench

@@ -1,6 +1,6 @@
-"""Draw the pictures of how_it_works.md and choosing_a_method.md from computed results."""
+"""Draw pictures of how_it_works.md, choosing_a_method.md and accuracy.md from results."""
 
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -224,9 +224,64 @@ def methods():
     save(figure, 'methods.png')
 
 
+def measures():
+    """Draw what a centreline, its sections, cells and the pairs of neighbours are."""
+    body = vessel()
+    skeleton = skanrs.skeletonize(body)
+    lines = skanrs.centrelines(body, skeleton=skeleton)
+    graph = skanrs.Skeleton(skeleton)
+    figure = Figure(figsize=(11, 6.6), facecolor='white', layout='constrained')
+    for axis, title in zip(
+        figure.subplots(2, 2).flat,
+        ('path of voxels and centreline', 'sections', 'cells of branches', 'pairs with background'),
+        strict=True,
+    ):
+        show(axis, body.astype(int), title)
+        if title.startswith('path'):
+            for path in range(graph.n_paths):
+                y, x = graph.path_coordinates(path).T
+                axis.plot(x, y, '.-', color=BLUE, lw=0.8, ms=4)
+        if title.startswith('cells'):
+            # The branch of each voxel of the skeleton; those of junctions are shared.
+            branch = np.full(len(graph.coordinates), 4)
+            for path in range(graph.n_paths):
+                inner = graph.path(path)
+                branch[inner[graph.degrees[inner] < 3]] = path + 1
+            away = (np.argwhere(body)[:, np.newaxis] - graph.coordinates) ** 2
+            power = away.sum(axis=2) - skanrs.radii(skeleton, body) ** 2
+            owner = np.zeros(body.shape, dtype=int)
+            owner[body] = branch[power.argmin(axis=1)]
+            colours = ListedColormap([PAPER, PALE, BLUE, ORANGE, '#9fb4a4'])
+            axis.imshow(owner, cmap=colours, vmin=0, vmax=4)
+        if title.startswith('pairs'):
+            around = np.pad(body, 1)
+            for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
+                for way in (1, -1):
+                    beside = np.roll(around, (-way * dy, -way * dx), axis=(0, 1))[1:-1, 1:-1]
+                    y, x = np.nonzero(body & ~beside)
+                    ends = [x, x + 0.7 * way * dx], [y, y + 0.7 * way * dy]
+                    axis.plot(*ends, color=DARK, lw=0.5)
+            continue
+        for start, stop in pairwise(lines.offsets):
+            y, x = lines.points[start:stop].T
+            axis.plot(x, y, color=DARK, lw=1.8)
+            if title == 'sections':
+                normals = np.stack([np.gradient(x), -np.gradient(y)], axis=1)
+                normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+                reach = np.arange(0, 12, 0.1)[:, np.newaxis]
+                for at in range(1, len(x) - 1, 3):
+                    for way in (1, -1):
+                        ray = (y[at], x[at]) + way * reach * normals[at]
+                        rows, columns = np.rint(ray).astype(int).T
+                        ray = ray[: np.argmin(np.pad(body, 12)[rows + 12, columns + 12])]
+                        axis.plot(*ray.T[::-1], color=ORANGE, lw=1)
+    save(figure, 'measures.png')
+
+
 IMAGES.mkdir(exist_ok=True)
 thinning()
 attachment()
 thinning_in_chunks()
 chunk_graphs()
 methods()
+measures()

@@ -130,6 +130,7 @@ def test_chunks_give_the_measures_of_the_whole(seed):
     chunks = da.from_array(mask, chunks=tuple(cuts(length, random) for length in shape))
     lazy = skanrs.analyze(chunks, **options, npartitions=1 + seed % 3).compute()
     pd.testing.assert_frame_equal(lazy.reset_index(drop=True), whole, check_exact=True)
+    assert lazy.attrs == whole.attrs
     del options['preserve_topology']
     found, expected = (skanrs.centrelines(image, **options) for image in (chunks, mask))
     for name, of_chunks, of_whole in zip(expected._fields, found, expected, strict=True):
@@ -191,6 +192,7 @@ def test_every_shape(name):
     assert table.dtypes[names].tolist() == types
     isolated = mask.sum() - whole[BODY[mask.ndim][0]].sum()
     assert isolated == pytest.approx((skanrs.Skeleton(mask).degrees == 0).sum())
+    assert list(whole.attrs.values()) == pytest.approx([isolated])
 
 
 def test_without_background_radii_are_infinite():
@@ -214,6 +216,11 @@ def test_objects_without_a_branch_own_their_voxels():
     skeleton[4, 3:19] = skeleton[4, 31] = True
     table = skanrs.analyze(mask, skeleton=skeleton)
     assert table['area'].tolist() == [3 * 18]
+    assert table.attrs == {'area_without_branch': 9}
+    half = skanrs.analyze(mask, skeleton=skeleton, spacing=0.5)
+    assert half.attrs == {'area_without_branch': 9 / 4}
+    summary = skanrs.network_summary(half)
+    assert summary['area_without_branch'].tolist() == [9 / 4]
 
 
 def test_main_branches_are_a_column():
@@ -267,7 +274,9 @@ def test_objects_without_skeleton_belong_to_no_branch():
     # One of them next to the object, one far away.
     mask[17:19, 10:15, 5:45] = mask[25:, 35:, 40:] = True
     pd.testing.assert_frame_equal(skanrs.analyze(mask, skeleton=skeleton), alone, rtol=0.05)
-    assert skanrs.analyze(mask, skeleton=skeleton)['volume'].tolist() == [1000]
+    table = skanrs.analyze(mask, skeleton=skeleton)
+    assert table['volume'].tolist() == [1000]
+    assert table.attrs == {'volume_without_branch': mask.sum() - 1000}
 
 
 @pytest.mark.parametrize('size', [96, pytest.param(512, marks=pytest.mark.slow)])

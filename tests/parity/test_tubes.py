@@ -9,7 +9,19 @@ import warnings
 import numpy as np
 import pytest
 from phantoms import helix, sine, tube
-from tubes import CLASSES, KINDS, errors_of_class, per_cent
+from tubes import (
+    CLASSES,
+    KINDS,
+    errors,
+    errors_of_class,
+    helices,
+    long_voxels,
+    measured,
+    per_cent,
+    sines,
+    straight_tubes,
+    tori,
+)
 
 import skanrs
 
@@ -17,7 +29,7 @@ import skanrs
 @pytest.mark.parametrize('name', CLASSES)
 def test_tubes(name):
     _, _, *limits, bias = CLASSES[name]
-    new, old = errors_of_class(name)
+    new, old, (spline, taubin) = errors_of_class(name)
     for kind, of_new, (mean, most) in zip(KINDS, new[:3], limits, strict=True):
         assert abs(of_new.mean()) <= mean, (kind, of_new)
         assert np.abs(of_new).max() <= most, (kind, of_new)
@@ -26,6 +38,42 @@ def test_tubes(name):
     assert np.abs(new[0]).mean() < np.abs(old[0]).mean()
     assert np.abs(new[1]).mean() < np.abs(old[1]).mean()
     assert np.abs(new[3]).mean() <= max(np.abs(old[3]).mean(), bias)
+    # The length is as good as by a spline where tubes are straight, better where they bend, and
+    # better than by Taubin's smoothing.
+    assert np.abs(new[0]).mean() < np.abs(spline).mean() + 0.1
+    assert np.abs(new[0]).mean() < max(np.abs(taubin).mean(), 0.3)
+
+
+# Twenty objects of one size: the largest mean and single errors of length, volume and surface in
+# per cent; the largest mean error of the radius and its mean deviation along the tube, in voxels;
+# the largest mean tortuosity of straight ones.
+SINGLE = {
+    'straight, 3': (straight_tubes, 3, (0.18, 0.5), (0.2, 1.2), (1, 2.2), (0.01, 0.03), 1.002),
+    'helices, 2': (helices, 2, (0.13, 1), (0.3, 2), (2, 3.1), (0.01, 0.04), None),
+    'tori, 3': (tori, 3, (0.3, 0.8), (0.3, 1.2), (1.3, 2.5), (0.01, 0.04), None),
+    'sines, 3': (sines, 3, (0.2, 0.5), (0.2, 1.2), (1.3, 2.5), (0.01, 0.04), None),
+    'long voxels, 5': (long_voxels, 5, (0.35, 1.9), (0.3, 1.5), (0.8, 4.5), (0.01, 0.03), 1.005),
+}
+
+
+@pytest.mark.parametrize('name', SINGLE)
+def test_twenty_objects(name):
+    make, radius, *limits, (bias, deviation), tortuosity = SINGLE[name]
+    phantoms = [make(np.random.default_rng(900 + seed), radius) for seed in range(20)]
+    new = np.array([errors(phantom)[0] for phantom in phantoms]).T
+    for kind, of_new, (mean, most) in zip(KINDS, new[:3], limits, strict=True):
+        assert abs(of_new.mean()) <= mean, (kind, of_new.mean())
+        assert np.abs(of_new).max() <= most, (kind, np.abs(of_new).max())
+    assert abs(new[3].mean()) <= bias, new[3].mean()
+    rows = [measured(phantom) for phantom in phantoms]
+    along = [
+        of.table['stdev_radius'][of.row] / max(phantom.spacing)
+        for of, phantom in zip(rows, phantoms, strict=True)
+    ]
+    assert np.mean(along) <= deviation, np.mean(along)
+    if tortuosity is not None:
+        found = np.mean([of.table['tortuosity'][of.row] for of in rows])
+        assert found == pytest.approx(1, abs=tortuosity - 1)
 
 
 def three_arms(random, radii, length=36):
@@ -47,8 +95,10 @@ def turned_by(random):
     return np.linalg.qr(random.normal(size=(3, 3)))[0]
 
 
-@pytest.mark.parametrize('radii', [(8, 8, 2), (6, 6, 3), (5, 5, 1.5)])
-def test_a_thin_arm_of_a_thick_vessel(radii):
+@pytest.mark.parametrize(
+    ('radii', 'most'), [((8, 8, 2), 12), ((6, 6, 3), 4), ((5, 5, 1.5), 15)], ids=str
+)
+def test_a_thin_arm_of_a_thick_vessel(radii, most):
     random = np.random.default_rng(int(10 * sum(radii)))
     found = []
     for _ in range(4):
@@ -72,9 +122,10 @@ def test_a_thin_arm_of_a_thick_vessel(radii):
             ]
         )
     radius, usual, volume = np.array(found).T
-    assert np.abs(radius).max() < 0.2, radius
-    assert abs(radius.mean()) <= max(abs(usual.mean()), 0.1)
-    assert abs(volume.mean()) < 35, volume
+    assert np.abs(radius).max() < 0.11, radius
+    assert abs(radius.mean()) <= min(abs(usual.mean()), 0.03), radius
+    # Single ones are up to a half too large.
+    assert abs(volume.mean()) < most, volume
 
 
 RANDOM = np.random.default_rng(11)
@@ -135,7 +186,7 @@ def test_a_rotated_tube_keeps_its_measures():
         for name in ('volume', 'surface_area'):
             found[name].append(table[name].sum())
     spread = {name: 100 * np.std(values) / np.mean(values) for name, values in found.items()}
-    limits = {'length': 1.5, 'mean_radius': 1, 'volume': 1, 'surface_area': 1}
+    limits = {'length': 0.6, 'mean_radius': 0.5, 'volume': 0.5, 'surface_area': 0.5}
     assert all(spread[name] <= limit for name, limit in limits.items()), spread
 
 

@@ -1,14 +1,19 @@
 """Measures of branches against tubes whose measures are known, and the usual measures beside them.
 
-Run as a script it prints the table of ``docs/accuracy.md``.
+``benchmarks/accuracy.py`` makes the tables of ``docs/accuracy.md`` from them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+import pandas as pd
 from phantoms import helix, sine, straight, tube
 from scipy import ndimage
+from smoothing import spline_length, taubin_length
 
 import skanrs
 
+OBJECTS = 12
 KINDS = ('length', 'volume', 'surface')
 BODY = {2: ('area', 'perimeter'), 3: ('volume', 'surface_area')}
 
@@ -49,16 +54,16 @@ def tapers(random, radius):
 # Largest mean and largest single error in per cent of length, of volume and of surface; largest
 # mean error of the radius in voxels.
 CLASSES = {
-    'thin': (straight_tubes, (1, 1.5), (0.5, 1), (3, 14), (9, 14), 0.06),
-    'straight': (straight_tubes, (2, 3, 5), (0.4, 1), (1, 4.5), (2.5, 6), 0.05),
-    'thick': (straight_tubes, (8,), (0.5, 1), (0.3, 0.6), (1, 2), 0.05),
-    'flat': (flat_tubes, (1.5, 3, 6), (0.5, 1), (1, 2.5), (1.5, 5), 0.1),
-    'long voxels': (long_voxels, (4, 6), (0.8, 2.5), (0.8, 2.5), (3, 8), 0.05),
-    'tori': (tori, (2, 3, 4), (0.6, 1.2), (0.8, 1.8), (2, 3), 0.05),
-    'rings': (rings, (1.5, 3, 5), (1.2, 2.5), (1.5, 2.5), (1, 3), 0.08),
-    'helices': (helices, (2, 3, 4), (0.8, 2.2), (0.6, 2.5), (2.5, 4.5), 0.05),
-    'sines': (sines, (2, 3), (0.6, 2), (0.6, 2.5), (2.5, 4.5), 0.05),
-    'tapers': (tapers, (3, 4, 5), (0.6, 1.2), (1, 2), (2, 3.5), 0.05),
+    'thin': (straight_tubes, (1, 1.5), (0.2, 0.4), (0.2, 3), (5.5, 8.5), 0.03),
+    'straight': (straight_tubes, (2, 3, 5), (0.2, 0.4), (0.5, 3.6), (1.4, 5), 0.03),
+    'thick': (straight_tubes, (8,), (0.25, 0.45), (0.1, 0.2), (0.15, 0.5), 0.03),
+    'flat': (flat_tubes, (1.5, 3, 6), (0.15, 0.35), (0.2, 1), (1.1, 3), 0.08),
+    'long voxels': (long_voxels, (4, 6), (0.25, 1.2), (0.2, 1.2), (0.8, 6), 0.02),
+    'tori': (tori, (2, 3, 4), (0.1, 0.6), (0.4, 1.5), (1.2, 2.5), 0.02),
+    'rings': (rings, (1.5, 3, 5), (0.3, 0.7), (0.3, 0.8), (0.1, 0.8), 0.02),
+    'helices': (helices, (2, 3, 4), (0.1, 1.1), (0.2, 1.4), (1.2, 2.3), 0.02),
+    'sines': (sines, (2, 3), (0.2, 0.4), (0.1, 1.3), (1.4, 2.1), 0.02),
+    'tapers': (tapers, (3, 4, 5), (0.4, 0.6), (0.1, 0.5), (0.5, 1.3), 0.02),
 }
 
 
@@ -78,8 +83,18 @@ def cones(mask, spacing, path):
     return radii.mean(), volume.sum(), (np.pi * (one + other) * sides).sum()
 
 
-def errors(phantom):
-    """Errors of length, volume, surface and radius, and those of the usual measures."""
+class Measured(NamedTuple):
+    """A tube as `analyze` and `centrelines` measure it; its longest branch is in `row`."""
+
+    table: pd.DataFrame
+    row: int
+    points: np.ndarray
+    """Of the centreline."""
+    path: np.ndarray
+    """Of voxels."""
+
+
+def measured(phantom):
     mask, spacing = phantom.mask, phantom.spacing
     options = {'mask': mask, 'spacing': spacing}
     skeleton = skanrs.prune(skanrs.skeletonize(mask), max_radius_ratio=1.5, **options)
@@ -87,7 +102,16 @@ def errors(phantom):
     lines = skanrs.centrelines(skeleton=skeleton, border_is_background=True, **options)
     row = table['length'].argmax()
     points = lines.points[lines.offsets[row] : lines.offsets[row + 1]]
-    path = skanrs.Skeleton(skeleton).path_coordinates(row)
+    return Measured(table, row, points, skanrs.Skeleton(skeleton).path_coordinates(row))
+
+
+def errors(phantom):
+    """Errors of length, volume, surface and radius, those of the usual measures, and others.
+
+    The others are those of the length of the path of voxels by a spline and by Taubin's smoothing.
+    """
+    mask, spacing = phantom.mask, phantom.spacing
+    table, row, points, path = measured(phantom)
     arc, of_voxels = phantom.between(*points[[0, -1]]), path[[0, -1]] * spacing
     radius, unit = phantom.radius_near(points), max(spacing)
     body = phantom.body()
@@ -107,29 +131,20 @@ def errors(phantom):
     radii = [(table['mean_radius'][row] - radius) / unit, (mean - radius) / unit]
     assert table['tip_length'].sum() >= 0
     np.testing.assert_allclose(found[0], mask.sum() * np.prod(spacing), rtol=1e-12)
-    return [*new, radii[0]], [*old, radii[1]]
+    other = [
+        per_cent(length(path * spacing), phantom.between(*of_voxels))
+        for length in (spline_length, taubin_length)
+    ]
+    return [*new, radii[0]], [*old, radii[1]], other
+
+
+def phantoms_of(name):
+    """Twelve objects of a class, of all its sizes; on their seeds nothing was chosen."""
+    make, sizes, *_ = CLASSES[name]
+    random = np.random.default_rng(sum(map(ord, name)))
+    return [make(random, size) for size in sizes for _ in range(OBJECTS // len(sizes))]
 
 
 def errors_of_class(name):
-    """Errors of eight objects of a class: of the measures and of the usual ones, a row each."""
-    make, sizes, *_ = CLASSES[name]
-    random = np.random.default_rng(sum(map(ord, name)))
-    phantoms = [make(random, size) for size in sizes for _ in range(8 // len(sizes))]
-    new, old = zip(*map(errors, phantoms), strict=True)
-    return np.array(new).T, np.array(old).T
-
-
-def main():
-    print('| objects, radius in voxels | length % | volume % | surface % | radius, voxels |')
-    print('|---|---|---|---|---|')
-    for name, (_, sizes, *_) in CLASSES.items():
-        new, old = errors_of_class(name)
-        cells = [
-            ' → '.join(f'{of.mean():+.2f} ({np.abs(of).max():.2f})' for of in pair)
-            for pair in zip(old, new, strict=True)
-        ]
-        print(f'| {name}, {", ".join(map(str, sizes))} | {" | ".join(cells)} |')
-
-
-if __name__ == '__main__':
-    main()
+    """Errors of the objects of a class: of the measures, the usual ones and others, a row each."""
+    return tuple(np.array(of).T for of in zip(*map(errors, phantoms_of(name)), strict=True))

@@ -231,8 +231,10 @@ def analyze(
     direction it is an eighth too long. Sections are not known outside the image: rays that leave it
     do not count unless `border_is_background`, and the surface has no wall there.
 
-    The volumes of all branches add up to that of the mask, less what belongs to isolated voxels of
-    the skeleton, which have no row.
+    Objects whose skeleton has no branch, one voxel or none, have no row. What belongs to them is
+    ``table.attrs['volume_without_branch']`` (2D: ``'area_without_branch'``); with the volumes of
+    all branches it adds up to the volume of the mask, for every voxel is counted once. With
+    `labels`, `skanrs.network_summary` has a row for each such label instead.
 
     For a dask array one task makes these columns from the mask, packed to a bit a voxel, and the
     voxels of the skeleton; all others work on blocks.

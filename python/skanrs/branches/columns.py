@@ -97,9 +97,15 @@ def main_of_rows(arrays: dict[str, Array]) -> Array:
 
 
 def add_measures(table: pd.DataFrame, measures: dict[str, Array], rows: slice) -> None:
-    """Add some rows of measures to a table whose columns are named with '_'."""
+    """Add some rows of measures to a table whose columns are named with '_'.
+
+    Single numbers, which are of the whole mask, become attributes of the table.
+    """
     for name, column in measures.items():
-        table[name] = column[rows]
+        if column.ndim:
+            table[name] = column[rows]
+        else:
+            table.attrs[name] = column.item()
 
 
 def length_column(table: pd.DataFrame) -> str:

@@ -123,9 +123,11 @@ class Body:
         self.radii = radii
         shape, spacing, border = grid.in_3d()
         self._mask = _core.MaskRows(shape, border)
+        self._foreground = 0
         for block, offset in mask:
             elements = block.elements.reshape(in_three_axes(block.shape, 1))
             self._mask.insert(elements, block.bits, in_three_axes(offset, 0))
+            self._foreground += int(np.count_nonzero(block.array))
         paths = skeleton.paths
         starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
         self.starts = starts
@@ -139,13 +141,19 @@ class Body:
     """The label of each voxel of the skeleton, if it is one of labels."""
 
     def measures(self, *, include_tips: bool = False) -> dict[str, Array]:
-        """Return the columns of measures, a row for each branch.
+        """Return the columns of measures, a row for each branch, and what belongs to none.
 
-        With `include_tips`, lengths include what free ends lack to the surface.
+        The latter is a single number. With `include_tips`, lengths include what free ends lack to
+        the surface.
         """
         of_centrelines = _core.centreline_measures(self._mask, self._skeleton)
         body = _core.cell_measures(self._mask, self._skeleton)
-        return self._columns(of_centrelines, body, include_tips)
+        measures = self._columns(of_centrelines, body, include_tips)
+        volume = 'area' if self.ndim == 2 else 'volume'
+        voxel = np.prod(self.grid.spacing)
+        # Shares of junctions are fractions, but the branches have a whole number of voxels.
+        left = self._foreground - np.rint(measures[volume].sum() / voxel)
+        return measures | {f'{volume}_without_branch': np.asarray(left * voxel)}
 
     def _columns(
         self, of_centrelines: list[Array], body: list[Array], include_tips: bool

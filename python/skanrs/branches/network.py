@@ -104,7 +104,8 @@ def network_summary(
           whose mean radius is at least edge i and below edge i + 1, the last edge included.
           Branches are weighted by length: half of the length is thinner than ``radius_q50``.
           ``total_surface_area`` and ``total_volume`` (in 2D ``total_perimeter`` and ``total_area``)
-          are sums over the branches.
+          are sums over the branches; ``volume_without_branch`` (``area_without_branch``) is the
+          attribute of the table.
         - With `labels`, a row for each label, the smallest first: ``label``, and with `mask`
           ``n_voxels``, come before the other columns. Bins of equal width are those of all labels.
 
@@ -175,6 +176,8 @@ def network_summary(
         for name in ('surface_area', 'volume', 'perimeter', 'area'):
             if name in named:
                 columns[f'total_{name}'] = named[name].to_numpy(dtype=float).sum()
+            if f'{name}_without_branch' in named.attrs:
+                columns[f'{name}_without_branch'] = named.attrs[f'{name}_without_branch']
     return pd.DataFrame(columns, index=pd.RangeIndex(1))
 
 

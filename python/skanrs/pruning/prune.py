@@ -53,7 +53,7 @@ def prune(
     skeleton : Skeleton, ndarray or dask array, 2 or 3 axes
         The skeleton; of an array, nonzero elements belong to it. It is not changed.
     min_length : float, optional
-        End branches shorter than this are removed, in units of the spacing.
+        End branches shorter than this are removed, in units of the spacing; see the notes.
     max_radius_ratio : float, optional
         End branches shorter than this times the radius at their junction are removed; needs `mask`
         or `radii`. An end branch within its vessel is about as long as the radius of the vessel, so
@@ -101,6 +101,15 @@ def prune(
     branches is returned unchanged. In clumps and sheets of voxels, as thinning leaves them around
     small tunnels and cavities, skan's graph has ends that are no endpoints of the image; they
     stay, and the table still has some short branches of type 1 there.
+
+    Lengths count steps between voxels, as ``branch_distance`` of the table, which is about a tenth
+    longer than ``length`` of `skanrs.analyze`. They need no mask, so that the result depends on the
+    skeleton alone and is the same in chunks. To prune by ``length``, name the branches, once or
+    until none is left::
+
+        table = skanrs.analyze(mask, skeleton=skeleton)
+        is_short = (table['branch_type'] == 1) & (table['length'] < 5)
+        pruned = skanrs.Skeleton(skeleton).prune_paths(is_short)
 
     The length of a branch is known only for the whole branch, and removing one end branch makes
     another. Each block of a dask array is read once, and one task prunes the list of all voxels of
