@@ -31,7 +31,7 @@ class SkeletonizeMethod(Enum):
 
 
 def labels_to_skeleton_shapes(
-    labels: 'napari.layers.Labels', choice: SkeletonizeMethod
+    labels: 'napari.layers.Labels', choice: SkeletonizeMethod, *, separate_labels: bool = False
 ) -> 'napari.types.LayerDataTuple':
     """Thin a labels layer and turn the paths of its skeleton into shapes.
 
@@ -41,6 +41,9 @@ def labels_to_skeleton_shapes(
         The layer; labels above 0 are foreground.
     choice : SkeletonizeMethod
         The thinning method.
+    separate_labels : bool, optional
+        Whether each label, of any value but 0, is an object of its own. Paths are coloured by label
+        then.
 
     Returns
     -------
@@ -48,15 +51,20 @@ def labels_to_skeleton_shapes(
         Data, attributes and type of a shapes layer: a path for each branch, the branch table with
         radii (`skanrs.analyze`) as its features, the :class:`skanrs.Skeleton` in its metadata.
     """
-    mask = np.asarray(labels.data) > 0
-    skeleton = Skeleton(skeletonize(mask, method=choice.value).astype('uint8'))
+    image = np.asarray(labels.data)
+    mask = image if separate_labels else image > 0
+    thinned = skeletonize(mask, method=choice.value, labels=separate_labels)
+    kept = thinned if separate_labels else thinned.astype('uint8')
+    skeleton = Skeleton(kept, labels=separate_labels)
     paths = [skeleton.path_coordinates(index) for index in range(skeleton.n_paths)]
     attributes = {
         'shape_type': 'path',
         'edge_colormap': CAT_COLOR,
-        'features': analyze(mask, skeleton=skeleton.skeleton_image),
+        'features': analyze(mask, skeleton=skeleton.skeleton_image, labels=separate_labels),
         'metadata': {'skeleton': skeleton},
     }
+    if separate_labels:
+        attributes['edge_color'] = 'label'
     return paths, attributes, 'shapes'
 
 

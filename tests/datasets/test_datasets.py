@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from skanrs.datasets import Lung, VesselTree, balls, lung, vessel_tree
+from skanrs.datasets import Lung, VesselTree, balls, lung, touching_labels, vessel_tree
 
 EVERY_NEIGHBOUR = ndimage.generate_binary_structure(3, 3)
 
@@ -164,3 +164,32 @@ def test_balls_are_solid_and_apart():
 def test_balls_that_do_not_fit(radius):
     with pytest.raises(ValueError, match='radius: expected'):
         balls((64, 64, 64), radius=radius)
+
+
+@pytest.mark.parametrize('elongated', [False, True])
+def test_labels_touch_and_fill_the_volume(elongated):
+    options = {'count': 30, 'elongated': elongated, 'filled': 0.9, 'seed': 3}
+    labels = touching_labels((40, 41, 42), **options)
+    np.testing.assert_array_equal(labels, touching_labels((40, 41, 42), **options))
+    assert labels.dtype == np.int32
+    assert set(np.unique(labels)) == set(range(31))
+    assert (labels > 0).mean() == pytest.approx(0.9, abs=0.05)
+    touching = (labels[1:] != labels[:-1]) & (labels[1:] > 0) & (labels[:-1] > 0)
+    assert touching.sum() > 100
+    boxes = [np.ptp(np.argwhere(labels == label), axis=0) + 1 for label in range(1, 31)]
+    share = sum(np.prod(box) for box in boxes) / labels.size
+    # Boxes of lines overlap.
+    assert (share > 4) == elongated
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'error', 'message'),
+    [
+        ({'count': 0}, ValueError, 'count: expected a number above 0'),
+        ({'count': 1.5}, TypeError, 'count: expected an integer, got 1.5'),
+        ({'count': 3, 'filled': 0}, ValueError, 'filled: expected a number above 0 and up to 1'),
+    ],
+)
+def test_refuses_what_makes_no_labels(arguments, error, message):
+    with pytest.raises(error, match=message):
+        touching_labels((20, 20, 20), **arguments)

@@ -43,6 +43,20 @@ def test_labels_to_skeleton_shapes(labels, choice):
     assert isinstance(attributes['metadata']['skeleton'], skanrs.Skeleton)
 
 
+def test_separate_labels_are_coloured_by_label():
+    labels = np.zeros((9, 30, 30), np.int32)
+    labels[2:7, 2:28, 2:15], labels[2:7, 2:28, 15:28] = 3, 700
+    layer = types.SimpleNamespace(data=labels)
+    choice = SkeletonizeMethod.lee
+    paths, attributes, _ = labels_to_skeleton_shapes(layer, choice, separate_labels=True)
+    assert attributes['features'].equals(skanrs.analyze(labels, labels=True))
+    assert attributes['edge_color'] == 'label'
+    assert set(attributes['features']['label']) == {3, 700}
+    for path, label in zip(paths, attributes['features']['label'], strict=True):
+        assert (labels[tuple(path.T)] == label).all()
+    assert 'edge_color' not in labels_to_skeleton_shapes(layer, choice)[1]
+
+
 def test_colours_by_the_new_columns():
     _, attributes, _ = shapes_layer(VOLUME)
     layer = types.SimpleNamespace(features=attributes['features'])
