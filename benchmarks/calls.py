@@ -12,6 +12,7 @@ import numpy as np
 # The distributions that each side needs; their versions are printed.
 SIDES = {
     'skanrs': ('skanrs', 'dask'),
+    'loop with skanrs': ('skanrs',),
     'scikit-image': ('scikit-image',),
     'skan': ('skan', 'numba'),
     'scikit-image + skan': ('scikit-image', 'skan', 'numba'),
@@ -41,6 +42,7 @@ def prepare(side, work, path, threads):
     image = np.load(path)
     return {
         'skanrs': _skanrs,
+        'loop with skanrs': _loop_with_skanrs,
         'scikit-image': _scikit_image,
         'skan': _skan,
         'scikit-image + skan': _scikit_image_and_skan,
@@ -59,6 +61,12 @@ def _skanrs(image, work, threads):
         return lambda: skanrs.skeletonize(image, method=work)
     if work == 'table':
         return lambda: skanrs.summarize(skanrs.Skeleton(image), separator='_')
+    if work == 'labels':
+        return lambda: skanrs.skeletonize(image, labels=True)
+    if work == 'labels to table':
+        thin = skanrs.skeletonize
+        table = skanrs.summarize
+        return lambda: table(thin(image, labels=True), labels=True, separator='_')[OF_LABELS]
     if work == 'mask to table':
         skeleton = skanrs.skeletonize
         return lambda: skanrs.summarize(skanrs.Skeleton(skeleton(image)), separator='_')
@@ -73,6 +81,34 @@ def _skanrs(image, work, threads):
             return skanrs.summarize(skanrs.skeletonize(mask), separator='_').compute()
 
     return chunked
+
+
+OF_LABELS = ['label', 'branch_distance', 'branch_type', 'euclidean_distance']
+"""Columns that do not depend on where a label was cut out."""
+
+
+def _crops(labels):
+    """Cut out each label as people do; with planes around, so that borders are thinned alike."""
+    from scipy import ndimage
+
+    for label, box in enumerate(ndimage.find_objects(labels), 1):
+        if box is not None:
+            yield label, box, np.pad(labels[box] == label, 1)
+
+
+def _loop_with_skanrs(labels, work, threads):
+    import skanrs
+
+    skanrs.set_num_threads(threads)
+
+    def loop():
+        skeleton = np.zeros_like(labels)
+        for label, box, alone in _crops(labels):
+            thinned = skanrs.skeletonize(alone)[1:-1, 1:-1, 1:-1]
+            skeleton[box][thinned] = label
+        return skeleton
+
+    return loop
 
 
 def _in_chunks(image):
@@ -96,10 +132,24 @@ def _skan(image, work, threads):
 
 
 def _scikit_image_and_skan(image, work, threads):
+    import pandas as pd
     import skan
     from skimage.morphology import skeletonize
 
-    return lambda: skan.summarize(skan.Skeleton(skeletonize(image)), separator='_')
+    if work == 'mask to table':
+        return lambda: skan.summarize(skan.Skeleton(skeletonize(image)), separator='_')
+
+    def loop():
+        tables = []
+        for label, _, alone in _crops(image):
+            skeleton = skeletonize(alone)
+            # skan makes no table without a branch.
+            if np.count_nonzero(skeleton) > 1:
+                table = skan.summarize(skan.Skeleton(skeleton), separator='_')
+                tables.append(table.assign(label=np.full(len(table), label, image.dtype)))
+        return pd.concat(tables, ignore_index=True)[OF_LABELS]
+
+    return loop
 
 
 def _blog(image, work, threads):
@@ -162,6 +212,23 @@ def _itk(image, work, threads):
 def _kimimaro(image, work, threads):
     import kimimaro
 
+    if work == 'labels':
+        # The parameters of its README.
+        parameters = {
+            'scale': 1.5,
+            'const': 300,
+            'pdrf_scale': 100000,
+            'pdrf_exponent': 4,
+            'soma_acceptance_threshold': 3500,
+            'soma_detection_threshold': 750,
+            'soma_invalidation_const': 300,
+            'soma_invalidation_scale': 2,
+            'max_paths': 300,
+        }
+        return lambda: kimimaro.skeletonize(
+            image, teasar_params=parameters, dust_threshold=1000, anisotropy=(16, 16, 40),
+            progress=False, parallel=1,
+        )  # fmt: skip
     labels = image.view(np.uint8)
     # In-process: its workers copy the volume, and its results are curves, not voxels.
     return lambda: kimimaro.skeletonize(

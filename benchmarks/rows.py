@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skanrs.datasets import balls, vessel_tree
+from skanrs.datasets import balls, touching_labels, vessel_tree
 
 THINNING = ('skanrs', 'scikit-image', 'gaara', 'itk-thickness3d', 'kimimaro')
 
@@ -58,6 +58,16 @@ ROWS = {
     'mask-to-table-1000': Row(
         'mask to table', 'mask to table', ('skanrs', 'scikit-image + skan'), **_tree(1000),
     ),
+    'labels-256': Row(
+        'labels to table, neurites', 'labels to table', ('skanrs', 'scikit-image + skan'),
+        'neurites', 256,
+    ),
+    'labels-teasar-256': Row(
+        'labels to skeletons, neurites', 'labels', ('skanrs', 'kimimaro'), 'neurites', 256,
+    ),
+    'labels-loop-256': Row(
+        'labels to skeletons, cells', 'labels', ('skanrs', 'loop with skanrs'), 'cells', 256,
+    ),
     'chunks-1000': Row(
         'mask to table in chunks of 250³', 'chunks', ('skanrs', 'dask blog'), **_tree(1000),
     ),
@@ -71,6 +81,12 @@ def volume(kind, size):
     if kind == 'balls':
         scale = size / 512
         return balls((size,) * 3, radius=(60 * scale, 100 * scale))
+    if kind in ('neurites', 'cells'):
+        # As many labels in each voxel as in 256³.
+        count = {'neurites': 458, 'cells': 3397}[kind] * size**3 // 256**3
+        filled = {'neurites': 0.99, 'cells': 0.65}[kind]
+        is_long = kind == 'neurites'
+        return touching_labels((size,) * 3, count=count, elongated=is_long, filled=filled)
     if kind == 'sparse':
         return vessel_tree((size * 767 // 512, size, size), foreground=0.002, distance=60)
     # Blobs of a few pixels, and lines between them.

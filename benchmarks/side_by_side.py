@@ -30,7 +30,7 @@ from rows import ROWS, THINNING, Row, volume
 import skanrs
 
 HERE = Path(__file__).parent
-SAME = ('skanrs', 'scikit-image', 'skan', 'scikit-image + skan')
+SAME = ('skanrs', 'loop with skanrs', 'scikit-image', 'skan', 'scikit-image + skan')
 FIRST = ('first-call', 'first-table')
 LONG = 30
 """Seconds from which on one call is enough."""
