@@ -72,6 +72,10 @@ def folder(tmp_path, monkeypatch):
         ('analyze mask.npy -o t.csv --sigma 1', ['sigma', 'threshold']),
         ('analyze gray.npy -o t.csv --sigma -1 --threshold 5', ['sigma', 'positive']),
         ('analyze gray.npy -o t.csv --sigma 1 2 --threshold 5', ['sigma', 'got 2']),
+        (
+            'analyze gray.npy -o t.csv --sigma 1e6 --threshold otsu',
+            ['sigma: expected at most ', '1e+06'],
+        ),
         ('analyze mask.npy -o t.csv --threads 0', ['--threads', "'0'"]),
         ('analyze mask.npy -o t.csv --threads many', ['--threads', "'many'"]),
         ('analyze mask.npy -o none/t.csv', ['the folder none does not exist']),
