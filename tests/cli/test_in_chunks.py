@@ -22,6 +22,8 @@ from skanrs._support.records import Records
 from skanrs.cli import in_chunks as chunked
 from skanrs.cli import main
 from skanrs.cli import run as command
+from skanrs.cli.options import Options
+from skanrs.cli.parser import command_parser
 from skanrs.datasets import lung, vessel_tree
 from skanrs.files.read.npy import Npy
 
@@ -314,3 +316,23 @@ def test_too_many_blocks_are_refused(folder, capsys):
     assert main(['analyze', 'i.zarr', '-o', 't.csv', '--threshold', '1']) == 2
     assert 'expected at most 1,000,000' in capsys.readouterr().err
     assert files.open_source('i.zarr').shape == (10**6,) * 3
+
+
+def test_memory_reserved_for_blocks(folder, monkeypatch):
+    """Where only rows are wanted there are no tasks of dask, so that larger blocks fit."""
+    zarr.create_array('i.zarr', shape=(2048,) * 3, chunks=(64,) * 3, dtype=bool)
+    source = files.open_source('i.zarr')
+    monkeypatch.setattr(chunked, 'held_memory', lambda: 0)
+    monkeypatch.setattr(chunked.threads, 'get_num_threads', lambda: 2)
+
+    def voxels(*more):
+        typed = ['analyze', 'i.zarr', '-o', 't.parquet', *more]
+        parsed = command_parser().parse_args(typed)
+        [parsed.image] = parsed.image
+        options = Options.of(parsed).for_shape(source.shape, (1,))
+        shape, workers = chunked._plan(source, options, 310_000_000)
+        assert workers == 2
+        return np.prod(shape)
+
+    assert voxels() == 1 << 23
+    assert voxels('--radii') == voxels('--prune-length', '9') == 1 << 22

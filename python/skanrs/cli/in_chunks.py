@@ -45,9 +45,11 @@ __all__ = ['measure_in_chunks', 'smooth_blocks']
 
 LARGEST_BLOCK = 1 << 24
 SMALLEST_BLOCK = 1 << 15
-# Bytes that imports and dask's tables need beyond those at the start, and bytes for the tasks of
-# a block, without smoothing and with it.
+# Bytes that imports and dask's tables need beyond those at the start, and bytes for a block: of
+# the delayed call that looks for the threshold, and of the tasks where all blocks are in one
+# computation of dask, without smoothing and with it.
 LIBRARIES = 70_000_000
+DELAYED = 4_000
 TASKS = 30_000
 SMOOTHING_TASKS = 120_000
 # Edge length of the blocks to thin, where the blocks that were read are longer.
@@ -116,10 +118,7 @@ def measure_in_chunks(
         chunks, mask = image.chunks, None
         foreground, cleaned = 0, None
         cleans = not options.cleaning.changes_nothing
-        is_read_again = (
-            options.radii or options.prune_ratio is not None or options.territories is not None
-        )
-        if is_read_again or cleans or options.sigma is not None or max(shape) > 2 * EDGE:
+        if _stores_mask(options, shape):
             raw = _cut(image.map_blocks(rule, dtype=bool, meta=np.empty((0,) * image.ndim, bool)))
             blocks, changes = clean_blocks(raw, options.cleaning) if cleans else (raw, None)
             chunks, mask = blocks.chunks, PackedMask(folders['mask'], blocks.chunks)
@@ -319,7 +318,10 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
     workers = threads.get_num_threads()
 
     def takes(shape: tuple[int, ...]) -> int:
-        tasks = _count_blocks(source, shape) * (SMOOTHING_TASKS if options.sigma else TASKS)
+        of_block = SMOOTHING_TASKS if options.sigma else TASKS
+        if options.has_rows_only and not (options.prunes or _stores_mask(options, shape)):
+            of_block = DELAYED
+        tasks = _count_blocks(source, shape) * of_block
         return workers * math.prod(shape) * each + _waiting(source, options, shape) + tasks
 
     sizes = [LARGEST_BLOCK >> power for power in range(10)]
@@ -342,6 +344,15 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
             f'voxels; expected at most {MOST_BLOCKS:,}: raise --memory'
         )
     return shape, max(1, min(workers, 2 * left // max(1, needed)))
+
+
+def _stores_mask(options: Options, shape: tuple[int, ...]) -> bool:
+    """Return whether the mask, read in blocks of a shape, is stored before it is thinned."""
+    is_read_again = (
+        options.radii or options.prune_ratio is not None or options.territories is not None
+    )
+    changes = options.sigma is not None or not options.cleaning.changes_nothing
+    return is_read_again or changes or max(shape) > 2 * EDGE
 
 
 def _block_shape(source: Source, options: Options, voxels: int) -> tuple[int, ...]:
