@@ -15,6 +15,13 @@ NOTEBOOKS = sorted(FOLDER.glob('*.ipynb'))
 
 # What is asked of a notebook after its last cell, by an expression.
 VALUES = {
+    'cells': """{
+        'labels': cells.index.tolist(),
+        'voxels': bool((cells['n_voxels'] == np.bincount(neurites.ravel())[1:]).all()),
+        'rows': int(cells['n_branches'].sum()) == len(branches),
+        'one': bool(one[columns].equals(same[columns])),
+        'large': [len(by_nucleus), int(by_nucleus['n_voxels'].min())],
+    }""",
     'lung_vessels': """{
         'branches': {kind: len(table) for kind, table in exact.items()},
         'chords': max(
@@ -28,7 +35,7 @@ VALUES = {
         'radii': networks.loc[:, ['radius_q50', 'radius_q95']].to_dict('index'),
         'widest': {kind: measured[kind]['mean_radius'].max() for kind in KINDS},
         'measured': measured['healthy'].columns.size - exact['healthy'].columns.size,
-    }"""
+    }""",
 }
 
 
@@ -111,6 +118,15 @@ def shown(cell):
         return kinds, []
     # The names of lazy expressions and the versions of dask are not the notebook's.
     return kinds, [one for one in text if 'Dask' not in one and 'dask.' not in one]
+
+
+def test_cells(executed):
+    _, values = executed(FOLDER / 'cells.ipynb')
+    assert values['labels'] == list(range(1, 13))
+    assert [values['voxels'], values['rows'], values['one']] == [True] * 3
+    count, least = values['large']
+    assert 0 < count < 40
+    assert least >= 4000
 
 
 def test_lung_vessels(executed):
