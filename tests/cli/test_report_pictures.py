@@ -36,6 +36,19 @@ def test_lines_are_the_paths():
         np.testing.assert_array_equal(line(lines, number), path[:, ::-1])
 
 
+def test_lines_are_the_centrelines():
+    smooth = skanrs.centrelines(MASK, spacing=(2, 1, 0.5))
+    lines = lines_of(SKELETON, None, MANY, smooth)
+    extent = np.array(MASK.shape[::-1]) * (0.5, 1, 2)
+    np.testing.assert_array_equal(np.array(lines.shape) * lines.spacing, extent)
+    # Places from the border of the image on, in voxels.
+    drawn = (lines.voxels + 0.5) * lines.spacing / (0.5, 1, 2)
+    true = smooth.points[:, ::-1] / (0.5, 1, 2) + 0.5
+    true = np.clip(true, 0, MASK.shape[::-1])
+    assert np.abs(drawn - true).max() <= 1 / 8 + 1e-9
+    np.testing.assert_array_equal(lines.starts, smooth.offsets)
+
+
 def test_lines_in_the_order_of_other_axes():
     lines = lines_of(SKELETON, 'xyz', MANY)
     assert (lines.shape, lines.spacing) == (MASK.shape, (2, 1, 0.5))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from skanrs.branches.polylines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
 __all__ = [
@@ -92,7 +93,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     unit, ndim = report.unit, len(report.shape)
     shown: dict[str, Any] = {'violins': None, 'radii': None}
     if len(table):
-        shown = _skeleton(measured.skeleton, table, report)
+        shown = _skeleton(measured.skeleton, result.lines, table, report)
         shown['violins'] = picture('violins', (9, 4), partial(_violins, table=table, unit=unit))
         shown['radii'] = None
         if 'mean_radius' in table:
@@ -269,12 +270,17 @@ def _radii(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
     axes.spines[['top', 'right']].set_visible(False)
 
 
-def _skeleton(skeleton: 'Skeleton', table: 'pd.DataFrame', report: Report) -> dict[str, Any]:
+def _skeleton(
+    skeleton: 'Skeleton',
+    centrelines: 'Centrelines | None',
+    table: 'pd.DataFrame',
+    report: Report,
+) -> dict[str, Any]:
     """Return what the template shows of the skeleton: projections, and the data of the viewer."""
     flat = len(report.shape) == 2
     axes = axes_in_space(report.axes)
     colours = colours_of(table, report.unit)
-    lines = lines_of(skeleton, axes, MOST_SEGMENTS)
+    lines = lines_of(skeleton, axes, MOST_SEGMENTS, centrelines)
     unit = f' {report.unit}' if report.unit else ''
     sizes = [length * each for length, each in zip(lines.shape, lines.spacing, strict=True)]
     return {

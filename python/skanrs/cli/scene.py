@@ -1,7 +1,8 @@
 """The branches of a skeleton as lines of few points, and colours for them, for the report.
 
-Lines pass through every n-th voxel of a branch and its ends; n is the smallest for which there are
-not too many segments. Of more branches than that every m-th is taken.
+Lines pass through every n-th point of a branch and its ends; n is the smallest for which there are
+not too many segments. Of more branches than that every m-th is taken. Points are voxels, or those
+of the centrelines where they are known, rounded to a quarter of a voxel.
 """
 
 from collections.abc import Sequence
@@ -18,19 +19,22 @@ from .report import BRANCH_TYPES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from skanrs.branches.polylines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
 __all__ = ['LEVELS', 'Colour', 'Lines', 'colours_of', 'lines_of']
 
 # Colours of a scale; level 0 is the background of pictures.
 LEVELS = 256
+# Points of centrelines are rounded to this part of a voxel.
+PARTS = 4
 # The dark end of the colour map is not seen on a dark background.
 DARKEST = 0.2
 TYPE_COLOURS = ('#e8c547', '#5bb8e8', '#7ed17e', '#f08a8a')
 
 
 class Lines(NamedTuple):
-    """Branches as lines through voxels."""
+    """Branches as lines through voxels, or through parts of voxels as if these were voxels."""
 
     voxels: npt.NDArray[np.int64]
     """Indices x, y, z of the voxels, one line after the other, shape (N, 3); z is 0 in 2D."""
@@ -46,7 +50,12 @@ class Lines(NamedTuple):
     """What is left out, in sentences; empty if nothing is."""
 
 
-def lines_of(skeleton: 'Skeleton', axes: str | None, most: int) -> Lines:
+def lines_of(
+    skeleton: 'Skeleton',
+    axes: str | None,
+    most: int,
+    centrelines: 'Centrelines | None' = None,
+) -> Lines:
     """Return the branches of a skeleton as at most so many segments.
 
     Parameters
@@ -57,6 +66,8 @@ def lines_of(skeleton: 'Skeleton', axes: str | None, most: int) -> Lines:
         A letter for each axis of its image.
     most : int
         The largest number of segments.
+    centrelines : Centrelines, optional
+        The centrelines of the skeleton, to draw instead of its voxels.
 
     Returns
     -------
@@ -75,16 +86,24 @@ def lines_of(skeleton: 'Skeleton', axes: str | None, most: int) -> Lines:
     within = np.arange(starts[-1]) - np.repeat(starts[:-1], counts)
     # The last point is the end of the branch.
     within = np.minimum(within * step, np.repeat(segments, counts))
-    chosen = traced.nodes[np.repeat(traced.starts[branches], counts) + within]
-    coordinates = np.unravel_index(skeleton._nodes[chosen], skeleton.skeleton_shape)
+    chosen = np.repeat(traced.starts[branches], counts) + within
+    shape, spacing, parts = skeleton.skeleton_shape, np.asarray(skeleton.spacing, float), 1
+    if centrelines is None:
+        coordinates = np.unravel_index(skeleton._nodes[traced.nodes[chosen]], shape)
+    else:
+        parts = PARTS
+        # The middle of the first voxel is 0, and its first part lies before it.
+        at = (centrelines.points[chosen] / spacing + 0.5) * parts - 0.5
+        inside = np.clip(np.rint(at), 0, parts * np.array(shape) - 1)
+        coordinates = tuple(inside.astype(np.int64).T)
     order = in_order(axes, len(coordinates))
     flat = [np.zeros(len(chosen), np.int64)] * (3 - len(coordinates))
     return Lines(
         voxels=np.stack([*(coordinates[axis] for axis in order), *flat], axis=1),
         starts=starts,
         branches=branches,
-        shape=_three([skeleton.skeleton_shape[axis] for axis in order], 1),
-        spacing=_three([float(np.asarray(skeleton.spacing)[axis]) for axis in order], 1.0),
+        shape=_three([parts * shape[axis] for axis in order], 1),
+        spacing=_three([float(spacing[axis]) / parts for axis in order], 1.0),
         left_out=_left_out(skip, step),
     )
 
@@ -100,7 +119,7 @@ def _left_out(skip: int, step: int) -> str:
     if skip > 1:
         sentences.append(f'One of {skip} branches is drawn.')
     if step > 1:
-        sentences.append(f'Branches are drawn through one of {step} of their voxels.')
+        sentences.append(f'Branches are drawn through one of {step} of their points.')
     return ' '.join(sentences)
 
 
