@@ -84,6 +84,20 @@ def test_levels_of_colours():
     assert (types.levels == table['branch_type'] + 1).all()
 
 
+def test_levels_of_rooted_trees():
+    table = TABLE.assign(generation=np.arange(len(TABLE)) % 5 - 1, strahler=0)
+    _, generation, order, _ = colours_of(table, None)
+    assert [generation.name, order.name] == ['generation', 'Strahler order']
+    assert [text for _, text in generation.legend] == ['0', '1', '2', '3']
+    assert generation.levels[:5].tolist() == [1, 1, 86, 170, 255]
+    assert [colour for colour, _ in generation.legend] == [
+        '#' + generation.palette[level].tobytes().hex() for level in (1, 86, 170, 255)
+    ]
+    assert (order.levels == 1).all()
+    none = colours_of(table[:0], None)
+    assert [len(colour.levels) for colour in none] == [0] * 4
+
+
 @pytest.mark.parametrize('values', [[], [5.0], [5.0, 5.0], [0.0, np.nan, np.inf]])
 def test_colours_of_few_values(values):
     table = pd.DataFrame({'branch_distance': np.array(values), 'branch_type': 0})

@@ -138,7 +138,9 @@ class Colour(NamedTuple):
 
 
 def colours_of(table: 'pd.DataFrame', unit: str | None) -> list[Colour]:
-    """Return the colours of branches by radius, if it is known, by length, and by type.
+    """Return the colours of branches by radius, length, generation, order, and type.
+
+    What the table does not have is left out.
 
     Parameters
     ----------
@@ -153,22 +155,23 @@ def colours_of(table: 'pd.DataFrame', unit: str | None) -> list[Colour]:
         for name, column in scales.items()
         if column in table
     ]
+    columns += [
+        _ranks(name, table[column].to_numpy())
+        for name, column in {'generation': 'generation', 'Strahler order': 'strahler'}.items()
+        if column in table
+    ]
     return [*columns, _types(table['branch_type'].to_numpy())]
 
 
 def _scale(name: str, values: npt.NDArray[np.float64], unit: str | None) -> Colour:
     """Return colours on a logarithmic scale; values that have no logarithm get its low end."""
-    import matplotlib
-
     positive = values[np.isfinite(values) & (values > 0)]
     low, high = (positive.min(), positive.max()) if positive.size else (1.0, 1.0)
     low = min(low, high / 1.001)
     with np.errstate(divide='ignore', invalid='ignore'):
         share = np.log(values / low) / np.log(high / low)
     levels = 1 + np.rint(np.clip(np.nan_to_num(share, posinf=1, neginf=0), 0, 1) * (LEVELS - 2))
-    colours = matplotlib.colormaps['viridis'](np.linspace(DARKEST, 1, LEVELS - 1))[:, :3]
-    palette = np.zeros((LEVELS, 3), np.uint8)
-    palette[1:] = np.rint(255 * colours)
+    palette = _viridis()
     stops = np.linspace(0, 1, 9)
     texts = {0: low, 4: np.sqrt(low * high), 8: high}
     return Colour(
@@ -184,6 +187,26 @@ def _scale(name: str, values: npt.NDArray[np.float64], unit: str | None) -> Colo
         ],
         is_scale=True,
     )
+
+
+def _ranks(name: str, ranks: npt.NDArray[np.int64]) -> Colour:
+    """Return colours of small whole numbers; -1, of branches without a root, gets the low end."""
+    high = max(1, int(ranks.max(initial=0)))
+    levels = 1 + np.rint(np.clip(ranks, 0, high) / high * (LEVELS - 2)).astype(np.int64)
+    palette = _viridis()
+    shown = np.unique(np.linspace(0, high, min(high, 8) + 1).astype(int))
+    legend = [(_hex(palette[1 + round(rank / high * (LEVELS - 2))]), str(rank)) for rank in shown]
+    return Colour(name, levels.astype(np.uint8), palette, legend, is_scale=True)
+
+
+def _viridis() -> npt.NDArray[np.uint8]:
+    """Return the colours of a scale."""
+    import matplotlib
+
+    palette = np.zeros((LEVELS, 3), np.uint8)
+    colours = matplotlib.colormaps['viridis'](np.linspace(DARKEST, 1, LEVELS - 1))[:, :3]
+    palette[1:] = np.rint(255 * colours)
+    return palette
 
 
 def _types(types: npt.NDArray[np.int64]) -> Colour:

@@ -13,6 +13,7 @@ from .overlays import (
     sholl_shells,
 )
 from .plotly_3d import skeleton_3d
+from .tree_diagram import tree_diagram
 from .violins import compare_violins
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     'pixel_perfect_figsize',
     'sholl_shells',
     'skeleton_3d',
+    'tree_diagram',
 ]
