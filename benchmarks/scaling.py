@@ -11,6 +11,10 @@ scaling.csv and scaling.png, and estimates from the last size what an image of `
 along each axis takes on a cluster (`merge_tree.py`). Its graph of tasks is built, too:
 
     python benchmarks/scaling.py --step build --paper 10000
+
+The same table in memory, in chunks, from the zarr and by a cluster of processes, in turns:
+
+    python benchmarks/scaling.py --step turns --folder build/scaling/mask_1000.zarr
 """
 
 import argparse
@@ -32,7 +36,7 @@ import numpy as np
 
 import skanrs
 
-STEPS = ('generate', 'chunks', 'memory', 'build')
+STEPS = ('generate', 'chunks', 'memory', 'build', 'turns')
 
 
 def generate(path, options):
@@ -114,6 +118,51 @@ def build(path, options):
         'blocks': mask.npartitions,
         'seconds of CPU': time.process_time() - begin,
         'bytes': 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak),
+    }
+
+
+def turns(path, options):
+    """Compute the table of the zarr in four ways, in turns, and note what the last one moves."""
+    import dask.array as da
+    import zarr
+    from dask.distributed import Client, LocalCluster
+
+    mask = zarr.open_array(path, mode='r')[...]
+    in_chunks = da.from_array(mask, chunks=options.chunk, name='mask')
+    threaded = {'scheduler': 'threads', 'num_workers': options.threads}
+
+    def table(mask):
+        return skanrs.summarize(skanrs.skeletonize(mask), separator='_')
+
+    def moved():
+        logs = client.run(lambda dask_worker: list(dask_worker.transfer_incoming_log))
+        return sum(entry['total'] for log in logs.values() for entry in log)
+
+    with (
+        LocalCluster(options.threads, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        ways = {
+            'in memory': lambda: table(mask),
+            'in chunks': lambda: table(in_chunks).compute(**threaded),
+            'zarr, threads': lambda: table(da.from_zarr(path)).compute(**threaded),
+            'zarr, cluster': lambda: client.compute(table(da.from_zarr(path))).result(),
+        }
+        digests = {contents(way())['digest'] for way in ways.values()}
+        seconds, before = defaultdict(list), moved()
+        for _ in range(options.repeats):
+            for name, way in ways.items():
+                begin = time.perf_counter()
+                way()
+                seconds[name].append(time.perf_counter() - begin)
+        between = (moved() - before) / options.repeats
+    medians = {name: sorted(of)[len(of) // 2] for name, of in seconds.items()}
+    return {
+        **medians,
+        'in chunks / in memory': medians['in chunks'] / medians['in memory'],
+        'cluster / threads': medians['zarr, cluster'] / medians['zarr, threads'],
+        'bytes between workers': between,
+        'equal': len(digests) == 1,
     }
 
 
@@ -294,6 +343,7 @@ def arguments():
         '--partitions', type=int, default=16, help='of the table of what is larger than --in-memory'
     )
     parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--repeats', type=int, default=5, help='of --step turns')
     parser.add_argument('--output', type=Path, default=Path('build/scaling'))
     parser.add_argument('--in-memory', type=int, default=1000, help='the largest size to compare')
     parser.add_argument('--keep', action='store_true', help='keep the masks, to be used again')
