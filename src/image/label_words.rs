@@ -32,7 +32,7 @@ struct Plane {
     /// The number of the label: first in the plane, then in the image.
     labels: Vec<u32>,
     /// The number of the word in the plane.
-    places: Vec<u32>,
+    indices: Vec<u32>,
     /// The voxels, which several threads replace, each those of its own label.
     voxels: Vec<AtomicU64>,
     /// The values of the labels in this plane, and how many voxels they have.
@@ -118,9 +118,9 @@ impl LabelWords {
     /// The smallest box of whole words, as far as they lie in the image, that holds the label of this number, in voxels.
     #[must_use]
     pub fn box_of(&self, label: usize) -> [Range<usize>; 3] {
-        let (sides, places) = (logarithms(self.shape[0]).map(|log| 1 << log), self.of_label(label).box_of_words());
+        let (sides, words) = (logarithms(self.shape[0]).map(|log| 1 << log), self.of_label(label).box_of_words());
         std::array::from_fn(|axis| {
-            places[axis].start * sides[axis]..(places[axis].end * sides[axis]).min(self.shape[axis])
+            words[axis].start * sides[axis]..(words[axis].end * sides[axis]).min(self.shape[axis])
         })
     }
 
@@ -145,12 +145,12 @@ impl LabelWords {
         let [_, side_y, side_x] = logarithms(self.shape[0]).map(|log| 1 << log);
         let slabs = output.axis_chunks_iter_mut(Axis(0), 1 << logarithms(self.shape[0])[0]).into_par_iter();
         slabs.zip(&self.planes).for_each(|(mut slab, plane)| {
-            for ((&label, &place), voxels) in plane.labels.iter().zip(&plane.places).zip(&plane.voxels) {
+            for ((&label, &index), voxels) in plane.labels.iter().zip(&plane.indices).zip(&plane.voxels) {
                 if !is_kept[label as usize] {
                     continue;
                 }
                 let value = T::from_bits(self.values[label as usize]);
-                let (y, x) = (place as usize / self.along[1] * side_y, place as usize % self.along[1] * side_x);
+                let (y, x) = (index as usize / self.along[1] * side_y, index as usize % self.along[1] * side_x);
                 for bit in set_bits(voxels.load(Ordering::Relaxed)) {
                     let row = bit / side_x;
                     slab[(row / side_y, y + row % side_y, x + bit % side_x)] = value;
@@ -178,20 +178,20 @@ impl LabelEntries<'_> {
     pub fn box_of_words(&self) -> [Range<usize>; 3] {
         let mut ends = [[usize::MAX, 0]; 3];
         for at in 0..self.len() {
-            for (end, place) in ends.iter_mut().zip(self.place(at)) {
-                *end = [end[0].min(place), end[1].max(place + 1)];
+            for (end, word) in ends.iter_mut().zip(self.position(at)) {
+                *end = [end[0].min(word), end[1].max(word + 1)];
             }
         }
         ends.map(|[start, end]| start..end)
     }
 
-    /// The place of a word along (z, y, x), in words.
+    /// The position of a word along (z, y, x), in words.
     #[must_use]
-    pub fn place(&self, at: usize) -> [usize; 3] {
+    pub fn position(&self, at: usize) -> [usize; 3] {
         let [z, entry] = self.entries[at].map(|number| number as usize);
-        let place = self.words.planes[z].places[entry] as usize;
+        let index = self.words.planes[z].indices[entry] as usize;
         let in_row = self.words.along[1];
-        [z, place / in_row, place % in_row]
+        [z, index / in_row, index % in_row]
     }
 
     /// The voxels of the label in a word.
@@ -204,7 +204,7 @@ impl LabelEntries<'_> {
     pub fn for_each_row(&self, mut visit: impl FnMut([usize; 3], u64)) {
         let [side_z, side_y, side_x] = logarithms(self.words.shape[0]).map(|log| 1 << log);
         for at in 0..self.len() {
-            let ([z, y, x], voxels) = (self.place(at), self.voxels(at));
+            let ([z, y, x], voxels) = (self.position(at), self.voxels(at));
             for row in 0..side_z * side_y {
                 let bits = voxels >> (row * side_x) & (u64::MAX >> (WORD - side_x));
                 if bits != 0 {
@@ -263,22 +263,22 @@ fn plane_of<T: Element, W: WordShape>(view: &ArrayView3<'_, Shared<T>>, z: usize
                     }
                     plane.counts[last.1 as usize] += u64::from(voxels.count_ones());
                     plane.labels.try_push(LABELS, last.1)?;
-                    plane.places.try_push(LABELS, (first + x) as u32)?;
+                    plane.indices.try_push(LABELS, (first + x) as u32)?;
                     plane.voxels.try_push(LABELS, AtomicU64::new(voxels))
                 })?;
             }
         }
     }
     plane.labels.shrink_to_fit();
-    plane.places.shrink_to_fit();
+    plane.indices.shrink_to_fit();
     plane.voxels.shrink_to_fit();
     Ok(plane)
 }
 
-/// Reads up to 64 voxels of a row from `place` on; whether any is a label. Those beyond the image are background.
+/// Reads up to 64 voxels of a row from `start` on; whether any is a label. Those beyond the image are background.
 #[inline]
-fn read_row<T: Element>(view: &ArrayView3<'_, Shared<T>>, place: [usize; 3], voxels: &mut [T; WORD]) -> bool {
-    let [z, y, x] = place;
+fn read_row<T: Element>(view: &ArrayView3<'_, Shared<T>>, start: [usize; 3], voxels: &mut [T; WORD]) -> bool {
+    let [z, y, x] = start;
     let row = view.slice(s![z, y, x..(x + WORD).min(view.dim().2)]);
     if let Some(Ok(chunk)) = row.to_slice().map(<&[Shared<T>; WORD]>::try_from) {
         let any = Shared::any(chunk, T::from_bits(u64::MAX));

@@ -26,18 +26,18 @@ const WORDS_OF_LARGE: usize = if cfg!(test) { 30 } else { 1 << 16 };
 /// A label to thin: its number and its box in words.
 struct Task {
     label: usize,
-    place: [Range<usize>; 3],
+    words: [Range<usize>; 3],
 }
 
 impl Task {
     /// The shape of the box in voxels.
     fn shape(&self, sides: [usize; 3]) -> [usize; 3] {
-        std::array::from_fn(|axis| self.place[axis].len() * sides[axis])
+        std::array::from_fn(|axis| self.words[axis].len() * sides[axis])
     }
 
     /// The index of a word in the image of the box.
     fn index(&self, image: &BitImage, [z, y, x]: [usize; 3]) -> usize {
-        let [first_z, first_y, first_x] = [0, 1, 2].map(|axis| self.place[axis].start);
+        let [first_z, first_y, first_x] = [0, 1, 2].map(|axis| self.words[axis].start);
         image.index(z - first_z, y - first_y) + x - first_x
     }
 }
@@ -70,7 +70,7 @@ fn thin_in_words<W: WordShape>(
     let mut small = Vec::new();
     for label in chosen() {
         let entries = labels.of_label(label);
-        let task = Task { label, place: entries.box_of_words() };
+        let task = Task { label, words: entries.box_of_words() };
         if entries.len() > WORDS_OF_LARGE {
             thin_large(&entries, &task, W::SIDES, method, monitor)?;
         } else {
@@ -99,12 +99,12 @@ fn thin_large(
 ) -> Result<()> {
     let mut image = BitImage::zeros(task.shape(sides))?;
     for at in 0..entries.len() {
-        let index = task.index(&image, entries.place(at));
+        let index = task.index(&image, entries.position(at));
         image.words_mut()[index] = entries.voxels(at);
     }
     thin(&mut image, method, monitor)?;
     for at in 0..entries.len() {
-        entries.replace(at, image.words()[task.index(&image, entries.place(at))]);
+        entries.replace(at, image.words()[task.index(&image, entries.position(at))]);
     }
     Ok(())
 }
@@ -125,7 +125,7 @@ fn thin_small<W: WordShape>(
         let entries = labels.of_label(task.label);
         let image = alone.reshape(task.shape(W::SIDES));
         voxels.clear();
-        voxels.extend((0..entries.len()).map(|at| (task.index(image, entries.place(at)), entries.voxels(at))));
+        voxels.extend((0..entries.len()).map(|at| (task.index(image, entries.position(at)), entries.voxels(at))));
         monitor.advance(alone.thin::<W>(&mut voxels, method, monitor)?);
         for (at, &(_, left)) in voxels.iter().enumerate() {
             entries.replace(at, left);
@@ -147,8 +147,8 @@ mod tests {
     fn random_labels(shape: (usize, usize, usize), seed: u64) -> Array3<u64> {
         let mut random = Random(seed);
         let values = [1, 255, 1 << 16, 1 << 31, 1 << 53, (1 << 53) + 1, 1 << 63, u64::MAX, 0];
-        let mut place = || [shape.0, shape.1, shape.2].map(|length| random.below(length) as i64);
-        let cells: Vec<[i64; 3]> = (0..=seed % 12).map(|_| place()).collect();
+        let mut voxel = || [shape.0, shape.1, shape.2].map(|length| random.below(length) as i64);
+        let cells: Vec<[i64; 3]> = (0..=seed % 12).map(|_| voxel()).collect();
         let noise = seed as usize % 7;
         let label = |(z, y, x): (usize, usize, usize)| {
             let distance =
@@ -206,7 +206,9 @@ mod tests {
         assert_eq!(expected.values(), other.values());
         for label in 0..expected.values().len() {
             let [one, other] = [&expected, &other].map(|labels| labels.of_label(label));
-            assert!((0..one.len()).all(|at| one.place(at) == other.place(at) && one.voxels(at) == other.voxels(at)));
+            assert!(
+                (0..one.len()).all(|at| one.position(at) == other.position(at) && one.voxels(at) == other.voxels(at))
+            );
         }
     }
 

@@ -107,10 +107,10 @@ impl Blocks {
     }
 }
 
-/// Makes a block a graph of its own, whose nodes are places in the block's list of nodes.
+/// Makes a block a graph of its own, whose nodes are indices in the block's list of nodes.
 #[derive(Debug)]
 pub struct Extract {
-    place: Vec<u32>,
+    index_in_block: Vec<u32>,
 }
 
 impl Extract {
@@ -119,7 +119,7 @@ impl Extract {
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn new(nodes: usize) -> Result<Self> {
-        Ok(Self { place: try_filled("places in a block", nodes, NONE)? })
+        Ok(Self { index_in_block: try_filled("indices in a block", nodes, NONE)? })
     }
 
     /// The graph of the block of these nodes. Cost: that of the nodes' links but the root's, so O(branches) for all blocks.
@@ -127,21 +127,21 @@ impl Extract {
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn network(&mut self, network: &Network, nodes: &[u32]) -> Result<Network> {
-        for (place, &node) in nodes.iter().enumerate() {
-            self.place[node as usize] = place as u32;
+        for (index, &node) in nodes.iter().enumerate() {
+            self.index_in_block[node as usize] = index as u32;
         }
         let mut branches = Vec::new();
-        // Each branch has an end other than the root; seen from both ends, it is taken where the place is larger.
-        for (place, &node) in nodes.iter().enumerate().skip(1) {
+        // Each branch has an end other than the root; seen from both ends, it is taken where the index is larger.
+        for (index, &node) in nodes.iter().enumerate().skip(1) {
             for link in network.links(node) {
-                let other = self.place[link.to as usize];
-                if other != NONE && (other as usize) < place {
-                    branches.try_push("branches", (other, place as u32, link.length, link.branch))?;
+                let other = self.index_in_block[link.to as usize];
+                if other != NONE && (other as usize) < index {
+                    branches.try_push("branches", (other, index as u32, link.length, link.branch))?;
                 }
             }
         }
         for &node in nodes {
-            self.place[node as usize] = NONE;
+            self.index_in_block[node as usize] = NONE;
         }
         Network::from_distinct(nodes.len(), &branches)
     }

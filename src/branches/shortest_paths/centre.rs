@@ -101,23 +101,23 @@ pub fn centres(network: &Network, monitor: &Monitor) -> Result<Vec<u32>> {
     let reached = dijkstra.reached();
     sums[first_node as usize] = reached.iter().map(|&node| dijkstra.distances()[node as usize]).sum();
     let mut waiting = vec![(first_block, 0, sums[first_node as usize])];
-    while let Some((block, place, sum)) = waiting.pop() {
+    while let Some((block, index, sum)) = waiting.pop() {
         if std::mem::replace(&mut seen[block], true) {
             continue;
         }
         let members = blocks.nodes(range.start + block);
         let inner = extract.network(network, members)?;
-        let known = search_block(&inner, &hanging.counts[block], place, sum, &mut best, monitor)?;
-        for (place, sum) in known {
-            let node = members[place];
+        let known = search_block(&inner, &hanging.counts[block], index, sum, &mut best, monitor)?;
+        for (index, sum) in known {
+            let node = members[index];
             sums[node as usize] = sum;
             for &other in hanging.blocks_of(node) {
-                let place = blocks.nodes(range.start + other).iter().position(|&member| member == node);
-                if let Some(place) = place.filter(|_| !seen[other]) {
-                    let beyond = total - hanging.counts[other][place];
+                let index = blocks.nodes(range.start + other).iter().position(|&member| member == node);
+                if let Some(index) = index.filter(|_| !seen[other]) {
+                    let beyond = total - hanging.counts[other][index];
                     let step = network.links(node).iter().map(|link| link.length).fold(f64::INFINITY, f64::min);
                     if sum + step * (total as f64 - 2.0 * beyond as f64) <= best * (1.0 + PRUNE) {
-                        waiting.try_push("blocks waiting", (other, place, sum))?;
+                        waiting.try_push("blocks waiting", (other, index, sum))?;
                     }
                 }
             }
@@ -131,8 +131,8 @@ fn heaviest_block(blocks: &Blocks, hanging: &Hanging, range: std::ops::Range<usi
     let mut block = 0;
     loop {
         let counts = &hanging.counts[block];
-        let Some(place) = counts.iter().position(|&count| 2 * count > total) else { return block };
-        let node = blocks.nodes(range.start + block)[place];
+        let Some(index) = counts.iter().position(|&count| 2 * count > total) else { return block };
+        let node = blocks.nodes(range.start + block)[index];
         let towards = hanging.blocks_of(node).iter().copied().find(|&other| {
             let members = blocks.nodes(range.start + other);
             let here = members.iter().position(|&member| member == node);
@@ -143,12 +143,12 @@ fn heaviest_block(blocks: &Blocks, hanging: &Hanging, range: std::ops::Range<usi
     }
 }
 
-/// The sums of those nodes of a block that may be the smallest; `sum` is that of the node at `place`. Lowers `best` to the
+/// The sums of those nodes of a block that may be the smallest; `sum` is that of the node at `index`. Lowers `best` to the
 /// smallest sum.
 fn search_block(
     network: &Network,
     counts: &[u64],
-    place: usize,
+    index: usize,
     sum: f64,
     best: &mut f64,
     monitor: &Monitor,
@@ -157,7 +157,7 @@ fn search_block(
     let mut lower = try_filled("bounds", network.len(), f64::NEG_INFINITY)?;
     let mut order: Vec<usize> = try_collect("bounds", 0..network.len())?;
     let mut known = Vec::new();
-    let mut source = place;
+    let mut source = index;
     // What lies beyond the block adds the same to every node's sum.
     let mut beyond = None;
     loop {
