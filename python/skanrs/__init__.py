@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from skanrs.files.read.open_image import LazyImage, open_image
     from skanrs.files.write.save_skeleton import save_skeleton
     from skanrs.graph.skeleton import Skeleton
+    from skanrs.pruning.open_loops import open_loops
     from skanrs.pruning.prune import prune
     from skanrs.radius.radii import radii, radius_image
     from skanrs.smoothing import gaussian
@@ -62,6 +63,7 @@ __all__ = [
     'network_summary',
     'nodes',
     'open_image',
+    'open_loops',
     'otsu',
     'prune',
     'radii',
@@ -109,6 +111,7 @@ _HOMES = {
     'network_summary': 'branches.network',
     'nodes': 'branches.nodes',
     'open_image': 'files.read.open_image',
+    'open_loops': 'pruning.open_loops',
     'otsu': 'threshold',
     'prune': 'pruning.prune',
     'radii': 'radius.radii',

@@ -221,7 +221,15 @@ def test_peak_of_memory(folder, gray, source):
     assert int(done.stdout.splitlines()[-1]) < 320e6
 
 
-@pytest.mark.parametrize('more', [[], ['--prune-length', 9], ['--prune-ratio', 3]])
+@pytest.mark.parametrize(
+    'more',
+    [
+        [],
+        ['--prune-length', 9],
+        ['--prune-ratio', 3],
+        ['--prune-length', 5, '--open-loops', 'thinnest'],
+    ],
+)
 def test_radii(folder, monkeypatch, small_blocks, more):
     typed = [write('i.zarr', MASK), '--radii', '--spacing', 2, 1, 0.5, *more]
     for name in ('t.csv', 't.graphml', 't.vtp', 't.precomputed'):

@@ -33,7 +33,8 @@ FLAGS = [
 ]  # fmt: skip
 VALUED = [
     '--channel', '--axes', '--spacing', '--threshold', '--sigma', '--method', '--prune-length',
-    '--prune-ratio', '--threads', '--memory', '--closing', '--min-size', '--keep-largest',
+    '--prune-ratio', '--open-loops', '--threads', '--memory', '--closing',
+    '--min-size', '--keep-largest',
 ]  # fmt: skip
 FILES = [
     '--skeleton',

@@ -1,5 +1,7 @@
 """The command `skanrs skeletonize`, and pruning by both commands."""
 
+import json
+
 import numpy as np
 import pytest
 from command import MASK, SPACING, assert_same_csv, run, write_tif
@@ -52,6 +54,33 @@ def test_pruning_by_radius(folder, capsys):
     np.testing.assert_array_equal(np.load('s.npy'), skanrs.prune(skeleton, **both))
     said = capsys.readouterr().out
     assert 'voxels, without end branches shorter than 9 µm or 3 radii at their junction' in said
+
+
+def test_loops(folder, capsys):
+    skeleton = skanrs.skeletonize(MASK)
+    opened = skanrs.open_loops(skeleton, 'thinnest', mask=MASK, spacing=SPACING)
+    pruned = skanrs.prune(opened, max_radius_ratio=3, mask=MASK, spacing=SPACING)
+    assert 0 < pruned.sum() < opened.sum() < skeleton.sum()
+    arguments = ['mask.tif', '--open-loops', 'thinnest', '--prune-ratio', 3]
+    run('skeletonize', *arguments, '-o', 's.npy')
+    np.testing.assert_array_equal(np.load('s.npy'), pruned)
+    said = capsys.readouterr().out
+    assert 'loops opened at their thinnest voxel' in said
+    run('skeletonize', *arguments, '-o', 's.npy', '--json')
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts['prune_ratio'], counts['open_loops']) == (3, 'thinnest')
+    before, after = (
+        skanrs.network_summary(
+            skanrs.summarize(skanrs.Skeleton(image), separator='_'), skeleton=image
+        ).loc[0, 'n_loops']
+        for image in (skeleton, pruned)
+    )
+    removed = {'voxels': int(skeleton.sum() - pruned.sum()), 'loops': int(before - after)}
+    assert counts['removed'] == removed
+    assert removed['loops'] > 0
+    run('skeletonize', 'mask.tif', '-o', 's.npy', '--open-loops', 'shortest')
+    shortest = skanrs.open_loops(skeleton, 'shortest', spacing=SPACING)
+    np.testing.assert_array_equal(np.load('s.npy'), shortest)
 
 
 def test_preserve_topology(folder):

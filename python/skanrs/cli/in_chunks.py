@@ -33,7 +33,7 @@ from .companions import Companions
 from .network import count_in_planes, delayed_network
 from .options import Options
 from .progress import Progress
-from .result import Result
+from .result import Removed, Result
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -144,7 +144,8 @@ def measure_in_chunks(
         kept = None
         if options.skeleton is not None or options.prunes or not options.has_rows_only:
             with progress.stage('blocks'):
-                kept = _stored(made, folders, mask, options, workers)
+                kept, removed = _stored(made, folders, mask, options, workers)
+            result = replace(result, removed=removed)
             crowded = np.empty(0, np.int64)
             if image.ndim == 3:
                 crowded = crowded_voxels(kept, grid.chunks)
@@ -177,9 +178,11 @@ def _stored(
     mask: PackedMask | None,
     options: Options,
     workers: int,
-) -> PackedMask:
-    """Return the skeleton as a mask on disk, without the branches to remove."""
+) -> tuple[PackedMask, Removed | None]:
+    """Return the skeleton as a mask on disk without what is removed, and how much that is."""
     import dask
+
+    from skanrs._blocks.tasks import read_blocks
 
     grid = made.grid
     kept = PackedMask(folders['skeleton'], grid.chunks)
@@ -188,12 +191,13 @@ def _stored(
     for done, _ in enumerate(stored, 1):
         advance(done / len(indices))
     if not options.prunes:
-        return kept
+        return kept, None
     pruned = PackedMask(folders['pruned'], grid.chunks)
     lazy_mask = None if mask is None else mask.as_dask(grid.chunks)
     with _progress_callback():
         dask.compute(list(_for_blocks(options.prune(kept.as_dask(), lazy_mask), pruned.store)))
-    return pruned
+    before, after = (read_blocks(image.as_dask(), 'skeleton')[0] for image in (kept, pruned))
+    return pruned, Removed.of(before, after, kept.shape)
 
 
 def _with_table(
@@ -348,9 +352,7 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
 
 def _stores_mask(options: Options, shape: tuple[int, ...]) -> bool:
     """Return whether the mask, read in blocks of a shape, is stored before it is thinned."""
-    is_read_again = (
-        options.radii or options.prune_ratio is not None or options.territories is not None
-    )
+    is_read_again = options.radii or options.prunes_by_radius or options.territories is not None
     changes = options.sigma is not None or not options.cleaning.changes_nothing
     return is_read_again or changes or max(shape) > 2 * EDGE
 

@@ -8,7 +8,7 @@ from skanrs.files import Source
 from .companions import Companions
 from .options import Options
 from .progress import Progress
-from .result import Result
+from .result import Removed, Result
 
 __all__ = ['measure_in_memory']
 
@@ -64,11 +64,14 @@ def measure_in_memory(
         skeleton = skanrs.skeletonize(
             mask, method=options.method, preserve_topology=options.preserve_topology
         )
+    skeleton_image, removed = as_image(skeleton, 'skeleton'), None
+    nodes = skeleton_image.nodes()
     if options.prunes:
         with progress.stage('pruning'):
             skeleton = options.prune(skeleton, mask)
-    skeleton_image = as_image(skeleton, 'skeleton')
-    nodes = skeleton_image.nodes()
+            skeleton_image, before = as_image(skeleton, 'skeleton'), nodes
+            nodes = skeleton_image.nodes()
+            removed = Removed.of(before, nodes, skeleton.shape)
     table = measured = None
     if options.need_table:
         intensity, regions = companions.read()
@@ -99,6 +102,7 @@ def measure_in_memory(
         skeleton_voxels=nodes.size,
         values=values,
         cleaned=cleaned,
+        removed=removed,
         cavities=count_cavities(nodes, skeleton.shape),
         table=table,
         measured=measured,

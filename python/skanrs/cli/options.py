@@ -65,6 +65,7 @@ class Options:
     include_tips: bool
     prune_length: float | None
     prune_ratio: float | None
+    open_loops: Literal['thinnest', 'shortest'] | None
     threads: int | None
     memory: int | None
     """Bytes that the process may hold; None: most of what is free."""
@@ -238,13 +239,29 @@ class Options:
 
     @property
     def prunes(self) -> bool:
-        """Whether branches are removed."""
-        return self.prune_length is not None or self.prune_ratio is not None
+        """Whether voxels of the skeleton are removed."""
+        given = self.prune_length, self.prune_ratio, self.open_loops
+        return any(each is not None for each in given)
+
+    @property
+    def prunes_by_radius(self) -> bool:
+        """Whether the mask decides which voxels of the skeleton are removed."""
+        return self.open_loops == 'thinnest' or self.prune_ratio is not None
 
     def prune(self, skeleton: Any, mask: Any) -> Any:
-        """Return a skeleton, an array in memory or of dask, without the branches to remove."""
-        from skanrs import prune
+        """Return a skeleton, an array in memory or of dask, without what is to be removed."""
+        from skanrs import open_loops, prune
 
+        if self.open_loops is not None:
+            skeleton = open_loops(
+                skeleton,
+                self.open_loops,
+                mask=mask if self.open_loops == 'thinnest' else None,
+                spacing=self.spacing,
+                labels=self.labels,
+            )
+        if self.prune_length is None and self.prune_ratio is None:
+            return skeleton
         return prune(
             skeleton,
             min_length=self.prune_length,

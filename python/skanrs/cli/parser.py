@@ -73,11 +73,12 @@ class Parser(argparse.ArgumentParser):
     """A parser that reports errors in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        _, unknown, more = message.partition('unrecognized arguments: ')
-        if unknown and not any(part.startswith('-') for part in more.split()):
+        _, _, more = message.partition('unrecognized arguments: ')
+        words = more.split()
+        if words and not any(word.startswith('-') for word in words):
             # The shell has expanded slices/*.tif.
             message = (
-                f'expected one image, got another one, {more.split()[0]}; for the slices of an '
+                f'expected one image, got another one, {words[0]}; for the slices of an '
                 "image give their folder, or a pattern in quotes: 'slices/*.tif'"
             )
         self.exit(EXIT_WRONG, f'skanrs: error: {message} (see {self.prog} --help)\n')
@@ -137,6 +138,12 @@ def _add_source(command: Parser, *, several: bool = False) -> None:
 def _add_options(command: Parser) -> None:
     """Add the options that `analyze` and `skeletonize` share."""
     add_steps(command)
+    command.add_argument(
+        '--open-loops',
+        choices=('thinnest', 'shortest'),
+        help='before, cut each loop of the skeleton at its thinnest voxel, or remove its shortest '
+        'branch',
+    )
     command.add_argument(
         '--threads',
         metavar='N',

@@ -104,6 +104,9 @@ class Report:
     cleaned: 'Changes | None'
     prune_length: float | None
     prune_ratio: float | None
+    open_loops: str | None
+    removed: Mapping[str, int] | None
+    """Voxels and loops of the skeleton that pruning and opening loops removed."""
     skeleton_voxels: int
     objects: int | None
     """The number of labels; None if the image is not one of labels."""
@@ -173,7 +176,17 @@ class Report:
             shorter.append(f'{self.prune_length:g}{unit}')
         if self.prune_ratio is not None:
             shorter.append(f'{self.prune_ratio:g} radii at their junction')
-        return f', without end branches shorter than {" or ".join(shorter)}' if shorter else ''
+        words = [f'without end branches shorter than {" or ".join(shorter)}'] if shorter else []
+        if self.open_loops is not None:
+            where = 'thinnest voxel' if self.open_loops == 'thinnest' else 'shortest branch'
+            words.append(f'loops opened at their {where}')
+        if self.removed is not None:
+            gone = [
+                counted(self.removed['voxels'], 'voxel'),
+                counted(self.removed['loops'], 'loop'),
+            ]
+            words.append(f'{" and ".join(gone)} removed')
+        return ''.join(f', {each}' for each in words)
 
     def lines(self) -> list[str]:
         """Return the summary as lines of text."""

@@ -1,8 +1,13 @@
 """The result of both ways of working, in memory and in chunks."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from skanrs import _core
+from skanrs._image.position import in_three_axes
 from skanrs.cleaning.steps import Changes
 from skanrs.files import WritableImage
 from skanrs.threshold import Rule
@@ -15,7 +20,26 @@ if TYPE_CHECKING:
     from skanrs.branches.on_disk import TableOnDisk
     from skanrs.branches.polylines import Centrelines
 
-__all__ = ['Result']
+__all__ = ['Removed', 'Result']
+
+
+class Removed(NamedTuple):
+    """What pruning and opening loops took from a skeleton."""
+
+    voxels: int
+    loops: int
+
+    @classmethod
+    def of(
+        cls,
+        before: npt.NDArray[np.int64],
+        after: npt.NDArray[np.int64],
+        shape: tuple[int, ...],
+    ) -> 'Removed':
+        """Count what is gone of the voxels with these linear indices."""
+        whole = in_three_axes(shape, 1)
+        tunnels = [_core.topology(nodes, whole)[2] for nodes in (before, after)]
+        return cls(before.size - after.size, tunnels[0] - tunnels[1])
 
 
 @dataclass(frozen=True)
@@ -29,6 +53,8 @@ class Result:
     foreground."""
     cleaned: Changes | None = None
     """What cleaning changed in the mask, if it was wanted."""
+    removed: Removed | None = None
+    """What was removed from the skeleton, if that was wanted."""
     skeleton: WritableImage | None = None
     """None if no output needs it."""
     skeleton_voxels: int = 0

@@ -1,8 +1,9 @@
-"""Pruning of a dask array as tasks.
+"""Removing voxels from the skeleton of a dask array, as tasks.
 
-One task per block reads its voxels, with their radii if these are needed. One task prunes the list
-of all voxels as in memory, because the length of a branch is known only for the whole branch. One
-task per block draws the voxels that are left. Each block is read once; nothing is computed here.
+One task per block reads its voxels, with their radii if these are needed. One task chooses from
+the list of all voxels as in memory, because the length of a branch is known only for the whole
+branch. One task per block draws the voxels that are left. Each block is read once; nothing is
+computed here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import numpy.typing as npt
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
-from skanrs import _core
 from skanrs._blocks.tasks import (
     Blocks,
     BlockTask,
@@ -28,10 +28,11 @@ from skanrs._blocks.tasks import (
 )
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.image import as_image
-from skanrs._image.position import in_three_axes
 from skanrs._support.typing import Array, Indices, Shape
 from skanrs.radius.block import check_radii
 from skanrs.radius.lazy import radius_voxels
+
+from .keep import Keep
 
 
 class BlockNodes(NamedTuple):
@@ -42,14 +43,14 @@ class BlockNodes(NamedTuple):
     radii: npt.NDArray[np.float64] | None
 
 
-def prune_blocks(
+def remove_in_blocks(
     skeleton: da.Array,
-    limits: tuple[float, float],
+    keep: Keep,
     spacing: tuple[float, ...],
     mask: Any,
     radii: Any,
 ) -> da.Array:
-    """Prune lazily; see `skanrs.prune`."""
+    """Remove voxels lazily; see `remove_voxels`."""
     blocks = Blocks(skeleton, 'skeleton')
     sources = [skeleton]
     along = None
@@ -60,9 +61,7 @@ def prune_blocks(
         sources.append(radii)
     elif radii is not None:
         along = np.ascontiguousarray(radii, dtype=np.float64)
-    token = tokenize(
-        skeleton.name, limits, spacing, along, *(source.name for source in sources[1:])
-    )
+    token = tokenize(skeleton.name, keep, spacing, along, *(source.name for source in sources[1:]))
     name = f'pruned-{token}'
     tasks: dict[Key, Any] = {}
     parts: list[Key] = []
@@ -74,7 +73,7 @@ def prune_blocks(
         tasks[part] = (BlockTask(_part, *blocks.position(index), skeleton.shape), of_block)
         parts.append(part)
     kept = (f'prune-kept-{token}',)
-    tasks[kept] = (partial(_kept, skeleton.shape, spacing, limits, along), parts)
+    tasks[kept] = (partial(_kept, skeleton.shape, spacing, keep, along), parts)
     for number, index in enumerate(blocks.indices()):
         of_block = [(f'prune-voxels-{token}', *index), (f'prune-kept-of-{token}', *index)]
         tasks[of_block[1]] = (result_at, kept, number)
@@ -119,11 +118,11 @@ def _part(computed: list[Any], offset: Shape, shape: Shape, whole: Shape) -> Blo
 def _kept(
     shape: Shape,
     spacing: tuple[float, ...],
-    limits: tuple[float, float],
+    keep: Keep,
     along: npt.NDArray[np.float64] | None,
     parts: list[BlockNodes],
 ) -> list[npt.NDArray[np.bool_]]:
-    """Prune; return for each block which of its voxels stay."""
+    """Return for each block which of its voxels stay."""
     nodes = np.concatenate([part.indices for part in parts])
     # A stable sort makes use of the runs that are already sorted.
     order = np.argsort(nodes, kind='stable')
@@ -133,9 +132,7 @@ def _kept(
     if along is not None:
         check_radii(along, len(nodes))
     kept = np.empty(len(nodes), dtype=bool)
-    kept[order] = _core.prune_nodes(
-        nodes[order], in_three_axes(shape, 1), in_three_axes(spacing, 1.0), *limits, along
-    )
+    kept[order] = keep(nodes[order], shape, spacing, along, None)
     ends = np.cumsum([len(part.indices) for part in parts])
     return np.split(kept, ends[:-1])
 

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
 from skanrs._image.array_types import takes_images
-from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
-from skanrs._image.image import Image, as_image, check_axes
-from skanrs._image.labels import LabelImage, Labels, as_labels, nodes_by_label, with_labels
+from skanrs._image.labels import Labels
 from skanrs._image.position import in_three_axes
-from skanrs._image.spacing import as_spacing, refuse_spacing
-from skanrs._support import progress
-from skanrs._support.typing import Array, Indices
-from skanrs.graph.labels import own_labels, pixels_of_labels
-from skanrs.graph.skeleton import Skeleton
-from skanrs.radius import radii as measure_radii
-from skanrs.radius.block import check_radii
+from skanrs._support.typing import Array, Indices, Shape
+
+from .keep import Kept
+from .removal import Given, check_source_of_radii, remove_voxels
 
 if TYPE_CHECKING:
     import dask.array as da
 
 __all__ = ['prune']
-
-Given = TypeVar('Given', Skeleton, Array, 'da.Array')
 
 
 @takes_images('skeleton', 'mask', returns_image=True)
@@ -90,6 +84,7 @@ def prune(
 
     See Also
     --------
+    skanrs.open_loops : Cuts the loops of a skeleton.
     skanrs.Skeleton.prune_paths : Removes the paths that you name, as skan does.
     skanrs.analyze : Takes a pruned skeleton with ``skeleton=``.
 
@@ -129,128 +124,36 @@ def prune(
            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
     """
     limits = _limits(min_length, max_radius_ratio, mask, radii)
-    image, floats = _image_of(skeleton, spacing)
-    if mask is not None:
-        refuse_mixture(image, mask)
-    if isinstance(skeleton, Skeleton):
-        of_pixels = own_labels(skeleton, labels)
-        labels = False if of_pixels is None else np.unique(of_pixels)
-    pruned: Any
-    if with_labels(labels):
-        of_labels = as_labels(image, 'skeleton', labels)
-        with progress.call('prune'):
-            pruned = _prune_labels(of_labels, limits, floats, mask, radii)
-    elif is_dask_array(image):
-        from .lazy import prune_blocks
-
-        pruned = prune_blocks(image, limits, floats, mask, radii)
-    else:
-        checked = as_image(image, 'skeleton', least=2, most=3)
-        with progress.call('prune'):
-            pruned = _prune(checked, limits, floats, mask, radii)
-    if isinstance(skeleton, Skeleton):
-        pruned = Skeleton(
-            pruned,
-            spacing=skeleton.spacing,
-            source_image=skeleton.source_image,
-            labels=skeleton.pixel_labels is not None,
-        )
-    result: Given = pruned
-    return result
-
-
-def _prune(
-    skeleton: Image,
-    limits: tuple[float, float],
-    spacing: tuple[float, ...],
-    mask: npt.ArrayLike | None,
-    radii: npt.ArrayLike | None,
-) -> Array:
-    """Prune a skeleton in memory."""
-    nodes = skeleton.nodes()
-    along = _radii_along(skeleton, nodes, spacing, mask, radii, labels=False)
-    kept = _core.prune_nodes(
-        nodes, in_three_axes(skeleton.shape, 1), in_three_axes(spacing, 1.0), *limits, along
+    keep = partial(_keep, limits)
+    pruned: Given = remove_voxels(
+        'prune', skeleton, keep, mask, radii, spacing=spacing, labels=labels
     )
-    pruned = np.array(skeleton.array)
-    pruned[np.unravel_index(nodes[~kept], skeleton.shape)] = 0
     return pruned
 
 
-def _prune_labels(
-    skeleton: LabelImage,
+def _keep(
     limits: tuple[float, float],
-    spacing: tuple[float, ...],
-    mask: npt.ArrayLike | None,
-    radii: npt.ArrayLike | None,
-) -> Array:
-    """Prune the skeletons of labels in memory, each as if it were the only one."""
-    pixels, labels = pixels_of_labels(skeleton)
-    chosen = True if skeleton.chosen is None else skeleton.chosen
-    along = _radii_along(skeleton.image, pixels.nodes, spacing, mask, radii, labels=chosen)
-    pruned = np.zeros(pixels.shape, dtype=pixels.dtype)
-    geometry = in_three_axes(pixels.shape, 1), in_three_axes(spacing, 1.0), *limits
-    order, starts = nodes_by_label(labels, np.unique(labels))
-    nodes = pixels.nodes[order]
-    kept = _core.prune_nodes(nodes, *geometry, None if along is None else along[order], starts)
-    pruned.reshape(-1)[nodes[kept]] = labels[order[kept]]
-    return pruned
-
-
-def _radii_along(
-    skeleton: Image,
     nodes: Indices,
+    shape: Shape,
     spacing: tuple[float, ...],
-    mask: npt.ArrayLike | None,
-    radii: npt.ArrayLike | None,
-    *,
-    labels: Labels,
-) -> Array | None:
-    """Return the radius at each voxel of a skeleton if a limit needs it."""
-    if mask is not None:
-        return measure_radii(skeleton.array, mask, spacing=spacing, labels=labels)
-    if radii is None:
-        return None
-    along = np.ascontiguousarray(radii, dtype=np.float64)
-    check_radii(along, nodes.size)
-    return along
+    radii: Array | None,
+    starts: Indices | None,
+) -> Kept:
+    """Return which voxels pruning leaves."""
+    geometry = in_three_axes(shape, 1), in_three_axes(spacing, 1.0)
+    return _core.prune_nodes(nodes, *geometry, *limits, radii, starts)
 
 
 def _limits(
     min_length: float | None, max_radius_ratio: float | None, mask: Any, radii: Any
 ) -> tuple[float, float]:
     """Return both limits, 0 for one that was not given."""
-    if min_length is None and max_radius_ratio is None:
-        raise ValueError('min_length, max_radius_ratio: expected at least one of them, got none')
-    for name, limit in (('min_length', min_length), ('max_radius_ratio', max_radius_ratio)):
+    limits = {'min_length': min_length, 'max_radius_ratio': max_radius_ratio}
+    if all(limit is None for limit in limits.values()):
+        raise ValueError(f'{", ".join(limits)}: expected at least one of them, got none')
+    for name, limit in limits.items():
         if limit is not None and not 0 <= limit < np.inf:
             raise ValueError(f'{name}: expected a finite, non-negative number, got {limit}')
-    given = [name for name, what in (('mask', mask), ('radii', radii)) if what is not None]
-    if max_radius_ratio is None and given:
-        raise ValueError(f'{given[0]}: expected None without max_radius_ratio, got a value')
-    if max_radius_ratio is not None and len(given) != 1:
-        raise ValueError(
-            f'max_radius_ratio: expected either mask or radii with it, got'
-            f' {" and ".join(given) or "neither"}'
-        )
+    needed_by = [] if max_radius_ratio is None else ['max_radius_ratio']
+    check_source_of_radii(needed_by, 'max_radius_ratio', mask, radii)
     return float(min_length or 0), float(max_radius_ratio or 0)
-
-
-def _image_of(skeleton: Any, spacing: npt.ArrayLike | None) -> tuple[Any, tuple[float, ...]]:
-    """Return the image of a skeleton, an ndarray or dask array, and its spacing."""
-    image = skeleton
-    if isinstance(skeleton, Skeleton):
-        refuse_spacing(skeleton, spacing)
-        if skeleton.skeleton_image is None:
-            raise ValueError(
-                'skeleton: expected one made with keep_images=True, got one without its image'
-            )
-        if skeleton._value_is_height:
-            raise ValueError(
-                'skeleton: expected one made with value_is_height=False, got one of heights'
-            )
-        image, spacing = skeleton.skeleton_image, skeleton.spacing
-    if not (is_dask_array(image) or isinstance(image, np.ndarray)):
-        raise TypeError(f'skeleton: expected a Skeleton or an array, got {type(skeleton).__name__}')
-    check_axes(image.ndim, 'skeleton', 2, 3)
-    return image, as_spacing(1 if spacing is None else spacing, image.ndim).floats
