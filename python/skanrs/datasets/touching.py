@@ -67,10 +67,10 @@ def touching_labels(
     random = np.random.default_rng(checked_seed(seed))
     middles = np.zeros(size, dtype=np.int32)
     for label in range(1, count + 1):
-        places = _line(random, size) if elongated else random.integers(0, size, (1, 3))
-        middles[tuple(places.T)] = label
-    found: Any = ndimage.distance_transform_edt(middles == 0, return_indices=True)
-    distances, nearest = found
+        voxels = _line(random, size) if elongated else random.integers(0, size, (1, 3))
+        middles[tuple(voxels.T)] = label
+    transform: Any = ndimage.distance_transform_edt(middles == 0, return_indices=True)
+    distances, nearest = transform
     labels: npt.NDArray[np.int32] = middles[tuple(nearest)]
     labels[distances > np.quantile(distances, filled)] = 0
     return labels
@@ -85,4 +85,5 @@ def _line(random: np.random.Generator, size: Sequence[int]) -> npt.NDArray[np.in
         np.linspace(start, end, count)
         for start, end, count in zip(corners[:-1], corners[1:], steps, strict=True)
     ]
-    return np.rint(np.concatenate(parts)).astype(np.int64)
+    voxels: npt.NDArray[np.int64] = np.rint(np.concatenate(parts)).astype(np.int64)
+    return voxels
