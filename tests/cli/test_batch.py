@@ -249,3 +249,22 @@ def test_nodes_of_all_images(scans):
         expected = skanrs.nodes(np.load(f'scans/s{i}.npy'))
         part = nodes[nodes['image'] == f's{i}'].drop(columns='image').reset_index(drop=True)
         pd.testing.assert_frame_equal(part, expected, check_dtype=False)
+
+
+def test_nothing_is_left_if_all_images_fail(empty_folder, capsys):
+    for name in 'ab':
+        (empty_folder / f'{name}.tif').write_bytes(b'no image')
+    assert command('analyze', 'a.tif', 'b.tif', '-o', 't.csv') == 2
+    assert 'none of 2 images could be analyzed' in capsys.readouterr().err
+    assert sorted(path.name for path in empty_folder.iterdir()) == ['a.tif', 'b.tif']
+
+
+def test_slices_that_a_shell_has_listed_are_noticed(empty_folder, capsys):
+    for number in range(3):
+        np.save(f's{number}.npy', vessel_tree(SHAPE, seed=2).max(axis=0))
+        np.save(f'v{number}.npy', vessel_tree(SHAPE, seed=2))
+    assert command('analyze', 's0.npy', 's1.npy', 's2.npy', '-o', 't.csv') == 0
+    assert 'if they are the slices of one image, give their folder' in capsys.readouterr().err
+    for others in (['s0.npy', 's1.npy'], [f'v{number}.npy' for number in range(3)]):
+        assert command('analyze', *others, '-o', 'u.csv', '--folder', others[0] + 's') == 0
+        assert 'slices' not in capsys.readouterr().err

@@ -15,6 +15,13 @@ NOTEBOOKS = sorted(FOLDER.glob('*.ipynb'))
 
 # What is asked of a notebook after its last cell, by an expression.
 VALUES = {
+    'batch': """{
+        'same': bool(pd.read_parquet(folder / 'again.parquet').equals(branches)),
+        'images': summary['group'].value_counts().to_dict(),
+        'rows': [int(summary['n_branches'].sum()), len(branches)],
+        'p': compared['p'].max(),
+        'report': (folder / 'report.html').stat().st_size,
+    }""",
     'cells': """{
         'labels': cells.index.tolist(),
         'voxels': bool((cells['n_voxels'] == np.bincount(neurites.ravel())[1:]).all()),
@@ -127,6 +134,16 @@ def test_cells(executed):
     count, least = values['large']
     assert 0 < count < 40
     assert least >= 4000
+
+
+def test_batch(executed):
+    _, values = executed(FOLDER / 'batch.ipynb')
+    assert values['same']
+    assert values['images'] == {'control': 5, 'sparse': 5}
+    assert values['rows'][0] == values['rows'][1] > 1000
+    # That of five against five without an overlap.
+    assert values['p'] == pytest.approx(2 / 252)
+    assert values['report'] > 50_000
 
 
 def test_lung_vessels(executed):

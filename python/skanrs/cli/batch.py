@@ -26,7 +26,7 @@ from skanrs._support.reprs import counted
 from skanrs.files import AtomicOutputs, FileError
 from skanrs.files.recipe import recipe_writer, to_toml
 
-from .batch_inputs import BatchImage, find_images
+from .batch_inputs import BatchImage, find_images, hints_of_slices
 from .options import Options
 from .progress import Progress
 from .run import SHARE_OF_FREE, run
@@ -98,8 +98,11 @@ def run_batch(arguments: argparse.Namespace) -> int:
     # In the order of the inputs, however long each took.
     kept = [image for image in images if image.key in reports]
     if not kept:
+        # Nothing of it is to be kept.
+        with contextlib.suppress(OSError):
+            folder.rmdir()
         raise FileError(f'none of {counted(len(failed), "image")} could be analyzed')
-    warnings = _warnings(options, kept, reports)
+    warnings = _warnings(options, kept, reports) + hints_of_slices(kept, reports)
     for name in reports:
         warnings += [f'{name}: {text}' for text in reports[name]['warnings']]
     for text in warnings:

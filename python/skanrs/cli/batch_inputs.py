@@ -9,7 +9,7 @@ from typing import Any
 
 from skanrs.files import SOURCE_SUFFIXES, FileError
 
-__all__ = ['BatchImage', 'find_images', 'is_batch']
+__all__ = ['BatchImage', 'find_images', 'hints_of_slices', 'is_batch']
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,23 @@ def _stem(path: str) -> str:
         name = Path(file).absolute().parent.name
     suffixes = (suffix for suffix in SOURCE_SUFFIXES if name.lower().endswith(suffix))
     return name[: len(name) - len(max(suffixes, key=len, default=''))] + inside
+
+
+def hints_of_slices(
+    images: Sequence[BatchImage], reports: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return a hint if images look like the slices of one, whose names a shell has listed."""
+    names = {re.sub(r'\d+', '', Path(image.path).name) for image in images}
+    folders = {Path(image.path).parent for image in images}
+    shapes = {tuple(reports[image.key]['shape']) for image in images}
+    is_flat = all(len(shape) == 2 for shape in shapes)
+    is_one = len(names) == len(folders) == len(shapes) == 1
+    if not (is_one and is_flat and len(images) > 2):
+        return []
+    return [
+        f'{len(images)} 2D images of one shape have names that differ in a number only; if they '
+        'are the slices of one image, give their folder, or a pattern in quotes'
+    ]
 
 
 def _by_number(name: str) -> list[tuple[bool, int, str]]:
