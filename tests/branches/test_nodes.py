@@ -192,3 +192,20 @@ def test_tables_of_other_images_are_refused():
         skanrs.to_networkx(skanrs.summarize(skeleton, separator='_'), nodes)
     with pytest.raises(TypeError, match=r'nodes: expected a pandas.DataFrame, got ndarray'):
         skanrs.to_networkx(branches, nodes.to_numpy())
+
+
+def test_graphml_of_both_tables(tmp_path):
+    mask = blobs((40, 41), 3)
+    nodes = skanrs.nodes(mask)
+    tree = skanrs.root(skanrs.analyze(mask), nodes, at='thickest')
+    graph = skanrs.to_networkx(tree, nodes)
+    nx.write_graphml(graph, tmp_path / 'tree.graphml')
+    again = nx.read_graphml(tmp_path / 'tree.graphml', node_type=int, force_multigraph=True)
+    assert sorted(again.nodes) == sorted(graph.nodes)
+    for node, values in graph.nodes(data=True):
+        assert again.nodes[node] == values
+    of_edges = [
+        sorted((min(ends), max(ends), data['length'], data['strahler']) for *ends, data in edges)
+        for edges in (graph.edges(data=True), again.edges(data=True))
+    ]
+    assert of_edges[0] == of_edges[1]
