@@ -40,6 +40,14 @@ def test_the_recipe_gives_the_same_table(tmp_path, monkeypatch, image, steps):
         )
 
 
+def test_surfaces_around_cavities_are_counted():
+    mask = np.zeros((20, 20, 20), bool)
+    mask[4:16, 4:16, 4:16] = True
+    mask[8:12, 8:12, 8:12] = False
+    assert measure_network(mask, (1, 1, 1), Steps('none')).cavities == 1
+    assert measure_network(mask, (1, 1, 1), Steps('none', fill_cavities=True)).cavities == 0
+
+
 def test_images_that_make_no_sense():
     with pytest.raises(ValueError, match='image: expected a 2D or 3D image, got 4D'):
         measure_network(GRAY[np.newaxis], (1, 1, 1, 1), Steps())

@@ -12,6 +12,7 @@ from skanrs._support.typing import Array
 from skanrs.branches.analyze import analyze
 from skanrs.branches.nodes import nodes
 from skanrs.cleaning.clean import clean
+from skanrs.cleaning.surfaces import count_cavities
 from skanrs.files.recipe import to_toml
 from skanrs.graph.skeleton import Skeleton
 from skanrs.pruning.prune import prune
@@ -71,6 +72,8 @@ class Network:
     table: pd.DataFrame
     """A row for each branch, see `skanrs.analyze`."""
     nodes: pd.DataFrame
+    cavities: int
+    """Cavities that surfaces of the skeleton enclose."""
     recipe: str
 
     @property
@@ -125,6 +128,7 @@ def measure_network(image: Array, spacing: tuple[float, ...], steps: Steps) -> N
         paths=[graph.path_coordinates(branch) for branch in range(graph.n_paths)],
         table=analyze(mask, skeleton=skeleton, spacing=spacing),
         nodes=nodes(mask, skeleton=skeleton, spacing=spacing),
+        cavities=count_cavities(np.flatnonzero(skeleton), skeleton.shape),
         recipe=steps.recipe(spacing),
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skanrs._support.reprs import counted
 from skanrs._support.typing import Array
 from skanrs.files.recipe import recipe_writer
 from skanrs.files.write.atomic import write_files
@@ -135,6 +136,9 @@ class NetworkWidget:
             f'{len(self.network.table):,} branches, {len(self.network.nodes):,} nodes, '
             f'length {self.network.table["length"].sum():,.4g}'
         )
+        if self.network.cavities:
+            surfaces = counted(self.network.cavities, 'closed surface')
+            self.summary.value += f'\n{surfaces} around cavities of the mask: fill cavities'
 
     def _show(self, layer: Any, spacing: tuple[float, ...]) -> None:
         """Replace the layers and the table by those of the network."""
