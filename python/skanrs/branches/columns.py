@@ -132,7 +132,7 @@ def with_separator(table: pd.DataFrame, separator: str) -> pd.DataFrame:
     return table
 
 
-def column_separator(separator: str | None) -> str:
+def column_separator(separator: str | None, stacklevel: int = 3) -> str:
     """Return the separator of words in column names; warn as skan does if it was not given."""
     if separator is None:
         warnings.warn(
@@ -141,7 +141,7 @@ def column_separator(separator: str | None) -> str:
             "current behavior and use `separator='_'` to switch to the "
             'new default behavior.',
             np.exceptions.VisibleDeprecationWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
         return '-'
     return separator

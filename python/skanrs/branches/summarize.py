@@ -137,7 +137,8 @@ def summarize(
     """
     from .chunk_graph import ChunkGraph
 
-    separator = column_separator(separator)
+    # One call more, that of `takes_images`, leads here.
+    separator = column_separator(separator, stacklevel=4)
     if with_labels(labels) and not isinstance(skel, (np.ndarray, Skeleton)):
         name = type(skel).__name__
         raise TypeError(f'labels: expected False for a {name}, got {labels!r}')
