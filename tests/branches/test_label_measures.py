@@ -144,7 +144,7 @@ def test_a_hundred_thousand_labels_within_a_second():
             places = grid + step * (np.arange(3) == axis)
             labels[tuple(places.T)] = numbers
     skeleton = skanrs.Skeleton(skanrs.skeletonize(labels, labels=True), labels=True)
-    table = skanrs.analyze(labels, labels=True)
+    table = skanrs.summarize(skeleton, separator='_')
     start = time.perf_counter()
     summary = skanrs.network_summary(table, skeleton=skeleton, labels=True, mask=labels)
     assert len(summary) == len(grid)
