@@ -7,8 +7,11 @@ use std::fmt::Debug;
 use ndarray::{Array3, ArrayD, Axis, IxDyn, s};
 use skanrs::branches::ends::{path_ends, positions};
 use skanrs::branches::lengths::{components, path_lengths, path_sums, values_along};
-use skanrs::branches::trace::trace_branches_in_tasks;
+use skanrs::branches::trace::{trace_branches, trace_branches_in_tasks};
+use skanrs::cells;
+use skanrs::centreline::{self, Skeleton};
 use skanrs::chunk_graph::{Block, ChunkGraph, Geometry, Values};
+use skanrs::csv::{Column, rows};
 use skanrs::graph::adjacency::{Adjacency, Grid, adjacency, weights};
 use skanrs::graph::csr::Csr;
 use skanrs::graph::heights::Heights;
@@ -19,6 +22,10 @@ use skanrs::image::bit_image::BitImage;
 use skanrs::image::elements::Shared;
 use skanrs::image::foreground::foreground;
 use skanrs::image::indices::{coordinates, position};
+use skanrs::image::label_words::LabelWords;
+use skanrs::image::mask_rows::MaskRows;
+use skanrs::labels::{self, Skeletons};
+use skanrs::network;
 use skanrs::pruning::{Limits, prune};
 use skanrs::radius::faces::{Face, depths, lower};
 use skanrs::radius::{Background, Squares, Surroundings, squared_radii};
@@ -196,6 +203,68 @@ fn radii() {
             radii
         });
     }
+}
+
+#[test]
+fn measures_of_branches() {
+    let shape = [40, 50, 90];
+    let mut image = volume(shape, 80);
+    // Thick enough for balls that overlap.
+    image.slice_mut(s![5..30, 8..40, 10..60]).fill(1);
+    let nodes = nodes_of(&thinned(&image, Method::Lee).into_dyn());
+    let grid = Grid::new(&shape, &[1.0; 3], 3).expect("three axes have a window");
+    let graph: Adjacency<i32> = adjacency(&nodes, &grid, true, &MONITOR).expect("there is memory");
+    let branches = trace_branches(&graph.with_distances(&grid), &MONITOR).expect("the graph is symmetric");
+    let packed = || {
+        let mut mask = MaskRows::zeros(shape, [false, true, true]).expect("there is memory");
+        mask.insert([0; 3], &Shared::view(&image.view()), 1, &MONITOR).expect("the block is the image");
+        mask
+    };
+    same(|| format!("{:?}", packed()));
+    let mask = packed();
+    for spacing in [[1.0; 3], [2.0, 1.0, 0.7]] {
+        let squares = Squares::new(shape, spacing).expect("short axes");
+        let surroundings = Surroundings { offset: [0; 3], image: shape, border: mask.border() };
+        let radii = same(|| {
+            let background = Background::of_mask(&mask).expect("there is memory");
+            let squares = squared_radii(&background, &nodes, &surroundings, &squares, &MONITOR);
+            squares.expect("not interrupted").into_iter().map(f64::sqrt).collect::<Vec<f64>>()
+        });
+        let skeleton = Skeleton {
+            mask: &mask,
+            spacing,
+            axes: 3,
+            origin: [0; 3],
+            nodes: &nodes,
+            radii: &radii,
+            starts: &branches.indptr,
+            paths: &branches.indices,
+        };
+        // Some measures of a cycle are no numbers, which are not equal to themselves.
+        same(|| format!("{:?}", centreline::measures(skeleton, &MONITOR).expect("the paths fit")));
+        same(|| centreline::centrelines(skeleton, &MONITOR).expect("the paths fit"));
+        same(|| cells::of_paths(skeleton, &MONITOR).expect("the paths fit"));
+        same(|| network::nodes::nodes(skeleton, &MONITOR).expect("the paths fit"));
+    }
+    let wide = |numbers: &[i32]| numbers.iter().map(|&number| i64::from(number)).collect::<Vec<_>>();
+    let words = LabelWords::of(&image.mapv(u64::from).view(), &MONITOR).expect("there is memory");
+    let skeletons = Skeletons {
+        spacing: [1.0; 3],
+        axes: 3,
+        border: [false; 3],
+        nodes: &nodes,
+        labels: &vec![1; nodes.len()],
+        starts: &wide(&branches.indptr),
+        paths: &wide(&branches.indices),
+    };
+    same(|| format!("{:?}", labels::measures(&words, skeletons, &MONITOR).expect("the paths fit")));
+}
+
+#[test]
+fn text_of_tables() {
+    let numbers: Vec<i64> = (0..20_000).collect();
+    let halves: Vec<f64> = numbers.iter().map(|&number| number as f64 / 7.0).collect();
+    same(|| rows(&[Column::Integers(&numbers), Column::Floats(&halves)], &MONITOR).expect("there is memory"));
 }
 
 #[test]

@@ -246,6 +246,9 @@ def topology(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> tuple[int, i
 class MaskRows:
     def __new__(cls, shape: Sequence[int], border: Sequence[bool]) -> MaskRows: ...
     def insert(self, block: npt.NDArray[Any], bits: int, offset: Sequence[int]) -> None: ...
+    def squared_radii(
+        self, nodes: npt.NDArray[np.int64], spacing: Sequence[float]
+    ) -> npt.NDArray[np.float64]: ...
 
 # The voxels, their radii, where paths start, the numbers of their voxels, spacing, number of axes.
 _SkeletonArrays = tuple[

@@ -6,7 +6,8 @@
 //! The surface of a cell is the pairs of its voxels with background, weighted ([`crofton`]).
 //!
 //! **Search.** Tiles of the mask find their candidates among the sites ([`sites`]) and share out their foreground ([`tile`]), each
-//! by itself. A tile or box whose candidates have one owner is counted without asking them.
+//! by itself. A tile whose candidates have one owner is counted without asking them. Else, where power distances are whole numbers,
+//! the balls are painted over the tile ([`paint`]); what is farther from all of them than the limit is shared out box by box.
 //!
 //! **Exactness.** With equal spacings along all axes, power distances are whole numbers of voxels. Else the distance is computed
 //! from differences of voxels, each operation rounded by itself: a function of v, x and d alone. Bounds allow for rounding, so the
@@ -19,6 +20,7 @@
 //! Source: the power diagram (Aurenhammer, SIAM J. Comput. 16, 1987) of medial balls.
 
 pub mod crofton;
+mod paint;
 mod sites;
 mod strays;
 #[cfg(test)]
@@ -30,9 +32,10 @@ use std::sync::atomic::AtomicU64;
 use rayon::prelude::*;
 
 use self::crofton::Weights;
+use self::paint::TILE;
 use self::sites::{CELLS, Sites};
 use self::strays::{Place, Strays};
-use self::tile::{Diagram, Scratch, TILE};
+use self::tile::{Diagram, Scratch};
 use crate::centreline::Skeleton;
 use crate::graph::csr::Index;
 use crate::support::allocate::{Grow, try_collect, try_filled};

@@ -5,8 +5,6 @@
 //!
 //! Cost: a scan of the sites for the buckets; a search the buckets that it visits. Memory: 16 bytes a site, and 9 bytes a bucket.
 
-use std::cmp::Ordering;
-
 use rayon::prelude::*;
 
 use crate::centreline::Skeleton;
@@ -78,6 +76,8 @@ pub struct Candidate {
     pub owner: u32,
     /// The least power distance from the box.
     least: f64,
+    /// The linear index of its voxel.
+    index: u64,
 }
 
 /// The sites that may own a voxel of a box.
@@ -105,7 +105,7 @@ impl Candidates {
 
     /// Sorts them as the voxels of an image are read.
     fn sort(&mut self) {
-        self.all.sort_unstable_by(|one, other| one.at.partial_cmp(&other.at).unwrap_or(Ordering::Equal));
+        self.all.sort_unstable_by_key(|candidate| candidate.index);
     }
 
     /// Adds a site unless it is beyond the bound or `limit`.
@@ -305,7 +305,9 @@ impl Sites {
         if level == 0 {
             for site in &self.sorted[self.starts[index] as usize..self.starts[index + 1] as usize] {
                 let at = [0, 1, 2].map(|axis| box_of_cell.first[axis] + f64::from(site.at[axis]));
-                let candidate = Candidate { at, square: site.square, owner: site.owner, least: 0.0 };
+                let voxel = [0, 1, 2].map(|axis| cell[axis] * BUCKET + usize::from(site.at[axis]));
+                let index = ((voxel[0] * self.shape[1] + voxel[1]) * self.shape[2] + voxel[2]) as u64;
+                let candidate = Candidate { at, square: site.square, owner: site.owner, least: 0.0, index };
                 found.offer(candidate, bounds, limit, self.spacing)?;
             }
             return Ok(());

@@ -15,11 +15,9 @@ use crate::support::errors::Result;
 use crate::support::simd::{Vector, for_this_processor};
 
 use super::crofton::Weights;
+use super::paint::{Canvas, TILE};
 use super::sites::{Bounds, CELLS, Candidate, Candidates, Sites};
 use super::strays::{Place, WIDTH};
-
-/// The shape of a tile.
-pub const TILE: [usize; 3] = [16, 16, WIDTH];
 
 /// How long a box is.
 const BOX: usize = 8;
@@ -88,6 +86,7 @@ pub struct Scratch {
     takes_back: bool,
     /// What lies in a ball.
     covered: Words,
+    canvas: Canvas,
     /// What was found to be connected to no ball within its tile.
     pub strays: Vec<(Place, u32)>,
     of_tile: Candidates,
@@ -113,8 +112,52 @@ impl Diagram<'_> {
         }
         self.read_rows(start, scratch);
         scratch.covered = [[0; TILE[1]]; TILE[0]];
-        self.share_out_rows(start, shape, scratch)?;
+        if self.find_candidates(start, shape, scratch)? && (!self.is_whole || self.paint(start, scratch)?) {
+            self.share_out_boxes(start, shape, scratch)?;
+            scratch.only = [[u32::MAX; TILE[1]]; TILE[0]];
+        }
         scratch.find_strays(start, shape)
+    }
+
+    /// Adds the foreground of a tile that is near its balls to their owners. Returns whether anything is left, to which
+    /// `scratch.only` is then narrowed.
+    fn paint(&self, start: Place, scratch: &mut Scratch) -> Result<bool> {
+        let Scratch { canvas, of_tile, in_box, rows, only, covered, counts, .. } = scratch;
+        if !canvas.paint(&of_tile.all, start.map(|at| at as f64), self.far)? {
+            return Ok(true);
+        }
+        counts.clear();
+        counts.try_extend(CELLS, std::iter::repeat_n([0; 2], of_tile.all.len()))?;
+        let mut any_left = 0;
+        *only = [[0; TILE[1]]; TILE[0]];
+        for row in &*in_box {
+            let [z, y] = row.at;
+            let around = around(rows, row.at);
+            let edge = !interior(&around) >> 1;
+            let (mut in_balls, mut left) = (0, 0);
+            for bit in set_bits(row.foreground) {
+                let Some((owner, is_inside)) = canvas.owner([z, y, bit]) else {
+                    left |= 1 << bit;
+                    continue;
+                };
+                in_balls |= u32::from(is_inside) << bit;
+                let counts = &mut counts[owner];
+                counts[0] += 1;
+                if edge >> bit & 1 == 1 {
+                    counts[1] += self.surface(&around, bit);
+                }
+            }
+            covered[z][y] |= in_balls;
+            only[z][y] = left;
+            any_left |= left;
+        }
+        for (site, &counts) in of_tile.all.iter().zip(&*counts).filter(|(_, counts)| counts[0] > 0) {
+            self.add(site.owner, counts, false);
+        }
+        if any_left == 0 {
+            *only = [[u32::MAX; TILE[1]]; TILE[0]];
+        }
+        Ok(any_left != 0)
     }
 
     /// Takes voxels of a tile, given as 32 of a row each, away from their owners.
@@ -128,10 +171,12 @@ impl Diagram<'_> {
             scratch.only[z - start[0]][y - start[1]] = bits;
         }
         scratch.takes_back = true;
-        let result = self.share_out_rows(start, shape, scratch);
+        if self.find_candidates(start, shape, scratch)? {
+            self.share_out_boxes(start, shape, scratch)?;
+        }
         scratch.takes_back = false;
         scratch.only = [[u32::MAX; TILE[1]]; TILE[0]];
-        result
+        Ok(())
     }
 
     /// Reads the windows of a tile, and returns its shape.
@@ -146,15 +191,21 @@ impl Diagram<'_> {
         shape
     }
 
-    fn share_out_rows(&self, start: Place, shape: [usize; 3], scratch: &mut Scratch) -> Result<()> {
-        let Some(bounds) = scratch.read([0; 3], shape, start)? else { return Ok(()) };
+    /// Finds what may own the foreground of a tile, and returns whether it is to be shared out: all of one owner is given to it.
+    fn find_candidates(&self, start: Place, shape: [usize; 3], scratch: &mut Scratch) -> Result<bool> {
+        let Some(bounds) = scratch.read([0; 3], shape, start)? else { return Ok(false) };
         self.sites.search(&bounds, self.far, &mut scratch.of_tile)?;
         if scratch.of_tile.bound < 0.0
             && let Some(owner) = scratch.of_tile.only_owner()
         {
             self.give(owner, [0; 3], scratch);
-            return Ok(());
+            return Ok(false);
         }
+        Ok(true)
+    }
+
+    /// Shares out the foreground of a tile, whose candidates are found, box by box.
+    fn share_out_boxes(&self, start: Place, shape: [usize; 3], scratch: &mut Scratch) -> Result<()> {
         scratch.of_tile.lay_out()?;
         for z in (0..shape[0]).step_by(BOX) {
             for y in (0..shape[1]).step_by(BOX) {
@@ -377,6 +428,7 @@ impl Scratch {
             only: [[u32::MAX; TILE[1]]; TILE[0]],
             takes_back: false,
             covered: [[0; TILE[1]]; TILE[0]],
+            canvas: Canvas::new(),
             strays: Vec::new(),
             of_tile: Candidates::default(),
             of_box: Candidates::default(),

@@ -1,7 +1,12 @@
+use std::f64::consts::PI;
+
 use ndarray::Array3;
 
+use super::rays::{Exit, Fan, Place, RAYS, exit};
+use super::vectors::{cross, unit};
 use super::*;
 use crate::image::elements::Shared;
+use crate::image::mask_rows::MaskRows;
 
 fn mask_of(shape: [usize; 3], border: [bool; 3], is_foreground: impl Fn([usize; 3]) -> bool) -> MaskRows {
     let image = Array3::from_shape_fn(shape, |(z, y, x)| u8::from(is_foreground([z, y, x])));
@@ -45,6 +50,47 @@ fn rays_leave_the_mask_where_they_first_meet_something_else() {
         }
     }
     assert!(at_background > 100 && at_border > 20, "{at_background} {at_border}");
+}
+
+#[test]
+fn a_fan_is_its_rays() {
+    let (mut numbers, mut known, mut unknown) = (1_u64, 0, 0);
+    let mut number = || {
+        numbers = numbers.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (numbers >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let fan = Fan::default();
+    for (border, density) in [(false, 0.8), (true, 0.95), (false, 0.99)] {
+        let image = Array3::from_shape_simple_fn([23, 26, 140], || u8::from(number() < density));
+        let mask = mask_of([23, 26, 140], [border; 3], |[z, y, x]| image[[z, y, x]] == 1);
+        for trial in 0..600 {
+            let spacing = [[1.0; 3], [3.0, 1.0, 1.0], [0.4, 0.7, 1.9]][trial % 3];
+            let voxel = [23.0, 26.0, 140.0].map(|length| (number() * length) as i64);
+            // Many at the middle of a voxel or along an axis, where crossings coincide.
+            let rest = if trial % 4 == 0 { [0.0; 3] } else { [(); 3].map(|()| number() - 0.5) };
+            let tangent = match trial % 5 {
+                0 => [1.0, 0.0, 0.0],
+                1 => [0.5_f64.sqrt(), 0.0, -(0.5_f64.sqrt())],
+                _ => unit([(); 3].map(|()| number() - 0.5)).unwrap(),
+            };
+            let across = unit(cross(tangent, [0.0, 1.0, 0.0])).unwrap();
+            let plane = [across, cross(tangent, across)];
+            let (from, most) = (Place { voxel, rest }, [3.0, 9.5, f64::INFINITY][trial / 3 % 3]);
+            let ways = fan.ways(&mask, from, plane, spacing, most);
+            for (ray, way) in ways.into_iter().enumerate() {
+                let (sine, cosine) = (2.0 * PI * ray as f64 / RAYS as f64).sin_cos();
+                let direction = [0, 1, 2].map(|axis| plane[0][axis] * cosine + plane[1][axis] * sine);
+                let expected = match exit(&mask, from, direction, spacing, most) {
+                    Exit::Known(way) => way,
+                    Exit::Border(_) => f64::INFINITY,
+                };
+                assert_eq!(way.to_bits(), expected.to_bits(), "{trial} {ray}: {way} {expected}");
+                known += u32::from(way < most);
+                unknown += u32::from(way.is_infinite());
+            }
+        }
+    }
+    assert!(known > 10_000 && unknown > 1_000, "{known} {unknown}");
 }
 
 #[test]

@@ -113,6 +113,29 @@ impl MaskRows {
         Some(self.words[(z * self.shape[1] + y) * self.row_stride() + x / WORD] >> (x % WORD) & 1 == 1)
     }
 
+    /// The bit of a voxel of the image, or where it would be.
+    #[inline]
+    #[must_use]
+    pub fn bit(&self, at: [i64; 3]) -> i64 {
+        let [plane, row, _] = self.bit_steps();
+        at[0] * plane + at[1] * row + at[2]
+    }
+
+    /// Bits from a voxel to the next along each axis.
+    #[inline]
+    #[must_use]
+    pub fn bit_steps(&self) -> [i64; 3] {
+        let row = self.row_stride() * WORD;
+        [(row * self.shape[1]) as i64, row as i64, 1]
+    }
+
+    /// Whether the voxel of a bit is foreground.
+    #[inline]
+    #[must_use]
+    pub fn is_set(&self, bit: i64) -> bool {
+        self.words[bit as usize / WORD] >> (bit as usize % WORD) & 1 == 1
+    }
+
     /// The voxels from x to x + `count`, at most 62, with the one before and the one behind; foreground where the outside is
     /// unknown.
     #[inline]

@@ -11,17 +11,16 @@
 //! A node **touches a face** of the image if all voxels from its own straight to the face are foreground and the way is no longer
 //! than twice the radius there: thinning moves the end of a tube that is cut by a face away from it by about its radius.
 //!
-//! Cost: linear in the ends of branches, times the logarithm of the voxels for each neighbour looked up; an index and 4 bytes a
-//! skeleton voxel.
+//! Cost: linear in the voxels of the skeleton, times the logarithm of the distance in their list for each neighbour looked up. Memory:
+//! an index and 9 bytes a skeleton voxel.
 
 use rayon::prelude::*;
 
 use crate::centreline::Skeleton;
 use crate::graph::csr::Index;
 use crate::graph::junctions::{DisjointSets, JUNCTION};
-use crate::image::mask_rows::MaskRows;
-use crate::support::allocate::{Grow, try_filled, try_with_capacity};
-use crate::support::errors::Result;
+use crate::support::allocate::{Grow, try_filled, try_with_capacity, try_zeros};
+use crate::support::errors::{Result, check_numbers};
 use crate::support::threads::Monitor;
 
 /// What the buffers are for.
@@ -54,6 +53,7 @@ pub struct Nodes {
 /// [`crate::support::errors::Error::Interrupted`] through `monitor`.
 pub fn nodes<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Result<Nodes> {
     skeleton.check()?;
+    check_numbers("nodes", skeleton.nodes.len())?;
     let path_ends = skeleton.path_ends()?;
     let paths = skeleton.count();
     let mut reached = try_filled(NODES, paths, [0; 2])?;
@@ -65,47 +65,74 @@ pub fn nodes<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Result<N
         Ok(())
     })?;
     let mut sets = DisjointSets::<I>::new(skeleton.nodes.len())?;
-    let mut members = Vec::new();
+    let mut is_member = try_zeros::<u8>(NODES, skeleton.nodes.len())?;
     for (path, &[first, last]) in reached.iter().enumerate() {
         let path = skeleton.path(path);
-        if let [source, .., destination] = path {
-            members.try_extend(NODES, [source.get(), destination.get()])?;
+        for end in [path.first(), path.last()].into_iter().flatten() {
+            is_member[end.get()] = 1;
         }
         for part in [&path[..path.len().min(first + 1)], &path[path.len().saturating_sub(last + 1)..]] {
             for pair in part.windows(2) {
                 sets.join(pair[0].get(), pair[1].get());
-                members.try_extend(NODES, [pair[0].get(), pair[1].get()])?;
+                is_member[pair[0].get()] = 1;
+                is_member[pair[1].get()] = 1;
             }
         }
     }
     monitor.check()?;
-    members.sort_unstable();
-    members.dedup();
-    let mut grouped = try_with_capacity(NODES, members.len())?;
-    grouped.try_extend(NODES, members.iter().map(|&member| (sets.find(member), member)))?;
-    grouped.sort_unstable();
-    let mut result = Nodes::default();
-    let mut smallest = Vec::new();
-    for group in grouped.chunk_by(|one, other| one.0 == other.0) {
-        let (centroid, voxel) = middle(&skeleton, group);
-        smallest.try_push(NODES, group[0].0)?;
-        result.centroids.try_push(NODES, centroid)?;
-        result.voxels.try_push(NODES, voxel as i64)?;
-        result.faces.try_push(NODES, faces(skeleton.mask, &skeleton, voxel))?;
+    let members = || is_member.iter().enumerate().filter(|&(_, &is_member)| is_member == 1).map(|(member, _)| member);
+    // A set is known by its smallest member, which is met first.
+    let mut node_of = try_zeros::<u32>(NODES, skeleton.nodes.len())?;
+    let mut ends = Vec::new();
+    for member in members() {
+        let root = sets.find(member);
+        if root == member {
+            node_of[member] = ends.len() as u32;
+            ends.try_push(NODES, 0_usize)?;
+        }
+        node_of[member] = node_of[root];
+        ends[node_of[member] as usize] += 1;
     }
-    result.degrees = try_filled(NODES, smallest.len(), 0)?;
-    for side in &mut result.of_paths {
-        *side = try_with_capacity(NODES, paths)?;
+    drop(sets);
+    let mut count = 0;
+    for end in &mut ends {
+        // Where the members of the node begin; it moves to their end as they come in.
+        (*end, count) = (count, count + *end);
     }
+    let mut grouped = try_filled(NODES, count, 0_u32)?;
+    for member in members() {
+        let end = &mut ends[node_of[member] as usize];
+        grouped[*end] = member as u32;
+        *end += 1;
+    }
+    let nodes = ends.len();
+    let mut result = Nodes {
+        centroids: try_filled(NODES, nodes, [0.0; 3])?,
+        voxels: try_filled(NODES, nodes, 0)?,
+        faces: try_filled(NODES, nodes, 0)?,
+        degrees: try_filled(NODES, nodes, 0)?,
+        of_paths: [try_with_capacity(NODES, paths)?, try_with_capacity(NODES, paths)?],
+        inside: try_with_capacity(NODES, paths)?,
+    };
+    let tasks = result.centroids.par_chunks_mut(TASK).zip(result.voxels.par_chunks_mut(TASK));
+    tasks.zip(result.faces.par_chunks_mut(TASK)).enumerate().for_each(|(task, ((centroids, voxels), faces))| {
+        for (at, centroid) in centroids.iter_mut().enumerate() {
+            let node = task * TASK + at;
+            let start = node.checked_sub(1).map_or(0, |before| ends[before]);
+            let (middle, voxel) = middle(&skeleton, &grouped[start..ends[node]]);
+            (*centroid, voxels[at]) = (middle, voxel as i64);
+            faces[at] = faces_of(&skeleton, voxel);
+        }
+    });
     for (path, steps) in reached.iter().enumerate() {
         let path = skeleton.path(path);
         let inside = steps.iter().any(|&steps| steps > 0 && steps + 1 == path.len());
-        result.inside.try_push(NODES, inside)?;
+        result.inside.push(inside);
         for (side, end) in [path.first(), path.last()].into_iter().enumerate() {
-            let node = end.map_or(0, |end| smallest.partition_point(|&root| root < sets.find(end.get())));
-            result.of_paths[side].try_push(NODES, node as i64)?;
+            let node = end.map_or(0, |end| node_of[end.get()]);
+            result.of_paths[side].push(i64::from(node));
             if !inside && end.is_some() {
-                result.degrees[node] += 1;
+                result.degrees[node as usize] += 1;
             }
         }
     }
@@ -134,7 +161,7 @@ fn has_three_neighbours<I: Index>(skeleton: &Skeleton<'_, I>, node: usize) -> bo
         for y in (y - 1).max(0)..(y + 2).min(height) {
             let row = (z * height + y) * width;
             let [start, end] = [row + (x - 1).max(0), row + (x + 2).min(width)];
-            let first = skeleton.nodes.partition_point(|&voxel| voxel < start);
+            let first = first_from(skeleton.nodes, node, start);
             count += skeleton.nodes[first..].iter().take(3).take_while(|&&voxel| voxel < end).count();
             // The voxel itself is among them.
             if count > JUNCTION {
@@ -145,28 +172,46 @@ fn has_three_neighbours<I: Index>(skeleton: &Skeleton<'_, I>, node: usize) -> bo
     count > JUNCTION
 }
 
+/// Where the first of ascending voxels is that is not before `voxel`, looked for from place `from` on in growing steps.
+fn first_from(voxels: &[i64], from: usize, voxel: i64) -> usize {
+    let is_before = |at: usize| voxels[at] < voxel;
+    let (mut start, mut end, mut step) = (from, from, 1);
+    while end < voxels.len() && is_before(end) {
+        start = end + 1;
+        end = (end + step).min(voxels.len());
+        step *= 2;
+    }
+    while start > 0 && !is_before(start - 1) {
+        end = start - 1;
+        start = start.saturating_sub(step);
+        step *= 2;
+    }
+    start + voxels[start..end].partition_point(|&other| other < voxel)
+}
+
 /// The centroid of the voxels of a node, and the number of the one nearest to it.
-fn middle<I: Index>(skeleton: &Skeleton<'_, I>, group: &[(usize, usize)]) -> ([f64; 3], usize) {
+fn middle<I: Index>(skeleton: &Skeleton<'_, I>, group: &[u32]) -> ([f64; 3], usize) {
     let mut sums = [0; 3];
-    for &(_, member) in group {
-        let voxel = skeleton.voxel_of_image(member);
+    for &member in group {
+        let voxel = skeleton.voxel_of_image(member as usize);
         sums = [0, 1, 2].map(|axis| sums[axis] + voxel[axis]);
     }
     let centroid = sums.map(|sum| sum as f64 / group.len() as f64);
-    let mut best = (f64::INFINITY, group[0].1);
-    for &(_, member) in group {
-        let voxel = skeleton.voxel_of_image(member);
+    let mut best = (f64::INFINITY, group[0]);
+    for &member in group {
+        let voxel = skeleton.voxel_of_image(member as usize);
         let along = [0, 1, 2].map(|axis| (voxel[axis] as f64 - centroid[axis]) * skeleton.spacing[axis]);
         let square = along[0] * along[0] + along[1] * along[1] + along[2] * along[2];
         if square < best.0 {
             best = (square, member);
         }
     }
-    (centroid, best.1)
+    (centroid, best.1 as usize)
 }
 
 /// The faces of the image that a voxel's object reaches next to it.
-fn faces<I: Index>(mask: &MaskRows, skeleton: &Skeleton<'_, I>, node: usize) -> u8 {
+fn faces_of<I: Index>(skeleton: &Skeleton<'_, I>, node: usize) -> u8 {
+    let mask = skeleton.mask;
     let voxel = skeleton.voxel(node);
     let limit = 2.0 * skeleton.radii[node];
     let mut faces = 0;
@@ -192,6 +237,7 @@ mod tests {
 
     use super::*;
     use crate::image::elements::Shared;
+    use crate::image::mask_rows::MaskRows;
 
     /// A skeleton given by its voxels and paths of their numbers, in a mask of the same voxels.
     fn nodes_of(shape: [usize; 3], voxels: &[[usize; 3]], paths: &[&[i64]]) -> Nodes {
@@ -261,6 +307,15 @@ mod tests {
         let found = nodes_of([1, 3, 3], &voxels, &[&[0, 1, 3, 2, 0]]);
         assert_eq!(found.of_paths, [vec![0], vec![0]]);
         assert_eq!((found.degrees, found.inside), (vec![2], vec![false]));
+    }
+
+    #[test]
+    fn places_are_those_of_a_search_through_all() {
+        let voxels: Vec<i64> = (0..90).map(|at| at * at / 7 + at).collect();
+        for (from, voxel) in (0..voxels.len()).flat_map(|from| (-2..1300).step_by(3).map(move |voxel| (from, voxel))) {
+            let expected = voxels.partition_point(|&other| other < voxel);
+            assert_eq!(first_from(&voxels, from, voxel), expected, "{from} {voxel}");
+        }
     }
 
     #[test]

@@ -7,9 +7,12 @@ use crate::cells;
 use crate::centreline::smooth::Point;
 use crate::centreline::{self, Measures, Skeleton};
 use crate::image::elements::Element;
+use crate::image::indices::check_voxels;
 use crate::image::mask_rows::MaskRows;
+use crate::python::support::arrays::AlignedArray1;
 use crate::python::support::elements::{shared, with_elements};
 use crate::python::support::threads::run;
+use crate::radius::{Background, Squares, Surroundings, squared_radii};
 use crate::support::allocate::try_collect;
 use crate::support::errors::Error;
 use crate::support::threads::Monitor;
@@ -39,6 +42,24 @@ impl PyMaskRows {
     fn insert(&mut self, py: Python<'_>, block: &Bound<'_, PyAny>, bits: u64, offset: [usize; 3]) -> PyResult<()> {
         with_elements!(block: PyReadonlyArray3, bits => self.insert_block(py, &block, bits, offset))
     }
+
+    /// The squared distances of voxels to the background, 0 for those of the background.
+    fn squared_radii<'py>(
+        &self,
+        py: Python<'py>,
+        nodes: AlignedArray1<'py, i64>,
+        spacing: [f64; 3],
+    ) -> PyResult<Array1<'py>> {
+        let (shape, border) = (self.mask.shape(), self.mask.border());
+        let nodes = nodes.as_slice();
+        let squares = run(py, self.voxels() >= VOXELS_WORTH_THREADS, |monitor| {
+            check_voxels(nodes, &shape)?;
+            let surroundings = Surroundings { offset: [0; 3], image: shape, border };
+            let background = Background::of_mask(&self.mask)?;
+            squared_radii(&background, nodes, &surroundings, &Squares::new(shape, spacing)?, monitor)
+        })?;
+        Ok(squares.into_pyarray(py))
+    }
 }
 
 impl PyMaskRows {
@@ -51,6 +72,10 @@ impl PyMaskRows {
     ) -> PyResult<()> {
         let block = shared(block);
         run(py, block.len() >= VOXELS_WORTH_THREADS, |monitor| self.mask.insert(offset, &block, bits, monitor))
+    }
+
+    fn voxels(&self) -> usize {
+        self.mask.shape().iter().product()
     }
 
     /// Calls a kernel with the skeleton that the arrays describe.
@@ -71,8 +96,7 @@ impl PyMaskRows {
             starts: starts.as_slice()?,
             paths: paths.as_slice()?,
         };
-        let voxels = self.mask.shape().iter().product::<usize>();
-        run(py, voxels >= VOXELS_WORTH_THREADS, |monitor| kernel(skeleton, monitor))
+        run(py, self.voxels() >= VOXELS_WORTH_THREADS, |monitor| kernel(skeleton, monitor))
     }
 }
 

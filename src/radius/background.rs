@@ -67,15 +67,19 @@ impl Background {
     pub fn of_mask(mask: &MaskRows) -> Result<Self> {
         let mut background = Self { shape: mask.shape(), words: Vec::new(), is_empty: true };
         let [nz, ny, nx] = background.shape;
-        if nz * ny * nx == 0 {
+        if background.shape.contains(&0) {
             return Ok(background);
         }
-        let row = background.row_stride();
-        background.words = try_zeros("the background", nz * background.plane_stride() + 2)?;
-        for (at, words) in background.words[1..=nz * ny * row].chunks_exact_mut(row).enumerate() {
-            words[..row - 1].copy_from_slice(mask.row(at / ny, at % ny));
-            background.is_empty &= turn_over(&mut words[..row - 1], nx) == 0;
-        }
+        let (row, plane) = (background.row_stride(), background.plane_stride());
+        background.words = try_zeros("the background", nz * plane + 2)?;
+        let planes = background.words[1..=nz * plane].par_chunks_exact_mut(plane).enumerate();
+        let any = planes.map(|(z, words)| {
+            words.chunks_exact_mut(row).zip(0..ny).fold(0, |any, (words, y)| {
+                words[..row - 1].copy_from_slice(mask.row(z, y));
+                any | turn_over(&mut words[..row - 1], nx)
+            })
+        });
+        background.is_empty = any.reduce(|| 0, |one, other| one | other) == 0;
         Ok(background)
     }
 

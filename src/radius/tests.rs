@@ -5,6 +5,7 @@ use ndarray::{Array3, s};
 use super::faces::{Face, depths, lower};
 use super::*;
 use crate::image::elements::Shared;
+use crate::image::mask_rows::MaskRows;
 use crate::support::errors::Error;
 use crate::support::random::Random;
 
@@ -38,6 +39,12 @@ fn equals_looking_at_every_voxel() {
                     assert_eq!(background.is_empty(), image.iter().all(|&value| value != 0));
                     let nodes: Vec<i64> = (0..image.len() as i64).step_by(1 + image.len() / 200).collect();
                     let radii = squared_radii(&background, &nodes, &surroundings, &squares, &Monitor::new()).unwrap();
+                    let mut rows = MaskRows::zeros(shape, border).unwrap();
+                    rows.insert([0; 3], &Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
+                    let of_rows = Background::of_mask(&rows).unwrap();
+                    assert_eq!(of_rows.is_empty(), background.is_empty());
+                    let same = squared_radii(&of_rows, &nodes, &surroundings, &squares, &Monitor::new()).unwrap();
+                    assert_eq!(same, radii);
                     for (&node, radius) in nodes.iter().zip(radii) {
                         assert_eq!(
                             radius,

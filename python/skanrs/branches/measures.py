@@ -25,7 +25,7 @@ from skanrs._support import progress
 from skanrs._support.typing import Array, Indices, Shape
 from skanrs.graph.path_components import path_components
 from skanrs.graph.skeleton import Skeleton
-from skanrs.radius.block import Grid, Radii, radii_of_nodes
+from skanrs.radius.block import Grid, Radii, radii_in_rows
 from skanrs.radius.labels import LabelCrop, label_arguments
 
 from .branch_numbers import smallest_numbers
@@ -103,8 +103,8 @@ class Body:
     ----------
     skeleton : Skeleton
         The skeleton, made from an image.
-    radii : ndarray of float64
-        The distance to the background of each of its voxels.
+    radii : ndarray of float64 or None
+        The distance to the background of each of its voxels; None if they are to be found.
     mask : iterable of (Image, tuple of int)
         The blocks of the mask with their offsets.
     grid : Grid
@@ -114,13 +114,12 @@ class Body:
     def __init__(
         self,
         skeleton: Skeleton,
-        radii: Radii,
+        radii: Radii | None,
         mask: Iterable[tuple[Image, Shape]],
         grid: Grid,
     ) -> None:
         self.ndim = len(grid.shape)
         self.skeleton = skeleton
-        self.radii = radii
         shape, spacing, border = grid.in_3d()
         self._mask = _core.MaskRows(shape, border)
         self._foreground = 0
@@ -128,6 +127,10 @@ class Body:
             elements = block.elements.reshape(in_three_axes(block.shape, 1))
             self._mask.insert(elements, block.bits, in_three_axes(offset, 0))
             self._foreground += int(np.count_nonzero(block.array))
+        if radii is None:
+            with progress.call('radii'):
+                radii = radii_in_rows(skeleton._nodes, self._mask, grid)
+        self.radii = radii
         paths = skeleton.paths
         starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
         self.starts = starts
@@ -298,11 +301,8 @@ def sorted_voxels(
 
 def body_of(skeleton: Skeleton, mask: Image, spacing: Spacing, border_is_background: bool) -> Body:
     """Return the body of a skeleton in a mask in memory."""
-    with progress.call('radii'):
-        nodes = skeleton._nodes
-        radii = radii_of_nodes(nodes, mask, spacing.floats, border_is_background)
     grid = Grid(mask.shape, spacing.floats, border_is_background)
-    return Body(skeleton, radii, [(mask, (0,) * mask.ndim)], grid)
+    return Body(skeleton, None, [(mask, (0,) * mask.ndim)], grid)
 
 
 def measure_crop(crop: LabelCrop, spacing: Spacing, border_is_background: bool) -> Body:

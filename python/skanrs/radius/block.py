@@ -58,15 +58,27 @@ def block_radii(nodes: Indices, mask: Image, offset: Shape, grid: Grid) -> Block
         elements = elements.reshape(in_three_axes(mask.shape, 1))
     start = in_three_axes(offset, 0)
     radii = BlockRadii(*_core.block_radii(elements, mask.bits, nodes, start, *grid.in_3d()))
-    outside = np.flatnonzero(radii.squares == 0)
+    _check_inside(radii.squares, nodes, mask.shape, offset)
+    return radii
+
+
+def radii_in_rows(nodes: Indices, mask: _core.MaskRows, grid: Grid) -> Radii:
+    """Return the radii of the voxels at these linear indices of a packed mask."""
+    squares = mask.squared_radii(nodes, grid.in_3d()[1])
+    _check_inside(squares, nodes, grid.shape, (0,) * len(grid.shape))
+    return np.sqrt(squares, out=squares)
+
+
+def _check_inside(squares: Radii, nodes: Indices, shape: Shape, offset: Shape) -> None:
+    """Refuse voxels of the background, whose radius is 0."""
+    outside = np.flatnonzero(squares == 0)
     if outside.size:
-        in_block = np.unravel_index(nodes[outside[0]], mask.shape)
+        in_block = np.unravel_index(nodes[outside[0]], shape)
         coordinates = tuple(int(a + b) for a, b in zip(in_block, offset, strict=True))
         raise ValueError(
             f'skeleton: expected voxels of the mask only, but {outside.size} are background there,'
             f' the first at {coordinates}'
         )
-    return radii
 
 
 def check_radii(along: Array, count: int) -> None:

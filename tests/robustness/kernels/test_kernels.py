@@ -70,6 +70,7 @@ CALLS = {
     'label_centrelines': (MASK, LABELS),
     'MaskRows': (SHAPE, (False, True, True)),
     'MaskRows.insert': (ROWS, MASK, 1, ORIGIN),
+    'MaskRows.squared_radii': (ROWS, NODES, ONES),
     'centreline_measures': (ROWS, BRANCHES),
     'centrelines': (ROWS, BRANCHES),
     'cell_measures': (ROWS, BRANCHES),
