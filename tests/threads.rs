@@ -166,7 +166,7 @@ fn graphs_and_branches() {
     let [sources, destinations] = &ends.voxels;
     same(|| positions([sources, destinations], &shape, &[1.0, 0.5, 2.0], &MONITOR).expect("in the image"));
     same(|| topology::<i32>(&nodes, shape, &MONITOR).expect("there is memory"));
-    let limits = Limits { length: 3.0, ratio: 1.0, radii: Some(&values) };
+    let limits = Limits { length: 3.0, ratio: 1.0, bulge: 1.5, radii: Some(&values) };
     same(|| prune::<i32>(&nodes, shape, [1.0, 0.5, 2.0], limits, &MONITOR).expect("there is memory"));
 }
 

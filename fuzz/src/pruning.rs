@@ -143,7 +143,7 @@ pub fn pruning(data: &[u8]) {
     let (image, monitor) = (bytes.image(shape), Monitor::new());
     let nodes = nodes_of(&image);
     let left = |nodes: &[i64]| -> Vec<i64> {
-        let limits = Limits { length: limit, ratio: 0.0, radii: None };
+        let limits = Limits { length: limit, ratio: 0.0, bulge: 0.0, radii: None };
         let kept = prune::<i64>(nodes, shape, spacing, limits, &monitor).expect("small");
         nodes.iter().zip(kept).filter(|(_, kept)| *kept).map(|(&node, _)| node).collect()
     };

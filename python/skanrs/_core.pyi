@@ -232,6 +232,7 @@ def prune_nodes(
     spacing: Sequence[float],
     length: float,
     ratio: float,
+    bulge: float,
     radii: npt.NDArray[np.float64] | None = None,
     groups: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.bool_]: ...

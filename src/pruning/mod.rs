@@ -34,13 +34,21 @@ pub struct Limits<'a> {
     pub length: f64,
     /// Those shorter than this times the radius at their junction.
     pub ratio: f64,
+    /// Those with a smaller bulge than this: the length of what lies outside the ball around their junction, with the radius at
+    /// the tip, over the mean radius there. (Drees et al., BMC Bioinformatics 22:346, 2021.)
+    pub bulge: f64,
     /// The radius at each voxel, if that counts.
     pub radii: Option<&'a [f64]>,
 }
 
 impl Limits<'_> {
-    fn is_short(self, length: f64, junction: usize) -> bool {
-        length < self.length || self.radii.is_some_and(|radii| length < self.ratio * radii[junction])
+    /// Whether a twig, whose voxels have these numbers, is too short.
+    fn is_short<I: Index>(self, twig: &Twig, numbers: &[usize], voxels: &Voxels<I>, steps: &Steps) -> bool {
+        let of_radii = |radii: &[f64]| {
+            twig.length < self.ratio * radii[numbers[twig.junction]]
+                || (self.bulge > 0.0 && twig.bulge(numbers, radii, voxels, steps) < self.bulge)
+        };
+        twig.length < self.length || self.radii.is_some_and(of_radii)
     }
 }
 
@@ -185,6 +193,11 @@ impl Steps {
         usize::from(dz != 0) | usize::from(dy != 0) << 1 | usize::from(dx != 0) << 2
     }
 
+    fn distance(&self, step: [i32; 3]) -> f64 {
+        let along = |axis: usize| f64::from(step[axis]) * self.0[1 << axis];
+        (along(0) * along(0) + along(1) * along(1) + along(2) * along(2)).sqrt()
+    }
+
     fn length(&self, counts: [u32; 8]) -> f64 {
         counts.iter().zip(self.0).fold(0.0, |length, (&count, step)| length + f64::from(count) * step)
     }
@@ -205,6 +218,31 @@ struct Twig {
     /// Its nodes but for the junction, from the tip on.
     nodes: Vec<usize>,
     junction: usize,
+}
+
+impl Twig {
+    /// How far it sticks out of the ball around its junction, in its own mean radii; 0 if it does not.
+    fn bulge<I: Index>(&self, numbers: &[usize], radii: &[f64], voxels: &Voxels<I>, steps: &Steps) -> f64 {
+        let junction = numbers[self.junction];
+        let mut counts = [0; 8];
+        let (mut sum, mut outside, mut last) = (0.0, 0_u32, None);
+        for voxel in self.nodes.iter().map(|&node| numbers[node]) {
+            if steps.distance(voxels.step(junction, voxel)) <= radii[junction] {
+                break;
+            }
+            if let Some(before) = last {
+                counts[Steps::class(voxels.step(before, voxel))] += 1;
+            }
+            sum += radii[voxel];
+            outside += 1;
+            last = Some(voxel);
+        }
+        if outside == 0 {
+            0.0
+        } else {
+            (steps.length(counts) + radii[numbers[self.nodes[0]]]) / (sum / f64::from(outside))
+        }
+    }
 }
 
 /// A twig's rank in the order.
@@ -296,7 +334,7 @@ fn remove_twigs<I: Index>(
         monitor.check()?;
         let Some(twig) = graph.twig(turn.tip, voxels, steps)? else { continue };
         // A twig that has grown has another turn.
-        if twig.length > turn.length || !limits.is_short(twig.length, graph.numbers[twig.junction]) {
+        if twig.length > turn.length || !limits.is_short(&twig, &graph.numbers, voxels, steps) {
             continue;
         }
         let numbers = try_collect(TWIGS, twig.nodes.iter().map(|&node| graph.numbers[node]))?;
@@ -331,7 +369,7 @@ mod tests {
     }
 
     fn shorter_than(length: f64) -> Limits<'static> {
-        Limits { length, ratio: 0.0, radii: None }
+        Limits { length, ratio: 0.0, bulge: 0.0, radii: None }
     }
 
     #[test]
@@ -351,9 +389,25 @@ mod tests {
         nodes.sort_unstable();
         for (radius, goes) in [(3.0, false), (3.1, true)] {
             let radii = vec![radius; nodes.len()];
-            let left = pruned([1, 10, 10], &nodes, Limits { length: 0.0, ratio: 1.0, radii: Some(&radii) });
+            let left = pruned([1, 10, 10], &nodes, Limits { length: 0.0, ratio: 1.0, bulge: 0.0, radii: Some(&radii) });
             assert_eq!(left, if goes { (50..60).collect() } else { nodes.clone() });
         }
+    }
+
+    #[test]
+    fn a_bulge_is_counted_in_radii_from_the_ball_on() {
+        // Four voxels above the junction; two are outside its ball, and (1 + 2) / 2 is the bulge.
+        let mut nodes: Vec<i64> = (50..60).chain([45, 35, 25, 15]).collect();
+        nodes.sort_unstable();
+        let radii = vec![2.0; nodes.len()];
+        for (bulge, goes) in [(1.5, false), (1.51, true)] {
+            let left = pruned([1, 10, 10], &nodes, Limits { length: 0.0, ratio: 0.0, bulge, radii: Some(&radii) });
+            assert_eq!(left, if goes { (50..60).collect() } else { nodes.clone() });
+        }
+        // All of it within the ball.
+        let radii = vec![4.0; nodes.len()];
+        let left = pruned([1, 10, 10], &nodes, Limits { length: 0.0, ratio: 0.0, bulge: 0.01, radii: Some(&radii) });
+        assert_eq!(left, (50..60).collect::<Vec<i64>>());
     }
 
     #[test]

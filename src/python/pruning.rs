@@ -18,7 +18,7 @@ use crate::support::errors::Error;
 /// Which voxels pruning leaves of the skeleton whose foreground is `nodes`: ascending linear indices in an image of `shape`. With
 /// `groups`, the voxels from each of these numbers to the next are a skeleton of their own.
 #[pyfunction]
-#[pyo3(signature = (nodes, shape, spacing, length, ratio, radii=None, groups=None))]
+#[pyo3(signature = (nodes, shape, spacing, length, ratio, bulge, radii=None, groups=None))]
 #[allow(clippy::too_many_arguments, reason = "named by the caller")]
 fn prune_nodes<'py>(
     py: Python<'py>,
@@ -27,6 +27,7 @@ fn prune_nodes<'py>(
     spacing: [f64; 3],
     length: f64,
     ratio: f64,
+    bulge: f64,
     radii: Option<AlignedArray1<'py, f64>>,
     groups: Option<AlignedArray1<'py, i64>>,
 ) -> PyResult<Bound<'py, PyArray1<bool>>> {
@@ -42,7 +43,7 @@ fn prune_nodes<'py>(
         }
         let of_groups = groups.par_windows(2).map(|ends| {
             let of_group = ends[0] as usize..ends[1] as usize;
-            let limits = Limits { length, ratio, radii: radii.map(|radii| &radii[of_group.clone()]) };
+            let limits = Limits { length, ratio, bulge, radii: radii.map(|radii| &radii[of_group.clone()]) };
             let nodes = &nodes[of_group];
             check_voxels(nodes, &shape)?;
             if nodes.len().saturating_mul(26) <= i32::LARGEST {

@@ -227,7 +227,7 @@ def test_peak_of_memory(folder, gray, source):
         [],
         ['--prune-length', 9],
         ['--prune-ratio', 3],
-        ['--prune-length', 5, '--open-loops', 'thinnest'],
+        ['--prune-bulge', 2, '--open-loops', 'thinnest'],
     ],
 )
 def test_radii(folder, monkeypatch, small_blocks, more):

@@ -33,7 +33,7 @@ FLAGS = [
 ]  # fmt: skip
 VALUED = [
     '--channel', '--axes', '--spacing', '--threshold', '--sigma', '--method', '--prune-length',
-    '--prune-ratio', '--open-loops', '--threads', '--memory', '--closing',
+    '--prune-ratio', '--prune-bulge', '--open-loops', '--threads', '--memory', '--closing',
     '--min-size', '--keep-largest',
 ]  # fmt: skip
 FILES = [

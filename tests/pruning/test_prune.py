@@ -68,7 +68,7 @@ def slow_prune(image, spacing, is_short):
             short = [
                 twig
                 for twig in twigs_of(graph, places, spacing)
-                if is_short(twig[0], places[twig[2][-1]]) and tuple(twig[2]) not in kept_whole
+                if is_short(twig[0], places[twig[2]]) and tuple(twig[2]) not in kept_whole
             ]
             if not short:
                 break
@@ -127,14 +127,61 @@ def test_random_skeletons_against_the_slow_model(seed):
     options = {'spacing': spacing}
     if seed % 2:
         radii = random.uniform(0, 2, image.shape)
-        expected = slow_prune(image, spacing, lambda length, at: length < limit * radii[tuple(at)])
+        expected = slow_prune(
+            image, spacing, lambda length, path: length < limit * radii[tuple(path[-1])]
+        )
         pruned = skanrs.prune(image, max_radius_ratio=limit, radii=radii[image], **options)
     else:
-        expected = slow_prune(image, spacing, lambda length, at: length < limit)
+        expected = slow_prune(image, spacing, lambda length, path: length < limit)
         pruned = skanrs.prune(image, min_length=limit, **options)
     np.testing.assert_array_equal(pruned, expected)
     assert tunnels_and_all(pruned) == tunnels_and_all(image)
     assert not (pruned & ~image).any()
+
+
+def bulge(path, radii, spacing):
+    """The length outside the ball around the junction, with the tip, in mean radii."""
+    away = np.linalg.norm((path[:-1] - path[-1]) * spacing, axis=1)
+    inside = np.flatnonzero(away <= radii[tuple(path[-1])])
+    outer = path[: inside[0]] if inside.size else path[:-1]
+    if not len(outer):
+        return 0
+    own = radii[tuple(outer.T)]
+    return (canonical_length(outer, spacing) + own[0]) / own.mean()
+
+
+@pytest.mark.parametrize('seed', range(30))
+def test_bulges_against_the_slow_model(seed):
+    random = np.random.default_rng(seed)
+    image = random_skeleton(random)
+    spacing = np.broadcast_to(random_spacing(random, image.ndim), image.ndim)
+    radii = random.uniform(0.5, 2.5, image.shape) * np.mean(spacing)
+    limit = float(random.uniform(0.5, 6))
+    expected = slow_prune(image, spacing, lambda _, path: bulge(path, radii, spacing) < limit)
+    pruned = skanrs.prune(image, max_bulge=limit, radii=radii[image], spacing=spacing)
+    np.testing.assert_array_equal(pruned, expected)
+    assert tunnels_and_all(pruned) == tunnels_and_all(image)
+    lazy = da.from_array(image, chunks=random_chunks(random, image.shape))
+    in_blocks = skanrs.prune(lazy, max_bulge=limit, radii=radii[image], spacing=spacing)
+    np.testing.assert_array_equal(in_blocks.compute(), expected)
+
+
+@pytest.mark.parametrize('size', [2, 3, 5])
+def test_a_bulge_has_no_unit(size):
+    """A tube with a bump of half its radius, and a branch of six of its own radii."""
+    mask = np.zeros((24 * size, 40 * size), dtype=bool)
+    y, x = np.indices(mask.shape) / size
+    mask |= (np.abs(y - 18) <= 2) & (np.abs(x - 20) <= 18)
+    mask |= (np.abs(x - 12) <= 1) & (y > 8) & (y < 18)
+    mask |= np.hypot(y - 15.5, x - 28) <= 1.5
+    skeleton = np.zeros_like(mask)
+    skeleton[18 * size, 3 * size : 37 * size] = True
+    skeleton[9 * size : 18 * size, 12 * size] = True
+    skeleton[15 * size : 18 * size, 28 * size] = True
+    pruned = skanrs.prune(skeleton, max_bulge=1.5, mask=mask)
+    assert pruned[9 * size : 18 * size, 12 * size].all()
+    assert not pruned[: 17 * size, 28 * size].any()
+    assert not skanrs.prune(skeleton, max_bulge=15, mask=mask)[: 17 * size].any()
 
 
 @pytest.mark.parametrize('seed', range(4))
@@ -226,7 +273,9 @@ LINE[2, 1:8] = True
 @pytest.mark.parametrize(
     ('error', 'words', 'arguments'),
     [
-        (ValueError, 'min_length, max_radius_ratio: expected at least one', {}),
+        (ValueError, 'min_length, max_radius_ratio, max_bulge: expected at least one', {}),
+        (ValueError, 'max_bulge: expected a finite', {'max_bulge': -1, 'mask': LINE}),
+        (ValueError, 'max_bulge: expected either mask or radii with it', {'max_bulge': 1}),
         (ValueError, 'min_length: .*non-negative number, got -1', {'min_length': -1}),
         (ValueError, 'min_length: expected a finite', {'min_length': np.nan}),
         (ValueError, 'max_radius_ratio: expected a finite',

@@ -65,6 +65,7 @@ class Options:
     include_tips: bool
     prune_length: float | None
     prune_ratio: float | None
+    prune_bulge: float | None
     open_loops: Literal['thinnest', 'shortest'] | None
     threads: int | None
     memory: int | None
@@ -81,7 +82,7 @@ class Options:
         values['spacing'] = _check_positive('spacing', values['spacing'] or ())
         if values['sigma'] is not None:
             values['sigma'] = _check_positive('sigma', values['sigma'])
-        for name in ('prune_length', 'prune_ratio'):
+        for name in ('prune_length', 'prune_ratio', 'prune_bulge'):
             if values[name] is not None:
                 _check_positive(name.replace('_', '-'), [values[name]])
         # What refers to columns of the measures.
@@ -240,13 +241,14 @@ class Options:
     @property
     def prunes(self) -> bool:
         """Whether voxels of the skeleton are removed."""
-        given = self.prune_length, self.prune_ratio, self.open_loops
+        given = self.prune_length, self.prune_ratio, self.prune_bulge, self.open_loops
         return any(each is not None for each in given)
 
     @property
     def prunes_by_radius(self) -> bool:
         """Whether the mask decides which voxels of the skeleton are removed."""
-        return self.open_loops == 'thinnest' or self.prune_ratio is not None
+        by_radius = self.prune_ratio, self.prune_bulge
+        return self.open_loops == 'thinnest' or any(limit is not None for limit in by_radius)
 
     def prune(self, skeleton: Any, mask: Any) -> Any:
         """Return a skeleton, an array in memory or of dask, without what is to be removed."""
@@ -260,13 +262,15 @@ class Options:
                 spacing=self.spacing,
                 labels=self.labels,
             )
-        if self.prune_length is None and self.prune_ratio is None:
+        by_radius = self.prune_ratio, self.prune_bulge
+        if self.prune_length is None and by_radius == (None, None):
             return skeleton
         return prune(
             skeleton,
             min_length=self.prune_length,
             max_radius_ratio=self.prune_ratio,
-            mask=None if self.prune_ratio is None else mask,
+            max_bulge=self.prune_bulge,
+            mask=None if by_radius == (None, None) else mask,
             spacing=self.spacing,
             labels=self.labels,
         )

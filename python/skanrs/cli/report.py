@@ -104,6 +104,7 @@ class Report:
     cleaned: 'Changes | None'
     prune_length: float | None
     prune_ratio: float | None
+    prune_bulge: float | None
     open_loops: str | None
     removed: Mapping[str, int] | None
     """Voxels and loops of the skeleton that pruning and opening loops removed."""
@@ -177,6 +178,8 @@ class Report:
         if self.prune_ratio is not None:
             shorter.append(f'{self.prune_ratio:g} radii at their junction')
         words = [f'without end branches shorter than {" or ".join(shorter)}'] if shorter else []
+        if self.prune_bulge is not None:
+            words.append(f'without bulges smaller than {self.prune_bulge:g}')
         if self.open_loops is not None:
             where = 'thinnest voxel' if self.open_loops == 'thinnest' else 'shortest branch'
             words.append(f'loops opened at their {where}')

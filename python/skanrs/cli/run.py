@@ -133,6 +133,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             cleaned=result.cleaned,
             prune_length=options.prune_length,
             prune_ratio=options.prune_ratio,
+            prune_bulge=options.prune_bulge,
             open_loops=options.open_loops,
             removed=None if result.removed is None else result.removed._asdict(),
             skeleton_voxels=result.skeleton_voxels,

@@ -29,6 +29,7 @@ def prune(
     *,
     min_length: float | None = None,
     max_radius_ratio: float | None = None,
+    max_bulge: float | None = None,
     mask: npt.ArrayLike | da.Array | None = None,
     radii: npt.ArrayLike | da.Array | None = None,
     spacing: npt.ArrayLike | None = None,
@@ -52,6 +53,10 @@ def prune(
         End branches shorter than this times the radius at their junction are removed; needs `mask`
         or `radii`. An end branch within its vessel is about as long as the radius of the vessel, so
         values from 1 to 2 are useful.
+    max_bulge : float, optional
+        End branches whose bulge is smaller than this are removed; needs `mask` or `radii`. The
+        bulge has no unit and fits thick and thin vessels alike, see the notes. Its authors took
+        1.5 for lymphatic and 3 for healthy blood vessels.
     mask : array_like or dask array, shape of the skeleton, optional
         The object that the skeleton is of; a dask array with the same chunks if that is one.
     radii : array_like, shape (N,), or dask array, shape of the skeleton, optional
@@ -74,10 +79,10 @@ def prune(
     Raises
     ------
     ValueError
-        If there is no limit, if a limit is negative or not finite, if `max_radius_ratio` comes
-        without `mask` and `radii` or they without it, if shapes or chunks differ, or if a
-        `Skeleton` has no image or takes values for heights. What depends on elements is raised
-        when a dask array is computed.
+        If there is no limit, if a limit is negative or not finite, if `max_radius_ratio` or
+        `max_bulge` come without `mask` and `radii` or they without one of them, if shapes or chunks
+        differ, or if a `Skeleton` has no image or takes values for heights. What depends on
+        elements is raised when a dask array is computed.
     TypeError
         If `skeleton` is neither a `Skeleton` nor an array, or if only one of skeleton and mask is
         a dask array.
@@ -106,6 +111,12 @@ def prune(
         is_short = (table['branch_type'] == 1) & (table['length'] < 5)
         pruned = skanrs.Skeleton(skeleton).prune_paths(is_short)
 
+    The bulge of an end branch is the length of its part outside the ball around its junction, whose
+    radius is that of the junction, with the radius at the tip, over the mean radius of that part;
+    it is 0 if no part is outside. (D. Drees et al., Scalable robust graph and feature extraction
+    for arbitrary vessel networks in large volumetric datasets, BMC Bioinformatics 22:346, 2021;
+    there the inner part is found by nearest surfaces, and the object is thinned again.)
+
     The length of a branch is known only for the whole branch, and removing one end branch makes
     another. Each block of a dask array is read once, and one task prunes the list of all voxels of
     the skeleton, about 150 bytes each; no task holds the dense image.
@@ -123,7 +134,7 @@ def prune(
            [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0],
            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
     """
-    limits = _limits(min_length, max_radius_ratio, mask, radii)
+    limits = _limits(min_length, max_radius_ratio, max_bulge, mask, radii)
     keep = partial(_keep, limits)
     pruned: Given = remove_voxels(
         'prune', skeleton, keep, mask, radii, spacing=spacing, labels=labels
@@ -132,7 +143,7 @@ def prune(
 
 
 def _keep(
-    limits: tuple[float, float],
+    limits: tuple[float, float, float],
     nodes: Indices,
     shape: Shape,
     spacing: tuple[float, ...],
@@ -145,15 +156,20 @@ def _keep(
 
 
 def _limits(
-    min_length: float | None, max_radius_ratio: float | None, mask: Any, radii: Any
-) -> tuple[float, float]:
-    """Return both limits, 0 for one that was not given."""
-    limits = {'min_length': min_length, 'max_radius_ratio': max_radius_ratio}
+    min_length: float | None,
+    max_radius_ratio: float | None,
+    max_bulge: float | None,
+    mask: Any,
+    radii: Any,
+) -> tuple[float, float, float]:
+    """Return the limits, 0 for those that were not given."""
+    by_radius = {'max_radius_ratio': max_radius_ratio, 'max_bulge': max_bulge}
+    limits = {'min_length': min_length, **by_radius}
     if all(limit is None for limit in limits.values()):
         raise ValueError(f'{", ".join(limits)}: expected at least one of them, got none')
     for name, limit in limits.items():
         if limit is not None and not 0 <= limit < np.inf:
             raise ValueError(f'{name}: expected a finite, non-negative number, got {limit}')
-    needed_by = [] if max_radius_ratio is None else ['max_radius_ratio']
-    check_source_of_radii(needed_by, 'max_radius_ratio', mask, radii)
-    return float(min_length or 0), float(max_radius_ratio or 0)
+    needed_by = [name for name, limit in by_radius.items() if limit is not None]
+    check_source_of_radii(needed_by, ' or '.join(by_radius), mask, radii)
+    return float(min_length or 0), float(max_radius_ratio or 0), float(max_bulge or 0)

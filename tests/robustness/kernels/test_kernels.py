@@ -61,7 +61,7 @@ CALLS = {
     'unravel': (NODES, SHAPE),
     'block_radii': (MASK, 1, NODES, ORIGIN, SHAPE, ONES, (False, False, False)),
     'lower_radii': (RADII[:9].copy(), PLACES, 0, np.ones((6, 70), np.uint32), SHAPE, ONES),
-    'prune_nodes': (NODES, SHAPE, ONES, 3.0, 0.5, RADII, np.array([0, 9, NODES.size])),
+    'prune_nodes': (NODES, SHAPE, ONES, 3.0, 0.5, 1.5, RADII, np.array([0, 9, NODES.size])),
     'topology': (NODES, SHAPE),
     'tunnels': (NODES, np.array([0, 9, NODES.size]), SHAPE),
     'label_radii': (MASK, LABELS),
@@ -212,7 +212,7 @@ def test_shapes_that_63_bits_cannot_number(shape):
         lambda: _core.trace_skeleton(one, shape, ONES),
         lambda: _core.end_positions(one, one, shape, np.array(ONES)),
         lambda: _core.thin_nodes(one, shape, 'lee'),
-        lambda: _core.prune_nodes(one, shape, ONES, 1.0, 0.0),
+        lambda: _core.prune_nodes(one, shape, ONES, 1.0, 0.0, 0.0),
         lambda: _core.foreground_indices(np.zeros((0, 0, 0), np.uint8), 1, ORIGIN, shape),
         lambda: _core.ChunkGraph.from_block(
             one[:0], (0, 0, 0), offset=ORIGIN, shape=shape, spacing=ONES
