@@ -12,7 +12,7 @@
 //! | [`thinning`] | the skeleton, of a whole image in memory or of chunks that are merged |
 //! | [`graph`] | the pixel graph in compressed rows, clusters of junctions, topology |
 //! | [`radius`] | distances from the skeleton to the background |
-//! | [`branches`] | paths, their ends, lengths and measures; longest shortest paths |
+//! | [`branches`] | paths, their ends and lengths; longest shortest paths |
 //! | [`centreline`] | smooth paths, their lengths, sections and radii |
 //! | [`cells`] | the part of the mask that belongs to each voxel of a skeleton, volumes and surfaces |
 //! | [`pruning`] | removal of short end branches, thinning of a list of voxels |

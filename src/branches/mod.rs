@@ -2,6 +2,5 @@
 
 pub mod ends;
 pub mod lengths;
-pub mod measures;
 pub mod shortest_paths;
 pub mod trace;

@@ -11,7 +11,6 @@ use super::intervals::Intervals;
 use super::live::{Chains, Edge, End, Live};
 use super::rows::{BranchRows, IS_CYCLE, SOURCE_IS_TIP, Statistics, TARGET_IS_TIP, Terminal};
 use super::settle::Parts;
-use crate::branches::measures::Measures;
 use crate::graph::heights::HeightType;
 use crate::support::allocate::{Grow, try_with_capacity};
 use crate::support::errors::{Error, Result};
@@ -22,7 +21,7 @@ const VERSION: u8 = 1;
 /// What the buffers are for.
 const GRAPH: &str = "a chunk graph";
 
-const KINDS: [Values; 8] = [
+const KINDS: [Values; 7] = [
     Values::Absent,
     Values::Numbers,
     Values::Heights(HeightType::Half),
@@ -30,7 +29,6 @@ const KINDS: [Values; 8] = [
     Values::Heights(HeightType::Double),
     Values::Heights(HeightType::Signed),
     Values::Heights(HeightType::Unsigned),
-    Values::Radii,
 ];
 
 impl ChunkGraph {
@@ -308,11 +306,6 @@ fn write_rows(writer: &mut Writer, rows: &BranchRows) {
             writer.double(number);
         }
     }
-    for of in &rows.measures {
-        for number in [of.smallest, of.largest, of.surface, of.volume] {
-            writer.double(number);
-        }
-    }
 }
 
 fn read_rows(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<BranchRows> {
@@ -338,13 +331,6 @@ fn read_rows(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<BranchRows>
             let voxels = reader.number()?;
             let [sum, squares, one, other] = [reader.double()?, reader.double()?, reader.double()?, reader.double()?];
             rows.statistics.push(Statistics { voxels, sum, squares, ends: [one, other] });
-        }
-    }
-    if geometry.has_radii() {
-        for _ in 0..count {
-            let [smallest, largest] = [reader.double()?, reader.double()?];
-            let [surface, volume] = [reader.double()?, reader.double()?];
-            rows.measures.push(Measures { smallest, largest, surface, volume });
         }
     }
     Ok(rows)

@@ -19,8 +19,6 @@ pub enum Values {
     Absent,
     /// Bits of an `f64`, of which paths have statistics.
     Numbers,
-    /// Numbers that are radii: paths have [`crate::branches::measures::Measures`] too.
-    Radii,
     /// Numbers that are also heights, each 64 bits of a [`HeightType`].
     Heights(HeightType),
 }
@@ -104,12 +102,6 @@ impl Geometry {
         self.values != Values::Absent
     }
 
-    /// Whether the values are radii.
-    #[must_use]
-    pub fn has_radii(&self) -> bool {
-        self.values == Values::Radii
-    }
-
     pub(super) fn has_heights(&self) -> bool {
         matches!(self.values, Values::Heights(_))
     }
@@ -163,7 +155,7 @@ impl Geometry {
                 let [one, other] = values();
                 heights.difference(one, other).hypot(distance)
             }
-            Values::Absent | Values::Numbers | Values::Radii => distance,
+            Values::Absent | Values::Numbers => distance,
         }
     }
 

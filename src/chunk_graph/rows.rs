@@ -4,12 +4,11 @@
 //! the source to the destination, by the functions that compute the table of an image in memory. So they are equal to the last
 //! bit, independent of the chunks that the branch crosses.
 //!
-//! Cost: 58 bytes per row, 40 more for statistics of values, and 32 more for measures of radii.
+//! Cost: 58 bytes per row, and 40 more for statistics of values.
 
 use super::geometry::Geometry;
 use super::rules::{Rule, holds};
 use crate::branches::lengths::{path_length, reduceat_sum};
-use crate::branches::measures::Measures;
 use crate::support::allocate::{try_collect, try_sort_by};
 use crate::support::errors::{Error, Result};
 
@@ -54,8 +53,6 @@ pub(super) struct BranchRows {
     pub(super) flags: Vec<u8>,
     /// Empty if there are no values.
     pub(super) statistics: Vec<Statistics>,
-    /// Empty if the values are no radii.
-    pub(super) measures: Vec<Measures>,
 }
 
 /// A path whose voxels are known one by one: `directions` leads from the first to the last of `values`.
@@ -91,13 +88,6 @@ impl Walk<'_> {
             ends: [geometry.number(*first), geometry.number(*last)],
         })
     }
-
-    fn measures(&self, geometry: &Geometry) -> Option<Measures> {
-        let (first, rest) = self.values.split_first().filter(|_| geometry.has_radii())?;
-        let heights = self.directions.iter().map(|&direction| geometry.length(direction, || [0; 2]));
-        let steps = heights.zip(rest.iter().map(|&radius| geometry.number(radius)));
-        Some(Measures::of_path(geometry.number(*first), steps, geometry.shape().len() == 2))
-    }
 }
 
 impl BranchRows {
@@ -107,13 +97,11 @@ impl BranchRows {
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub(super) fn with_capacity(count: usize, geometry: &Geometry) -> Result<Self> {
         let mut rows = Self::default();
-        let [statistics, measures] =
-            [geometry.has_values(), geometry.has_radii()].map(|has| if has { count } else { 0 });
-        rows.reserve(count, statistics, measures)?;
+        rows.reserve(count, if geometry.has_values() { count } else { 0 })?;
         Ok(rows)
     }
 
-    fn reserve(&mut self, count: usize, statistics: usize, measures: usize) -> Result<()> {
+    fn reserve(&mut self, count: usize, statistics: usize) -> Result<()> {
         fn more<T>(column: &mut Vec<T>, count: usize) -> Result<()> {
             column.try_reserve(count).map_err(|_| Error::out_of_memory::<T>(ROWS, column.len() + count))
         }
@@ -123,8 +111,7 @@ impl BranchRows {
         more(&mut self.lengths, count)?;
         more(&mut self.first, count)?;
         more(&mut self.flags, count)?;
-        more(&mut self.statistics, statistics)?;
-        more(&mut self.measures, measures)
+        more(&mut self.statistics, statistics)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -132,8 +119,7 @@ impl BranchRows {
     }
 
     pub(super) fn nbytes(&self) -> usize {
-        let of_values = size_of_val(self.statistics.as_slice()) + size_of_val(self.measures.as_slice());
-        self.len() * (16 + 16 + 8 + 8 + 2) + of_values
+        self.len() * (16 + 16 + 8 + 8 + 2) + size_of_val(self.statistics.as_slice())
     }
 
     /// Adds the path between two terminals whose interior's smallest voxel is given.
@@ -197,7 +183,7 @@ impl BranchRows {
         flags: u8,
         walk: &Walk<'_>,
     ) -> Result<()> {
-        self.reserve(1, usize::from(geometry.has_values()), usize::from(geometry.has_radii()))?;
+        self.reserve(1, usize::from(geometry.has_values()))?;
         self.ends.push(ends.map(|end| end.index));
         self.ranks.push(ends.map(|end| end.rank));
         self.smallest.push(smallest);
@@ -205,7 +191,6 @@ impl BranchRows {
         self.first.push(walk.directions[0]);
         self.flags.push(flags);
         self.statistics.extend(walk.statistics(geometry));
-        self.measures.extend(walk.measures(geometry));
         Ok(())
     }
 
@@ -214,7 +199,7 @@ impl BranchRows {
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`]; nothing is added then.
     pub(super) fn extend(&mut self, other: &Self, gain: impl Fn(u64) -> u64) -> Result<()> {
-        self.reserve(other.len(), other.statistics.len(), other.measures.len())?;
+        self.reserve(other.len(), other.statistics.len())?;
         self.ends.extend_from_slice(&other.ends);
         let gained = other.ends.iter().zip(&other.ranks);
         self.ranks.extend(gained.map(|(ends, ranks)| [ranks[0] + gain(ends[0]), ranks[1] + gain(ends[1])]));
@@ -223,7 +208,6 @@ impl BranchRows {
         self.first.extend_from_slice(&other.first);
         self.flags.extend_from_slice(&other.flags);
         self.statistics.extend_from_slice(&other.statistics);
-        self.measures.extend_from_slice(&other.measures);
         Ok(())
     }
 
@@ -258,9 +242,6 @@ impl BranchRows {
         take(&mut self.flags, &order)?;
         if !self.statistics.is_empty() {
             take(&mut self.statistics, &order)?;
-        }
-        if !self.measures.is_empty() {
-            take(&mut self.measures, &order)?;
         }
         Ok(())
     }

@@ -10,7 +10,6 @@ use std::ops::Range;
 use super::graph::ChunkGraph;
 use super::rows::{SOURCE_IS_TIP, Statistics, TARGET_IS_TIP};
 use super::rules::{Rule, holds};
-use crate::branches::measures::Measures;
 use crate::graph::junctions::DisjointSets;
 use crate::support::allocate::{Grow, try_collect, try_copy, try_filled, try_with_capacity};
 use crate::support::errors::{Error, Result};
@@ -40,8 +39,6 @@ pub struct Table {
     pub squares: Vec<f64>,
     /// The values at the ends.
     pub values: [Vec<f64>; 2],
-    /// Measures of the paths; empty if the values are no radii.
-    pub measures: Vec<Measures>,
 }
 
 impl ChunkGraph {
@@ -80,16 +77,13 @@ impl ChunkGraph {
         }
         table.lengths = try_copy(TABLE, &rows.lengths[range.clone()])?;
         if self.geometry.has_values() {
-            let statistics: &[Statistics] = &rows.statistics[range.clone()];
+            let statistics: &[Statistics] = &rows.statistics[range];
             table.voxels = try_collect(TABLE, statistics.iter().map(|of| of.voxels))?;
             table.sums = try_collect(TABLE, statistics.iter().map(|of| of.sum))?;
             table.squares = try_collect(TABLE, statistics.iter().map(|of| of.squares))?;
             for (end, values) in table.values.iter_mut().enumerate() {
                 *values = try_collect(TABLE, statistics.iter().map(|of| of.ends[end]))?;
             }
-        }
-        if self.geometry.has_radii() {
-            table.measures = try_copy(TABLE, &rows.measures[range])?;
         }
         Ok(table)
     }

@@ -23,12 +23,8 @@ impl Image {
             1 => (0..ndim).map(|axis| 1.0 + axis as f64).collect(),
             _ => (0..ndim).map(|_| 0.1 * (1 + random.below(20)) as f64).collect(),
         };
-        let kind = [
-            Values::Absent,
-            Values::Numbers,
-            Values::Radii,
-            Values::Heights(crate::graph::heights::HeightType::Double),
-        ][random.below(4)];
+        let kind = [Values::Absent, Values::Numbers, Values::Heights(crate::graph::heights::HeightType::Double)]
+            [random.below(3)];
         let density = 1 + random.below(9);
         let values = (0..shape.iter().product())
             .map(|_| {

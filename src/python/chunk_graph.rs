@@ -5,7 +5,6 @@ use pyo3::prelude::*;
 
 use crate::python::support::arrays::AlignedArray1;
 
-use crate::branches::measures::Measures;
 use crate::chunk_graph::{Block, ChunkGraph, Geometry, Shifts, Table, Values};
 use crate::graph::heights::HeightType;
 use crate::python::graph::{NODES_WORTH_THREADS, NodeHeights};
@@ -26,10 +25,9 @@ struct PyChunkGraph {
 #[pymethods]
 impl PyChunkGraph {
     /// The chunk graph of a block's foreground, whose linear indices in the block are `nodes`. `values` are `float64`, or of
-    /// any type of heights if they are heights; `half` says that single precision heights were of half precision; `radii` that
-    /// `float64` are radii.
+    /// any type of heights if they are heights; `half` says that single precision heights were of half precision.
     #[staticmethod]
-    #[pyo3(signature = (nodes, block_shape, *, offset, shape, spacing, values=None, heights=false, half=false, radii=false))]
+    #[pyo3(signature = (nodes, block_shape, *, offset, shape, spacing, values=None, heights=false, half=false))]
     #[allow(clippy::too_many_arguments, reason = "named by the caller")]
     fn from_block(
         py: Python<'_>,
@@ -41,13 +39,11 @@ impl PyChunkGraph {
         values: Option<NodeHeights<'_>>,
         heights: bool,
         half: bool,
-        radii: bool,
     ) -> PyResult<Self> {
         let (kind, values) = match values {
             None => (Values::Absent, Vec::new()),
             Some(values) => bits(&values, heights, half)?,
         };
-        let kind = if radii && kind == Values::Numbers { Values::Radii } else { kind };
         let nodes = nodes.as_slice();
         let block = Block { shape: &block_shape, offset: &offset, nodes, values: &values };
         let graph = run(py, nodes.len() >= NODES_WORTH_THREADS, |monitor| {
@@ -84,7 +80,7 @@ impl PyChunkGraph {
         let arrays = FinishedArrays {
             first_steps: finished.first.into_pyarray(py),
             is_cycle: finished.is_cycle.into_pyarray(py),
-            rows: TableArrays::new(py, finished.table)?,
+            rows: TableArrays::new(py, finished.table),
         };
         Ok((Self { graph }, arrays, bytemuck::cast_vec::<u64, i64>(finished.isolated).into_pyarray(py)))
     }
@@ -110,7 +106,7 @@ impl PyChunkGraph {
     /// The rows from `start` to `stop` of the table of the whole image.
     fn table<'py>(&self, py: Python<'py>, start: usize, stop: usize) -> PyResult<TableArrays<'py>> {
         let table = run(py, false, |monitor| self.graph.table(start..stop, monitor))?;
-        TableArrays::new(py, table)
+        Ok(TableArrays::new(py, table))
     }
 
     #[getter]
@@ -146,12 +142,6 @@ impl PyChunkGraph {
     #[getter]
     fn is_complete(&self) -> PyResult<bool> {
         Ok(self.graph.is_complete()?)
-    }
-
-    /// Whether voxels have radii, and branches measures.
-    #[getter]
-    fn has_radii(&self) -> bool {
-        self.graph.geometry().has_radii()
     }
 
     #[getter]
@@ -217,24 +207,16 @@ struct TableArrays<'py> {
     squares: Array1<'py, f64>,
     source_values: Array1<'py, f64>,
     destination_values: Array1<'py, f64>,
-    smallest_radii: Array1<'py, f64>,
-    largest_radii: Array1<'py, f64>,
-    surfaces: Array1<'py, f64>,
-    volumes: Array1<'py, f64>,
 }
 
 impl<'py> TableArrays<'py> {
-    fn new(py: Python<'py>, table: Table) -> PyResult<Self> {
+    fn new(py: Python<'py>, table: Table) -> Self {
         let signed = |column: Vec<u64>| bytemuck::cast_vec::<u64, i64>(column).into_pyarray(py);
-        let measures = table.measures;
-        let measure = |of: fn(&Measures) -> f64| {
-            PyResult::Ok(try_collect("the measures of branches", measures.iter().map(of))?.into_pyarray(py))
-        };
         let [source_nodes, destination_nodes] = table.nodes.map(signed);
         let [source_indices, destination_indices] = table.indices.map(signed);
         let [source_is_tip, destination_is_tip] = table.is_tip.map(|column| column.into_pyarray(py));
         let [source_values, destination_values] = table.values.map(|column| column.into_pyarray(py));
-        Ok(Self {
+        Self {
             components: signed(table.components),
             source_nodes,
             destination_nodes,
@@ -248,11 +230,7 @@ impl<'py> TableArrays<'py> {
             squares: table.squares.into_pyarray(py),
             source_values,
             destination_values,
-            smallest_radii: measure(|of| of.smallest)?,
-            largest_radii: measure(|of| of.largest)?,
-            surfaces: measure(|of| of.surface)?,
-            volumes: measure(|of| of.volume)?,
-        })
+        }
     }
 }
 

@@ -56,7 +56,6 @@ _CHORD_COLUMNS = (
     'source_values',
     'destination_values',
 )
-_RADIUS_COLUMNS = ('smallest_radii', 'largest_radii', 'surfaces', 'volumes')
 _VALUE_COLUMNS = ('voxels', 'sums', 'squares', 'source_values', 'destination_values')
 
 
@@ -290,7 +289,7 @@ def _split_finished(
     """
     rest, finished, isolated = graph._graph.split_finished()
     rows: Rows = {**finished.pop('rows'), **finished}
-    absent = (*_RADIUS_COLUMNS, *(_VALUE_COLUMNS if graph.dtype == bool else ()))
+    absent = _VALUE_COLUMNS if graph.dtype == bool else ()
     rows = {name: column for name, column in rows.items() if name not in absent}
     source, destination = (rows[f'{end}_indices'] for end in _ENDS)
     voxels, numbers = np.unique(np.concatenate([source, destination]), return_inverse=True)
