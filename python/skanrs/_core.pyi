@@ -36,11 +36,13 @@ __all__ = [
     'label_radii',
     'longest_shortest_paths',
     'lower_radii',
+    'merge_label_residues',
     'merge_residues',
     'missing_box',
     'network_nodes',
     'on_progress',
     'pack_chunk',
+    'pack_label_chunk',
     'path_ends',
     'path_lengths',
     'path_sums',
@@ -53,12 +55,14 @@ __all__ = [
     'skeletonize',
     'skeletonize_labels',
     'thin_chunks',
+    'thin_label_chunks',
     'thin_nodes',
     'topology',
     'trace_paths',
     'trace_skeleton',
     'tunnels',
     'unpack_chunk',
+    'unpack_label_chunk',
     'unravel',
     'value_range',
     'vectors',
@@ -123,6 +127,36 @@ def unpack_chunk(
     offset: Sequence[int],
     shape: Sequence[int],
     output: npt.NDArray[np.uint8],
+) -> None: ...
+
+# The same for labels, whose words and scripts begin with an array of labels.
+
+_LabelWords = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
+_LabelScript = tuple[
+    npt.NDArray[np.uint64],
+    npt.NDArray[np.uint32],
+    npt.NDArray[np.uint64],
+    npt.NDArray[np.uint64],
+]
+_LabelResidue = tuple[list[_Box], _LabelWords, _LabelScript]
+
+def pack_label_chunk(
+    block: npt.NDArray[Any],
+    chosen: npt.NDArray[np.uint64] | None,
+    offset: Sequence[int],
+    shape: Sequence[int],
+) -> _LabelWords: ...
+def thin_label_chunks(
+    words: Sequence[_LabelWords], boxes: Sequence[_Box], shape: Sequence[int], method: str
+) -> tuple[_LabelWords, _LabelResidue]: ...
+def merge_label_residues(
+    residues: Sequence[_LabelResidue], shape: Sequence[int], method: str
+) -> tuple[_LabelWords, _LabelResidue]: ...
+def unpack_label_chunk(
+    words: Sequence[_LabelWords],
+    offset: Sequence[int],
+    shape: Sequence[int],
+    output: npt.NDArray[Any],
 ) -> None: ...
 
 # The graph, its branches and their numbers; indices are int32, or int64 where a count does not fit.
@@ -332,6 +366,7 @@ class ChunkGraph:
         values: _Heights | None = None,
         heights: bool = False,
         half: bool = False,
+        labels: bool = False,
     ) -> ChunkGraph: ...
     @staticmethod
     def merge(graphs: Sequence[ChunkGraph]) -> ChunkGraph: ...
@@ -359,6 +394,8 @@ class ChunkGraph:
     def foreground(self) -> int: ...
     @property
     def is_complete(self) -> bool: ...
+    @property
+    def has_labels(self) -> bool: ...
     @property
     def nbytes(self) -> int: ...
 

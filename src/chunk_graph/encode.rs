@@ -21,7 +21,7 @@ const VERSION: u8 = 1;
 /// What the buffers are for.
 const GRAPH: &str = "a chunk graph";
 
-const KINDS: [Values; 7] = [
+const KINDS: [Values; 8] = [
     Values::Absent,
     Values::Numbers,
     Values::Heights(HeightType::Half),
@@ -29,6 +29,7 @@ const KINDS: [Values; 7] = [
     Values::Heights(HeightType::Double),
     Values::Heights(HeightType::Signed),
     Values::Heights(HeightType::Unsigned),
+    Values::Labels,
 ];
 
 impl ChunkGraph {
@@ -300,6 +301,9 @@ fn write_rows(writer: &mut Writer, rows: &BranchRows) {
         writer.byte(rows.flags[row]);
         writer.double(rows.lengths[row]);
     }
+    for &label in &rows.labels {
+        writer.bits(label);
+    }
     for of in &rows.statistics {
         writer.number(of.voxels);
         for number in [of.sum, of.squares, of.ends[0], of.ends[1]] {
@@ -326,7 +330,10 @@ fn read_rows(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<BranchRows>
         rows.flags.push(flags);
         rows.lengths.push(reader.double()?);
     }
-    if geometry.has_values() {
+    if geometry.has_labels() {
+        rows.labels = read_values(reader, count)?;
+    }
+    if geometry.has_statistics() {
         for _ in 0..count {
             let voxels = reader.number()?;
             let [sum, squares, one, other] = [reader.double()?, reader.double()?, reader.double()?, reader.double()?];

@@ -43,7 +43,7 @@ impl ChunkGraph {
         let rows = BlockRows::new(&block, &geometry);
         let covered = rows.intervals(block.nodes)?;
         monitor.check()?;
-        let (degree, waiting) = edges(&block, monitor)?;
+        let (degree, waiting) = edges(&block, &geometry, monitor)?;
         let mut live = Live {
             index: try_with_capacity(LIVE, block.nodes.len())?,
             rank: try_collect(LIVE, 0..block.nodes.len() as u64)?,
@@ -98,7 +98,7 @@ pub(super) fn check_heights(live: &Live, edges: &[Edge], geometry: &Geometry, na
 }
 
 /// How many neighbours each node has in the block, and the edges to the later ones.
-fn edges(block: &Block<'_>, monitor: &Monitor) -> Result<(Vec<u8>, Vec<Edge>)> {
+fn edges(block: &Block<'_>, geometry: &Geometry, monitor: &Monitor) -> Result<(Vec<u8>, Vec<Edge>)> {
     let ndim = block.shape.len();
     let neighbourhood = Neighbourhood::new(block.shape, &vec![1.0; ndim], ndim);
     let lists = match neighbourhood.grid() {
@@ -108,6 +108,9 @@ fn edges(block: &Block<'_>, monitor: &Monitor) -> Result<(Vec<u8>, Vec<Edge>)> {
     let mut edges: Vec<Edge> = try_with_capacity(EDGES, lists.iter().map(Vec::len).sum())?;
     for list in lists {
         edges.extend_from_slice(&list);
+    }
+    if geometry.has_labels() {
+        edges.retain(|edge| geometry.are_neighbours(edge.ends.map(|end| block.values[end as usize])));
     }
     let mut degrees = try_filled(LIVE, block.nodes.len(), 0_u8)?;
     for end in edges.iter().flat_map(|edge| edge.ends) {

@@ -19,6 +19,8 @@ pub enum Values {
     Absent,
     /// Bits of an `f64`, of which paths have statistics.
     Numbers,
+    /// Labels: voxels of different ones are no neighbours.
+    Labels,
     /// Numbers that are also heights, each 64 bits of a [`HeightType`].
     Heights(HeightType),
 }
@@ -102,6 +104,23 @@ impl Geometry {
         self.values != Values::Absent
     }
 
+    /// Whether the values are labels.
+    #[must_use]
+    pub fn has_labels(&self) -> bool {
+        self.values == Values::Labels
+    }
+
+    /// Whether paths have statistics of values.
+    pub(super) fn has_statistics(&self) -> bool {
+        self.has_values() && !self.has_labels()
+    }
+
+    /// Whether voxels of these values that touch are neighbours.
+    #[inline]
+    pub(super) fn are_neighbours(&self, values: [u64; 2]) -> bool {
+        !self.has_labels() || values[0] == values[1]
+    }
+
     pub(super) fn has_heights(&self) -> bool {
         matches!(self.values, Values::Heights(_))
     }
@@ -155,7 +174,7 @@ impl Geometry {
                 let [one, other] = values();
                 heights.difference(one, other).hypot(distance)
             }
-            Values::Absent | Values::Numbers => distance,
+            Values::Absent | Values::Numbers | Values::Labels => distance,
         }
     }
 

@@ -146,7 +146,9 @@ fn find_neighbours(live: &mut Live, union: &Union, geometry: &Geometry) -> Resul
                 continue;
             }
             live.missing[voxel] &= !(1 << direction);
-            if let Ok(neighbour) = found {
+            let of_same_label =
+                |neighbour: &usize| geometry.are_neighbours([live.value(voxel), live.value(*neighbour)]);
+            if let Some(neighbour) = found.ok().filter(of_same_label) {
                 live.degree[voxel] += 1;
                 if neighbour > voxel {
                     edges.try_push(EDGES, Edge { ends: [voxel as u32, neighbour as u32], direction })?;

@@ -51,7 +51,9 @@ pub(super) struct BranchRows {
     /// The direction of the first step.
     pub(super) first: Vec<u8>,
     pub(super) flags: Vec<u8>,
-    /// Empty if there are no values.
+    /// Empty if the values are no labels.
+    pub(super) labels: Vec<u64>,
+    /// Empty if there are no numbers.
     pub(super) statistics: Vec<Statistics>,
 }
 
@@ -79,7 +81,7 @@ impl Walk<'_> {
     }
 
     fn statistics(&self, geometry: &Geometry) -> Option<Statistics> {
-        let (first, last) = (self.values.first()?, self.values.last()?);
+        let (first, last) = self.values.first().zip(self.values.last()).filter(|_| geometry.has_statistics())?;
         let value = |at: usize| geometry.number(self.values[at]);
         Some(Statistics {
             voxels: self.values.len() as u64,
@@ -97,11 +99,12 @@ impl BranchRows {
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub(super) fn with_capacity(count: usize, geometry: &Geometry) -> Result<Self> {
         let mut rows = Self::default();
-        rows.reserve(count, if geometry.has_values() { count } else { 0 })?;
+        let of = [geometry.has_labels(), geometry.has_statistics()];
+        rows.reserve(count, of.map(|has| if has { count } else { 0 }))?;
         Ok(rows)
     }
 
-    fn reserve(&mut self, count: usize, statistics: usize) -> Result<()> {
+    fn reserve(&mut self, count: usize, [labels, statistics]: [usize; 2]) -> Result<()> {
         fn more<T>(column: &mut Vec<T>, count: usize) -> Result<()> {
             column.try_reserve(count).map_err(|_| Error::out_of_memory::<T>(ROWS, column.len() + count))
         }
@@ -111,6 +114,7 @@ impl BranchRows {
         more(&mut self.lengths, count)?;
         more(&mut self.first, count)?;
         more(&mut self.flags, count)?;
+        more(&mut self.labels, labels)?;
         more(&mut self.statistics, statistics)
     }
 
@@ -119,7 +123,8 @@ impl BranchRows {
     }
 
     pub(super) fn nbytes(&self) -> usize {
-        self.len() * (16 + 16 + 8 + 8 + 2) + size_of_val(self.statistics.as_slice())
+        let of_values = size_of_val(self.statistics.as_slice()) + size_of_val(self.labels.as_slice());
+        self.len() * (16 + 16 + 8 + 8 + 2) + of_values
     }
 
     /// Adds the path between two terminals whose interior's smallest voxel is given.
@@ -183,13 +188,14 @@ impl BranchRows {
         flags: u8,
         walk: &Walk<'_>,
     ) -> Result<()> {
-        self.reserve(1, usize::from(geometry.has_values()))?;
+        self.reserve(1, [geometry.has_labels(), geometry.has_statistics()].map(usize::from))?;
         self.ends.push(ends.map(|end| end.index));
         self.ranks.push(ends.map(|end| end.rank));
         self.smallest.push(smallest);
         self.lengths.push(walk.length(geometry));
         self.first.push(walk.directions[0]);
         self.flags.push(flags);
+        self.labels.extend(walk.values.first().filter(|_| geometry.has_labels()));
         self.statistics.extend(walk.statistics(geometry));
         Ok(())
     }
@@ -199,7 +205,7 @@ impl BranchRows {
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`]; nothing is added then.
     pub(super) fn extend(&mut self, other: &Self, gain: impl Fn(u64) -> u64) -> Result<()> {
-        self.reserve(other.len(), other.statistics.len())?;
+        self.reserve(other.len(), [other.labels.len(), other.statistics.len()])?;
         self.ends.extend_from_slice(&other.ends);
         let gained = other.ends.iter().zip(&other.ranks);
         self.ranks.extend(gained.map(|(ends, ranks)| [ranks[0] + gain(ends[0]), ranks[1] + gain(ends[1])]));
@@ -207,6 +213,7 @@ impl BranchRows {
         self.lengths.extend_from_slice(&other.lengths);
         self.first.extend_from_slice(&other.first);
         self.flags.extend_from_slice(&other.flags);
+        self.labels.extend_from_slice(&other.labels);
         self.statistics.extend_from_slice(&other.statistics);
         Ok(())
     }
@@ -240,6 +247,9 @@ impl BranchRows {
         take(&mut self.lengths, &order)?;
         take(&mut self.first, &order)?;
         take(&mut self.flags, &order)?;
+        if !self.labels.is_empty() {
+            take(&mut self.labels, &order)?;
+        }
         if !self.statistics.is_empty() {
             take(&mut self.statistics, &order)?;
         }

@@ -31,7 +31,9 @@ pub struct Table {
     pub is_tip: [Vec<bool>; 2],
     /// Lengths of branches.
     pub lengths: Vec<f64>,
-    /// Numbers of voxels, both ends included; empty without values, as the rest.
+    /// Labels; empty if the values are none.
+    pub labels: Vec<u64>,
+    /// Numbers of voxels, both ends included; empty without numbers, as the rest.
     pub voxels: Vec<u64>,
     /// Sums of the values.
     pub sums: Vec<f64>,
@@ -76,7 +78,10 @@ impl ChunkGraph {
             table.is_tip[end] = try_collect(TABLE, rows.flags[range.clone()].iter().map(|flags| flags & tip != 0))?;
         }
         table.lengths = try_copy(TABLE, &rows.lengths[range.clone()])?;
-        if self.geometry.has_values() {
+        if self.geometry.has_labels() {
+            table.labels = try_copy(TABLE, &rows.labels[range.clone()])?;
+        }
+        if self.geometry.has_statistics() {
             let statistics: &[Statistics] = &rows.statistics[range];
             table.voxels = try_collect(TABLE, statistics.iter().map(|of| of.voxels))?;
             table.sums = try_collect(TABLE, statistics.iter().map(|of| of.sum))?;

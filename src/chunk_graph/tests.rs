@@ -23,12 +23,16 @@ impl Image {
             1 => (0..ndim).map(|axis| 1.0 + axis as f64).collect(),
             _ => (0..ndim).map(|_| 0.1 * (1 + random.below(20)) as f64).collect(),
         };
-        let kind = [Values::Absent, Values::Numbers, Values::Heights(crate::graph::heights::HeightType::Double)]
-            [random.below(3)];
+        let kind = [
+            Values::Absent,
+            Values::Numbers,
+            Values::Heights(crate::graph::heights::HeightType::Double),
+            Values::Labels,
+        ][random.below(4)];
         let density = 1 + random.below(9);
         let values = (0..shape.iter().product())
             .map(|_| {
-                let value = (1 + random.below(1000)) as f64 * 0.001;
+                let value = (1 + random.below(if kind == Values::Labels { 2 } else { 1000 })) as f64 * 0.001;
                 if random.below(12) < density { value.to_bits() } else { 0 }
             })
             .collect();
@@ -196,4 +200,48 @@ fn names_a_missing_box_and_an_overlap() {
     let error = ChunkGraph::merge(&[&merged, &again], &Monitor::new()).unwrap_err().to_string();
     assert!(error.contains("item 1, at offset [1, 1, 1] of shape [1, 1, 1]"), "{error}");
     assert!(merged.table(0..0, &Monitor::new()).is_err());
+}
+
+/// The branches of an image of one label alone, without what counts voxels and components of the whole.
+fn branches_of(image: &Image, label: u64) -> Vec<String> {
+    let kind = Values::Absent;
+    let geometry = Geometry::new(&image.shape, image.geometry.spacing(), kind).unwrap();
+    let values = image.values.iter().map(|&value| if value == label { value } else { 0 }).collect();
+    let alone = Image { shape: image.shape.clone(), values, geometry }.whole();
+    let table = alone.table(0..alone.finished(), &Monitor::new()).unwrap();
+    (0..table.lengths.len()).map(|row| text_of_row(&table, row)).collect()
+}
+
+fn text_of_row(table: &Table, row: usize) -> String {
+    let [one, other] = [0, 1].map(|end| (table.indices[end][row], table.is_tip[end][row]));
+    format!("{one:?} {other:?} {:?}", table.lengths[row])
+}
+
+#[test]
+fn merged_blocks_of_labels_have_the_branches_of_each() {
+    let (mut images, mut touching) = (0, 0);
+    for seed in 0..1500 {
+        let mut random = Random(seed);
+        let image = Image::random(&mut random);
+        if image.geometry.values() != Values::Labels {
+            continue;
+        }
+        let blocks = image.blocks(&mut random);
+        let merged = merge_at_random(blocks, &mut random).unwrap();
+        let table = merged.table(0..merged.finished(), &Monitor::new()).unwrap();
+        let mut labels: Vec<u64> = image.values.iter().copied().filter(|&value| value > 0).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        let mut count = 0;
+        for &label in &labels {
+            let rows = (0..table.labels.len()).filter(|&row| table.labels[row] == label);
+            let found: Vec<String> = rows.map(|row| text_of_row(&table, row)).collect();
+            assert_eq!(found, branches_of(&image, label), "seed {seed}");
+            count += found.len();
+        }
+        assert_eq!(count, table.labels.len());
+        images += 1;
+        touching += usize::from(labels.len() > 1);
+    }
+    assert!(images > 200 && touching > 150, "{images} {touching}");
 }

@@ -234,6 +234,21 @@ fn plane_of<T: Element, W: WordShape>(view: &ArrayView3<'_, Shared<T>>, z: usize
     let mut rows = [[T::from_bits(0); WORD]; MOST_ROWS];
     // The label before and its number, for neighbours mostly are of one label.
     let mut last = (0, 0);
+    let mut add = |index: usize, value: u64, voxels: u64| -> Result<()> {
+        if last.0 != value {
+            let new = plane.values.len() as u32;
+            numbers.try_reserve(1).map_err(|_| Error::out_of_memory::<[u64; 2]>(LABELS, numbers.len()))?;
+            last = (value, *numbers.entry(value).or_insert(new));
+            if last.1 == new {
+                plane.values.try_push(LABELS, value)?;
+                plane.counts.try_push(LABELS, 0)?;
+            }
+        }
+        plane.counts[last.1 as usize] += u64::from(voxels.count_ones());
+        plane.labels.try_push(LABELS, last.1)?;
+        plane.indices.try_push(LABELS, index as u32)?;
+        plane.voxels.try_push(LABELS, AtomicU64::new(voxels))
+    };
     for y in 0..ny.div_ceil(side_y) {
         for column in 0..nx.div_ceil(WORD) {
             let mut any = false;
@@ -249,23 +264,23 @@ fn plane_of<T: Element, W: WordShape>(view: &ArrayView3<'_, Shared<T>>, z: usize
                 continue;
             }
             let first = y * in_row + column * (WORD / side_x);
-            for x in 0..(WORD / side_x).min(in_row - column * (WORD / side_x)) {
-                let word = std::array::from_fn(|bit| rows[bit / side_x][x * side_x + bit % side_x]);
-                for_each_label(&word, |value, voxels| {
-                    if last.0 != value {
-                        let new = plane.values.len() as u32;
-                        numbers.try_reserve(1).map_err(|_| Error::out_of_memory::<[u64; 2]>(LABELS, numbers.len()))?;
-                        last = (value, *numbers.entry(value).or_insert(new));
-                        if last.1 == new {
-                            plane.values.try_push(LABELS, value)?;
-                            plane.counts.try_push(LABELS, 0)?;
-                        }
+            let words = 0..(WORD / side_x).min(in_row - column * (WORD / side_x));
+            let of_column = &rows[..side_z * side_y];
+            if let Some(value) = only_label(of_column) {
+                let packed: [u64; MOST_ROWS] =
+                    std::array::from_fn(|row| of_column.get(row).map_or(0, |row| T::pack(row, T::from_bits(u64::MAX))));
+                for x in words {
+                    let bits = |row: usize| packed[row] >> (x * side_x) & (u64::MAX >> (WORD - side_x));
+                    let voxels = (0..of_column.len()).fold(0, |voxels, row| voxels | bits(row) << (row * side_x));
+                    if voxels != 0 {
+                        add(first + x, value, voxels)?;
                     }
-                    plane.counts[last.1 as usize] += u64::from(voxels.count_ones());
-                    plane.labels.try_push(LABELS, last.1)?;
-                    plane.indices.try_push(LABELS, (first + x) as u32)?;
-                    plane.voxels.try_push(LABELS, AtomicU64::new(voxels))
-                })?;
+                }
+                continue;
+            }
+            for x in words {
+                let word = std::array::from_fn(|bit| rows[bit / side_x][x * side_x + bit % side_x]);
+                for_each_label(&word, |value, voxels| add(first + x, value, voxels))?;
             }
         }
     }
@@ -273,6 +288,15 @@ fn plane_of<T: Element, W: WordShape>(view: &ArrayView3<'_, Shared<T>>, z: usize
     plane.indices.shrink_to_fit();
     plane.voxels.shrink_to_fit();
     Ok(plane)
+}
+
+/// The label of all voxels of these rows that have one, if it is the same.
+#[inline]
+fn only_label<T: Element>(rows: &[[T; WORD]]) -> Option<u64> {
+    let value = rows.iter().flatten().find(|voxel| voxel.bits() != 0)?.bits();
+    let is_other = |voxel: &T| voxel.bits() != 0 && voxel.bits() != value;
+    let has_other = |row: &[T; WORD]| row.iter().fold(false, |any, voxel| any | is_other(voxel));
+    (!rows.iter().any(has_other)).then_some(value)
 }
 
 /// Reads up to 64 voxels of a row from `start` on; whether any is a label. Those beyond the image are background.

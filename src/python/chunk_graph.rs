@@ -25,9 +25,10 @@ struct PyChunkGraph {
 #[pymethods]
 impl PyChunkGraph {
     /// The chunk graph of a block's foreground, whose linear indices in the block are `nodes`. `values` are `float64`, or of
-    /// any type of heights if they are heights; `half` says that single precision heights were of half precision.
+    /// any type of heights if they are heights; `half` says that single precision heights were of half precision; `labels` that
+    /// `uint64` are labels.
     #[staticmethod]
-    #[pyo3(signature = (nodes, block_shape, *, offset, shape, spacing, values=None, heights=false, half=false))]
+    #[pyo3(signature = (nodes, block_shape, *, offset, shape, spacing, values=None, heights=false, half=false, labels=false))]
     #[allow(clippy::too_many_arguments, reason = "named by the caller")]
     fn from_block(
         py: Python<'_>,
@@ -39,10 +40,15 @@ impl PyChunkGraph {
         values: Option<NodeHeights<'_>>,
         heights: bool,
         half: bool,
+        labels: bool,
     ) -> PyResult<Self> {
         let (kind, values) = match values {
             None => (Values::Absent, Vec::new()),
             Some(values) => bits(&values, heights, half)?,
+        };
+        let kind = match kind {
+            Values::Numbers if labels => Values::Labels,
+            kind => kind,
         };
         let nodes = nodes.as_slice();
         let block = Block { shape: &block_shape, offset: &offset, nodes, values: &values };
@@ -144,6 +150,12 @@ impl PyChunkGraph {
         Ok(self.graph.is_complete()?)
     }
 
+    /// Whether voxels have labels, those of different ones being no neighbours.
+    #[getter]
+    fn has_labels(&self) -> bool {
+        self.graph.geometry().has_labels()
+    }
+
     #[getter]
     fn nbytes(&self) -> usize {
         self.graph.nbytes()
@@ -202,6 +214,7 @@ struct TableArrays<'py> {
     source_is_tip: Array1<'py, bool>,
     destination_is_tip: Array1<'py, bool>,
     lengths: Array1<'py, f64>,
+    labels: Array1<'py, u64>,
     voxels: Array1<'py, i64>,
     sums: Array1<'py, f64>,
     squares: Array1<'py, f64>,
@@ -225,6 +238,7 @@ impl<'py> TableArrays<'py> {
             source_is_tip,
             destination_is_tip,
             lengths: table.lengths.into_pyarray(py),
+            labels: table.labels.into_pyarray(py),
             voxels: signed(table.voxels),
             sums: table.sums.into_pyarray(py),
             squares: table.squares.into_pyarray(py),

@@ -45,6 +45,13 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
         merged = skanrs.merge_thinned(thinned)
         for part in thinned:
             yield 'chunk', part.finish(merged)
+    of_labels = [
+        skanrs.thin_chunk(block, offset=offset, shape=shape, labels=True)
+        for block, offset in skanrs.iter_blocks(labels, chunks=random_chunks(random, shape))
+    ]
+    merged = skanrs.merge_thinned(of_labels)
+    for part in of_labels:
+        yield 'chunk of labels', part.finish(merged)
 
     yield 'radii', skanrs.radius_image(skeleton, mask, spacing=spacing)
     yield 'pruned', skanrs.prune(skeleton, min_length=4 * float(np.max(spacing)), spacing=spacing)

@@ -18,11 +18,13 @@ import numpy.typing as npt
 from skanrs import _core
 from skanrs._image.array_types import takes_images
 from skanrs._image.image import Image, as_array, as_heights, as_image
+from skanrs._image.labels import LabelImage, Labels, as_labels, bits_of, with_labels
 from skanrs._image.position import NamedBlock, check_position, integers, position_text
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import by_axis, counted, html_table
 from skanrs._support.typing import Array, Indices, Shape
+from skanrs.graph.labels import pixels_of_labels
 
 __all__ = ['ChunkGraph', 'chunk_graph', 'merge_chunks']
 
@@ -47,6 +49,8 @@ class ChunkGraph:
         The spacing along each axis.
     value_is_height : bool
         Whether the value of a pixel is its height.
+    labels : bool
+        Whether the image is a label image, so that pixels of different labels are no neighbours.
     n_pixels : int
         How many foreground voxels the part has.
     n_branches : int
@@ -125,6 +129,11 @@ class ChunkGraph:
     def value_is_height(self) -> bool:
         """Whether the value of a pixel is its height."""
         return self._value_is_height
+
+    @property
+    def labels(self) -> bool:
+        """Whether the image is a label image."""
+        return self._graph.has_labels
 
     @property
     def n_pixels(self) -> int:
@@ -209,6 +218,7 @@ def chunk_graph(
     shape: Sequence[int],
     spacing: npt.ArrayLike = 1,
     value_is_height: bool = False,
+    labels: Labels = False,
 ) -> ChunkGraph:
     """Make the graph of a block of a skeleton image, to be merged with those of the others.
 
@@ -225,6 +235,9 @@ def chunk_graph(
         The distance between neighbours along each axis.
     value_is_height : bool, optional
         Whether the value of a pixel is its height, so that branches lead up and down.
+    labels : bool or sequence of int, optional
+        Whether the image is a label image of integers: every value that is not 0, or each of these
+        only, is a skeleton of its own. The table then is that of `skanrs.summarize` with `labels`.
 
     Returns
     -------
@@ -235,9 +248,11 @@ def chunk_graph(
     ------
     ValueError
         If the block does not lie in the image or has another number of axes, if `spacing` is not
-        positive and finite or has the wrong length, or if heights are not finite.
+        positive and finite or has the wrong length, if heights are not finite, or if labels come
+        with heights.
     TypeError
-        If the elements are not real numbers, or are of bool where they are heights.
+        If the elements are not real numbers, or are of bool where they are heights, or are not
+        integers where they are labels.
 
     See Also
     --------
@@ -269,7 +284,25 @@ def chunk_graph(
     check_position(start, array.shape, whole)
     checked = as_spacing(spacing, array.ndim)
     with NamedBlock(start, array.shape):
-        return block_graph(as_image(array, 'block'), start, whole, checked, value_is_height)
+        return make_graph(array, start, whole, checked, value_is_height, labels)
+
+
+def make_graph(
+    block: Array,
+    offset: Shape,
+    shape: Shape,
+    spacing: Spacing,
+    value_is_height: bool,
+    labels: Labels = False,
+    name: str = 'block',
+) -> ChunkGraph:
+    """Check a block and make its graph; `name` is the argument's, for messages."""
+    if not with_labels(labels):
+        return block_graph(as_image(block, name), offset, shape, spacing, value_is_height)
+    if value_is_height:
+        raise ValueError('value_is_height: expected False with labels, got True')
+    of_labels = as_labels(block, name, labels, least=1, most=4)
+    return label_block_graph(of_labels, offset, shape, spacing)
 
 
 def block_graph(
@@ -289,6 +322,23 @@ def block_graph(
         half=half,
     )
     return ChunkGraph._of(graph, image.dtype, spacing.given, value_is_height)
+
+
+def label_block_graph(
+    labels: LabelImage, offset: Shape, shape: Shape, spacing: Spacing
+) -> ChunkGraph:
+    """Make the graph of a checked block of a label image."""
+    pixels, of_pixels = pixels_of_labels(labels)
+    graph = _core.ChunkGraph.from_block(
+        pixels.nodes,
+        pixels.shape,
+        offset=offset,
+        shape=shape,
+        spacing=spacing.floats,
+        values=bits_of(of_pixels),
+        labels=True,
+    )
+    return ChunkGraph._of(graph, of_pixels.dtype, spacing.given, False)
 
 
 def voxel_graph(
@@ -381,7 +431,7 @@ def _values(block: Image, nodes: Indices, value_is_height: bool) -> tuple[Array 
 
 def _differences(first: ChunkGraph, graph: ChunkGraph) -> Iterator[tuple[str, Any, Any]]:
     """List what should be the same of two parts of an image but is not."""
-    for name in ('shape', 'dtype', 'value_is_height'):
+    for name in ('shape', 'dtype', 'value_is_height', 'labels'):
         if getattr(first, name) != getattr(graph, name):
             yield name, getattr(first, name), getattr(graph, name)
     same_type = first.spacing.dtype == graph.spacing.dtype

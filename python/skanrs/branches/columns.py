@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from skanrs import _core
+from skanrs._image.labels import values_of
 from skanrs._image.position import coordinates_of
 from skanrs._support import progress
 from skanrs._support.typing import Array
@@ -32,9 +33,16 @@ _TIP_TIP, _TIP_JUNCTION, _JUNCTION_JUNCTION, _CYCLE = range(4)
 
 
 def chunk_table(graph: ChunkGraph, rows: slice, value_is_height: bool) -> pd.DataFrame:
-    """Return these rows of the table of the whole image, columns named with '_'."""
+    """Return these rows of the table of the whole image, columns named with '_'.
+
+    With labels they have to be all rows, for these are sorted by label.
+    """
     arrays = graph._graph.table(rows.start, rows.stop)
-    return branch_table(arrays, graph, value_is_height, rows.start)
+    table = branch_table(arrays, graph, value_is_height, rows.start)
+    if not graph.labels:
+        return table
+    table.insert(0, 'label', values_of(arrays['labels'], graph.dtype))
+    return table.sort_values('label', kind='stable', ignore_index=True)
 
 
 def branch_table(
@@ -53,7 +61,7 @@ def branch_table(
             f'value_is_height: expected a skeleton of heights, got one of {graph.dtype}'
         )
     index = np.int32 if graph.n_pixels <= np.iinfo(np.int32).max else np.int64
-    if graph.dtype == bool:
+    if graph.dtype == bool or graph.labels:
         count = arrays['lengths'].size
         statistics: Pair = np.ones(count), np.zeros(count)
     else:
@@ -308,6 +316,7 @@ def empty_table(
     find_main_branch: bool,
     separator: str,
     measures: dict[str, Array] | None = None,
+    labels: bool = False,
 ) -> pd.DataFrame:
     """Return the table of an image without foreground, with empty columns of measures if given."""
     skel = Skeleton(
@@ -315,6 +324,7 @@ def empty_table(
         spacing=spacing,
         keep_images=False,
         value_is_height=value_is_height,
+        labels=labels,
     )
     table = skeleton_table(skel, value_is_height)
     if measures is not None:

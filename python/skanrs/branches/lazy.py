@@ -21,11 +21,11 @@ from dask.delayed import Delayed
 
 from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, with_others
 from skanrs._image.elements import check_elements
-from skanrs._image.image import as_image
+from skanrs._image.labels import Labels, with_labels
 from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
 
-from .chunk_graph import ChunkGraph, block_graph, merge_chunks
+from .chunk_graph import ChunkGraph, make_graph, merge_chunks
 from .columns import add_measures, chunk_table, finish_table
 from .partitions import TableTasks, graph_of_block
 
@@ -43,11 +43,13 @@ def summarize_blocks(
     spacing: npt.ArrayLike,
     npartitions: int,
     measures: Delayed | None = None,
+    labels: Labels = False,
 ) -> Any:
     """Make the lazy table of a dask array; see `skanrs.summarize`.
 
     `meta` is the empty table. The table is that of `skanrs.analyze` if `measures` are given, the
-    columns of measures.
+    columns of measures. With `labels`, one task makes the table, and partitions are parts of it
+    that begin where a label does.
     """
     import dask.dataframe as dd
 
@@ -59,15 +61,17 @@ def summarize_blocks(
         'spacing': as_spacing(spacing, skel.ndim),
         'value_is_height': value_is_height,
     }
+    if with_labels(labels):
+        options['labels'] = labels
     # An empty block meets what is wrong before anything is computed.
-    nothing = as_image(np.zeros((0,) * skel.ndim, dtype=skel.dtype), 'skel')
-    block_graph(nothing, (0,) * skel.ndim, skel.shape, **options)
+    nothing = np.zeros((0,) * skel.ndim, dtype=skel.dtype)
+    make_graph(nothing, (0,) * skel.ndim, skel.shape, name='skel', **options)
     measured: Key | None = None if measures is None else measures.key
     token = tokenize(
         skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN, measured
     )
     name = f'branches-{token}'
-    if npartitions > 1:
+    if npartitions > 1 and labels is False:
         parts = TableTasks(blocks, options, token, npartitions)
         root = _merge_grid(blocks.counts, parts.graph, parts.merge)
         tasks = parts.tasks
@@ -95,10 +99,25 @@ def summarize_blocks(
         keys = [(name, 0)]
         make_table = partial(_table, value_is_height, find_main_branch, separator)
         tasks[keys[0]] = (make_table, _merge_grid(blocks.counts, make, merge), measured)
+        if npartitions > 1:
+            keys = [(f'branches-part-{token}', part) for part in range(npartitions)]
+            for part, key in enumerate(keys):
+                tasks[key] = (partial(_part_by_label, part, npartitions), (name, 0))
     others = [] if measures is None else [measures]
     graph = with_others(blocks.with_tasks(name, tasks), name, others)
     delayed = [Delayed(key, graph, layer=name) for key in keys]
     return dd.from_delayed(delayed, meta=meta, prefix='branches', verify_meta=False)
+
+
+def _part_by_label(part: int, npartitions: int, table: pd.DataFrame) -> pd.DataFrame:
+    """Return one of the partitions of a table, which begins with a row of a new label."""
+    labels = table['label'].to_numpy()
+    if not labels.size:
+        return table
+    firsts = np.append(np.flatnonzero(np.append(True, labels[1:] != labels[:-1])), labels.size)
+    ends = [labels.size * at // npartitions for at in (part, part + 1)]
+    start, stop = firsts[np.searchsorted(firsts, ends)]
+    return table.iloc[start:stop]
 
 
 def _merge_grid(

@@ -29,10 +29,9 @@ from scipy.sparse.csgraph import connected_components
 
 from skanrs import _core
 from skanrs._blocks.tasks import Blocks, BlockTask, BlockVoxels, Index, Key, as_block, result_at
-from skanrs._image.image import as_image
 from skanrs._support.typing import Array, Shape
 
-from .chunk_graph import ChunkGraph, block_graph, merge_with_shifts, voxel_graph
+from .chunk_graph import ChunkGraph, make_graph, merge_with_shifts, voxel_graph
 from .columns import (
     add_main,
     add_measures,
@@ -239,8 +238,7 @@ def graph_of_block(
     """Make the graph of what was computed for a block: its elements, or voxels."""
     if isinstance(block, BlockVoxels):
         return voxel_graph(block.nodes, shape, offset, image_shape, options['spacing'])
-    image = as_image(as_block(block, offset, shape), 'block')
-    return block_graph(image, offset, image_shape, **options)
+    return make_graph(as_block(block, offset, shape), offset, image_shape, **options)
 
 
 def _graph(

@@ -11,7 +11,7 @@ import pandas as pd
 from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.elements import check_elements
-from skanrs._image.labels import Labels, with_labels
+from skanrs._image.labels import Labels, check_label_dtype, with_labels
 from skanrs._image.spacing import refuse_spacing
 from skanrs._support.typing import Array
 from skanrs.graph.labels import own_labels
@@ -55,6 +55,7 @@ def summarize(
     separator: str | None = ...,
     spacing: npt.ArrayLike | None = ...,
     npartitions: int | None = ...,
+    labels: Labels = ...,
 ) -> dd.DataFrame: ...
 
 
@@ -139,13 +140,16 @@ def summarize(
 
     # One call more, that of `takes_images`, leads here.
     separator = column_separator(separator, stacklevel=4)
-    if with_labels(labels) and not isinstance(skel, (np.ndarray, Skeleton)):
+    of_labels = with_labels(labels)
+    if of_labels and not (is_dask_array(skel) or isinstance(skel, (np.ndarray, Skeleton))):
         name = type(skel).__name__
         raise TypeError(f'labels: expected False for a {name}, got {labels!r}')
     if is_dask_array(skel):
         from .lazy import summarize_blocks
 
         spacing = 1 if spacing is None else spacing
+        if of_labels:
+            check_label_dtype(skel.dtype, 'skel')
         check_elements(skel.dtype, 'skel')
         meta = empty_table(
             skel.ndim,
@@ -154,6 +158,7 @@ def summarize(
             value_is_height=value_is_height,
             find_main_branch=find_main_branch,
             separator=separator,
+            labels=of_labels,
         )
         return summarize_blocks(
             skel,
@@ -163,6 +168,7 @@ def summarize(
             separator=separator,
             spacing=spacing,
             npartitions=1 if npartitions is None else npartitions,
+            labels=labels,
         )
     if npartitions is not None:
         raise ValueError(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from skanrs import _core
 from skanrs._image.array_types import takes_images
 from skanrs._image.image import Image, as_image
+from skanrs._image.labels import Labels, as_labels, bits_of, chosen_labels, with_labels
 from skanrs._image.position import check_position, integers, position_text
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import by_axis, counted, html_table
@@ -45,17 +46,47 @@ class Script(NamedTuple):
     voxels: npt.NDArray[np.uint64]
 
 
+class LabelWords(NamedTuple):
+    """Voxels of labels by words, by label and in raster order; labels are as unsigned integers."""
+
+    labels: npt.NDArray[np.uint64]
+    keys: npt.NDArray[np.uint64]
+    voxels: npt.NDArray[np.uint64]
+
+
+class LabelScript(NamedTuple):
+    """Decided voxels of labels by words, by label, with the border step that deletes them."""
+
+    labels: npt.NDArray[np.uint64]
+    steps: npt.NDArray[np.uint32]
+    keys: npt.NDArray[np.uint64]
+    voxels: npt.NDArray[np.uint64]
+
+
+class LabelCounts(NamedTuple):
+    """How many voxels the labels of a region have."""
+
+    labels: npt.NDArray[np.uint64]
+    counts: npt.NDArray[np.int64]
+
+
+AnyWords = Words | LabelWords
+
+
 class Residue(NamedTuple):
     """The part of a region of the image that a merge needs."""
 
     boxes: list[Box]
-    undecided: Words
-    script: Script
+    undecided: AnyWords
+    script: Script | LabelScript
+    counts: LabelCounts | None = None
+    """With labels, the sizes of those that are in the region."""
 
     @property
     def nbytes(self) -> int:
         """Bytes in the arrays."""
-        return sum(array.nbytes for array in (*self.undecided, *self.script))
+        arrays = (*self.undecided, *self.script, *(self.counts or ()))
+        return sum(array.nbytes for array in arrays)
 
 
 _RawWords = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
@@ -70,6 +101,40 @@ def region_of(kept_and_residue: _RawRegion) -> tuple[Words, Residue]:
 
 
 @dataclass(frozen=True)
+class LabelInfo:
+    """The labels of a label image: the same for all chunks.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        The dtype of the image.
+    chosen : tuple of int or None
+        The labels that are thinned; None for all.
+    min_voxels : int
+        Labels with fewer voxels in the whole image are left out.
+    """
+
+    dtype: np.dtype[Any]
+    chosen: tuple[int, ...] | None
+    min_voxels: int
+
+    @property
+    def chosen_bits(self) -> npt.NDArray[np.uint64] | None:
+        """The chosen labels as the elements that the kernels read, ascending."""
+        if self.chosen is None:
+            return None
+        return np.sort(bits_of(np.array(self.chosen, dtype=self.dtype)))
+
+    def are_large(self, words: LabelWords, counts: LabelCounts | None) -> LabelWords:
+        """Return the words of the labels that have voxels enough."""
+        if self.min_voxels <= 1 or counts is None:
+            return words
+        small = counts.labels[counts.counts < self.min_voxels]
+        large = ~np.isin(words.labels, small)
+        return LabelWords(*(array[large] for array in words))
+
+
+@dataclass(frozen=True)
 class ImageInfo:
     """The shape of the whole image and how it is thinned: the same for all chunks.
 
@@ -79,10 +144,13 @@ class ImageInfo:
         The shape of the image, two or three axes.
     method : {'lee', 'lee-preserving', 'zhang'}
         How it is thinned.
+    labels : LabelInfo or None
+        Which of its labels are thinned; None if it is no label image.
     """
 
     shape: tuple[int, ...]
     method: str
+    labels: LabelInfo | None = None
 
     @property
     def shape_3d(self) -> list[int]:
@@ -104,7 +172,7 @@ class ThinnedChunk:
         The whole image.
     offset, chunk_shape : tuple of int
         Where the chunk lies in the image, in voxels.
-    kept : Words
+    kept : Words or LabelWords
         The voxels of the skeleton that are already decided.
     residue : Residue
         The part of the chunk that merging needs.
@@ -121,7 +189,7 @@ class ThinnedChunk:
     image: ImageInfo
     offset: tuple[int, ...]
     chunk_shape: tuple[int, ...]
-    kept: Words
+    kept: AnyWords
     residue: Residue
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -145,12 +213,12 @@ class ThinnedChunk:
     @property
     def nbytes(self) -> int:
         """Bytes in the arrays."""
-        return self.kept.keys.nbytes + self.kept.voxels.nbytes + self.residue.nbytes
+        return sum(array.nbytes for array in self.kept) + self.residue.nbytes
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + self.nbytes
 
-    def finish(self, merged: MergedThinning) -> npt.NDArray[np.bool_]:
+    def finish(self, merged: MergedThinning) -> npt.NDArray[Any]:
         """Return the chunk of the skeleton of the whole image.
 
         Parameters
@@ -161,7 +229,8 @@ class ThinnedChunk:
         Returns
         -------
         block : ndarray of bool, shape of the chunk
-            Equal to that part of ``skeletonize`` of the whole image.
+            Equal to that part of ``skeletonize`` of the whole image; with labels of the image's
+            dtype.
 
         Raises
         ------
@@ -181,7 +250,7 @@ class ThinnedChunk:
         if merged.image != self.image:
             raise ValueError(
                 f'merged: expected chunks of an image of shape {self.image.shape} thinned by the'
-                f' same method, got those of shape {merged.image.shape}'
+                f' same method and labels, got those of shape {merged.image.shape}'
             )
         missing = _core.missing_box(merged.residue.boxes, self.image.shape_3d)
         if missing is not None:
@@ -190,7 +259,8 @@ class ThinnedChunk:
                 f'merged: expected all chunks of the image, got none for the box at offset {start}'
                 f' of shape {shape}'
             )
-        return unpack(self.image, [self.kept, *merged.kept], self.offset, self.chunk_shape)
+        kept = [self.kept, *merged.kept]
+        return unpack(self.image, kept, self.offset, self.chunk_shape, merged.residue.counts)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -201,7 +271,7 @@ class MergedThinning:
     ----------
     image : ImageInfo
         The whole image.
-    kept : tuple of Words
+    kept : tuple of Words or LabelWords
         The voxels of the skeleton that merging has decided.
     residue : Residue
         The undecided voxels.
@@ -218,7 +288,7 @@ class MergedThinning:
     """
 
     image: ImageInfo
-    kept: tuple[Words, ...]
+    kept: tuple[AnyWords, ...]
     residue: Residue
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -251,7 +321,7 @@ class MergedThinning:
         return object.__sizeof__(self) + self.nbytes
 
 
-def _decisions(kept: Iterable[Words], residue: Residue) -> list[tuple[str, str]]:
+def _decisions(kept: Iterable[AnyWords], residue: Residue) -> list[tuple[str, str]]:
     """Return how many voxels are known to stay, and how many are not decided."""
     certain = sum(int(np.bitwise_count(words.voxels).sum()) for words in kept)
     undecided = int(np.bitwise_count(residue.undecided.voxels).sum())
@@ -266,6 +336,8 @@ def thin_chunk(
     shape: Sequence[int],
     method: str | None = None,
     preserve_topology: bool = False,
+    labels: Labels = False,
+    min_voxels: int = 1,
 ) -> ThinnedChunk:
     """Thin a chunk of a larger image as far as its surroundings do not matter.
 
@@ -281,6 +353,8 @@ def thin_chunk(
         As for `skeletonize`.
     preserve_topology : bool, optional
         As for `skeletonize`.
+    labels, min_voxels : optional
+        For chunks of a label image, as for `skeletonize`; voxels are those of the whole image.
 
     Returns
     -------
@@ -292,7 +366,7 @@ def thin_chunk(
     ValueError
         If the chunk does not lie in the image, or for the reasons that `skeletonize` has.
     TypeError
-        If the elements are not real numbers.
+        If the elements are not real numbers or, with labels, not integers.
 
     See Also
     --------
@@ -313,9 +387,13 @@ def thin_chunk(
     >>> np.array_equal(skeleton, skan.skeletonize(image))
     True
     """
-    checked = as_image(block, 'block', least=2, most=3)
+    if with_labels(labels, min_voxels):
+        checked = as_labels(block, 'block', labels).image
+        of_labels = label_info(labels, min_voxels, checked.dtype)
+    else:
+        checked, of_labels = as_image(block, 'block', least=2, most=3), None
     resolved = method_of(method, preserve_topology, checked.ndim)
-    image = ImageInfo(integers('shape', shape), resolved)
+    image = ImageInfo(integers('shape', shape), resolved, of_labels)
     start = integers('offset', offset)
     check_position(start, checked.shape, image.shape)
     words = pack(checked, start, image)
@@ -370,38 +448,87 @@ def merge_thinned(chunks: Iterable[ThinnedChunk | MergedThinning]) -> MergedThin
     for part in parts:
         if part.image != image:
             raise ValueError(
-                'chunks: expected chunks of one image thinned by one method, got those of images'
-                f' of shape {image.shape} and {part.image.shape}'
+                'chunks: expected chunks of one image thinned by one method, all with the same'
+                f' labels or without, got those of images of shape {image.shape} and'
+                f' {part.image.shape}'
             )
     kept, residue = merge(image, [part.residue for part in parts])
     earlier = [words for part in parts if isinstance(part, MergedThinning) for words in part.kept]
     return MergedThinning(image, (*earlier, kept), residue)
 
 
-def pack(block: Image, offset: Sequence[int], image: ImageInfo) -> Words:
-    """Pack the foreground of a block into words."""
+def label_info(labels: Labels, min_voxels: int, dtype: np.dtype[Any]) -> LabelInfo:
+    """Return which labels of images of a dtype are thinned."""
+    chosen = chosen_labels(labels, dtype)
+    return LabelInfo(dtype, None if chosen is None else tuple(chosen.tolist()), int(min_voxels))
+
+
+def pack(block: Image, offset: Sequence[int], image: ImageInfo) -> AnyWords:
+    """Pack the foreground of a block, or its labels, into words."""
     elements = block.elements.reshape(image.in_3d(block.shape, 1))
-    return Words(*_core.pack_chunk(elements, block.bits, image.in_3d(offset, 0), image.shape_3d))
+    place = image.in_3d(offset, 0), image.shape_3d
+    if image.labels is None:
+        return Words(*_core.pack_chunk(elements, block.bits, *place))
+    return LabelWords(*_core.pack_label_chunk(elements, image.labels.chosen_bits, *place))
 
 
-def thin(words: Sequence[Words], boxes: list[Box], image: ImageInfo) -> tuple[Words, Residue]:
+def thin(words: Sequence[Any], boxes: list[Box], image: ImageInfo) -> tuple[Any, Residue]:
     """Thin the region of the boxes, whose foreground the words hold."""
-    return region_of(_core.thin_chunks(words, boxes, image.shape_3d, image.method))
+    if image.labels is None:
+        return region_of(_core.thin_chunks(words, boxes, image.shape_3d, image.method))
+    found = _core.thin_label_chunks(words, boxes, image.shape_3d, image.method)
+    labels = np.concatenate([of_block.labels for of_block in words])
+    voxels = np.concatenate([np.bitwise_count(of_block.voxels) for of_block in words])
+    return _region_of_labels(found, _counts(labels, voxels))
 
 
-def merge(image: ImageInfo, residues: Sequence[Residue]) -> tuple[Words, Residue]:
+def merge(image: ImageInfo, residues: Sequence[Residue]) -> tuple[Any, Residue]:
     """Join residues; return the voxels kept and the residue that is left."""
-    return region_of(_core.merge_residues(residues, image.shape_3d, image.method))
+    raw: Any = [residue[:3] for residue in residues]
+    if image.labels is None:
+        return region_of(_core.merge_residues(raw, image.shape_3d, image.method))
+    found = _core.merge_label_residues(raw, image.shape_3d, image.method)
+    counts = [residue.counts for residue in residues if residue.counts is not None]
+    labels, voxels = (np.concatenate(columns) for columns in zip(*counts, strict=True))
+    return _region_of_labels(found, _counts(labels, voxels))
+
+
+def _region_of_labels(kept_and_residue: Any, counts: LabelCounts) -> tuple[LabelWords, Residue]:
+    kept, (boxes, undecided, script) = kept_and_residue
+    return LabelWords(*kept), Residue(boxes, LabelWords(*undecided), LabelScript(*script), counts)
+
+
+def _counts(labels: npt.NDArray[np.uint64], voxels: npt.NDArray[Any]) -> LabelCounts:
+    """Add up voxels by label."""
+    found, numbers = np.unique(labels, return_inverse=True)
+    counts = np.zeros(found.size, np.int64)
+    np.add.at(counts, numbers, voxels)
+    return LabelCounts(found, counts)
 
 
 def unpack(
-    image: ImageInfo, words: Sequence[Words], offset: Sequence[int], shape: Sequence[int]
-) -> npt.NDArray[np.bool_]:
-    """Write the voxels of the words that lie in a chunk as the chunk."""
-    block = np.zeros(shape, dtype=bool)
-    output = block.view(np.uint8).reshape(image.in_3d(shape, 1))
-    _core.unpack_chunk(words, image.in_3d(offset, 0), image.shape_3d, output)
-    return block
+    image: ImageInfo,
+    words: Sequence[Any],
+    offset: Sequence[int],
+    shape: Sequence[int],
+    counts: LabelCounts | None = None,
+) -> npt.NDArray[Any]:
+    """Write the voxels of the words that lie in a chunk as the chunk.
+
+    With labels, `counts` are the sizes of those of the whole image, if small ones are left out.
+    """
+    place = image.in_3d(offset, 0), image.shape_3d
+    if image.labels is None:
+        block = np.zeros(shape, dtype=bool)
+        output = block.view(np.uint8).reshape(image.in_3d(shape, 1))
+        _core.unpack_chunk(words, *place, output)
+        return block
+    dtype = image.labels.dtype
+    labels = np.zeros(shape, dtype=dtype)
+    large = [image.labels.are_large(of_part, counts) for of_part in words]
+    elements = labels.view(f'u{dtype.itemsize}').reshape(image.in_3d(shape, 1))
+    _core.unpack_label_chunk(large, *place, elements)
+    return labels
 
 
 def box_of(image: ImageInfo, offset: Sequence[int], shape: Sequence[int]) -> Box:

@@ -27,9 +27,21 @@ from skanrs._blocks.runs import runs_of_blocks
 from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, NamedLayer, as_block, result_at
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_image, check_axes
+from skanrs._image.labels import Labels, as_labels, check_label_dtype, with_labels
 from skanrs._support.typing import Shape
 
-from .chunks import ImageInfo, Residue, Words, box_of, merge, pack, thin, unpack
+from .chunks import (
+    AnyWords,
+    ImageInfo,
+    LabelCounts,
+    Residue,
+    box_of,
+    label_info,
+    merge,
+    pack,
+    thin,
+    unpack,
+)
 from .method import method_of
 
 GROUP_VOXELS = 256**3
@@ -40,21 +52,33 @@ PARTS = 3
 """After so many computations of parts of a skeleton there is a warning."""
 
 
-def skeletonize_blocks(image: da.Array, method: str | None, preserve_topology: bool) -> da.Array:
+def skeletonize_blocks(
+    image: da.Array,
+    method: str | None,
+    preserve_topology: bool,
+    labels: Labels = False,
+    min_voxels: int = 1,
+) -> da.Array:
     """Thin a dask array lazily; see `skanrs.skeletonize`."""
     blocks = Blocks(image, 'image')
     check_axes(image.ndim, 'image', 2, 3)
-    check_elements(image.dtype, 'image')
-    info = ImageInfo(tuple(map(int, image.shape)), method_of(method, preserve_topology, image.ndim))
+    of_labels, dtype = None, np.dtype(bool)
+    if with_labels(labels, min_voxels):
+        check_label_dtype(image.dtype, 'image')
+        of_labels, dtype = label_info(labels, min_voxels, image.dtype), image.dtype
+    else:
+        check_elements(image.dtype, 'image')
+    of_shape = tuple(map(int, image.shape))
+    info = ImageInfo(of_shape, method_of(method, preserve_topology, image.ndim), of_labels)
     if image.size == 0:
-        return da.zeros(image.shape, dtype=bool, chunks=image.chunks)
-    name = f'skeletonize-{tokenize(image.name, image.chunks, info.method, GROUP_VOXELS)}'
+        return da.zeros(image.shape, dtype=dtype, chunks=image.chunks)
+    name = f'skeletonize-{tokenize(image.name, image.chunks, info, GROUP_VOXELS)}'
     tasks = _Tasks(name, info, blocks)
     tasks.thin_groups()
     tasks.merge_groups()
     tasks.finish_blocks()
     graph = blocks.with_tasks(name, _SkeletonLayer(tasks.tasks, name))
-    return da.Array(graph, name, image.chunks, dtype=bool)
+    return da.Array(graph, name, image.chunks, dtype=dtype)
 
 
 class _SkeletonLayer(NamedLayer):
@@ -136,6 +160,7 @@ class _Tasks:
                 kept[region] = self.add('kept', index, (result_at, merged, 0))
                 residues[region] = self.add('residue', index, (result_at, merged, 1))
             levels.append(kept)
+        [self.root] = residues.values()
         # What the merges above a region keep, from the last merge down.
         above: dict[Index, list[Key]] = {}
         for kept in reversed(levels):
@@ -145,10 +170,13 @@ class _Tasks:
 
     def finish_blocks(self) -> None:
         """Write the skeleton of every block."""
+        counts: Key | None = None
+        if self.info.labels is not None and self.info.labels.min_voxels > 1:
+            counts = self.add('counts', (), (_counts_of, self.root))
         for group, members in _members(self.groups):
             for index in members:
                 finish = BlockTask(_finish, *self.blocks.position(index), self.info)
-                self.tasks[(self.name, *index)] = (finish, self.kept[group])
+                self.tasks[(self.name, *index)] = (finish, [self.kept[group], counts])
 
     def _place(self, members: list[Index]) -> tuple[Shape, Shape]:
         """Offset and shape of the group of these blocks."""
@@ -179,19 +207,29 @@ def _parent(region: Index) -> Index:
     return tuple([at // 2 for at in region])
 
 
-def _pack(block: Any, offset: Shape, shape: Shape, info: ImageInfo) -> Words:
-    return pack(as_image(as_block(block, offset, shape), 'image'), offset, info)
+def _pack(block: Any, offset: Shape, shape: Shape, info: ImageInfo) -> AnyWords:
+    array = as_block(block, offset, shape)
+    if info.labels is not None:
+        return pack(as_labels(array, 'image', True).image, offset, info)
+    return pack(as_image(array, 'image'), offset, info)
 
 
-def _thin_block(block: Any, offset: Shape, shape: Shape, info: ImageInfo) -> tuple[Words, Residue]:
+def _thin_block(
+    block: Any, offset: Shape, shape: Shape, info: ImageInfo
+) -> tuple[AnyWords, Residue]:
     return _thin([_pack(block, offset, shape, info)], offset, shape, info)
 
 
 def _thin(
-    packed: list[Words], offset: Shape, shape: Shape, info: ImageInfo
-) -> tuple[Words, Residue]:
+    packed: list[AnyWords], offset: Shape, shape: Shape, info: ImageInfo
+) -> tuple[AnyWords, Residue]:
     return thin(packed, [box_of(info, offset, shape)], info)
 
 
-def _finish(kept: list[Words], offset: Shape, shape: Shape, info: ImageInfo) -> Any:
-    return unpack(info, kept, offset, shape)
+def _finish(computed: list[Any], offset: Shape, shape: Shape, info: ImageInfo) -> Any:
+    kept, counts = computed
+    return unpack(info, kept, offset, shape, counts)
+
+
+def _counts_of(residue: Residue) -> LabelCounts | None:
+    return residue.counts

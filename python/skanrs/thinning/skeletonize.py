@@ -35,13 +35,13 @@ def skeletonize(
 ) -> npt.NDArray[np.bool_]: ...
 @overload
 def skeletonize(
-    image: npt.ArrayLike,
+    image: npt.ArrayLike | dask.array.Array,
     *,
     method: str | None = None,
     preserve_topology: bool = False,
     labels: Labels,
     min_voxels: int = 1,
-) -> npt.NDArray[Any]: ...
+) -> Any: ...
 @takes_images('image', spacing=False, returns_image=True)
 def skeletonize(
     image: Any,
@@ -69,7 +69,7 @@ def skeletonize(
         no other. By default small objects and solid blocks of even thickness can vanish, as with
         scikit-image. Lee's method only, which `method` then means by default in 2D too.
     labels : bool or sequence of int, optional
-        Whether `image` is a label image, in memory and of integers: each nonzero value, or
+        Whether `image` is a label image of integers: each nonzero value, or
         each of these values only, is an object that is thinned alone, as if it were the only one.
         Objects that touch stay apart.
     min_voxels : int, optional
@@ -169,15 +169,15 @@ def skeletonize(
            [1, 0, 0, 7, 7, 7, 0, 0],
            [0, 0, 0, 0, 0, 0, 0, 0]])
     """
+    if is_dask_array(image):
+        from .lazy import skeletonize_blocks
+
+        return skeletonize_blocks(image, method, preserve_topology, labels, min_voxels)
     if with_labels(labels, min_voxels):
         checked = as_labels(image, 'image', labels)
         way = method_of(method, preserve_topology, checked.image.ndim)
         with progress.call('skeletonize'):
             return thin_labels(checked, way, min_voxels)
-    if is_dask_array(image):
-        from .lazy import skeletonize_blocks
-
-        return skeletonize_blocks(image, method, preserve_topology)
     binary = as_image(image, 'image', least=2, most=3)
     return thin(binary, method_of(method, preserve_topology, binary.ndim))
 

@@ -18,6 +18,7 @@
 
 mod collect;
 pub mod doubt;
+pub mod labels;
 mod recheck;
 pub mod region;
 mod residue;
@@ -122,15 +123,26 @@ pub fn chunk_words<T: Element>(
 
 /// Thins the undecided voxels of a region, while the decided ones follow their script.
 fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
-    let region = Region::new(part.frame.shape, &part.boxes)?.map_err(|overlap| Error::InvalidArgument {
+    let region = region_of(&part.frame, &part.boxes)?;
+    let (kept, residue) = resolve_in(part, &region, monitor)?;
+    Ok(Resolved { kept, residue: Residue { boxes: try_copy(BOXES, region.boxes())?, ..residue } })
+}
+
+/// The region of boxes.
+fn region_of(frame: &Frame, boxes: &[Box3]) -> Result<Region> {
+    Region::new(frame.shape, boxes)?.map_err(|overlap| Error::InvalidArgument {
         name: "chunks",
         reason: format!(
             "expected parts that share no voxel, got {} and {}",
             describe(&overlap.0),
             describe(&overlap.1)
         ),
-    })?;
-    let stored = Stored::new(part, &region)?;
+    })
+}
+
+/// Thins the undecided voxels of a region, and returns what is kept and the residue, without boxes.
+fn resolve_in(part: &Residue, region: &Region, monitor: &Monitor) -> Result<(Vec<(Key, u64)>, Residue)> {
+    let stored = Stored::new(part, region)?;
     let deletions = part.script.iter().filter(|script| script.step != NEVER);
     let mut events = try_collect(
         SCRIPT,
@@ -164,16 +176,14 @@ fn resolve(part: &Residue, monitor: &Monitor) -> Result<Resolved> {
     });
     let mut script = try_collect(SCRIPT, all.filter(|script| script.voxels != 0))?;
     try_sort_by(SCRIPT, &mut script, Ord::cmp)?;
-    Ok(Resolved {
-        kept: stored.list(kept)?,
-        residue: Residue {
-            boxes: try_copy(BOXES, region.boxes())?,
-            undecided: stored.list(|index| stored.mine[index] & outcome.unknown[index])?,
-            script,
-            frame: part.frame,
-            method: part.method,
-        },
-    })
+    let residue = Residue {
+        boxes: Vec::new(),
+        undecided: stored.list(|index| stored.mine[index] & outcome.unknown[index])?,
+        script,
+        frame: part.frame,
+        method: part.method,
+    };
+    Ok((stored.list(kept)?, residue))
 }
 
 /// Describes a box, for messages.
@@ -185,10 +195,22 @@ pub fn describe(each: &Box3) -> String {
 
 /// Writes those of the voxels that lie in the chunk at `offset` into `output`, which has the chunk's shape.
 pub fn write_chunk(words: &[(Key, u64)], frame: &Frame, offset: [usize; 3], mut output: ArrayViewMut3<'_, u8>) {
-    if output.is_empty() {
+    let shape = [0, 1, 2].map(|axis| output.shape()[axis]);
+    for_each_voxel(words, frame, offset, shape, |at| output[at] = 1);
+}
+
+/// Calls `visit` with the place in the chunk at `offset` of each of the voxels that lie in it.
+fn for_each_voxel(
+    words: &[(Key, u64)],
+    frame: &Frame,
+    offset: [usize; 3],
+    shape: [usize; 3],
+    mut visit: impl FnMut([usize; 3]),
+) {
+    if shape.contains(&0) {
         return;
     }
-    let end = [0, 1, 2].map(|axis| offset[axis] + output.shape()[axis]);
+    let end = [0, 1, 2].map(|axis| offset[axis] + shape[axis]);
     let position = |voxel: [usize; 3]| [0, 1, 2].map(|axis| voxel[axis] / frame.side(axis));
     let (first, last) = (position(offset), position(end.map(|end| end - 1)));
     let after = |key: Key| words.partition_point(|word| word.0 < key);
@@ -201,7 +223,7 @@ pub fn write_chunk(words: &[(Key, u64)], frame: &Frame, offset: [usize; 3], mut 
             let within = position_of(frame.log(), bit);
             let voxel = [0, 1, 2].map(|axis| position[axis] * frame.side(axis) + within[axis]);
             if (0..3).all(|axis| (offset[axis]..end[axis]).contains(&voxel[axis])) {
-                output[[0, 1, 2].map(|axis| voxel[axis] - offset[axis])] = 1;
+                visit([0, 1, 2].map(|axis| voxel[axis] - offset[axis]));
             }
         }
     }

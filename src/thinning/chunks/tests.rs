@@ -2,6 +2,7 @@
 
 use ndarray::{Array3, s};
 
+use super::labels::{LabelResidue, PartOfLabel, WordsOfLabel, label_words, merge_labels, write_labels};
 use super::*;
 use crate::support::random::Random;
 use crate::thinning::thin;
@@ -145,4 +146,66 @@ fn refuses_overlaps_and_strangers() {
     assert!(merge(&[&first, &thinned([0; 3], [2, 2, 2])], &Monitor::new()).is_err());
     assert!(merge(&[], &Monitor::new()).is_err());
     assert_eq!(first.missing().unwrap(), Some([[0, 2], [0, 2], [2, 4]]));
+}
+
+fn thin_label_chunk(chunk: &ArrayView3<'_, u8>, offset: [usize; 3], frame: Frame, method: Method) -> LabelResidue {
+    let words = label_words(chunk, None, offset, &frame, &Monitor::new()).unwrap();
+    let boxes = vec![[0, 1, 2].map(|axis| [offset[axis], offset[axis] + chunk.shape()[axis]])];
+    let parts = words.into_iter().map(|(label, undecided)| PartOfLabel { label, undecided, script: Vec::new() });
+    LabelResidue { frame, method, boxes, parts: parts.collect() }
+}
+
+#[test]
+fn labels_in_chunks_are_those_of_the_whole() {
+    for seed in 0..90 {
+        let mut random = Random(seed);
+        let method = [Method::Lee, Method::LeePreserving, Method::Zhang][seed as usize % 3];
+        let planes = if method == Method::Zhang || seed % 5 == 0 { 1 } else { 1 + random.below(12) };
+        let shape = (planes, 1 + random.below(14), 1 + random.below(30));
+        // Blobs of three labels that touch, and some noise.
+        let [one, other] = [0; 2].map(|_| random_image(&mut random, shape));
+        let image = Array3::from_shape_fn(shape, |at| one[at] + 2 * other[at]);
+        let frame = Frame { shape: [shape.0, shape.1, shape.2] };
+        let cuts = [shape.0, shape.1, shape.2].map(|length| random_cuts(&mut random, length));
+        let (mut kept, mut regions): (Vec<WordsOfLabel>, Vec<LabelResidue>) = (Vec::new(), Vec::new());
+        for z in cuts[0].windows(2) {
+            for y in cuts[1].windows(2) {
+                for x in cuts[2].windows(2) {
+                    let chunk = image.slice(s![z[0]..z[1], y[0]..y[1], x[0]..x[1]]);
+                    let packed = thin_label_chunk(&chunk, [z[0], y[0], x[0]], frame, method);
+                    let thinned = merge_labels(&[&packed], &Monitor::new()).unwrap();
+                    kept.extend(thinned.kept);
+                    regions.push(thinned.residue);
+                }
+            }
+        }
+        while regions.len() > 1 {
+            let group = (0..(2 + random.below(3)).min(regions.len()))
+                .map(|_| regions.swap_remove(random.below(regions.len())))
+                .collect::<Vec<_>>();
+            let merged = merge_labels(&group.iter().collect::<Vec<_>>(), &Monitor::new()).unwrap();
+            kept.extend(merged.kept);
+            regions.push(merged.residue);
+        }
+        assert!(regions[0].parts.is_empty());
+        let mut found = Array3::<u8>::zeros(shape);
+        write_labels(&kept, &frame, [0; 3], found.view_mut());
+        for label in 1..4 {
+            let alone = image.mapv(|value| u8::from(value == label));
+            let expected = whole(&alone, method);
+            assert_eq!(found.mapv(|value| u8::from(value == label)), expected, "seed {seed}, {shape:?}, {cuts:?}");
+        }
+    }
+}
+
+#[test]
+fn chosen_labels_are_cut_into_words_at_any_offset() {
+    let mut random = Random(3);
+    let image = Array3::from_shape_simple_fn((9, 10, 11), || random.below(4) as u8);
+    let (frame, offset) = (Frame { shape: [20, 21, 22] }, [3, 6, 5]);
+    let words = label_words(&image.view(), Some(&[1, 3]), offset, &frame, &Monitor::new()).unwrap();
+    assert_eq!(words.iter().map(|word| word.0).collect::<Vec<_>>(), [1, 3]);
+    let mut written = Array3::<u8>::zeros((9, 10, 11));
+    write_labels(&words, &frame, offset, written.view_mut());
+    assert_eq!(written, image.mapv(|value| if value == 2 { 0 } else { value }));
 }

@@ -19,6 +19,8 @@ TRACED = _core.trace_skeleton(NODES, SHAPE, ONES)
 PATHS = _core.trace_paths(*GRAPH)[:2]
 WORDS = _core.pack_chunk(MASK[:3], 1, ORIGIN, SHAPE)
 RESIDUE = _core.thin_chunks([WORDS], [[[0, 3], [0, 6], [0, 70]]], SHAPE, 'lee')[1]
+LABEL_WORDS = _core.pack_label_chunk(MASK[:3], None, ORIGIN, SHAPE)
+LABEL_RESIDUE = _core.thin_label_chunks([LABEL_WORDS], [[[0, 3], [0, 6], [0, 70]]], SHAPE, 'lee')[1]
 BLOCK = {'offset': ORIGIN, 'shape': SHAPE, 'spacing': ONES}
 PART = _core.ChunkGraph.from_block(np.flatnonzero(MASK[:3]), (3, 6, 70), **BLOCK)
 NETWORK = (4, np.uint32([0, 1, 2]), np.uint32([1, 2, 3]), np.array([1.0, 2.0, 3.0]))
@@ -43,6 +45,10 @@ CALLS = {
     'pack_chunk': (MASK[:3], 1, ORIGIN, SHAPE),
     'thin_chunks': ([WORDS], [[[0, 3], [0, 6], [0, 70]]], SHAPE, 'lee'),
     'merge_residues': ([RESIDUE], SHAPE, 'lee'),
+    'pack_label_chunk': (MASK[:3], np.uint64([1]), ORIGIN, SHAPE),
+    'thin_label_chunks': ([LABEL_WORDS], [[[0, 3], [0, 6], [0, 70]]], SHAPE, 'lee'),
+    'merge_label_residues': ([LABEL_RESIDUE], SHAPE, 'lee'),
+    'unpack_label_chunk': ([LABEL_WORDS], ORIGIN, SHAPE, np.zeros(SHAPE, np.uint8)),
     'missing_box': ([BOX], SHAPE),
     'unpack_chunk': ([WORDS], ORIGIN, SHAPE, np.zeros(SHAPE, np.uint8)),
     'foreground_indices': (MASK, 1, ORIGIN, SHAPE),

@@ -1,0 +1,99 @@
+"""Branch tables of label images from chunks, against that of the whole image."""
+
+import pickle
+
+import dask.array as da
+import numpy as np
+import pytest
+from blocks import assert_same_table, chunk_graphs, merge_at_random, random_chunks
+from label_images import VALUES, label_images, structured_labels
+
+import skanrs
+
+
+def images():
+    """Give skeletons of labels, and label images that are none, with a spacing."""
+    random = np.random.default_rng(8)
+    for ndim in (2, 3):
+        for labels in label_images(ndim, count=40, seed=80 + ndim):
+            spacing = tuple(random.choice([1, 0.5, 0.1, 2.5, 1 / 3], ndim))
+            if random.integers(2):
+                labels = skanrs.skeletonize(labels, labels=True)
+            yield labels, spacing
+    for labels in structured_labels().values():
+        yield skanrs.skeletonize(labels, labels=True), 1
+
+
+def test_merged_graphs_give_the_table_of_the_whole():
+    random = np.random.default_rng(9)
+    rows = 0
+    for labels, spacing in images():
+        expected = skanrs.summarize(labels, spacing=spacing, labels=True, separator='_')
+        chunks = random_chunks(random, labels.shape)
+        graphs = chunk_graphs(labels, chunks, spacing=spacing, labels=True)
+        graphs = [pickle.loads(pickle.dumps(graph)) for graph in graphs]
+        found = skanrs.summarize(merge_at_random(random, graphs), separator='_')
+        assert_same_table(found, expected)
+        rows += len(found)
+    assert rows > 1000
+
+
+def test_lazy_tables_and_partitions():
+    random = np.random.default_rng(10)
+    for labels, spacing in list(images())[::4]:
+        lazy = da.from_array(labels, chunks=random_chunks(random, labels.shape))
+        options = {'spacing': spacing, 'labels': True, 'separator': '-', 'find_main_branch': True}
+        expected = skanrs.summarize(labels, **options)
+        for npartitions in (1, 3):
+            table = skanrs.summarize(lazy, npartitions=npartitions, **options)
+            assert table.npartitions == npartitions
+            assert list(table.columns) == list(expected)
+            assert table.dtypes.to_dict() == expected.dtypes.to_dict()
+            assert_same_table(table.compute(), expected)
+            parts = [
+                set(table.get_partition(part).compute()['label']) for part in range(npartitions)
+            ]
+            # No label is in two partitions.
+            assert sum(map(len, parts)) == len(set().union(*parts))
+
+
+@pytest.mark.parametrize('dtype', VALUES)
+def test_values_stay_exact(dtype):
+    values = np.array(VALUES[dtype], dtype)
+    skeleton = np.repeat(values[:, np.newaxis], 5, axis=1)
+    for form in [skeleton, skeleton.astype(skeleton.dtype.newbyteorder('>'))]:
+        graphs = chunk_graphs(form, ((1,) * len(values), (2, 3)), labels=True)
+        table = skanrs.summarize(merge_at_random(np.random.default_rng(0), graphs), separator='_')
+        assert_same_table(table, skanrs.summarize(skeleton, labels=True, separator='_'))
+
+
+def test_chosen_labels():
+    labels = next(label_images(3, count=1, seed=3, dtype='i8', shape=(9, 9, 20)))
+    some = np.unique(labels[labels != 0])[::2]
+    graphs = chunk_graphs(labels, ((4, 5), (9,), (3, 17)), labels=some)
+    found = skanrs.summarize(skanrs.merge_chunks(graphs), separator='_')
+    assert_same_table(found, skanrs.summarize(labels, labels=some, separator='_'))
+
+
+def test_what_needs_an_array_in_memory_says_so():
+    lazy = da.from_array(np.eye(4, dtype=np.int32), chunks=2)
+    for call in (skanrs.analyze, skanrs.nodes, skanrs.centrelines):
+        with pytest.raises(TypeError, match='mask: expected an array in memory with labels'):
+            call(lazy, labels=True)
+    with pytest.raises(TypeError, match='mask: expected an array in memory with labels'):
+        skanrs.radius_image(lazy, lazy, labels=True)
+    with pytest.raises(TypeError, match='skel: expected integers with labels, got float64'):
+        skanrs.summarize(lazy / 2, labels=True, separator='_')
+
+
+def test_refuses_mixtures():
+    image = np.eye(4, dtype=np.int32)
+    place = {'offset': (0, 0), 'shape': (8, 4)}
+    plain = skanrs.chunk_graph(image, **place)
+    labelled = skanrs.chunk_graph(image, offset=(4, 0), shape=(8, 4), labels=True)
+    with pytest.raises(ValueError, match='chunk_graphs: expected parts of one image, but item 1'):
+        skanrs.merge_chunks([plain, labelled])
+    with pytest.raises(ValueError, match='value_is_height: expected False with labels'):
+        skanrs.chunk_graph(image, **place, labels=True, value_is_height=True)
+    with pytest.raises(TypeError, match='block: expected integers with labels'):
+        skanrs.chunk_graph(image * 0.5, **place, labels=True)
