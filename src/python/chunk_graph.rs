@@ -7,8 +7,8 @@ use crate::python::support::arrays::AlignedArray1;
 
 use crate::chunk_graph::{Block, ChunkGraph, Geometry, Shifts, Table, Values};
 use crate::graph::heights::HeightType;
-use crate::python::graph::{NODES_WORTH_THREADS, NodeHeights};
-use crate::python::support::threads::run;
+use crate::python::graph::NodeHeights;
+use crate::python::support::threads::{NODES_WORTH_THREADS, run};
 use crate::support::allocate::{try_collect, try_copy};
 
 /// What the buffers are for.

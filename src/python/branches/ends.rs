@@ -6,8 +6,8 @@ use pyo3::prelude::*;
 use crate::python::support::arrays::AlignedArray1;
 
 use crate::branches::ends::{self, Spacing};
-use crate::python::graph::{IndexPair, NODES_WORTH_THREADS, with_indices};
-use crate::python::support::threads::run;
+use crate::python::graph::{IndexPair, with_indices};
+use crate::python::support::threads::{NODES_WORTH_THREADS, run};
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 /// Nodes, linear indices of voxels, and the types of the branches.

@@ -22,14 +22,12 @@ use crate::image::elements::Element;
 use crate::image::indices::check_voxels;
 use crate::image::{foreground, indices};
 use crate::python::support::elements::{shared, with_elements};
-use crate::python::support::threads::run;
+use crate::python::support::threads::{NODES_WORTH_THREADS, run};
 use crate::support::allocate::try_copy;
 use crate::support::errors::{Error, Result};
 
 /// Images with fewer voxels are read before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 20;
-/// Smaller graphs are worked on before other threads are awake.
-pub(in crate::python) const NODES_WORTH_THREADS: usize = 1 << 14;
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 type Triple<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Array1<'py, f64>);

@@ -4,12 +4,11 @@ use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
-use super::NODES_WORTH_THREADS;
 use crate::graph::csr::{Index, check_indptr};
 use crate::graph::topology::{Topology, topology};
 use crate::image::indices::check_voxels;
 use crate::python::support::arrays::AlignedArray1;
-use crate::python::support::threads::run;
+use crate::python::support::threads::{NODES_WORTH_THREADS, run};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 

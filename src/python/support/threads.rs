@@ -8,6 +8,9 @@ use pyo3::sync::PyOnceLock;
 use crate::support::errors::Result;
 use crate::support::threads::{self, Monitor};
 
+/// Smaller graphs are worked on before other threads are awake.
+pub(in crate::python) const NODES_WORTH_THREADS: usize = 1 << 14;
+
 /// Runs `kernel` without the GIL on as many threads as set, or one if its work is not worth more; Ctrl-C stops it.
 /// Meanwhile it calls the function of [`on_progress`].
 ///
