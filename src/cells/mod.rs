@@ -34,7 +34,7 @@ use rayon::prelude::*;
 use self::crofton::Weights;
 use self::paint::TILE;
 use self::sites::{CELLS, Sites};
-use self::strays::{Place, Strays};
+use self::strays::{Strays, Voxel};
 use self::tile::{Diagram, Scratch};
 use crate::centreline::Skeleton;
 use crate::graph::csr::Index;
@@ -134,9 +134,9 @@ impl Diagram<'_> {
         })?;
         let mut strays = Strays::new(found);
         strays.shrink(self.mask);
-        let tile_of = |place: Place| [0, 1, 2].map(|axis| place[axis] / TILE[axis] * TILE[axis]);
+        let tile_of = |position: Voxel| [0, 1, 2].map(|axis| position[axis] / TILE[axis] * TILE[axis]);
         let mut left = try_collect(CELLS, strays.words())?;
-        left.sort_unstable_by_key(|&(place, _)| tile_of(place));
+        left.sort_unstable_by_key(|&(position, _)| tile_of(position));
         left.par_chunk_by(|one, other| tile_of(one.0) == tile_of(other.0))
             .try_for_each_init(Scratch::new, |scratch, of_tile| {
                 self.take_back(tile_of(of_tile[0].0), of_tile, scratch)

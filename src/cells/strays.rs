@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::image::mask_rows::MaskRows;
 
 /// Where 32 voxels of a row lie: the plane, the row, and the first voxel.
-pub type Place = [usize; 3];
+pub type Voxel = [usize; 3];
 
 /// Voxels of a word.
 pub const WIDTH: usize = 32;
@@ -19,27 +19,27 @@ pub const WIDTH: usize = 32;
 /// What belongs to no object with a skeleton, as far as is known: 32 voxels at a time.
 #[derive(Debug, Default)]
 pub struct Strays {
-    words: BTreeMap<Place, u32>,
+    words: BTreeMap<Voxel, u32>,
 }
 
 impl Strays {
-    /// Those of the places, which are all different.
+    /// Those of the positions, which are all different.
     #[must_use]
-    pub fn new(words: Vec<(Place, u32)>) -> Self {
+    pub fn new(words: Vec<(Voxel, u32)>) -> Self {
         Self { words: words.into_iter().collect() }
     }
 
     /// Leaves only what is not connected to other foreground of the mask.
     pub fn shrink(&mut self, mask: &MaskRows) {
-        let places: Vec<Place> = self.words.keys().copied().collect();
+        let positions: Vec<Voxel> = self.words.keys().copied().collect();
         let mut forward = true;
         loop {
             let mut is_changed = false;
-            let mut visit = |place: &Place| is_changed |= self.shrink_word(mask, *place);
+            let mut visit = |position: &Voxel| is_changed |= self.shrink_word(mask, *position);
             if forward {
-                places.iter().for_each(&mut visit);
+                positions.iter().for_each(&mut visit);
             } else {
-                places.iter().rev().for_each(&mut visit);
+                positions.iter().rev().for_each(&mut visit);
             }
             if !is_changed {
                 break;
@@ -50,16 +50,16 @@ impl Strays {
     }
 
     /// Whether some voxels of a word were connected.
-    fn shrink_word(&mut self, mask: &MaskRows, place: Place) -> bool {
-        let bits = u64::from(self.words[&place]) << 1;
+    fn shrink_word(&mut self, mask: &MaskRows, position: Voxel) -> bool {
+        let bits = u64::from(self.words[&position]) << 1;
         if bits == 0 {
             return false;
         }
         let mut connected = 0;
         for row in 0..9 {
-            let (z, y) = (place[0] + row / 3, place[1] + row % 3);
+            let (z, y) = (position[0] + row / 3, position[1] + row % 3);
             if (1..=mask.shape()[0]).contains(&z) && (1..=mask.shape()[1]).contains(&y) {
-                connected |= self.connected(mask, [z - 1, y - 1, place[2]]);
+                connected |= self.connected(mask, [z - 1, y - 1, position[2]]);
             }
         }
         let mut reached = (connected | connected << 1 | connected >> 1) & bits;
@@ -70,13 +70,13 @@ impl Strays {
             }
             reached = more;
         }
-        self.words.insert(place, ((bits & !reached) >> 1) as u32);
+        self.words.insert(position, ((bits & !reached) >> 1) as u32);
         reached != 0
     }
 
     /// The foreground of a word, and of the voxel before and behind it, that is connected to a skeleton.
-    fn connected(&self, mask: &MaskRows, place: Place) -> u64 {
-        let [z, y, x] = place;
+    fn connected(&self, mask: &MaskRows, position: Voxel) -> u64 {
+        let [z, y, x] = position;
         let width = WIDTH.min(mask.shape()[2] - x);
         let is_inside = |at: usize| (1..=mask.shape()[2]).contains(&(x + at));
         let foreground = mask.window(z as i64, y as i64, x, width);
@@ -90,7 +90,7 @@ impl Strays {
     }
 
     /// The words in the order of the image.
-    pub fn words(&self) -> impl Iterator<Item = (Place, u32)> {
-        self.words.iter().map(|(&place, &bits)| (place, bits))
+    pub fn words(&self) -> impl Iterator<Item = (Voxel, u32)> {
+        self.words.iter().map(|(&position, &bits)| (position, bits))
     }
 }

@@ -17,7 +17,7 @@ use crate::support::simd::{Vector, for_this_processor};
 use super::crofton::Weights;
 use super::paint::{Canvas, TILE};
 use super::sites::{Bounds, CELLS, Candidate, Candidates, Sites};
-use super::strays::{Place, WIDTH};
+use super::strays::{Voxel, WIDTH};
 
 /// How long a box is.
 const BOX: usize = 8;
@@ -31,7 +31,7 @@ const MOST: f64 = (1 << (30 - NUMBER)) as f64;
 /// The windows of all rows of a tile and of those around it.
 type Rows = [[u64; TILE[1] + 2]; TILE[0] + 2];
 
-/// A row of a box: its place, and its foreground from the first voxel of the box on.
+/// A row of a box: its position, and its foreground from the first voxel of the box on.
 #[derive(Debug, Clone, Copy, Default)]
 struct Row {
     at: [usize; 2],
@@ -88,7 +88,7 @@ pub struct Scratch {
     covered: Words,
     canvas: Canvas,
     /// What was found to be connected to no ball within its tile.
-    pub strays: Vec<(Place, u32)>,
+    pub strays: Vec<(Voxel, u32)>,
     of_tile: Candidates,
     of_box: Candidates,
     in_box: Vec<Row>,
@@ -104,7 +104,7 @@ impl Diagram<'_> {
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
-    pub fn share_out(&self, start: Place, scratch: &mut Scratch) -> Result<()> {
+    pub fn share_out(&self, start: Voxel, scratch: &mut Scratch) -> Result<()> {
         let shape = [0, 1, 2].map(|axis| TILE[axis].min(self.mask.shape()[axis] - start[axis]));
         let end = [0, 1, 2].map(|axis| start[axis] + shape[axis]);
         if !self.mask.has_foreground(start, end) {
@@ -121,7 +121,7 @@ impl Diagram<'_> {
 
     /// Adds the foreground of a tile that is near its balls to their owners. Returns whether anything is left, to which
     /// `scratch.only` is then narrowed.
-    fn paint(&self, start: Place, scratch: &mut Scratch) -> Result<bool> {
+    fn paint(&self, start: Voxel, scratch: &mut Scratch) -> Result<bool> {
         let Scratch { canvas, of_tile, in_box, rows, only, covered, counts, .. } = scratch;
         if !canvas.paint(&of_tile.all, start.map(|at| at as f64), self.far)? {
             return Ok(true);
@@ -164,7 +164,7 @@ impl Diagram<'_> {
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
-    pub fn take_back(&self, start: Place, strays: &[(Place, u32)], scratch: &mut Scratch) -> Result<()> {
+    pub fn take_back(&self, start: Voxel, strays: &[(Voxel, u32)], scratch: &mut Scratch) -> Result<()> {
         let shape = self.read_rows(start, scratch);
         scratch.only = [[0; TILE[1]]; TILE[0]];
         for &([z, y, _], bits) in strays {
@@ -180,7 +180,7 @@ impl Diagram<'_> {
     }
 
     /// Reads the windows of a tile, and returns its shape.
-    fn read_rows(&self, start: Place, scratch: &mut Scratch) -> [usize; 3] {
+    fn read_rows(&self, start: Voxel, scratch: &mut Scratch) -> [usize; 3] {
         let shape = [0, 1, 2].map(|axis| TILE[axis].min(self.mask.shape()[axis] - start[axis]));
         for z in 0..shape[0] + 2 {
             for y in 0..shape[1] + 2 {
@@ -192,7 +192,7 @@ impl Diagram<'_> {
     }
 
     /// Finds what may own the foreground of a tile, and returns whether it is to be shared out: all of one owner is given to it.
-    fn find_candidates(&self, start: Place, shape: [usize; 3], scratch: &mut Scratch) -> Result<bool> {
+    fn find_candidates(&self, start: Voxel, shape: [usize; 3], scratch: &mut Scratch) -> Result<bool> {
         let Some(bounds) = scratch.read([0; 3], shape, start)? else { return Ok(false) };
         self.sites.search(&bounds, self.far, &mut scratch.of_tile)?;
         if scratch.of_tile.bound < 0.0
@@ -205,7 +205,7 @@ impl Diagram<'_> {
     }
 
     /// Shares out the foreground of a tile, whose candidates are found, box by box.
-    fn share_out_boxes(&self, start: Place, shape: [usize; 3], scratch: &mut Scratch) -> Result<()> {
+    fn share_out_boxes(&self, start: Voxel, shape: [usize; 3], scratch: &mut Scratch) -> Result<()> {
         scratch.of_tile.lay_out()?;
         for z in (0..shape[0]).step_by(BOX) {
             for y in (0..shape[1]).step_by(BOX) {
@@ -370,7 +370,7 @@ impl Diagram<'_> {
         Ok(())
     }
 
-    /// The weights of the background around a voxel, given by the windows of its nine rows and its place in them.
+    /// The weights of the background around a voxel, given by the windows of its nine rows and its position in them.
     #[inline]
     fn surface(&self, rows: &[u64; 9], at: usize) -> u64 {
         let three = |row: usize| (!rows[row] >> at & 0b111) as usize;
@@ -442,7 +442,7 @@ impl Scratch {
     }
 
     /// Finds the foreground of a tile that is connected to no ball within it.
-    fn find_strays(&mut self, start: Place, shape: [usize; 3]) -> Result<()> {
+    fn find_strays(&mut self, start: Voxel, shape: [usize; 3]) -> Result<()> {
         let foreground =
             |rows: &Rows, z: usize, y: usize| (rows[z + 1][y + 1] >> 1) as u32 & (u32::MAX >> (WIDTH - shape[2]));
         let mut is_changed = true;
@@ -493,7 +493,10 @@ impl Scratch {
             self.in_box.iter().fold((usize::MAX, 0), |(first, last), row| (first.min(row.at[1]), last.max(row.at[1])));
         let x_first = at[2] + whole.trailing_zeros() as usize;
         let x_last = at[2] + 63 - whole.leading_zeros() as usize;
-        let place = |at: [usize; 3]| [0, 1, 2].map(|axis| (start[axis] + at[axis]) as f64);
-        Ok(Some(Bounds { first: place([first.at[0], y_first, x_first]), last: place([last.at[0], y_last, x_last]) }))
+        let position = |at: [usize; 3]| [0, 1, 2].map(|axis| (start[axis] + at[axis]) as f64);
+        Ok(Some(Bounds {
+            first: position([first.at[0], y_first, x_first]),
+            last: position([last.at[0], y_last, x_last]),
+        }))
     }
 }

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 use std::ops::Range;
 
-use super::rays::{Exit, Fan, Place, exit};
+use super::rays::{Exit, Fan, Position, exit};
 use super::skeleton::{CENTRELINES, Skeleton};
 use super::smooth::{Ends, Point, Smoother, stiffness};
 use super::vectors::{cross, difference, length, norm, unit};
@@ -111,11 +111,11 @@ impl Tracer {
         self.radii.clear();
         let Some(first) = nodes.first() else { return Ok(()) };
         self.origin = skeleton.voxel(first.get());
-        let place = |node: &I| {
+        let position = |node: &I| {
             let voxel = skeleton.voxel(node.get());
             [0, 1, 2].map(|axis| (voxel[axis] - self.origin[axis]) as f64 * skeleton.spacing[axis])
         };
-        self.voxels.try_extend(CENTRELINES, nodes.iter().map(place))?;
+        self.voxels.try_extend(CENTRELINES, nodes.iter().map(position))?;
         self.distances.try_extend(CENTRELINES, nodes.iter().map(|node| skeleton.radii[node.get()]))
     }
 
@@ -199,12 +199,12 @@ impl Tracer {
     }
 
     /// Where rays from a point start: the point if it is in the mask, else its voxel.
-    fn start<I: Index>(&self, skeleton: &Skeleton<'_, I>, at: usize) -> Place {
-        let place = Place::new(self.origin, self.points[at], skeleton.spacing);
-        if skeleton.mask.get(place.voxel) == Some(true) {
-            place
+    fn start<I: Index>(&self, skeleton: &Skeleton<'_, I>, at: usize) -> Position {
+        let position = Position::new(self.origin, self.points[at], skeleton.spacing);
+        if skeleton.mask.get(position.voxel) == Some(true) {
+            position
         } else {
-            Place::new(self.origin, self.voxels[at], skeleton.spacing)
+            Position::new(self.origin, self.voxels[at], skeleton.spacing)
         }
     }
 

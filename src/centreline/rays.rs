@@ -13,17 +13,17 @@ use crate::support::simd::{Vector, for_this_processor};
 /// Rays of a section.
 pub const RAYS: usize = 16;
 
-/// A place among voxels: the voxel and what lies beyond its middle, in voxels, so that no image is too large for the digits.
+/// A position among voxels: the voxel and what lies beyond its middle, in voxels, so that no image is too large for the digits.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct Position {
     /// The voxel.
     pub voxel: [i64; 3],
     /// From −½ to ½ along each axis.
     pub rest: Point,
 }
 
-impl Place {
-    /// The place `point`, in units of the spacing from the middle of voxel `origin`.
+impl Position {
+    /// The position `point`, in units of the spacing from the middle of voxel `origin`.
     #[must_use]
     pub fn new(origin: [i64; 3], point: Point, spacing: Point) -> Self {
         let steps = [0, 1, 2].map(|axis| point[axis] / spacing[axis]);
@@ -47,10 +47,10 @@ pub enum Exit {
     Border(f64),
 }
 
-/// How far a ray goes from a place in a direction of length 1 until it enters a voxel that is not of the mask, `most` at most.
+/// How far a ray goes from a position in a direction of length 1 until it enters a voxel that is not of the mask, `most` at most.
 /// The voxel where it starts is not asked. A ray through an edge or a corner enters the voxel opposite.
 #[must_use]
-pub fn exit(mask: &MaskRows, from: Place, direction: Point, spacing: Point, most: f64) -> Exit {
+pub fn exit(mask: &MaskRows, from: Position, direction: Point, spacing: Point, most: f64) -> Exit {
     let shape = mask.shape();
     let mut voxel = from.voxel;
     let mut crossings = [f64::INFINITY; 3];
@@ -111,7 +111,7 @@ impl Fan {
     /// How far rays at equal angles go in the plane of two perpendicular vectors of length 1, as [`exit`] tells; infinite where
     /// that is not known.
     #[must_use]
-    pub fn ways(&self, mask: &MaskRows, from: Place, plane: [Point; 2], spacing: Point, most: f64) -> [f64; RAYS] {
+    pub fn ways(&self, mask: &MaskRows, from: Position, plane: [Point; 2], spacing: Point, most: f64) -> [f64; RAYS] {
         let along = |axis: usize| -> [f64; RAYS] {
             std::array::from_fn(|ray| plane[0][axis] * self.cosines[ray] + plane[1][axis] * self.sines[ray])
         };
@@ -133,7 +133,7 @@ impl Fan {
 }
 
 for_this_processor! {
-    fn ways_inside(mask: &MaskRows, from: Place, directions: &[[f64; RAYS]; 3], spacing: Point, most: f64) -> [f64; RAYS] =
+    fn ways_inside(mask: &MaskRows, from: Position, directions: &[[f64; RAYS]; 3], spacing: Point, most: f64) -> [f64; RAYS] =
         ways_side_by_side;
 }
 
@@ -146,7 +146,7 @@ for_this_processor! {
 )]
 fn ways_side_by_side<V: Vector>(
     mask: &MaskRows,
-    from: Place,
+    from: Position,
     directions: &[[f64; RAYS]; 3],
     spacing: Point,
     most: f64,

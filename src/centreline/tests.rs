@@ -2,7 +2,7 @@ use std::f64::consts::PI;
 
 use ndarray::Array3;
 
-use super::rays::{Exit, Fan, Place, RAYS, exit};
+use super::rays::{Exit, Fan, Position, RAYS, exit};
 use super::vectors::{cross, unit};
 use super::*;
 use crate::image::elements::Shared;
@@ -28,7 +28,7 @@ fn rays_leave_the_mask_where_they_first_meet_something_else() {
             let voxel_after = |way: f64| {
                 [0, 1, 2].map(|axis| voxel[axis] + (rest[axis] + way * direction[axis] / spacing[axis]).round() as i64)
             };
-            let found = exit(&mask, Place { voxel, rest }, direction, spacing, 8.0);
+            let found = exit(&mask, Position { voxel, rest }, direction, spacing, 8.0);
             let (Exit::Known(end) | Exit::Border(end)) = found;
             for step in 0..(end * 1e3) as usize {
                 let here = voxel_after(step as f64 * 1e-3);
@@ -75,7 +75,7 @@ fn a_fan_is_its_rays() {
             };
             let across = unit(cross(tangent, [0.0, 1.0, 0.0])).unwrap();
             let plane = [across, cross(tangent, across)];
-            let (from, most) = (Place { voxel, rest }, [3.0, 9.5, f64::INFINITY][trial / 3 % 3]);
+            let (from, most) = (Position { voxel, rest }, [3.0, 9.5, f64::INFINITY][trial / 3 % 3]);
             let ways = fan.ways(&mask, from, plane, spacing, most);
             for (ray, way) in ways.into_iter().enumerate() {
                 let (sine, cosine) = (2.0 * PI * ray as f64 / RAYS as f64).sin_cos();
@@ -96,7 +96,7 @@ fn a_fan_is_its_rays() {
 #[test]
 fn a_ray_along_a_diagonal_passes_the_edges() {
     let mask = mask_of([1, 9, 9], [false; 3], |[_, y, x]| y == x);
-    let from = Place { voxel: [0, 2, 2], rest: [0.0; 3] };
+    let from = Position { voxel: [0, 2, 2], rest: [0.0; 3] };
     let diagonal = [0.0, 0.5_f64.sqrt(), 0.5_f64.sqrt()];
     assert_eq!(exit(&mask, from, diagonal, [1.0; 3], 4.0), Exit::Known(4.0));
     assert!(

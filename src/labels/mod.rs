@@ -153,7 +153,7 @@ struct Plan<'a> {
     /// The numbers of voxels by label, ascending.
     members: Vec<u32>,
     /// For each voxel its label, and its number in it.
-    places: Vec<[u32; 2]>,
+    positions: Vec<[u32; 2]>,
 }
 
 impl<'a> Plan<'a> {
@@ -171,20 +171,20 @@ impl<'a> Plan<'a> {
         }
         let values = words.values();
         let mut starts = try_filled(LABELS, values.len() + 1, 0_usize)?;
-        let mut places = try_filled(LABELS, nodes.len(), [0; 2])?;
-        for (place, value) in places.iter_mut().zip(labels) {
+        let mut positions = try_filled(LABELS, nodes.len(), [0; 2])?;
+        for (position, value) in positions.iter_mut().zip(labels) {
             let label = values.binary_search(value).map_err(|_| invalid("labels", "expected those of the image"))?;
-            *place = [label as u32, starts[label + 1] as u32];
+            *position = [label as u32, starts[label + 1] as u32];
             starts[label + 1] += 1;
         }
         for label in 0..values.len() {
             starts[label + 1] += starts[label];
         }
         let mut members = try_filled(LABELS, nodes.len(), 0)?;
-        for (node, [label, number]) in places.iter().enumerate() {
+        for (node, [label, number]) in positions.iter().enumerate() {
             members[starts[*label as usize] + *number as usize] = node as u32;
         }
-        let mut plan = Self { words, skeletons, tasks: Vec::new(), starts, members, places };
+        let mut plan = Self { words, skeletons, tasks: Vec::new(), starts, members, positions };
         plan.find_tasks()?;
         Ok(plan)
     }
@@ -195,8 +195,8 @@ impl<'a> Plan<'a> {
         for path in 0..of_paths.len() - 1 {
             let path_nodes = &self.skeletons.paths[of_paths[path] as usize..of_paths[path + 1] as usize];
             let Some(&first) = path_nodes.first() else { return Err(invalid("paths", "expected voxels in each")) };
-            let label = self.places[first as usize][0];
-            if path_nodes.iter().any(|&node| self.places[node as usize][0] != label) {
+            let label = self.positions[first as usize][0];
+            if path_nodes.iter().any(|&node| self.positions[node as usize][0] != label) {
                 return Err(invalid("paths", "expected voxels of one label in each"));
             }
             match self.tasks.last_mut() {
@@ -269,7 +269,7 @@ impl<'a> Plan<'a> {
             nodes: &voxels,
             radii: &radii,
             starts: &try_collect(LABELS, of_paths.iter().map(|start| start - first))?,
-            paths: &try_collect(LABELS, numbers.iter().map(|&node| i64::from(self.places[node as usize][1])))?,
+            paths: &try_collect(LABELS, numbers.iter().map(|&node| i64::from(self.positions[node as usize][1])))?,
         };
         let found = measure(skeleton, monitor)?;
         Ok((radii, found))
