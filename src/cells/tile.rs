@@ -231,7 +231,8 @@ impl Diagram<'_> {
             }
             let bound = scratch.of_box.bound;
             if scratch.of_box.all.is_empty() {
-                limit = if limit < self.far { self.far } else { f64::INFINITY };
+                // Without a limit, a search would visit all that comes before the first one near.
+                limit = self.far.max(4.0 * limit);
                 continue;
             }
             // Within its ball all voxels are connected to their owner.
