@@ -344,7 +344,8 @@ def _finish_rows(
 
 
 def _take(rows: Rows, which: Array | slice) -> Rows:
-    return {name: column[which] for name, column in rows.items()}
+    # Columns that the image has not, as those of labels, are empty.
+    return {name: column[which] if len(column) else column for name, column in rows.items()}
 
 
 def _join(parts: list[Rows]) -> Rows:
