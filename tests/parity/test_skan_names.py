@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import skan._testdata
 import skan.csr
+import yaml
 
 import skanrs
 import skanrs._testdata
@@ -130,11 +131,16 @@ def test_former_names():
 
 
 def test_the_napari_manifest_is_shipped_and_found():
-    yaml = resources.files('skanrs').joinpath('napari.yaml').read_text()
+    ours = resources.files('skanrs').joinpath('napari.yaml').read_text().replace('skanrs', 'skan')
+    ours = yaml.safe_load(ours)['contributions']
     (entry,) = metadata.entry_points(group='napari.manifest', name='skanrs')
     assert entry.value == 'skanrs:napari.yaml'
     theirs = resources.files('skan').joinpath('napari.yaml').read_text()
-    assert yaml.replace('skanrs', 'skan').split() == theirs.split()
+    theirs = yaml.safe_load(theirs)['contributions']
+    for kind, contributed in theirs.items():
+        assert [each for each in ours[kind] if each in contributed] == contributed, kind
+    added = [each['display_name'] for each in ours['widgets'] if each not in theirs['widgets']]
+    assert added == ['Measure Network']
 
 
 def test_a_skeleton_whose_attributes_are_overwritten():

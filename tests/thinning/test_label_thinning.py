@@ -175,7 +175,7 @@ def test_refuses_other_arguments():
     with pytest.raises(ValueError, match='min_voxels: expected labels with it'):
         skanrs.skeletonize(image, min_voxels=3)
     for least in [-1, 1.5, 2**64]:
-        with pytest.raises(ValueError, match='min_voxels: expected an integer that is not negat'):
+        with pytest.raises(ValueError, match='min_voxels: expected a non-negative integer'):
             skanrs.skeletonize(image, labels=True, min_voxels=least)
     with pytest.raises(ValueError, match='expected a 2D or 3D array, got 1D'):
         skanrs.skeletonize(image[0], labels=True)
