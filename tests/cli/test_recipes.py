@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 
@@ -11,6 +12,7 @@ import pytest
 
 import skanrs
 from skanrs.cli import main, run
+from skanrs.cli.options import Options
 from skanrs.cli.parser import command_parser
 from skanrs.cli.recipes import RECIPE, options_of_recipe
 from skanrs.datasets import vessel_tree
@@ -36,6 +38,8 @@ GIVEN = {
     'preserve-topology': [],
     'prune-length': ['3'],
     'prune-ratio': ['1.5'],
+    'prune-bulge': ['2.5'],
+    'open-loops': ['shortest'],
     'radii': [],
     'include-tips': [],
     'intensity-channel': ['1'],
@@ -55,7 +59,18 @@ def gray(empty_folder):
     return empty_folder
 
 
+# Inputs, outputs, and what changes no result.
+NOT_IN_RECIPES = {
+    'image', 'intensity', 'regions', 'output', 'skeleton', 'summary', 'report', 'nodes',
+    'territories', 'branch_image', 'by_region', 'recipe_file', 'save_recipe', 'threads', 'memory',
+    'progress', 'json',
+}  # fmt: skip
 OPTIONS = ('--threshold', 'otsu', '--sigma', '0.5', '--min-size', 20, '--root', 'thickest')
+
+
+def test_recipes_have_every_option_that_changes_results():
+    names = {field.name for field in dataclasses.fields(Options)}
+    assert names == {*RECIPE, *NOT_IN_RECIPES}
 
 
 def test_every_option_is_the_same_when_it_is_read(tmp_path):

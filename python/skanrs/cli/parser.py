@@ -139,19 +139,6 @@ def _add_options(command: Parser) -> None:
     """Add the options that `analyze` and `skeletonize` share."""
     add_steps(command)
     command.add_argument(
-        '--prune-bulge',
-        metavar='N',
-        type=argument_types.number,
-        help='remove end branches whose bulge is smaller than N, see skanrs.prune; its authors '
-        'took 1.5 for lymphatic and 3 for healthy blood vessels',
-    )
-    command.add_argument(
-        '--open-loops',
-        choices=('thinnest', 'shortest'),
-        help='before, cut each loop of the skeleton at its thinnest voxel, or remove its shortest '
-        'branch',
-    )
-    command.add_argument(
         '--threads',
         metavar='N',
         type=argument_types.thread_count,

@@ -16,8 +16,8 @@ __all__ = ['RECIPE', 'add_choice', 'add_columns', 'add_steps', 'options_of_recip
 RECIPE = (
     'channel', 'axes', 'time', 'level', 'spacing', 'threshold', 'sigma', 'closing', 'fill_cavities',
     'min_size', 'keep_largest', 'labels', 'only_labels', 'min_voxels', 'method',
-    'preserve_topology', 'prune_length', 'prune_ratio', 'radii', 'include_tips',
-    'intensity_channel', 'root',
+    'preserve_topology', 'prune_length', 'prune_ratio', 'prune_bulge', 'open_loops', 'radii',
+    'include_tips', 'intensity_channel', 'root',
 )  # fmt: skip
 """The options that change results, which are those of a recipe."""
 ONLY_ANALYZE = ('radii', 'include_tips', 'intensity_channel', 'root')
@@ -174,6 +174,19 @@ def add_steps(command: argparse.ArgumentParser) -> None:
         type=argument_types.number,
         help='remove end branches shorter than N times the radius of the object at their '
         'junction; useful values are 1 to 2',
+    )
+    command.add_argument(
+        '--prune-bulge',
+        metavar='N',
+        type=argument_types.number,
+        help='remove end branches whose bulge is smaller than N, see skanrs.prune; its authors '
+        'took 1.5 for lymphatic and 3 for healthy blood vessels',
+    )
+    command.add_argument(
+        '--open-loops',
+        choices=('thinnest', 'shortest'),
+        help='before end branches are removed, cut each loop of the skeleton at its thinnest '
+        'voxel, or remove its shortest branch',
     )
 
 
