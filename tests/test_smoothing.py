@@ -74,7 +74,9 @@ def test_empty():
     assert skanrs.gaussian(np.zeros((0, 3)), 1.0).shape == (0, 3)
 
 
-@pytest.mark.parametrize('sigma', [(1, 2), (1, 1, 1, 1), -1, (1, 1, -0.1), np.nan, np.inf, [[1]]])
+@pytest.mark.parametrize(
+    'sigma', [(1, 2), (1, 1, 1, 1), -1, (1, 1, -0.1), np.nan, np.inf, [[1]], 1e9, 'wide', None]
+)
 @pytest.mark.parametrize('lazy', [False, True])
 def test_errors(sigma, lazy):
     image = np.zeros((4, 5, 6), np.float32)

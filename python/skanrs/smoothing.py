@@ -23,12 +23,17 @@ from skanrs._support.typing import Array, Shape
 if TYPE_CHECKING:
     import dask.array as da
 
-__all__ = ['as_sigma', 'gaussian', 'kernel_image', 'margin', 'smooth', 'smooth_blocks', 'weights']
+__all__ = [
+    'as_sigma', 'check_largest_sigma', 'gaussian', 'kernel_image', 'margin', 'smooth',
+    'smooth_blocks', 'weights',
+]  # fmt: skip
 
 # Radius of the Gaussian kernel in standard deviations; scipy's default.
 TRUNCATE = 4.0
 # Sigmas at or below it leave an axis as it is, in scipy.
 LEAST_SIGMA = 1e-15
+# The largest sigma for images whose axes are shorter.
+LARGEST_SIGMA = 1000
 KERNEL_TYPES = frozenset('BbHhIiLlQqfd')
 # Types that results are returned in; scipy has rules of its own for what exceeds 53 bits.
 SAME_TYPE = frozenset(('u1', 'i1', 'u2', 'i2', 'u4', 'i4', 'f4', 'f8'))
@@ -59,7 +64,8 @@ def gaussian(image: Any, sigma: float | Sequence[float]) -> Any:
     Raises
     ------
     ValueError
-        If `sigma` has another length than the image has axes, or is negative or not finite.
+        If `sigma` has another length than the image has axes, is negative or not finite, or is
+        above 1,000 and longer than the longest axis.
     TypeError
         If the elements of `image` are not real numbers.
 
@@ -84,22 +90,37 @@ def gaussian(image: Any, sigma: float | Sequence[float]) -> Any:
     """
     if is_dask_array(image):
         check_elements(image.dtype, 'image')
-        return smooth_blocks(image, as_sigma(sigma, image.ndim), _same_type, image.dtype)
+        return smooth_blocks(image, as_sigma(sigma, image.shape), _same_type, image.dtype)
     array = as_array(image, 'image')
     check_elements(array.dtype, 'image')
-    return _same_type(array, as_sigma(sigma, array.ndim))
+    return _same_type(array, as_sigma(sigma, array.shape))
 
 
-def as_sigma(sigma: Any, ndim: int) -> tuple[float, ...]:
+def as_sigma(sigma: Any, shape: Shape) -> tuple[float, ...]:
     """Return the standard deviation for each axis; raise a ValueError if it is invalid."""
-    numbers = np.asarray(sigma, dtype=np.float64)
+    ndim = len(shape)
+    try:
+        numbers = np.asarray(sigma, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.empty((0, 0))
     if numbers.ndim > 1 or (numbers.ndim == 1 and numbers.size != ndim):
         raise ValueError(
             f'sigma: expected a number, or one for each of the {ndim} axes, got {sigma!r}'
         )
     if not (np.isfinite(numbers).all() and (numbers >= 0).all()):
         raise ValueError(f'sigma: expected finite numbers that are not negative, got {sigma!r}')
+    check_largest_sigma(numbers.max(initial=0), shape)
     return tuple(np.broadcast_to(numbers, ndim).tolist())
+
+
+def check_largest_sigma(sigma: float, shape: Shape) -> None:
+    """Raise a ValueError if sigma is above 1,000 and longer than the image.
+
+    The work grows with sigma, and nothing is left of an image that is so smooth.
+    """
+    largest = max((LARGEST_SIGMA, *shape))
+    if sigma > largest:
+        raise ValueError(f'sigma: expected at most {largest} voxels, got {sigma:g}')
 
 
 def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArray[Any]:
@@ -112,7 +133,7 @@ def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArr
     sigma : float or sequence of float
         Standard deviation in voxels, one for all axes or one for each.
     """
-    sigmas = as_sigma(sigma, image.ndim)
+    sigmas = as_sigma(sigma, image.shape)
     wide = np.result_type(image.dtype, np.float32)
     elements = kernel_image(image)
     if elements is None:

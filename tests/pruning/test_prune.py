@@ -277,6 +277,7 @@ LINE[2, 1:8] = True
         (ValueError, 'max_bulge: expected a finite', {'max_bulge': -1, 'mask': LINE}),
         (ValueError, 'max_bulge: expected either mask or radii with it', {'max_bulge': 1}),
         (ValueError, 'min_length: .*non-negative number, got -1', {'min_length': -1}),
+        (TypeError, "max_bulge: expected a number, got '2'", {'max_bulge': '2'}),
         (ValueError, 'min_length: expected a finite', {'min_length': np.nan}),
         (ValueError, 'max_radius_ratio: expected a finite',
          {'max_radius_ratio': np.inf, 'mask': LINE}),

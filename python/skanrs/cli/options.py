@@ -215,13 +215,10 @@ class Options:
 
     def for_shape(self, shape: tuple[int, ...], spacing: Sequence[float]) -> 'Options':
         """Return the options with a spacing, and it and sigma for each axis of an image."""
-        longest = max(shape, default=0)
-        if self.sigma is not None and max(self.sigma) > max(1, longest):
-            # The work grows with sigma, and nothing is left of an image that is so smooth.
-            raise ValueError(
-                f'sigma: expected at most {longest}, the length of the longest axis, got'
-                f' {max(self.sigma):g}'
-            )
+        if self.sigma is not None:
+            from skanrs.smoothing import check_largest_sigma
+
+            check_largest_sigma(max(self.sigma), shape)
         return dataclasses.replace(
             self,
             spacing=_for_each_axis('spacing', tuple(spacing), shape),

@@ -168,7 +168,11 @@ def _limits(
     if all(limit is None for limit in limits.values()):
         raise ValueError(f'{", ".join(limits)}: expected at least one of them, got none')
     for name, limit in limits.items():
-        if limit is not None and not 0 <= limit < np.inf:
+        if limit is None:
+            continue
+        if np.ndim(limit) != 0 or np.asarray(limit).dtype.kind not in 'iuf':
+            raise TypeError(f'{name}: expected a number, got {limit!r}')
+        if not 0 <= limit < np.inf:
             raise ValueError(f'{name}: expected a finite, non-negative number, got {limit}')
     needed_by = [name for name, limit in by_radius.items() if limit is not None]
     check_source_of_radii(needed_by, ' or '.join(by_radius), mask, radii)
