@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from skanrs import files
-from skanrs._support.memory import free_memory, held_memory, peak_memory, size_in_words
+from skanrs._support.memory import (
+    free_memory,
+    held_memory,
+    peak_memory,
+    share_one_arena,
+    size_in_words,
+)
 from skanrs.files import AtomicOutputs, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.recipe import recipe_writer, to_toml
@@ -54,6 +60,8 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
     ValueError
         If an option does not fit the image.
     """
+    # Before a reader of files starts threads.
+    share_one_arena()
     recipe = options.recipe
     memory = options.memory
     if memory is None:
