@@ -47,6 +47,7 @@ FILES = [
     '--by-region',
     '--root',
     '--report',
+    '--color-by',
     '-o',
     '--output',
 ]

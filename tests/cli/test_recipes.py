@@ -63,7 +63,7 @@ def gray(empty_folder):
 NOT_IN_RECIPES = {
     'image', 'intensity', 'regions', 'output', 'skeleton', 'summary', 'report', 'nodes',
     'territories', 'branch_image', 'by_region', 'recipe_file', 'save_recipe', 'threads', 'memory',
-    'progress', 'json',
+    'progress', 'json', 'color_by',
 }  # fmt: skip
 OPTIONS = ('--threshold', 'otsu', '--sigma', '0.5', '--min-size', 20, '--root', 'thickest')
 

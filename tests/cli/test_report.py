@@ -11,6 +11,8 @@ import pytest
 from command import MASK, run, write_tif
 from PIL import Image
 
+from skanrs.cli import main
+
 
 @pytest.fixture
 def folder(empty_folder):
@@ -74,7 +76,8 @@ def test_report(folder, radii):
         assert (picture != picture[0]).any(axis=1).mean() > 0.002
         assert len(np.unique(picture, axis=0)) > 10
     colours = [colour['name'] for colour in page.scene['colours']]
-    assert colours == [*(['radius'] if radii == '--radii' else []), 'length', 'branch type']
+    of_radii = ['radius'] if radii == '--radii' else []
+    assert colours == [*of_radii, 'length', 'branch type', 'territory']
     assert page.scene['lines'] == len(table)
 
 
@@ -101,3 +104,42 @@ def test_report_of_a_flat_image(folder):
     page = Page((folder / 'r.html').read_text(encoding='utf-8'))
     assert len(page.pictures) == 3
     assert page.scene['flat']
+
+
+def test_the_colour_of_a_report(folder, capsys):
+    typed = ['analyze', 'mask.tif', '-o', 't.csv', '--root', 'thickest', '--report', 'r.html']
+    run(*typed, '--color-by', 'n_tips_downstream')
+    page = Page((folder / 'r.html').read_text(encoding='utf-8'))
+    names = [colour['name'] for colour in page.scene['colours']]
+    assert names[0] == 'n tips downstream'
+    assert names[1:] == [
+        'radius', 'length', 'generation', 'Strahler order', 'branch type', 'territory'
+    ]  # fmt: skip
+    assert page.pictures[0][0].endswith('coloured by n tips downstream')
+    capsys.readouterr()
+    for words, more in (
+        ('color-by: expected --report with it', ['--color-by', 'length']),
+        ('color-by: expected territory, ', ['--report', 'r.html', '--color-by', 'strahler']),
+    ):
+        assert main(['analyze', 'mask.tif', '-o', 'u.csv', *more]) == 2
+        assert words in capsys.readouterr().err
+    assert not (folder / 'u.csv').exists()
+
+
+@pytest.mark.parametrize(
+    'more',
+    [
+        [],
+        ['--radii'],
+        ['--labels', '--radii'],
+        ['--root', 'thickest', '--territories', 't.tif'],
+        ['--intensity', 'mask.tif', '--regions', 'mask.tif'],
+    ],
+)
+def test_colours_are_checked_by_the_columns_of_the_table(folder, capsys, more):
+    """The list of the error, before the work, is that of the table's columns of numbers."""
+    typed = ['analyze', 'mask.tif', '-o', 't.parquet', *more]
+    assert main([*typed, '--report', 'r.html', '--color-by', 'x']) == 2
+    listed = capsys.readouterr().err.split('expected territory, ')[1].split(', got')[0]
+    run(*typed)
+    assert listed.split(', ') == list(pd.read_parquet('t.parquet'))

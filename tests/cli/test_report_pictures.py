@@ -75,8 +75,11 @@ def test_lines_of_few_segments(most):
 def test_levels_of_colours():
     table = TABLE.assign(mean_radius=np.linspace(1, 100, len(TABLE)))
     table.loc[3, 'mean_radius'] = np.nan
-    radius, length, types = colours_of(table, 'µm')
+    radius, length, types, territory = colours_of(table, 'µm')
     assert [radius.name, length.name, types.name] == ['radius', 'length', 'branch type']
+    assert (territory.name, territory.legend) == ('territory', [])
+    # Branches that are near in the table look different.
+    assert len(np.unique(territory.levels[:20])) == 20
     assert [text for _, text in radius.legend if text] == ['1 µm', '10 µm', '100 µm']
     assert (radius.levels[[0, 3, len(TABLE) - 1]] == [1, 1, 255]).all()
     order = np.argsort(table['branch_distance'])
@@ -86,7 +89,7 @@ def test_levels_of_colours():
 
 def test_levels_of_rooted_trees():
     table = TABLE.assign(generation=np.arange(len(TABLE)) % 5 - 1, strahler=0)
-    _, generation, order, _ = colours_of(table, None)
+    _, generation, order, *_ = colours_of(table, None)
     assert [generation.name, order.name] == ['generation', 'Strahler order']
     assert [text for _, text in generation.legend] == ['0', '1', '2', '3']
     assert generation.levels[:5].tolist() == [1, 1, 86, 170, 255]
@@ -95,15 +98,33 @@ def test_levels_of_rooted_trees():
     ]
     assert (order.levels == 1).all()
     none = colours_of(table[:0], None)
-    assert [len(colour.levels) for colour in none] == [0] * 4
+    assert [len(colour.levels) for colour in none] == [0] * 5
 
 
 @pytest.mark.parametrize('values', [[], [5.0], [5.0, 5.0], [0.0, np.nan, np.inf]])
 def test_colours_of_few_values(values):
     table = pd.DataFrame({'branch_distance': np.array(values), 'branch_type': 0})
-    length, _ = colours_of(table, None)
+    length, *_ = colours_of(table, None)
     assert len(length.levels) == len(values)
     assert (length.levels > 0).all()
+    first, *_ = colours_of(table.assign(twist=table['branch_distance']), None, 'twist')
+    assert (first.levels > 0).all()
+
+
+def test_the_first_colour():
+    twist = np.linspace(-1, 3, len(TABLE))
+    twist[2] = np.nan
+    table = TABLE.assign(twist=twist, kind='thin')
+    first, *others = colours_of(table, 'µm', 'twist')
+    assert [text for _, text in first.legend if text] == ['-1', '1', '3']
+    assert (first.levels[[0, 2, len(TABLE) - 1]] == [1, 1, 255]).all()
+    assert [colour.name for colour in others] == ['length', 'branch type', 'territory']
+    for column, name in (('branch_type', 'branch type'), ('territory', 'territory')):
+        names = [colour.name for colour in colours_of(table, None, column)]
+        assert names[0] == name
+        assert sorted(names) == ['branch type', 'length', 'territory']
+    with pytest.raises(ValueError, match="color-by: expected territory, .*twist, got 'kind'"):
+        colours_of(table, None, 'kind')
 
 
 def test_projections():

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from skanrs.datasets import Lung, VesselTree, balls, lung, touching_labels, vessel_tree
+from skanrs.datasets import (
+    Lung,
+    VesselTree,
+    balls,
+    fractal_tree,
+    lung,
+    touching_labels,
+    vessel_tree,
+)
 
 EVERY_NEIGHBOUR = ndimage.generate_binary_structure(3, 3)
 
@@ -193,3 +201,62 @@ def test_labels_touch_and_fill_the_volume(elongated):
 def test_refuses_what_makes_no_labels(arguments, error, message):
     with pytest.raises(error, match=message):
         touching_labels((20, 20, 20), **arguments)
+
+
+def test_fractal_trees():
+    tree = fractal_tree((96, 104, 120), generations=5, radius=3, seed=2)
+    assert np.bincount(tree.generations).tolist() == [1, 2, 4, 8, 16]
+    assert (tree.strahler == 5 - tree.generations).all()
+    assert (tree.n_tips == 2 ** (4 - tree.generations)).all()
+    assert tree.bifurcation_ratios().tolist() == [2] * 4
+    np.testing.assert_allclose(tree.lengths, tree.lengths[0] * 0.75**tree.generations)
+    np.testing.assert_allclose(tree.radii, 3 * 0.8**tree.generations)
+    children = np.flatnonzero(tree.parents >= 0)
+    np.testing.assert_array_equal(tree.starts[children], tree.ends[tree.parents[children]])
+    angles = tree.angles()
+    assert (angles['relation'] == 'children').sum() == 15
+    expected = np.where(angles['relation'] == 'children', 80, 140)
+    np.testing.assert_allclose(angles['angle'], expected)
+    # As large as fits, with background around it.
+    image = tree.image()
+    assert [
+        image.any(axis=axes).nonzero()[0][[0, -1]].tolist() for axes in ((1, 2), (0, 2), (0, 1))
+    ]
+    spans = np.array([np.ptp(along) for along in np.nonzero(image)])
+    assert (np.array(image.shape) - spans >= 3).all()
+    assert (np.array(image.shape) - spans).min() <= 8
+    assert ndimage.label(image, EVERY_NEIGHBOUR)[1] == 1
+    np.testing.assert_array_equal(
+        tree.block((10, 20, 30), (40, 40, 40)), image[10:50, 20:60, 30:70]
+    )
+
+
+def test_random_fractal_trees():
+    trees = [fractal_tree((128, 128, 128), radius=4, split=0.5, seed=seed) for seed in range(4)]
+    assert len({len(tree) for tree in trees}) > 1
+    for tree in trees:
+        # A branch has two children or none.
+        assert set(np.bincount(tree.parents[1:], minlength=len(tree))) == {0, 2}
+        assert (np.bincount(tree.generations)[:3] == [1, 2, 4]).all()
+        is_tip = ~np.isin(np.arange(len(tree)), tree.parents)
+        assert (tree.n_tips[is_tip] == 1).all()
+        assert tree.n_tips[0] == is_tip.sum()
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        ({'generations': 1}, 'generations: expected 2 to 9, got 1'),
+        ({'radius': 0}, 'radius: expected more than 0 and at most 8, got 0'),
+        ({'radius': float('nan')}, 'radius: expected'),
+        ({'angle': 181}, 'angle: expected'),
+        ({'length_ratio': 1.5}, 'length_ratio: expected'),
+        ({'radius_ratio': 0}, 'radius_ratio: expected'),
+        ({'split': 2}, 'split: expected a probability from 0 to 1, got 2'),
+        ({'seed': -1}, 'seed: expected'),
+        ({'generations': 9}, 'shape: expected a volume in which branches that do not meet'),
+    ],
+)
+def test_fractal_trees_that_make_no_sense(options, words):
+    with pytest.raises(ValueError, match=words):
+        fractal_tree((64, 64, 64), **options)

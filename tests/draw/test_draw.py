@@ -130,6 +130,12 @@ def test_an_unknown_colour_source(skeleton):
         draw.overlay_skeleton_2d_class(skanrs.Skeleton(skeleton), skeleton_color_source='nonsense')
 
 
+def test_an_unknown_column_of_colours(image, stats):
+    expected = "skeleton_color_source: expected .*branch_type.*, got 'nonsense'"
+    with pytest.raises(ValueError, match=expected):
+        draw.overlay_euclidean_skeleton_2d(image, stats, skeleton_color_source='nonsense')
+
+
 def test_the_same_value_everywhere_is_drawn(image, stats):
     """skan divides by zero, and the lines are transparent."""
     axes = draw.overlay_euclidean_skeleton_2d(image, stats.assign(branch_type=2))

@@ -154,8 +154,27 @@ def test_bad_arguments(skeleton):
         draw.skeleton_3d(skeleton, color_by='radius')
     with pytest.raises(ValueError, match=r'one for each of \d+ branches, got shape \(3,\)'):
         draw.skeleton_3d(skeleton, color_by=[1, 2, 3])
-    with pytest.raises(KeyError):
+    expected = "color_by: expected radius, territory, skeleton_id, .*branch_type.*, got 'colour'"
+    with pytest.raises(ValueError, match=expected):
         draw.skeleton_3d(skeleton, color_by='colour')
+    table = skanrs.summarize(skeleton, separator='_').assign(kind='thin')
+    with pytest.raises(ValueError, match="color_by: expected .*, got 'kind'"):
+        draw.skeleton_3d(skeleton, color_by='kind', table=table)
+
+
+@pytest.mark.parametrize('interactive', [True, False])
+def test_each_territory_has_a_colour(skeleton, interactive):
+    drawn = draw.skeleton_3d(
+        skeleton, color_by='territory', colormap='turbo', interactive=interactive
+    )
+    if interactive:
+        (trace,) = drawn.data
+        assert not trace.line.showscale
+        assert len(np.unique(trace.line.color)) == skeleton.n_paths
+    else:
+        (lines,) = drawn.collections
+        assert len(drawn.figure.axes) == 1
+        assert len(np.unique(lines.get_colors(), axis=0)) > skeleton.n_paths / 2
 
 
 def test_static_outside_of_notebooks(skeleton):
@@ -192,7 +211,7 @@ def test_violins_of_no_and_one_value():
     assert len(axes.lines) == 1
     with pytest.raises(ValueError, match='tables: expected at least one'):
         draw.compare_violins({}, 'branch_distance')
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="column: expected .*branch_distance.*, got 'radius'"):
         draw.compare_violins(TABLES, 'radius')
 
 

@@ -63,10 +63,16 @@ def test_deep_trees_need_no_recursion():
     assert heights_of(np.arange(-1, 20000)).tolist() == [0] * 20001
 
 
+def test_territories_have_colours_of_their_own():
+    tree = fork()
+    _, mappable = draw.tree_diagram(tree, color_by='territory')
+    assert len(np.unique(mappable.get_array())) == len(mappable.get_array()) > 1
+
+
 def test_no_branches_and_wrong_tables():
     axes, _ = draw.tree_diagram(fork()[:0])
     assert not axes.collections[0].get_segments()
-    with pytest.raises(ValueError, match="color_by: expected the columns of .*'colour' is missing"):
+    with pytest.raises(ValueError, match="color_by: expected .*strahler.*, got 'colour'"):
         draw.tree_diagram(fork(), color_by='colour')
     with pytest.raises(ValueError, match="tree: expected .* skanrs.root, but 'parent' is missing"):
         draw.tree_diagram(fork().drop(columns='parent'))

@@ -117,6 +117,7 @@ def angles(
         - ``node_id``: the node; ``branch_1``, ``branch_2``: the indices of the branches.
         - ``angle``: between their directions away from the node, from 0 to 180 degrees, see
           `directions`. Where the second goes straight on, it is 180.
+        - ``remote_angle``: between the straight lines from the node to their other ends.
         - ``relation``: of branches of a rooted tree ``'parent'`` if the first leads to the node and
           the second away from it, ``'children'`` if both lead away; ``'none'`` otherwise.
         - ``murray_exponent``: of a parent of mean radius R with exactly two children of radii a and
@@ -139,16 +140,21 @@ def angles(
     >>> nodes = skanrs.nodes(mask)
     >>> tree = skanrs.root(skanrs.analyze(mask), nodes, at=(0, 30))
     >>> skanrs.angles(tree, nodes, skanrs.centrelines(mask)).round(0)
-       node_id  branch_1  branch_2  angle  relation  murray_exponent
-    0        1         0         1   89.0    parent              NaN
-    1        1         0         2   90.0    parent              NaN
-    2        1         1         2  179.0  children              NaN
+       node_id  branch_1  branch_2  angle  remote_angle  relation  murray_exponent
+    0        1         0         1   89.0          88.0    parent              NaN
+    1        1         0         2   90.0          90.0    parent              NaN
+    2        1         1         2  179.0         178.0  children              NaN
     """
     check_tables(branches, nodes)
-    _, ends = _directions(branches, nodes, lines, reach)
+    straight, ends = _directions(branches, nodes, lines, reach)
     outside = ~branches['in_junction'].to_numpy(dtype=bool)
     rows = np.tile(np.flatnonzero(outside), 2)
-    vectors = np.concatenate([of_end[outside] for of_end in ends])
+    vectors = np.stack(
+        [
+            np.concatenate([of_end[outside] for of_end in ends]),
+            np.concatenate([straight[outside], -straight[outside]]),
+        ]
+    )
     node_of_end = np.concatenate([branches['node_src'][outside], branches['node_dst'][outside]])
     roles = _roles(branches, outside)
     # At each node its parent comes first, then rows in their order.
@@ -173,6 +179,7 @@ def angles(
             'branch_1': index[pairs.first],
             'branch_2': index[pairs.second],
             'angle': pairs.angle,
+            'remote_angle': pairs.remote_angle,
             'relation': pd.Categorical(_RELATIONS[pairs.relation], _RELATIONS),
             'murray_exponent': pairs.exponent,
         }
@@ -190,6 +197,7 @@ class _Pairs(NamedTuple):
     first: Array
     second: Array
     angle: Array
+    remote_angle: Array
     relation: Array
     exponent: Array
 
@@ -197,10 +205,14 @@ class _Pairs(NamedTuple):
 def _pairs(
     nodes: Array, members: Array, rows: Array, vectors: Array, roles: Array, radii: Array | None
 ) -> _Pairs:
-    """Return the pairs of nodes with the same degree; a row of `members` are the ends at one."""
+    """Return the pairs of nodes with the same degree; a row of `members` are the ends at one.
+
+    `vectors` are the directions at the ends of branches, and those to their other ends.
+    """
     i, j = np.triu_indices(members.shape[1], 1)
     first, second = members[:, i], members[:, j]
-    cosines = (vectors[first] * vectors[second]).sum(axis=-1)
+    cosines = (vectors[:, first] * vectors[:, second]).sum(axis=-1)
+    angle, remote_angle = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
     of_pair = roles[first], roles[second]
     relation = np.zeros(first.shape, dtype=np.int8)
     relation[(of_pair[0] == _PARENT) & (of_pair[1] == _CHILD)] = 1
@@ -216,7 +228,8 @@ def _pairs(
         np.repeat(nodes, len(i)),
         rows[first].ravel(),
         rows[second].ravel(),
-        np.degrees(np.arccos(np.clip(cosines, -1, 1))).ravel(),
+        angle.ravel(),
+        remote_angle.ravel(),
         relation.ravel(),
         np.repeat(exponents, len(i)),
     )

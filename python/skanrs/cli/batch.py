@@ -196,6 +196,7 @@ def _task(
         'state': state,
         'unit': None if options.spacing else unit,
         'options': own.recipe,
+        'color_by': own.color_by,
     }
     # As JSON has it: lists for tuples.
     return _Task(own, unit, folder / f'{image.key}.json', json.loads(to_json(about)))

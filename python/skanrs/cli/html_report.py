@@ -279,7 +279,7 @@ def _skeleton(
     """Return what the template shows of the skeleton: projections, and the data of the viewer."""
     flat = len(report.shape) == 2
     axes = axes_in_space(report.axes)
-    colours = colours_of(table, report.unit)
+    colours = colours_of(table, report.unit, report.color_by)
     lines = lines_of(skeleton, axes, MOST_SEGMENTS, centrelines)
     unit = f' {report.unit}' if report.unit else ''
     sizes = [length * each for length, each in zip(lines.shape, lines.spacing, strict=True)]

@@ -30,6 +30,8 @@ class Options:
     skeleton: Path | None
     summary: Path | None
     report: Path | None
+    color_by: str | None
+    """The column that colours the branches of the report first, or 'territory'."""
     recipe_file: Path | None
     save_recipe: Path | None
     nodes: Path | None
@@ -97,6 +99,8 @@ class Options:
             raise ValueError('intensity-channel: expected --intensity with it')
         if options.regions is None and options.by_region is not None:
             raise ValueError('by-region: expected --regions with it')
+        if options.report is None and options.color_by is not None:
+            raise ValueError('color-by: expected --report with it')
         options._check_labels()
         options.cleaning  # noqa: B018 - raises for values that make no sense
         options._check_outputs()

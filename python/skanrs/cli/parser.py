@@ -254,6 +254,12 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         type=Path,
         help=f'also write a page with numbers and pictures: {", ".join(REPORT_SUFFIXES)}',
     )
+    analyze.add_argument(
+        '--color-by',
+        metavar='COLUMN',
+        help='what colours the branches of --report first: a column of the table, or territory for '
+        'a colour of its own for each (default: the radius if it is measured, else the length)',
+    )
     add_columns(analyze)
     _add_options(analyze)
     return analyze
@@ -316,6 +322,7 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         regions=None,
         by_region=None,
         report=None,
+        color_by=None,
         radii=False,
         include_tips=False,
     )

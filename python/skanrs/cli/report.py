@@ -120,6 +120,8 @@ class Report:
     """Problems that affect the numbers, one sentence each."""
     recipe: dict[str, Any]
     """The options that change results, by their names on the command line."""
+    color_by: str | None
+    """What colours the branches of the report."""
     written: tuple[Path, ...]
     failed: tuple[str, ...] = ()
     """Why outputs could not be written, one sentence each."""

@@ -85,6 +85,10 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
         else:
             spacing, spacing_from, unit = (1,), 'none is known', None
         options = options.for_shape(image.shape, spacing)
+        if options.color_by is not None:
+            from .scene import check_color_by
+
+            check_color_by(options, len(image.shape))
         axes = axes_in_space(image.axes)
         for path in options.output:
             try:
@@ -156,6 +160,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
                 *warnings_of(result, image.size, threshold_from, options.sigma),
             ),
             recipe=recipe,
+            color_by=options.color_by,
             written=options.outputs,
         )
         with progress.stage('writing'):

@@ -5,15 +5,19 @@ not too many segments. Of more branches than that every m-th is taken. Points ar
 of the centrelines where they are known, rounded to a quarter of a voxel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from skanrs.branches.columns import length_column
+from skanrs.branches.read_column import read_numbers
+from skanrs.draw.shades import territory_shades
 from skanrs.files.write.geometry import in_order
 
+from .options import Options
 from .report import BRANCH_TYPES
 
 if TYPE_CHECKING:
@@ -22,10 +26,20 @@ if TYPE_CHECKING:
     from skanrs.branches.polylines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
-__all__ = ['LEVELS', 'Colour', 'Lines', 'colours_of', 'lines_of']
+__all__ = [
+    'LEVELS',
+    'TERRITORY',
+    'Colour',
+    'Lines',
+    'check_color_by',
+    'colours_of',
+    'lines_of',
+]
 
 # Colours of a scale; level 0 is the background of pictures.
 LEVELS = 256
+# What a colour of its own for each branch is called.
+TERRITORY = 'territory'
 # Points of centrelines are rounded to this part of a voxel.
 PARTS = 4
 # The dark end of the colour map is not seen on a dark background.
@@ -123,6 +137,30 @@ def _left_out(skip: int, step: int) -> str:
     return ' '.join(sentences)
 
 
+def check_color_by(options: Options, ndim: int) -> None:
+    """Raise `ValueError` unless the table of these options will have the column to colour by."""
+    from skanrs.branches.columns import empty_table
+    from skanrs.branches.measures import empty_measures
+    from skanrs.branches.root import COLUMNS
+
+    measures = None
+    if options.radii:
+        regions = None if options.regions is None else np.dtype(np.int64)
+        measures = empty_measures(ndim, options.intensity is not None, regions)
+    table = empty_table(
+        ndim,
+        spacing=1,
+        find_main_branch=False,
+        separator='_',
+        measures=measures,
+        labels=options.labels,
+    )
+    counted = () if options.territories is None else ('counted_volume',)
+    for name in (*counted, *(() if options.root is None else COLUMNS)):
+        table[name] = np.empty(0)
+    colours_of(table, None, options.color_by)
+
+
 class Colour(NamedTuple):
     """A colour for each branch: a level of a scale."""
 
@@ -137,8 +175,8 @@ class Colour(NamedTuple):
     is_scale: bool
 
 
-def colours_of(table: 'pd.DataFrame', unit: str | None) -> list[Colour]:
-    """Return the colours of branches by radius, length, generation, order, and type.
+def colours_of(table: 'pd.DataFrame', unit: str | None, first: str | None = None) -> list[Colour]:
+    """Return the colours of branches by radius, length, generation, order, territory, and type.
 
     What the table does not have is left out.
 
@@ -148,32 +186,55 @@ def colours_of(table: 'pd.DataFrame', unit: str | None) -> list[Colour]:
         The branch table.
     unit : str or None
         The unit of length.
+    first : str, optional
+        The column that colours the branches first, or ``'territory'``.
     """
-    scales = {'radius': 'mean_radius', 'length': length_column(table)}
-    columns = [
-        _scale(name, table[column].to_numpy(), unit)
-        for name, column in scales.items()
-        if column in table
-    ]
-    columns += [
-        _ranks(name, table[column].to_numpy())
-        for name, column in {'generation': 'generation', 'Strahler order': 'strahler'}.items()
-        if column in table
-    ]
-    return [*columns, _types(table['branch_type'].to_numpy())]
+    makers: dict[str, Callable[[], Colour]] = {}
+    for column, name in {'mean_radius': 'radius', length_column(table): 'length'}.items():
+        if column in table:
+            makers[column] = partial(_logarithms, name, table[column], unit)
+    for column, name in {'generation': 'generation', 'strahler': 'Strahler order'}.items():
+        if column in table:
+            makers[column] = partial(_ranks, name, table[column])
+    makers['branch_type'] = partial(_types, table['branch_type'])
+    makers[TERRITORY] = partial(_territories, len(table))
+    if first is not None and first not in makers:
+        values = read_numbers(table, first, 'color-by', (TERRITORY,))
+        makers[first] = partial(_scale, first.replace('_', ' '), values)
+    return [makers[column]() for column in sorted(makers, key=lambda column: column != first)]
 
 
-def _scale(name: str, values: npt.NDArray[np.float64], unit: str | None) -> Colour:
+def _logarithms(name: str, column: 'pd.Series[float]', unit: str | None) -> Colour:
     """Return colours on a logarithmic scale; values that have no logarithm get its low end."""
+    values = column.to_numpy()
     positive = values[np.isfinite(values) & (values > 0)]
     low, high = (positive.min(), positive.max()) if positive.size else (1.0, 1.0)
     low = min(low, high / 1.001)
     with np.errstate(divide='ignore', invalid='ignore'):
         share = np.log(values / low) / np.log(high / low)
+    return _gradient(name, share, (low, np.sqrt(low * high), high), unit)
+
+
+def _scale(name: str, values: npt.NDArray[np.float64]) -> Colour:
+    """Return colours on a scale; NaN gets its low end."""
+    known = values[np.isfinite(values)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
+    with np.errstate(invalid='ignore'):
+        share = (values - low) / ((high - low) or 1.0)
+    return _gradient(name, share, (low, low + (high - low) / 2, high), None)
+
+
+def _gradient(
+    name: str,
+    share: npt.NDArray[np.float64],
+    ends_and_middle: tuple[float, float, float],
+    unit: str | None,
+) -> Colour:
+    """Return colours for shares from 0 to 1 of a scale from its low end to its high one."""
     levels = 1 + np.rint(np.clip(np.nan_to_num(share, posinf=1, neginf=0), 0, 1) * (LEVELS - 2))
     palette = _viridis()
     stops = np.linspace(0, 1, 9)
-    texts = {0: low, 4: np.sqrt(low * high), 8: high}
+    texts = dict(zip((0, 4, 8), ends_and_middle, strict=True))
     return Colour(
         name=name,
         levels=levels.astype(np.uint8),
@@ -189,8 +250,9 @@ def _scale(name: str, values: npt.NDArray[np.float64], unit: str | None) -> Colo
     )
 
 
-def _ranks(name: str, ranks: npt.NDArray[np.int64]) -> Colour:
+def _ranks(name: str, column: 'pd.Series[int]') -> Colour:
     """Return colours of small whole numbers; -1, of branches without a root, gets the low end."""
+    ranks = column.to_numpy()
     high = max(1, int(ranks.max(initial=0)))
     levels = 1 + np.rint(np.clip(ranks, 0, high) / high * (LEVELS - 2)).astype(np.int64)
     palette = _viridis()
@@ -209,7 +271,19 @@ def _viridis() -> npt.NDArray[np.uint8]:
     return palette
 
 
-def _types(types: npt.NDArray[np.int64]) -> Colour:
+def _territories(count: int) -> Colour:
+    """Return a colour for each branch that those near it in the table do not have."""
+    import matplotlib
+
+    palette = np.zeros((LEVELS, 3), np.uint8)
+    colours = matplotlib.colormaps['turbo'](np.linspace(DARKEST, 1, LEVELS - 1))[:, :3]
+    palette[1:] = np.rint(255 * colours)
+    levels = 1 + (territory_shades(np.arange(1, count + 1)) * (LEVELS - 1)).astype(np.uint8)
+    return Colour(TERRITORY, levels, palette, [], is_scale=False)
+
+
+def _types(column: 'pd.Series[int]') -> Colour:
+    types = column.to_numpy()
     palette = np.zeros((LEVELS, 3), np.uint8)
     palette[1 : 1 + len(TYPE_COLOURS)] = [list(bytes.fromhex(text[1:])) for text in TYPE_COLOURS]
     legend = list(zip(TYPE_COLOURS, BRANCH_TYPES, strict=True))

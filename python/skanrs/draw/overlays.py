@@ -197,7 +197,9 @@ def overlay_euclidean_skeleton_2d(
     Raises
     ------
     KeyError
-        If the table lacks a column.
+        If the table lacks the coordinates of the ends.
+    ValueError
+        If it lacks the column that colours the lines.
 
     Examples
     --------
@@ -208,7 +210,7 @@ def overlay_euclidean_skeleton_2d(
     """
     from matplotlib.collections import LineCollection
 
-    from skanrs.branches.read_column import read_column
+    from skanrs.branches.read_column import read_column, read_numbers
 
     picture = _normalise_image(image, image_cmap=image_cmap)
     # Matplotlib takes x before y.
@@ -217,7 +219,7 @@ def overlay_euclidean_skeleton_2d(
     axes = axes_or_new(axes)
     axes.imshow(picture)
     axes.axis('off')
-    values = read_column(stats, skeleton_color_source)
+    values = read_numbers(stats, skeleton_color_source, 'skeleton_color_source')
     colours = _colour_scale(values, skeleton_colormap).to_rgba(values)
     axes.add_collection(LineCollection([*ends.reshape(-1, 2, 2)], colors=colours))
     return axes

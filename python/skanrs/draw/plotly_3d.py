@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs._support.typing import Array
-from skanrs.branches.read_column import read_column
+from skanrs.branches.read_column import read_numbers
 
+from .shades import territory_shades
 from .violins import COLOURS
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ def skeleton_3d(
         The skeleton, of 2 or 3 axes; its spacing makes coordinates physical.
     color_by : str or array_like, optional
         What colours the branches: ``'radius'`` (along each branch), ``'branch_type'``, another
-        column of the branch table, or one number for each branch. By default the radius if
-        `radii` or `centrelines` are given, else the branch type.
+        column of numbers of the branch table, ``'territory'`` (each branch has a colour of its
+        own; `colormap` ``'turbo'`` tells them apart well), or one number for each branch. By
+        default the radius if `radii` or `centrelines` are given, else the branch type.
     radii : array_like of float, shape (N,), optional
         The radius at each voxel of the skeleton, see `skanrs.radii`.
     centrelines : Centrelines, optional
@@ -76,9 +78,8 @@ def skeleton_3d(
     Raises
     ------
     ValueError
-        If there is no radius to colour by, or the numbers do not fit the branches.
-    KeyError
-        If the table lacks the column.
+        If there is no radius to colour by, the table has no such column of numbers, or the numbers
+        do not fit the branches.
     ImportError
         If plotly is requested and not installed.
 
@@ -110,6 +111,8 @@ class _Lines(NamedTuple):
     name: str
     categories: tuple[str, ...] | None
     """Names of the values if they are categories."""
+    has_scale: bool
+    """Whether the values mean something, so that a colour bar shows them."""
 
 
 def _lines(
@@ -127,7 +130,7 @@ def _lines(
     starts, at = geometry.line_starts, geometry.line_points
     if color_by is None:
         color_by = 'branch_type' if geometry.radii is None else 'radius'
-    categories = None
+    categories, has_scale = None, True
     if isinstance(color_by, str) and color_by == 'radius':
         if geometry.radii is None:
             raise ValueError(
@@ -135,10 +138,12 @@ def _lines(
             )
         values = geometry.radii[at] if centrelines is None else centrelines.radii
     else:
-        if isinstance(color_by, str):
+        if isinstance(color_by, str) and color_by == 'territory':
+            of_branches, has_scale = territory_shades(np.arange(1, len(starts))), False
+        elif isinstance(color_by, str):
             if table is None:
                 table = summarize(skeleton, separator='_')
-            of_branches = read_column(table, color_by)
+            of_branches = read_numbers(table, color_by, 'color_by', ('radius', 'territory'))
             if color_by.replace('-', '_') == 'branch_type':
                 categories = BRANCH_TYPES
         else:
@@ -150,7 +155,7 @@ def _lines(
             )
         values = np.repeat(of_branches.astype(np.float64), np.diff(starts))
     name = color_by.replace('_', ' ').replace('-', ' ') if isinstance(color_by, str) else ''
-    return _Lines(geometry.points[at], starts, values, name, categories)
+    return _Lines(geometry.points[at], starts, values, name, categories, has_scale)
 
 
 def _thinned_out(lines: _Lines, most: int) -> _Lines:
@@ -179,7 +184,7 @@ def _by_plotly(lines: _Lines, colormap: str, unit: str | None) -> Any:
         bar = {'title': title, 'len': 0.8, 'y': 0.45}
         x, y, z, values = _with_gaps(lines, np.ones(len(lines.starts) - 1, dtype=bool))
         line = {'color': values, 'colorscale': colormap, 'width': 4, 'colorbar': bar}
-        line['showscale'] = True
+        line['showscale'] = lines.has_scale
         figure.add_scatter3d(x=x, y=y, z=z, mode='lines', line=line, name=lines.name)
     else:
         of_branches = lines.values[lines.starts[:-1]] if len(lines.points) else lines.values
@@ -232,7 +237,8 @@ def _by_matplotlib(lines: _Lines, colormap: str, unit: str | None, axes: Any) ->
         norm = Normalize(finite.min(), finite.max()) if finite.size else Normalize(0, 1)
         mappable = ScalarMappable(norm, colormap)
         label = _label(lines.name, unit if 'radius' in lines.name else None)
-        axes.figure.colorbar(mappable, ax=axes, shrink=0.6, label=label)
+        if lines.has_scale:
+            axes.figure.colorbar(mappable, ax=axes, shrink=0.6, label=label)
     else:
         norm = Normalize(0, len(COLOURS) - 1)
         mappable = ScalarMappable(norm, ListedColormap(COLOURS))

@@ -9,6 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from skanrs._support.typing import Indices
+from skanrs.branches.read_column import read_numbers
+
+from .shades import territory_shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +35,8 @@ def tree_diagram(
     tree : pandas.DataFrame
         The branches with parents, as `skanrs.root` returns them.
     color_by : str, optional
-        The column of numbers that colours the branches.
+        The column of numbers that colours the branches, or ``'territory'`` for a colour of its own
+        for each.
     colormap : str, optional
         The colours, from the lowest to the highest value.
     unit : str, optional
@@ -73,15 +77,16 @@ def tree_diagram(
     from matplotlib.cm import ScalarMappable
     from matplotlib.collections import LineCollection
 
-    for name, column, maker in (
-        ('tree', 'parent', 'skanrs.root'),
-        ('color_by', color_by, '`tree`'),
-    ):
-        if column not in tree:
-            raise ValueError(f'{name}: expected the columns of {maker}, but {column!r} is missing')
+    if 'parent' not in tree:
+        raise ValueError("tree: expected the columns of skanrs.root, but 'parent' is missing")
+    if color_by == 'territory':
+        shades = territory_shades(tree.index + 1)
+    else:
+        shades = read_numbers(tree, color_by, 'color_by', ('territory',))
     if axes is None:
         axes = plt.subplots()[1]
-    drawn = tree[(tree['root'] >= 0) & (tree['strahler'] > 0)]
+    is_drawn = ((tree['root'] >= 0) & (tree['strahler'] > 0)).to_numpy()
+    drawn = tree[is_drawn]
     parents = drawn.index.get_indexer(pd.Index(drawn['parent']))
     heights = heights_of(parents)
     starts = drawn['distance_to_root'].to_numpy(dtype=float)
@@ -91,7 +96,7 @@ def tree_diagram(
     before = np.where(parents >= 0, heights[parents] if len(heights) else 0, heights)
     corners = [(starts, before), (starts, heights), (ends, heights)]
     lines = np.stack([np.column_stack(corner) for corner in corners], axis=1)
-    values = drawn[color_by].to_numpy(dtype=float)
+    values = shades[is_drawn]
     mappable = ScalarMappable(cmap=colormap)
     mappable.set_array(values)
     if len(values):

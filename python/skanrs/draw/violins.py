@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skanrs.branches.read_column import read_column
+from skanrs.branches.read_column import read_numbers
 
 from .overlays import axes_or_new
 
@@ -55,10 +55,8 @@ def compare_violins(
 
     Raises
     ------
-    KeyError
-        If a table lacks the column.
     ValueError
-        If there are no tables.
+        If there are no tables, or one lacks the column.
 
     Examples
     --------
@@ -71,7 +69,7 @@ def compare_violins(
     """
     if not tables:
         raise ValueError('tables: expected at least one, got none')
-    columns = [_usable(read_column(table, column), log) for table in tables.values()]
+    columns = [_usable(read_numbers(table, column, 'column'), log) for table in tables.values()]
     axes = axes_or_new(axes)
     for position, values in enumerate(columns, start=1):
         if values.size == 0:
