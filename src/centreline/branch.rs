@@ -176,9 +176,16 @@ impl Tracer {
             let first = areas[0];
             areas.try_push(CENTRELINES, first)?;
         }
+        let (smallest, largest) = areas
+            .iter()
+            .fold((f64::INFINITY, 0.0_f64), |(smallest, largest), &[area]| (smallest.min(area), largest.max(area)));
         let stiffness = stiffness(skeleton.steps(), areas.len(), is_closed);
         self.smoother.smooth(areas, &mut self.spare_areas, stiffness, Ends { is_closed, held: [false; 2] })?;
-        let radius = |area: f64| if skeleton.axes == 3 { (area.max(0.0) / PI).sqrt() } else { area.max(0.0) / 2.0 };
+        let radius = |area: f64| {
+            // Smoothing overshoots where sections vanish at a tip.
+            let area = area.max(smallest).min(largest);
+            if skeleton.axes == 3 { (area / PI).sqrt() } else { area / 2.0 }
+        };
         let nearest = |at: usize| radius(areas[at.clamp(counted.start, counted.end - 1) - counted.start][0]);
         radii.try_extend(CENTRELINES, (0..points.len()).map(nearest))?;
         if ends.is_closed {

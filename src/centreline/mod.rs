@@ -9,8 +9,9 @@
 //! 3. **Section** at pᵢ: [`rays::RAYS`] rays at equal angles in the plane perpendicular to pᵢ₊₁ − pᵢ₋₁, each to where it leaves the
 //!    mask ([`rays`]), 2 d + 2 max h at most; its area is π mean ρ², in a plane its width 2 mean ρ. A ray that leaves the image
 //!    does not count. Where pᵢ is not in the mask, rays start at xᵢ.
-//! 4. **Radius**: √(area / π) or half the width, smoothed as a path with free ends. Sections nearer to a junction, along the
-//!    centreline, than its d cut other branches too and do not count; a branch without any other has d at each voxel.
+//! 4. **Radius**: √(area / π) or half the width; these are smoothed as a path with free ends and stay within their range. Sections
+//!    nearer to a junction, along the centreline, than its d cut other branches too and do not count; a branch without any other
+//!    has d at each voxel.
 //! 5. **Tip length**: from a free end on along the last max(2, d) steps to where the mask ends.
 //!
 //! Everything but the mask is read in units relative to the first voxel of the branch, so that moving an object changes no bit.

@@ -42,4 +42,5 @@ def test_lengths_are_between_chords_and_steps(volume):
     assert (table['length'] >= chords * (1 - 1e-12)).all()
     assert (table['length'] <= table['branch_distance'] * (1 + 1e-12)).all()
     assert chords.sum() < table['length'].sum() < table['branch_distance'].sum()
+    assert (table['min_radius'] > 0).all()
     assert (table['max_radius'] >= table['min_radius']).all()
