@@ -43,6 +43,7 @@ __all__ = [
     'on_progress',
     'pack_chunk',
     'pack_label_chunk',
+    'packed_foreground',
     'path_ends',
     'path_lengths',
     'path_sums',
@@ -284,6 +285,9 @@ class MaskRows:
     def squared_radii(
         self, nodes: npt.NDArray[np.int64], spacing: Sequence[float]
     ) -> npt.NDArray[np.float64]: ...
+    def count(self) -> int: ...
+    def skeletonize(self, method: str) -> npt.NDArray[np.int64]: ...
+    def unpack(self, output: npt.NDArray[np.uint8]) -> None: ...
 
 # The voxels, their radii, where paths start, the numbers of their voxels, spacing, number of axes.
 _SkeletonArrays = tuple[
@@ -409,7 +413,9 @@ def gaussian_filter(
     image: npt.NDArray[Any], weights: _Weights, smoothed: npt.NDArray[Any]
 ) -> None: ...
 def value_range(
-    image: npt.NDArray[Any], weights: _Weights | None = None
+    image: npt.NDArray[Any],
+    weights: _Weights | None = None,
+    planes: Sequence[int] | None = None,
 ) -> tuple[tuple[float, float] | None, bool, bool]: ...
 def count_each(image: npt.NDArray[Any], low: int, count: int) -> npt.NDArray[np.int64]: ...
 def count_bins(
@@ -418,10 +424,19 @@ def count_bins(
     span: float,
     edges: Sequence[float],
     weights: _Weights | None = None,
+    planes: Sequence[int] | None = None,
 ) -> npt.NDArray[np.int64]: ...
 def foreground(
     image: npt.NDArray[Any],
     threshold: float | None,
     mask: npt.NDArray[np.uint8],
     weights: _Weights | None = None,
+) -> int: ...
+def packed_foreground(
+    image: npt.NDArray[Any],
+    threshold: float | None,
+    mask: MaskRows,
+    first: int,
+    weights: _Weights | None = None,
+    planes: Sequence[int] | None = None,
 ) -> int: ...

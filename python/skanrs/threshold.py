@@ -8,6 +8,7 @@ it, so that no copy of it in floats need exist.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
@@ -19,6 +20,7 @@ from skanrs import _core, smoothing
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_array
+from skanrs._image.position import in_three_axes
 from skanrs._support import progress
 from skanrs._support.typing import Array, Shape
 
@@ -60,20 +62,29 @@ class Smoothed:
         Booleans, integers or floats.
     sigma : sequence of float
         Standard deviation in voxels, one for each axis.
+    planes : tuple of two int, optional
+        The first and the last but one plane of the part, if it is not the whole image.
     """
 
     image: Array
     sigma: tuple[float, ...]
+    planes: tuple[int, int] | None = None
 
     @property
     def shape(self) -> Shape:
-        """The shape of the image."""
-        return self.image.shape
+        """The shape of the part."""
+        start, end = self.planes or (0, self.image.shape[0])
+        return end - start, *self.image.shape[1:]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.image.ndim
 
     @property
     def size(self) -> int:
         """The number of voxels."""
-        return self.image.size
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -82,14 +93,15 @@ class Smoothed:
 
     def compute(self) -> Array:
         """Return the smoothed image."""
-        return smooth(self.image, self.sigma)
+        start, end = self.planes or (0, self.image.shape[0])
+        return smooth(self.image, self.sigma)[start:end]
 
 
 Part: TypeAlias = Array | Smoothed
 """What a pass reads."""
 
 
-def smoothed(image: Array, sigma: tuple[float, ...]) -> Part:
+def smoothed(image: Array, sigma: tuple[float, ...], planes: tuple[int, int] | None = None) -> Part:
     """Return an image that is smoothed when a pass needs it, or one smoothed here.
 
     Parameters
@@ -98,9 +110,11 @@ def smoothed(image: Array, sigma: tuple[float, ...]) -> Part:
         Booleans, integers or floats.
     sigma : sequence of float
         Standard deviation in voxels, one for each axis.
+    planes : tuple of two int, optional
+        As for `Smoothed`.
     """
     is_near = max(map(smoothing.margin, sigma)) <= FARTHEST
-    part = Smoothed(image, sigma)
+    part = Smoothed(image, sigma, planes)
     return part if is_near and smoothing.kernel_image(image) is not None else part.compute()
 
 
@@ -148,16 +162,37 @@ class Rule(NamedTuple):
             return np.asarray(
                 (image.compute() if isinstance(image, Smoothed) else image) == self.number
             )
-        elements, weights = _for_kernel(image)
-        number = self.threshold
-        if number is not None and image.dtype.kind == 'f':
-            # numpy compares in the type of the image.
-            with np.errstate(over='ignore'):
-                number = float(image.dtype.type(number))
+        elements, weights, _ = _for_kernel(image)
+        number = self._number(image.dtype)
         mask = np.empty(elements.shape, dtype=bool)
         with progress.call('threshold'):
             _core.foreground(elements, number, mask.view(np.uint8), weights)
+        if isinstance(image, Smoothed):
+            start, end = image.planes or (0, image.image.shape[0])
+            return mask.reshape(image.image.shape)[start:end]
         return mask.reshape(image.shape)
+
+    def pack(self, image: Part, mask: _core.MaskRows, first: int) -> None:
+        """Write the foreground of planes into a packed mask, from plane `first` on."""
+        if self.kind == 'equal':
+            block = self(image)
+            elements = block.view(np.uint8).reshape(in_three_axes(block.shape, 1))
+            mask.insert(elements, 1, in_three_axes((first, *(0,) * (block.ndim - 1)), 0))
+            return
+        elements, *smoothing_of = _for_kernel(image)
+        number = self._number(image.dtype)
+        if image.ndim < 3:
+            first = 0
+        with progress.call('threshold'):
+            _core.packed_foreground(elements, number, mask, first, *smoothing_of)
+
+    def _number(self, dtype: np.dtype[Any]) -> float | None:
+        """Return the threshold as numpy compares with it: in the type of the image."""
+        number = self.threshold
+        if number is not None and dtype.kind == 'f':
+            with np.errstate(over='ignore'):
+                number = float(dtype.type(number))
+        return number
 
 
 def find_rule(
@@ -464,7 +499,7 @@ class _Counts:
     high: int
 
     def __call__(self, part: Part) -> npt.NDArray[np.int64]:
-        elements, _ = _for_kernel(part)
+        elements, *_ = _for_kernel(part)
         return _core.count_each(elements, self.low, self.high - self.low + 1)
 
 
@@ -491,8 +526,8 @@ class _Bins:
             span = float(int(self.high) - int(self.low))
         else:
             span = float(self.high - self.low)
-        elements, weights = _for_kernel(part)
-        return _core.count_bins(elements, float(self.low), span, edges.tolist(), weights)
+        elements, *smoothing_of = _for_kernel(part)
+        return _core.count_bins(elements, float(self.low), span, edges.tolist(), *smoothing_of)
 
 
 def _range(each: Each, stop_at_gray: bool = False) -> Range | None:
@@ -517,15 +552,17 @@ def parts_of(image: Part) -> Each:
     return each
 
 
-def _for_kernel(part: Part) -> tuple[Array, Any]:
-    """Return the elements of a part along three axes, and the weights that smooth it, if any."""
-    weights = None
+def _for_kernel(part: Part) -> tuple[Array, Any, tuple[int, int] | None]:
+    """Return the elements along three axes, the weights that smooth them, and their planes."""
+    weights = planes = None
     if isinstance(part, Smoothed):
-        weights = smoothing.weights(part.sigma)
+        weights, planes = smoothing.weights(part.sigma), part.planes
         part = part.image
+        if part.ndim < 3:
+            planes = None
     if part.dtype == np.float16 or part.dtype.char == 'g':
         part = part.astype(np.float32 if part.dtype == np.float16 else np.float64)
     elements = smoothing.kernel_image(part if part.ndim <= 3 else part.reshape(-1))
     if elements is None:
         raise TypeError(f'image: expected real numbers, got {part.dtype}')
-    return elements, weights
+    return elements, weights, planes

@@ -1,115 +1,106 @@
 //! Sums of weighted values along an axis, in vectors, in scipy's order.
 //!
-//! The inner loops run over [`LANES`] values of constant number, so that the compiler makes vectors of them; sums wait in the
-//! innermost cache between one distance and the next.
+//! [`VECTORS`] vectors of sums stay in registers while all distances are added to them; values are loaded from the innermost cache.
 
-#![allow(clippy::extra_unused_type_parameters, reason = "the vectors are the compiler's, the dispatch names them")]
-
-use super::sample::{Float, Sample};
+use super::sample::Sample;
 use crate::image::elements::Shared;
-use crate::support::simd::for_this_processor;
+use crate::support::simd::{Doubles, Vector, for_this_processor};
 
-/// Values that are computed side by side. Buffers are padded to a multiple of it; what is computed there is never used.
-pub const LANES: usize = 64;
+/// Buffers are padded to a multiple of so many numbers, a vector of the widest kind; what is computed in the padding is never used.
+pub const LANES: usize = 8;
+
+/// Vectors of sums that are computed side by side, so that an addition need not wait for the one before.
+const VECTORS: usize = 4;
 
 for_this_processor! {
     /// Correlates with `weights`, of the centre and then of each distance, across lines; the one in the middle is the centre.
-    pub fn along_lines<S: Float>(weights: &[f64], lines: &[&[S]], sums: &mut [f64]) = along_lines_lanes;
+    /// The sums are rounded to a type.
+    pub fn along_lines<F: Sample>(weights: &[f64], lines: &[&[f64]], sums: &mut [f64]) = along_lines_lanes;
 }
 
 #[inline(always)]
-fn along_lines_lanes<S: Float, V>(weights: &[f64], lines: &[&[S]], sums: &mut [f64]) {
+fn along_lines_lanes<F: Sample, V: Vector>(weights: &[f64], lines: &[&[f64]], sums: &mut [f64]) {
     let reach = lines.len() / 2;
-    let (sums, _) = sums.as_chunks_mut::<LANES>();
-    for (at, sums) in sums.iter_mut().enumerate() {
-        weigh::<S>(weights, lines[reach], at * LANES, sums);
-        for distance in (1..=reach).rev() {
-            add::<S>(weights[distance], lines[reach - distance], lines[reach + distance], at * LANES, sums);
-        }
-    }
+    correlate::<F, V>(weights, sums, |at, offset| &lines[reach.wrapping_add_signed(offset)][at..]);
 }
 
 for_this_processor! {
-    /// Correlates with `weights`, of the centre and then of each distance, along a row; the first centre is `reach` from its start.
-    pub fn along_row<S: Float>(weights: &[f64], row: &[S], sums: &mut [f64]) = along_row_lanes;
+    /// Correlates with `weights`, of the centre and then of each distance, along a row; the first centre is `reach` from its
+    /// start.
+    pub fn along_row<F: Sample>(weights: &[f64], row: &[f64], sums: &mut [f64]) = along_row_lanes;
 }
 
 #[inline(always)]
-fn along_row_lanes<S: Float, V>(weights: &[f64], row: &[S], sums: &mut [f64]) {
+fn along_row_lanes<F: Sample, V: Vector>(weights: &[f64], row: &[f64], sums: &mut [f64]) {
     let reach = weights.len() - 1;
-    let (sums, _) = sums.as_chunks_mut::<LANES>();
-    for (at, sums) in sums.iter_mut().enumerate() {
-        weigh::<S>(weights, &row[reach..], at * LANES, sums);
-        for distance in (1..=reach).rev() {
-            add::<S>(weights[distance], &row[reach - distance..], &row[reach + distance..], at * LANES, sums);
+    correlate::<F, V>(weights, sums, |at, offset| &row[(at + reach).wrapping_add_signed(offset)..]);
+}
+
+/// Fills `sums`, of which `values` returns what stands at an offset from a position on.
+#[inline(always)]
+fn correlate<'a, F: Sample, V: Vector>(weights: &[f64], sums: &mut [f64], values: impl Fn(usize, isize) -> &'a [f64]) {
+    let block = VECTORS * V::Doubles::COUNT;
+    let blocks = sums.len() / block * block;
+    for at in (0..blocks).step_by(block) {
+        correlate_block::<F, V, VECTORS>(weights, &mut sums[at..at + block], |offset| values(at, offset));
+    }
+    for at in (blocks..sums.len()).step_by(V::Doubles::COUNT) {
+        correlate_block::<F, V, 1>(weights, &mut sums[at..at + V::Doubles::COUNT], |offset| values(at, offset));
+    }
+}
+
+#[inline(always)]
+fn correlate_block<'a, F: Sample, V: Vector, const N: usize>(
+    weights: &[f64],
+    sums: &mut [f64],
+    values: impl Fn(isize) -> &'a [f64],
+) {
+    let count = V::Doubles::COUNT;
+    let mut registers = [V::Doubles::splat(weights[0]); N];
+    let centre = &values(0)[..N * count];
+    for (at, sum) in registers.iter_mut().enumerate() {
+        *sum = V::Doubles::load(&centre[at * count..]).times(*sum);
+    }
+    for (distance, &weight) in weights.iter().enumerate().skip(1).rev() {
+        let distance = distance.cast_signed();
+        let (before, after) = (&values(-distance)[..N * count], &values(distance)[..N * count]);
+        let weight = V::Doubles::splat(weight);
+        for (at, sum) in registers.iter_mut().enumerate() {
+            let pair = V::Doubles::load(&before[at * count..]).plus(V::Doubles::load(&after[at * count..]));
+            *sum = sum.plus(pair.times(weight));
         }
     }
-}
-
-/// The values from `start` on times a weight.
-#[inline(always)]
-fn weigh<S: Float>(weights: &[f64], values: &[S], start: usize, sums: &mut [f64; LANES]) {
-    let values = lanes(values, start);
-    for (sum, value) in sums.iter_mut().zip(values) {
-        *sum = value.to_f64() * weights[0];
-    }
-}
-
-/// Adds the sums of two values times a weight.
-#[inline(always)]
-fn add<S: Float>(weight: f64, before: &[S], after: &[S], start: usize, sums: &mut [f64; LANES]) {
-    let (before, after) = (lanes(before, start), lanes(after, start));
-    for ((sum, before), after) in sums.iter_mut().zip(before).zip(after) {
-        *sum += (before.to_f64() + after.to_f64()) * weight;
-    }
-}
-
-#[inline(always)]
-fn lanes<S>(values: &[S], start: usize) -> &[S; LANES] {
-    let Some(lanes) = values[start..].first_chunk() else { unreachable!("buffers are padded") };
-    lanes
-}
-
-for_this_processor! {
-    /// Rounds sums to a type.
-    pub fn round<F: Sample>(sums: &mut [f64]) = round_lanes;
-}
-
-#[inline(always)]
-fn round_lanes<F: Sample, V>(sums: &mut [f64]) {
-    for sum in sums {
-        *sum = F::of_sum(*sum).to_f64();
+    for (at, sum) in registers.into_iter().enumerate() {
+        F::rounded(sum).store(&mut sums[at * count..]);
     }
 }
 
 for_this_processor! {
-    /// Stores sums in their type.
-    pub fn store<F: Sample>(sums: &[f64], stored: &mut [F]) = store_lanes;
+    /// Stores numbers in a type that holds them.
+    pub fn store<F: Sample>(numbers: &[f64], stored: &mut [F]) = store_lanes;
 }
 
 #[inline(always)]
-fn store_lanes<F: Sample, V>(sums: &[f64], stored: &mut [F]) {
-    for (stored, sum) in stored.iter_mut().zip(sums) {
-        *stored = F::of_sum(*sum);
+fn store_lanes<F: Sample, V>(numbers: &[f64], stored: &mut [F]) {
+    for (stored, number) in stored.iter_mut().zip(numbers) {
+        *stored = F::of_sum(*number);
     }
+}
+
+/// Copies elements that another thread may be writing, as numbers of double precision; `copies` has room for them.
+pub fn load<T: Sample>(from: &[Shared<T>], copies: &mut [T], numbers: &mut [f64]) {
+    let copies = &mut copies[..from.len()];
+    T::copy(from, copies);
+    convert(copies, numbers);
 }
 
 for_this_processor! {
-    /// Copies elements that another thread may be writing, as floats.
-    pub fn load<T: Sample>(from: &[Shared<T>], to: &mut [T::Exact]) = load_lanes;
+    fn convert<T: Sample>(values: &[T], numbers: &mut [f64]) = convert_lanes;
 }
 
 #[inline(always)]
-fn load_lanes<T: Sample, V>(from: &[Shared<T>], to: &mut [T::Exact]) {
-    let (chunks, rest) = from.as_chunks::<LANES>();
-    let (copies, rest_of_copies) = to.as_chunks_mut::<LANES>();
-    for (chunk, copy) in chunks.iter().zip(copies) {
-        let values = Shared::get_all(chunk);
-        for (copy, value) in copy.iter_mut().zip(values) {
-            *copy = value.exact();
-        }
-    }
-    for (copy, element) in rest_of_copies.iter_mut().zip(rest) {
-        *copy = element.get().exact();
+fn convert_lanes<T: Sample, V>(values: &[T], numbers: &mut [f64]) {
+    for (number, value) in numbers.iter_mut().zip(values) {
+        *number = value.to_f64();
     }
 }

@@ -6,7 +6,7 @@
 //! mirrored at its faces (d c b a | a b c d | d c b a). Every value here is computed by the same operations in the same order,
 //! so how the image is cut for that cannot be seen in the result.
 //!
-//! The image is worked on in boxes. The planes around a plane of a box wait in a ring, as floats, mirrored where the image ends:
+//! The image is worked on in boxes. The planes around a plane of a box wait in a ring, in double precision, mirrored where the image ends:
 //! smoothing along one axis commutes with mirroring along another. A plane is smoothed along the first axis, its rows along the
 //! second and third, while they are in the cache; there is neither a copy of the image in floats nor one between two axes.
 //!
@@ -25,6 +25,7 @@ use super::correlate::{self, LANES};
 use super::sample::Sample;
 use super::values::{Box3, Values};
 use crate::image::elements::Shared;
+use crate::image::word_shape::WORD;
 use crate::support::allocate::{try_filled, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
@@ -39,7 +40,7 @@ const BOX: [usize; 3] = [64, 64, 256];
 const FARTHEST: usize = 32;
 
 /// Bytes of a ring that stay in the cache.
-const RING: usize = 1 << 20;
+const RING: usize = 3 << 18;
 
 /// The weights of each axis of a 3D image, for the centre first and then for each distance.
 #[derive(Debug, Clone)]
@@ -169,15 +170,19 @@ fn mirrored(position: isize, length: usize) -> usize {
 pub struct Smoothed<'a, T, F> {
     image: ArrayView3<'a, Shared<T>>,
     filter: &'a Gaussian,
+    /// The planes of the image whose values these are; all count.
+    planes: Range<usize>,
     sides: [usize; 3],
     rounds_to: std::marker::PhantomData<fn() -> F>,
 }
 
 /// What a thread works in. Rows are padded to [`LANES`].
 #[derive(Debug)]
-pub struct Scratch<S, F> {
+pub struct Scratch<T, F> {
+    /// A row of the image.
+    copy: Vec<T>,
     /// As many planes around a box as are smoothed to one.
-    ring: Vec<S>,
+    ring: Vec<f64>,
     /// A plane, smoothed along the first axis.
     plane: Vec<f64>,
     /// A row of that, smoothed along the second axis.
@@ -189,26 +194,28 @@ pub struct Scratch<S, F> {
 }
 
 impl<'a, T: Sample, F: Sample> Smoothed<'a, T, F> {
-    /// The values of `image`, smoothed by `filter`.
+    /// The values of all of `image`, smoothed by `filter`.
     #[must_use]
     pub fn new(image: &ArrayView3<'a, Shared<T>>, filter: &'a Gaussian) -> Self {
+        Self::of_planes(image, filter, 0..image.dim().0)
+    }
+
+    /// The values of some planes of `image`, smoothed by `filter` in the whole of it.
+    #[must_use]
+    pub fn of_planes(image: &ArrayView3<'a, Shared<T>>, filter: &'a Gaussian, planes: Range<usize>) -> Self {
         let reach = filter.reach();
         let mut sides = [0, 1, 2].map(|axis| BOX[axis].max(reach[axis].next_multiple_of(64)));
         let bytes = |sides: [usize; 3]| {
-            (2 * reach[0] + 1) * (sides[1] + 2 * reach[1]) * (sides[2] + 2 * reach[2]) * size_of::<T::Exact>()
+            (2 * reach[0] + 1) * (sides[1] + 2 * reach[1]) * (sides[2] + 2 * reach[2]) * size_of::<f64>()
         };
-        while sides[1] > 8 && sides[1] > reach[1] && bytes(sides) > RING {
-            sides[1] /= 2;
+        while sides[1] > 8 && sides[1] > 4 * reach[1] && bytes(sides) > RING {
+            sides[1] -= 8;
         }
         while sides[2] > 64 && sides[2] > reach[2] && bytes(sides) > RING {
             sides[2] /= 2;
         }
-        Self {
-            image: *image,
-            filter,
-            sides: sides.map(|side| side.next_multiple_of(8)),
-            rounds_to: std::marker::PhantomData,
-        }
+        sides[2] = sides[2].next_multiple_of(WORD);
+        Self { image: *image, filter, planes, sides, rounds_to: std::marker::PhantomData }
     }
 
     /// The rows and the columns of a box of this shape with what surrounds it, the columns padded.
@@ -218,8 +225,9 @@ impl<'a, T: Sample, F: Sample> Smoothed<'a, T, F> {
     }
 
     /// Copies plane `z`, which may lie beyond the image, with what surrounds the box.
-    fn fill(&self, z: isize, region: &Box3, copies: &mut [T::Exact], width: usize) {
-        let (dim, reach) = (self.shape(), self.filter.reach());
+    fn fill(&self, z: isize, region: &Box3, buffer: &mut [T], copies: &mut [f64], width: usize) {
+        let (dim, reach) = (self.image.dim(), self.filter.reach());
+        let dim = [dim.0, dim.1, dim.2];
         let plane = self.image.index_axis(Axis(0), mirrored(z, dim[0]));
         let [y0, x0] = [1, 2].map(|axis| region.offset[axis] as isize - reach[axis] as isize);
         let count = region.shape[2] + 2 * reach[2];
@@ -229,11 +237,11 @@ impl<'a, T: Sample, F: Sample> Smoothed<'a, T, F> {
         for (y, copy) in copies.chunks_exact_mut(width).enumerate() {
             let row = plane.index_axis_move(Axis(0), mirrored(y0 + y as isize, dim[1]));
             match row.to_slice() {
-                Some(row) => correlate::load::<T>(&row[inside.clone()], &mut copy[before..before + inside.len()]),
-                None => inside.clone().for_each(|x| copy[before + x - inside.start] = row[x].get().exact()),
+                Some(row) => correlate::load(&row[inside.clone()], buffer, &mut copy[before..before + inside.len()]),
+                None => inside.clone().for_each(|x| copy[before + x - inside.start] = row[x].get().to_f64()),
             }
             for x in (0..before).chain(before + inside.len()..count) {
-                copy[x] = row[mirrored(x0 + x as isize, dim[2])].get().exact();
+                copy[x] = row[mirrored(x0 + x as isize, dim[2])].get().to_f64();
             }
         }
     }
@@ -241,10 +249,11 @@ impl<'a, T: Sample, F: Sample> Smoothed<'a, T, F> {
 
 impl<T: Sample, F: Sample> Values for Smoothed<'_, T, F> {
     type Value = F;
-    type Scratch = Scratch<T::Exact, F>;
+    type Scratch = Scratch<T, F>;
 
     fn shape(&self) -> [usize; 3] {
-        self.image.dim().into()
+        let (_, height, width) = self.image.dim();
+        [self.planes.len(), height, width]
     }
 
     fn sides(&self) -> [usize; 3] {
@@ -256,7 +265,8 @@ impl<T: Sample, F: Sample> Values for Smoothed<'_, T, F> {
         let [rows, width] = self.extended(shape);
         let plane = rows.saturating_mul(width);
         Ok(Scratch {
-            ring: try_filled(SMOOTHING, plane.saturating_mul(2 * self.filter.reach()[0] + 1), T::Exact::default())?,
+            copy: try_filled(SMOOTHING, width, T::default())?,
+            ring: try_filled(SMOOTHING, plane.saturating_mul(2 * self.filter.reach()[0] + 1), 0.0)?,
             plane: try_filled(SMOOTHING, plane, 0.0)?,
             row: try_filled(SMOOTHING, width, 0.0)?,
             sums: try_filled(SMOOTHING, width, 0.0)?,
@@ -269,27 +279,24 @@ impl<T: Sample, F: Sample> Values for Smoothed<'_, T, F> {
         let reach = self.filter.reach();
         let [height, width] = self.extended(region.shape);
         let planes = 2 * reach[0] + 1;
-        let Scratch { ring, plane, row, sums, smoothed } = scratch;
+        let Scratch { copy, ring, plane, row, sums, smoothed } = scratch;
         let (size, padded) = (height * width, region.shape[2].next_multiple_of(LANES));
-        let z0 = region.offset[0] as isize - reach[0] as isize;
+        let z0 = (self.planes.start + region.offset[0]) as isize - reach[0] as isize;
         for (z, copies) in ring.chunks_exact_mut(size).take(planes - 1).enumerate() {
-            self.fill(z0 + z as isize, region, copies, width);
+            self.fill(z0 + z as isize, region, copy, copies, width);
         }
         for z in 0..region.shape[0] {
             let last = z + planes - 1;
-            self.fill(z0 + last as isize, region, &mut ring[last % planes * size..][..size], width);
+            self.fill(z0 + last as isize, region, copy, &mut ring[last % planes * size..][..size], width);
             let mut lines = Vec::with_capacity(planes);
             for (y, sums) in plane[..size].chunks_exact_mut(width).enumerate() {
                 if weights_z.is_empty() {
                     // No rounding: scipy leaves the axis out, but converts to the type of the output.
-                    for (sum, value) in sums.iter_mut().zip(&ring[y * width..]) {
-                        *sum = value.to_f64();
-                    }
+                    sums.copy_from_slice(&ring[z % planes * size + y * width..][..width]);
                 } else {
                     lines.clear();
                     lines.extend((z..z + planes).map(|z| &ring[z % planes * size + y * width..][..width]));
-                    correlate::along_lines(weights_z, &lines, sums);
-                    correlate::round::<F>(sums);
+                    correlate::along_lines::<F>(weights_z, &lines, sums);
                 }
             }
             let mut lines: Vec<&[f64]> = Vec::with_capacity(2 * reach[1] + 1);
@@ -298,12 +305,11 @@ impl<T: Sample, F: Sample> Values for Smoothed<'_, T, F> {
                 if !weights_y.is_empty() {
                     lines.clear();
                     lines.extend((y..=y + 2 * reach[1]).map(|y| &plane[y * width..][..width]));
-                    correlate::along_lines(weights_y, &lines, &mut row[..width]);
-                    correlate::round::<F>(&mut row[..width]);
+                    correlate::along_lines::<F>(weights_y, &lines, &mut row[..width]);
                     smooth_row = &row[..width];
                 }
                 if !weights_x.is_empty() {
-                    correlate::along_row(weights_x, smooth_row, &mut sums[..padded]);
+                    correlate::along_row::<F>(weights_x, smooth_row, &mut sums[..padded]);
                     smooth_row = &sums[..padded];
                 }
                 let smoothed = &mut smoothed[..region.shape[2]];

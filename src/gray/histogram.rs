@@ -1,19 +1,22 @@
 //! Histograms of the values of an image: one bin for each integer, or bins of equal width.
 //!
 //! Bins of equal width are those of `numpy.histogram`: the position of a value is computed in the type of the edges, and then
-//! corrected by one where the edges say otherwise.
+//! corrected by one where the edges say otherwise. Only values close to an edge need that; a row with such a value is corrected.
 //!
 //! Cost: one pass; the bins of each thread.
 
-use super::correlate::LANES;
 use super::sample::{Float, Sample};
 use super::values::{Values, fold};
 use crate::support::allocate::try_filled;
 use crate::support::errors::{Error, Result};
+use crate::support::simd::for_this_processor;
 use crate::support::threads::Monitor;
 
 /// What the bins are called in errors.
 const BINS: &str = "a histogram";
+
+/// Values whose bins are found before they are counted.
+const AT_ONCE: usize = 256;
 
 /// The most bins that are counted.
 const MOST: usize = 1 << 16;
@@ -67,28 +70,102 @@ pub fn count_bins<V: Values>(
         let reason = format!("expected 2 to 65,537 values, got {}", edges.len());
         return Err(Error::InvalidArgument { name: "edges", reason });
     }
-    let (number, last) = (<V::Value as Sample>::Bins::from_f64(count as f64), count as u32 - 1);
+    let bins = Bins::new(low, span, edges);
     let tables = fold(
         values,
         monitor,
         || try_filled(BINS, TABLES * count, 0_i64),
-        |bins, row| {
-            for row in row.chunks(LANES) {
-                let mut places = [0_u32; LANES];
-                for (place, value) in places.iter_mut().zip(row) {
-                    *place = ((value.in_bins() - low) / span * number).truncated().min(last);
-                }
-                for (at, (&place, value)) in places.iter().zip(row).enumerate() {
-                    let (value, place) = (value.in_bins(), place as usize);
-                    let place = place - usize::from(place > 0 && value < edges[place]);
-                    let place = place + usize::from(place < last as usize && value >= edges[place + 1]);
-                    bins[at % TABLES * count + place] += 1;
-                }
+        |counts, row| {
+            for row in row.chunks(AT_ONCE) {
+                bins.count(row, counts);
             }
         },
         add,
     )?;
     Ok((0..count).map(|bin| tables.iter().skip(bin).step_by(count).sum()).collect())
+}
+
+/// Bins of equal width.
+struct Bins<'a, F> {
+    low: F,
+    span: F,
+    edges: &'a [F],
+    /// The number of bins.
+    number: F,
+    /// The last bin.
+    last: u32,
+    /// Positions as far as this from an edge are surely on the right side of it.
+    margin: F,
+}
+
+impl<'a, F: Float> Bins<'a, F> {
+    /// The position of a value is monotonic in it, for each of the three operations is, rounded. So where no edge's position is
+    /// farther than a margin from its number, values whose positions lie deeper between two numbers lie between these edges.
+    fn new(low: F, span: F, edges: &'a [F]) -> Self {
+        let count = edges.len() - 1;
+        let mut bins = Self {
+            low,
+            span,
+            edges,
+            number: F::from_f64(count as f64),
+            last: count as u32 - 1,
+            margin: F::from_f64(1.0),
+        };
+        let offset = |number, edge| (bins.position(edge).to_f64() - number as f64).abs();
+        let is_wide_enough =
+            |&margin: &f64| edges.iter().enumerate().all(|(number, &edge)| offset(number, edge) <= margin);
+        // Powers of two, so that one minus it is exact.
+        let margin = (2..12).map(|power| 0.5_f64.powi(power)).take_while(is_wide_enough).last();
+        bins.margin = F::from_f64(margin.unwrap_or(1.0));
+        bins
+    }
+
+    #[inline(always)]
+    fn position(&self, value: F) -> F {
+        (value - self.low) / self.span * self.number
+    }
+
+    /// Counts at most [`AT_ONCE`] values, neighbours in different tables.
+    fn count<T: Sample<Bins = F>>(&self, row: &[T], counts: &mut [i64]) {
+        let mut places = [0; AT_ONCE];
+        let places = &mut places[..row.len()];
+        if (place(self, row, places) as usize) < row.len() {
+            for (place, value) in places.iter_mut().zip(row) {
+                let (value, at) = (value.in_bins(), *place as usize);
+                let at = at - usize::from(at > 0 && value < self.edges[at]);
+                *place = at as u32 + u32::from(at < self.last as usize && value >= self.edges[at + 1]);
+            }
+        }
+        let count = self.edges.len() - 1;
+        let (fours, rest) = places.as_chunks::<TABLES>();
+        for four in fours {
+            for (table, &place) in four.iter().enumerate() {
+                counts[table * count + place as usize] += 1;
+            }
+        }
+        for &place in rest {
+            counts[place as usize] += 1;
+        }
+    }
+}
+
+for_this_processor! {
+    /// Finds the bin that each value's position is in; returns how many are surely in theirs.
+    fn place<T: Sample>(bins: &Bins<'_, T::Bins>, row: &[T], places: &mut [u32]) -> u32 = place_lanes;
+}
+
+#[inline(always)]
+fn place_lanes<T: Sample, V>(bins: &Bins<'_, T::Bins>, row: &[T], places: &mut [u32]) -> u32 {
+    let (above, below) = (bins.margin, T::Bins::from_f64(1.0) - bins.margin);
+    let mut sure = 0;
+    for (place, value) in places.iter_mut().zip(row) {
+        let position = bins.position(value.in_bins());
+        let bin = position.truncated();
+        let within = position - T::Bins::of_bin(bin);
+        sure += u32::from(within > above && within < below);
+        *place = bin.min(bins.last);
+    }
+    sure
 }
 
 fn add(mut one: Vec<i64>, other: Vec<i64>) -> Vec<i64> {

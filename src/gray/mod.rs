@@ -3,6 +3,8 @@
 //! Each is one pass on all threads, of the image or of what it is when smoothed ([`values::Values`]): boxes of it are worked on in
 //! the cache, so that no smoothed copy of the image need exist, and no mask of bytes.
 
+#![allow(clippy::extra_unused_type_parameters, reason = "the dispatch names the vectors that the compiler makes")]
+
 mod correlate;
 pub mod gaussian;
 pub mod histogram;

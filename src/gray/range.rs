@@ -5,6 +5,7 @@
 use super::sample::Sample;
 use super::values::{Values, fold};
 use crate::support::errors::Result;
+use crate::support::simd::for_this_processor;
 use crate::support::threads::Monitor;
 
 /// What values an image has.
@@ -22,23 +23,26 @@ impl<T: Sample> ValueRange<T> {
     const EMPTY: Self = Self { ends: None, has_nan: false, only_two: true };
 
     fn of(row: &[T]) -> Self {
-        let mut numbers = row.iter().copied().filter(is_number);
-        let Some(first) = numbers.next() else {
-            return Self { has_nan: !row.is_empty(), only_two: row.is_empty(), ..Self::EMPTY };
-        };
-        let (mut low, mut high, mut has_nan) = (first, first, false);
-        for &value in row {
-            low = if value < low { value } else { low };
-            high = if value > high { value } else { high };
-            has_nan |= !is_number(&value);
+        if row.is_empty() {
+            return Self::EMPTY;
         }
-        Self { ends: Some((low, high)), has_nan, only_two: !has_nan }
+        let (low, high) = extremes(row);
+        let (low, high) = (T::of_key(low), T::of_key(high));
+        if is_number(&low) && is_number(&high) {
+            return Self { ends: Some((low, high)), has_nan: false, only_two: true };
+        }
+        let mut ends: Option<(T, T)> = None;
+        for &value in row.iter().filter(|value| is_number(*value)) {
+            let (low, high) = ends.unwrap_or((value, value));
+            ends = Some((if value < low { value } else { low }, if value > high { value } else { high }));
+        }
+        Self { ends, has_nan: true, only_two: false }
     }
 
     fn add(&mut self, row: &[T]) {
         let mut of_row = Self::of(row);
         if let (true, true, Some((low, high))) = (self.only_two, of_row.only_two, of_row.ends) {
-            of_row.only_two = row.iter().all(|&value| value == low || value == high);
+            of_row.only_two = count_of(row, low, high) == row.len();
         }
         *self = self.join(of_row);
     }
@@ -59,6 +63,27 @@ impl<T: Sample> ValueRange<T> {
             only_two: self.only_two & other.only_two && [low, high, ends.0, ends.1].into_iter().all(is_end),
         }
     }
+}
+
+for_this_processor! {
+    /// The smallest and the largest key of a row that is not empty.
+    fn extremes<T: Sample>(row: &[T]) -> (T::Key, T::Key) = extremes_lanes;
+}
+
+#[inline(always)]
+fn extremes_lanes<T: Sample, V>(row: &[T]) -> (T::Key, T::Key) {
+    let first = row[0].key();
+    row.iter().fold((first, first), |(low, high), value| (low.min(value.key()), high.max(value.key())))
+}
+
+for_this_processor! {
+    /// How many values of a row equal one of two.
+    fn count_of<T: Sample>(row: &[T], low: T, high: T) -> usize = count_of_lanes;
+}
+
+#[inline(always)]
+fn count_of_lanes<T: Sample, V>(row: &[T], low: T, high: T) -> usize {
+    row.iter().map(|&value| usize::from(value == low || value == high)).sum()
 }
 
 #[inline(always)]

@@ -1,17 +1,15 @@
 //! The element types of gray images: how they are read, computed with, and rounded to.
 
 use crate::image::elements::Shared;
+use crate::support::simd::Doubles;
 
 /// A real number as it stands in an image.
 pub trait Sample: Copy + Default + PartialOrd + Send + Sync + 'static {
-    /// A type that holds every value as double precision does, and is no wider than it must be.
-    type Exact: Float;
+    /// Integers in the order of the values.
+    type Key: Ord + Copy + Send + Sync;
 
     /// The type that a histogram with bins of equal width computes in, as `numpy.histogram` does.
     type Bins: Float;
-
-    /// The value as a floating point number.
-    fn exact(self) -> Self::Exact;
 
     /// The value, in the type of the edges of bins.
     fn in_bins(self) -> Self::Bins;
@@ -21,6 +19,15 @@ pub trait Sample: Copy + Default + PartialOrd + Send + Sync + 'static {
 
     /// The value that is stored for a sum: the nearest one for floats, the integer towards zero for integers.
     fn of_sum(sum: f64) -> Self;
+
+    /// Sums rounded to the values that are stored for them, where these have no more than 53 bits.
+    fn rounded<D: Doubles>(sums: D) -> D;
+
+    /// An integer in the order of the values; beyond those of all numbers where it is not a number.
+    fn key(self) -> Self::Key;
+
+    /// The number of a key.
+    fn of_key(key: Self::Key) -> Self;
 
     /// The position among bins of one value each that begin at `low`.
     fn bin(self, low: Self) -> usize;
@@ -46,21 +53,20 @@ pub trait Float:
     /// A number of this type.
     fn from_f64(value: f64) -> Self;
 
+    /// The number of a bin.
+    fn of_bin(bin: u32) -> Self;
+
     /// The integer towards zero; the nearest bound outside of `u32`, zero for NaN.
     fn truncated(self) -> u32;
 }
 
 macro_rules! sample {
-    ($($element:ty, $exact:ty, $bins:ty, |$value:ident, $low:ident| $bin:expr;)*) => {$(
+    ($($element:ty, $bins:ty, $key:ty, $rounded:ident,
+        |$value:ident, $low:ident| $bin:expr, |$number:ident| $to_key:expr, |$of:ident| $of_key:expr;)*) => {$(
         #[allow(clippy::cast_lossless, reason = "the same for all types")]
         impl Sample for $element {
-            type Exact = $exact;
+            type Key = $key;
             type Bins = $bins;
-
-            #[inline(always)]
-            fn exact(self) -> $exact {
-                self as $exact
-            }
 
             #[inline(always)]
             fn in_bins(self) -> $bins {
@@ -78,6 +84,22 @@ macro_rules! sample {
             }
 
             #[inline(always)]
+            fn rounded<D: Doubles>(sums: D) -> D {
+                $rounded!(sums)
+            }
+
+            #[inline(always)]
+            fn key(self) -> $key {
+                let $number = self;
+                $to_key
+            }
+
+            #[inline(always)]
+            fn of_key($of: $key) -> Self {
+                $of_key
+            }
+
+            #[inline(always)]
             fn bin(self, $low: Self) -> usize {
                 let $value = self;
                 $bin
@@ -86,17 +108,45 @@ macro_rules! sample {
     )*};
 }
 
+macro_rules! to_single {
+    ($sums:ident) => {
+        $sums.to_single()
+    };
+}
+
+macro_rules! truncated {
+    ($sums:ident) => {
+        $sums.truncated()
+    };
+}
+
+macro_rules! as_they_are {
+    ($sums:ident) => {
+        $sums
+    };
+}
+
+/// The bits of a float as an integer in the order of the numbers, and back: those of negative ones are turned over but the sign.
+macro_rules! in_order {
+    ($bits:expr, $sign:literal) => {{
+        let bits = $bits;
+        bits ^ ((bits >> $sign).cast_unsigned() >> 1).cast_signed()
+    }};
+}
+
 sample! {
-    u8, f32, f64, |value, low| value.wrapping_sub(low) as usize;
-    i8, f32, f64, |value, low| value.wrapping_sub(low) as u8 as usize;
-    u16, f32, f64, |value, low| value.wrapping_sub(low) as usize;
-    i16, f32, f64, |value, low| value.wrapping_sub(low) as u16 as usize;
-    u32, f64, f64, |value, low| value.wrapping_sub(low) as usize;
-    i32, f64, f64, |value, low| value.wrapping_sub(low) as u32 as usize;
-    u64, f64, f64, |value, low| value.wrapping_sub(low) as usize;
-    i64, f64, f64, |value, low| value.wrapping_sub(low) as usize;
-    f32, f32, f32, |value, low| (value - low) as usize;
-    f64, f64, f64, |value, low| (value - low) as usize;
+    u8, f64, u8, truncated, |value, low| value.wrapping_sub(low) as usize, |value| value, |key| key;
+    i8, f64, i8, truncated, |value, low| value.wrapping_sub(low) as u8 as usize, |value| value, |key| key;
+    u16, f64, u16, truncated, |value, low| value.wrapping_sub(low) as usize, |value| value, |key| key;
+    i16, f64, i16, truncated, |value, low| value.wrapping_sub(low) as u16 as usize, |value| value, |key| key;
+    u32, f64, u32, truncated, |value, low| value.wrapping_sub(low) as usize, |value| value, |key| key;
+    i32, f64, i32, truncated, |value, low| value.wrapping_sub(low) as u32 as usize, |value| value, |key| key;
+    u64, f64, u64, truncated, |value, low| value.wrapping_sub(low) as usize, |value| value, |key| key;
+    i64, f64, i64, truncated, |value, low| value.wrapping_sub(low) as usize, |value| value, |key| key;
+    f32, f32, i32, to_single, |value, low| (value - low) as usize,
+        |value| in_order!(value.to_bits().cast_signed(), 31), |key| Self::from_bits(in_order!(key, 31).cast_unsigned());
+    f64, f64, i64, as_they_are, |value, low| (value - low) as usize,
+        |value| in_order!(value.to_bits().cast_signed(), 63), |key| Self::from_bits(in_order!(key, 63).cast_unsigned());
 }
 
 macro_rules! float {
@@ -106,6 +156,11 @@ macro_rules! float {
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
                 value as Self
+            }
+
+            #[inline(always)]
+            fn of_bin(bin: u32) -> Self {
+                bin as Self
             }
 
             #[inline(always)]

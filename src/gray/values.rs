@@ -20,7 +20,7 @@ pub trait Values: Sync {
     /// The shape of the image.
     fn shape(&self) -> [usize; 3];
 
-    /// The shape of a box, whose sides are multiples of those of words of bits.
+    /// The shape of a box, whose last side is a multiple of [`WORD`](crate::image::word_shape::WORD).
     fn sides(&self) -> [usize; 3];
 
     /// # Errors

@@ -15,8 +15,10 @@ use ndarray::{ArrayView3, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
 use crate::image::elements::{Element, Shared};
+use crate::image::foreground::join;
+use crate::image::mask_rows::MaskRows;
 use crate::image::word_shape::{WORD, logarithms, set_bits};
-use crate::support::allocate::{try_filled, try_zeros};
+use crate::support::allocate::{Grow, try_filled, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::huge_pages;
 use crate::support::prefetch::prefetch;
@@ -99,6 +101,65 @@ impl BitImage {
             image.pack_lanes(origin, &view, mask, monitor)?;
         }
         Ok(image)
+    }
+
+    /// The foreground of a mask that is packed in rows.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `monitor`.
+    pub fn of_rows(mask: &MaskRows, monitor: &Monitor) -> Result<Self> {
+        let mut image = Self::zeros(mask.shape())?;
+        let [depth, height, _] = image.shape;
+        if image.shape.contains(&0) {
+            return Ok(image);
+        }
+        let strides = WordStrides::of(&image);
+        let [side_z, side_y, side_x] = image.sides();
+        let planes = image.words[strides.plane..].par_chunks_mut(strides.plane).enumerate();
+        planes.take(depth.div_ceil(side_z)).try_for_each(|(plane, words)| {
+            monitor.check()?;
+            for (row, words) in words[strides.row..].chunks_exact_mut(strides.row).enumerate() {
+                let mut rows: [&[u64]; MOST_ROWS] = [&[]; MOST_ROWS];
+                for z in covered(plane * side_z, side_z, 0, depth) {
+                    for y in covered(row * side_y, side_y, 0, height) {
+                        rows[z % side_z * side_y + y % side_y] = mask.row(z, y);
+                    }
+                }
+                for (column, words) in words[1..].chunks_mut(WORD / side_x).enumerate() {
+                    gather(rows.iter().map(|row| row.get(column).unwrap_or(&0)), side_x, words);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(image)
+    }
+
+    /// The linear indices of the foreground, ascending.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], or [`Error::Interrupted`] through `monitor`.
+    pub fn indices(&self, monitor: &Monitor) -> Result<Vec<i64>> {
+        let strides = WordStrides::of(self);
+        let [side_z, side_y, side_x] = self.sides();
+        let [_, height, width] = self.shape;
+        let planes = (0..self.words_along(0)).into_par_iter().map(|plane| {
+            monitor.check()?;
+            let mut found = Vec::new();
+            let rows = self.words[(plane + 1) * strides.plane + strides.row..].chunks(strides.row);
+            for (row, words) in rows.take(self.words_along(1)).enumerate() {
+                for (column, &word) in words[1..].iter().enumerate() {
+                    let index = |bit: usize| {
+                        let (line, x) = (bit / side_x, column * side_x + bit % side_x);
+                        let (z, y) = (plane * side_z + line / side_y, row * side_y + line % side_y);
+                        ((z * height + y) * width + x) as i64
+                    };
+                    found.try_extend("the foreground", set_bits(word).map(index))?;
+                }
+            }
+            found.sort_unstable();
+            Ok(found)
+        });
+        join(planes.collect::<Result<_>>()?)
     }
 
     /// Packs an image whose rows are contiguous: the rows that share words at a time.
@@ -409,6 +470,23 @@ mod tests {
                 let from_view = BitImage::pack(&transposed, 0xff, &Monitor::new()).unwrap();
                 assert_eq!(from_view, BitImage::pack(&copy.view(), 0xff, &Monitor::new()).unwrap());
             }
+        }
+    }
+
+    #[test]
+    fn rows_give_the_same_image_and_its_indices_ascend() {
+        for shape in [(1, 9, 70), (3, 4, 200), (9, 10, 64), (0, 4, 5), (5, 1, 1)] {
+            let image = pattern(shape);
+            let mut rows = MaskRows::zeros(shape.into(), [false; 3]).unwrap();
+            rows.insert([0; 3], &Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
+            let packed = BitImage::of_rows(&rows, &Monitor::new()).unwrap();
+            assert_eq!(packed, BitImage::pack(&image.view(), 0xff, &Monitor::new()).unwrap());
+            let expected: Vec<i64> =
+                image.iter().zip(0..).filter(|&(&value, _)| value != 0).map(|(_, at)| at).collect();
+            assert_eq!(packed.indices(&Monitor::new()).unwrap(), expected);
+            let mut unpacked = Array3::from_elem(shape, 7);
+            rows.unpack_into(unpacked.view_mut(), &Monitor::new()).unwrap();
+            assert_eq!(unpacked, image.mapv(|value| u8::from(value != 0)));
         }
     }
 

@@ -190,7 +190,7 @@ fn scan_row<T: Element>(voxels: &[Shared<T>], mask: T, start: usize, step: usize
 }
 
 /// The lists one after the other.
-fn join(mut lists: Vec<Vec<i64>>) -> Result<Vec<i64>> {
+pub(super) fn join(mut lists: Vec<Vec<i64>>) -> Result<Vec<i64>> {
     if lists.len() == 1 {
         return Ok(lists.swap_remove(0));
     }

@@ -2,7 +2,7 @@
 //!
 //! Cost: a bit a voxel, each row rounded up to whole words. Blocks are read once, in any order.
 
-use ndarray::{ArrayView3, Axis};
+use ndarray::{ArrayView3, ArrayViewMut3, Axis};
 use rayon::prelude::*;
 
 use crate::image::elements::{Element, Shared};
@@ -76,6 +76,32 @@ impl MaskRows {
     pub fn insert_bits(&mut self, [z, y, x]: [usize; 3], bits: u64) {
         let row = self.row_stride();
         put(bits, x, &mut self.words[(z * self.shape[1] + y) * row..][..row]);
+    }
+
+    /// The words of all rows, along the last axis.
+    pub fn words_mut(&mut self) -> ArrayViewMut3<'_, u64> {
+        let shape = [self.shape[0], self.shape[1], self.row_stride()];
+        let Ok(words) = ArrayViewMut3::from_shape(shape, &mut self.words) else { unreachable!("of this length") };
+        words
+    }
+
+    /// Writes 1 for the foreground and 0 for the background into `output`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if it has another shape, [`Error::Interrupted`] through `monitor`.
+    pub fn unpack_into(&self, mut output: ArrayViewMut3<'_, u8>, monitor: &Monitor) -> Result<()> {
+        if output.shape() != self.shape {
+            let reason = format!("expected shape {:?}, got {:?}", self.shape, output.shape());
+            return Err(Error::InvalidArgument { name: "output", reason });
+        }
+        output.axis_iter_mut(Axis(0)).into_par_iter().enumerate().try_for_each(|(z, mut plane)| {
+            monitor.check()?;
+            for (y, mut row) in plane.outer_iter_mut().enumerate() {
+                let words = self.row(z, y);
+                row.iter_mut().enumerate().for_each(|(x, voxel)| *voxel = (words[x / WORD] >> (x % WORD) & 1) as u8);
+            }
+            Ok(())
+        })
     }
 
     fn row_stride(&self) -> usize {

@@ -1,21 +1,26 @@
 //! Masks that are packed block by block, and what branches measure in them: centrelines and cells.
 
-use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray3};
+use numpy::{
+    Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3,
+};
 use pyo3::prelude::*;
 
 use crate::cells;
 use crate::centreline::smooth::Point;
 use crate::centreline::{self, Measures, Skeleton};
+use crate::image::bit_image::BitImage;
 use crate::image::elements::Element;
 use crate::image::indices::check_voxels;
 use crate::image::mask_rows::MaskRows;
 use crate::python::support::arrays::AlignedArray1;
-use crate::python::support::elements::{shared, with_elements};
+use crate::python::support::elements::{shared, with_elements, writable};
 use crate::python::support::threads::run;
+use crate::python::thinning::method;
 use crate::radius::{Background, Squares, Surroundings, squared_radii};
 use crate::support::allocate::try_collect;
 use crate::support::errors::Error;
 use crate::support::threads::Monitor;
+use crate::thinning::thin;
 
 /// What the columns are called when there is no memory for them.
 const MEASURES: &str = "the measures of branches";
@@ -52,7 +57,7 @@ impl PyMaskRows {
     ) -> PyResult<Array1<'py>> {
         let (shape, border) = (self.mask.shape(), self.mask.border());
         let nodes = nodes.as_slice();
-        let squares = run(py, self.voxels() >= VOXELS_WORTH_THREADS, |monitor| {
+        let squares = run(py, self.is_worth_threads(), |monitor| {
             check_voxels(nodes, &shape)?;
             let surroundings = Surroundings { offset: [0; 3], image: shape, border };
             let background = Background::of_mask(&self.mask)?;
@@ -60,9 +65,35 @@ impl PyMaskRows {
         })?;
         Ok(squares.into_pyarray(py))
     }
+
+    /// The number of voxels of the foreground.
+    fn count(&self) -> u64 {
+        self.mask.count()
+    }
+
+    /// The linear indices of the voxels of the skeleton, ascending.
+    fn skeletonize<'py>(&self, py: Python<'py>, method: &str) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let method = method::method(method, self.mask.shape()[0])?;
+        let nodes = run(py, self.is_worth_threads(), |monitor| {
+            let mut image = BitImage::of_rows(&self.mask, monitor)?;
+            thin(&mut image, method, monitor)?;
+            image.indices(monitor)
+        })?;
+        Ok(nodes.into_pyarray(py))
+    }
+
+    /// Writes the mask into `output` as bytes of 0 and 1.
+    fn unpack(&self, py: Python<'_>, mut output: PyReadwriteArray3<'_, u8>) -> PyResult<()> {
+        let Some(output) = writable(&mut output) else { return Ok(()) };
+        run(py, self.is_worth_threads(), |monitor| self.mask.unpack_into(output, monitor))
+    }
 }
 
 impl PyMaskRows {
+    fn is_worth_threads(&self) -> bool {
+        self.mask.shape().iter().product::<usize>() >= VOXELS_WORTH_THREADS
+    }
+
     fn insert_block<T: Element + PyElement>(
         &mut self,
         py: Python<'_>,
@@ -72,10 +103,6 @@ impl PyMaskRows {
     ) -> PyResult<()> {
         let block = shared(block);
         run(py, block.len() >= VOXELS_WORTH_THREADS, |monitor| self.mask.insert(offset, &block, bits, monitor))
-    }
-
-    fn voxels(&self) -> usize {
-        self.mask.shape().iter().product()
     }
 
     /// Calls a kernel with the skeleton that the arrays describe.
@@ -96,7 +123,7 @@ impl PyMaskRows {
             starts: starts.as_slice()?,
             paths: paths.as_slice()?,
         };
-        run(py, self.voxels() >= VOXELS_WORTH_THREADS, |monitor| kernel(skeleton, monitor))
+        run(py, self.is_worth_threads(), |monitor| kernel(skeleton, monitor))
     }
 }
 

@@ -1,11 +1,14 @@
 //! Gray images: smoothing, ranges, histograms and thresholds.
 
-use ndarray::ArrayViewMut3;
+use std::ops::Range;
+
+use ndarray::{ArrayViewMut3, s};
 use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyReadonlyArray3, PyReadwriteArray3, PyUntypedArrayMethods};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
+use super::centreline::PyMaskRows;
 use super::support::elements::{shared, writable};
 use super::support::threads::run;
 use crate::gray::gaussian::{self, Gaussian, Smoothed};
@@ -14,6 +17,7 @@ use crate::gray::range;
 use crate::gray::sample::{Float, Sample};
 use crate::gray::threshold::{self, Rule};
 use crate::gray::values::{Plain, Values};
+use crate::image::mask_rows::MaskRows;
 
 /// Smaller images are done before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 16;
@@ -33,17 +37,30 @@ fn filter_of(weights: &Weights) -> PyResult<Gaussian> {
     Ok(Gaussian::new([&weights[0], &weights[1], &weights[2]])?)
 }
 
-/// Calls a function with the interpreter, the values of an image, smoothed if there are weights, and more arguments.
+/// The planes of an image of so many, all of them unless some are wanted.
+fn planes_of(planes: Option<[usize; 2]>, count: usize) -> PyResult<Range<usize>> {
+    let [start, end] = planes.unwrap_or([0, count]);
+    if start <= end && end <= count {
+        return Ok(start..end);
+    }
+    Err(PyValueError::new_err(format!("planes: expected a range up to {count}, got {start} to {end}")))
+}
+
+/// Calls a function with the interpreter, the values of planes of an image, smoothed if there are weights, and more arguments.
 macro_rules! with_values {
-    ($py:ident, $image:ident, $weights:ident => $function:ident($($argument:expr),*)) => {{
+    ($py:ident, $image:ident, $weights:ident, $planes:ident => $function:ident($($argument:expr),*)) => {{
         let filter = $weights.as_ref().map(filter_of).transpose()?;
         macro_rules! of_type {
             ($element:ty => $smoothed:ty) => {
                 if let Ok(image) = $image.extract::<PyReadonlyArray3<'_, $element>>() {
                     let image = shared(&image);
+                    let planes = planes_of($planes, image.dim().0)?;
                     return match &filter {
-                        None => $function($py, &Plain(image) $(, $argument)*),
-                        Some(filter) => $function($py, &Smoothed::<$element, $smoothed>::new(&image, filter) $(, $argument)*),
+                        None => $function($py, &Plain(image.slice_move(s![planes, .., ..])) $(, $argument)*),
+                        Some(filter) => {
+                            let values = Smoothed::<$element, $smoothed>::of_planes(&image, filter, planes);
+                            $function($py, &values $(, $argument)*)
+                        }
                     };
                 }
             };
@@ -106,9 +123,14 @@ fn smooth_into<T: Sample + PyElement, F: Sample + PyElement + bytemuck::Zeroable
 type Found<'py> = (Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, bool, bool);
 
 #[pyfunction]
-#[pyo3(signature = (image, weights=None))]
-fn value_range<'py>(py: Python<'py>, image: &Bound<'py, PyAny>, weights: Option<Weights>) -> PyResult<Found<'py>> {
-    with_values!(py, image, weights => range_of())
+#[pyo3(signature = (image, weights=None, planes=None))]
+fn value_range<'py>(
+    py: Python<'py>,
+    image: &Bound<'py, PyAny>,
+    weights: Option<Weights>,
+    planes: Option<[usize; 2]>,
+) -> PyResult<Found<'py>> {
+    with_values!(py, image, weights, planes => range_of())
 }
 
 fn range_of<'py, V: Values>(py: Python<'py>, values: &V) -> PyResult<Found<'py>>
@@ -147,7 +169,7 @@ fn count_each<'py>(py: Python<'py>, image: &Bound<'py, PyAny>, low: i128, count:
 
 /// Counts values in bins of equal width that begin at `low` and together are `span` wide.
 #[pyfunction]
-#[pyo3(signature = (image, low, span, edges, weights=None))]
+#[pyo3(signature = (image, low, span, edges, weights=None, planes=None))]
 fn count_bins<'py>(
     py: Python<'py>,
     image: &Bound<'py, PyAny>,
@@ -155,8 +177,9 @@ fn count_bins<'py>(
     span: f64,
     edges: Vec<f64>,
     weights: Option<Weights>,
+    planes: Option<[usize; 2]>,
 ) -> PyResult<Counts<'py>> {
-    with_values!(py, image, weights => bins_of(low, span, &edges))
+    with_values!(py, image, weights, planes => bins_of(low, span, &edges))
 }
 
 fn bins_of<'py, V: Values>(py: Python<'py>, values: &V, low: f64, span: f64, edges: &[f64]) -> PyResult<Counts<'py>> {
@@ -179,11 +202,38 @@ fn foreground(
 ) -> PyResult<u64> {
     let rule = threshold.map_or(Rule::Nonzero, Rule::Above);
     let Some(mask) = writable(&mut mask) else { return Ok(0) };
-    with_values!(py, image, weights => foreground_of(rule, mask))
+    let planes = None;
+    with_values!(py, image, weights, planes => foreground_of(rule, mask))
 }
 
 fn foreground_of<V: Values>(py: Python<'_>, values: &V, rule: Rule, mask: ArrayViewMut3<'_, u8>) -> PyResult<u64> {
     run(py, is_worth_threads(values), |monitor| threshold::foreground(values, rule, mask, monitor))
+}
+
+/// Writes the same voxels of planes of an image into a packed mask, the first plane at plane `first`.
+#[pyfunction]
+#[pyo3(signature = (image, threshold, mask, first, weights=None, planes=None))]
+fn packed_foreground(
+    py: Python<'_>,
+    image: &Bound<'_, PyAny>,
+    threshold: Option<f64>,
+    mut mask: PyRefMut<'_, PyMaskRows>,
+    first: usize,
+    weights: Option<Weights>,
+    planes: Option<[usize; 2]>,
+) -> PyResult<u64> {
+    let (rule, mask) = (threshold.map_or(Rule::Nonzero, Rule::Above), &mut mask.mask);
+    with_values!(py, image, weights, planes => packed_foreground_of(rule, mask, first))
+}
+
+fn packed_foreground_of<V: Values>(
+    py: Python<'_>,
+    values: &V,
+    rule: Rule,
+    mask: &mut MaskRows,
+    first: usize,
+) -> PyResult<u64> {
+    run(py, is_worth_threads(values), |monitor| threshold::packed_foreground(values, rule, mask, first, monitor))
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -191,5 +241,6 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(value_range, module)?)?;
     module.add_function(wrap_pyfunction!(count_each, module)?)?;
     module.add_function(wrap_pyfunction!(count_bins, module)?)?;
-    module.add_function(wrap_pyfunction!(foreground, module)?)
+    module.add_function(wrap_pyfunction!(foreground, module)?)?;
+    module.add_function(wrap_pyfunction!(packed_foreground, module)?)
 }

@@ -130,7 +130,7 @@ def test_progress(folder, capsys):
     run('analyze', 'mask.npy', '-o', 'table.csv', '--progress')
     said = capsys.readouterr().err
     stages = re.findall(r'\r(\w+)[\w: ]*: 100%[^\r]*\n', said)
-    assert stages == ['reading', 'threshold', 'thinning', 'graph', 'table', 'writing']
+    assert stages == ['reading', 'thinning', 'graph', 'table', 'writing']
 
 
 def test_progress_on_a_terminal(folder):

@@ -12,6 +12,7 @@ import pandas as pd
 from skanrs._blocks.read import Pixels
 from skanrs._image.image import Image, take
 from skanrs._image.labels import LabelImage
+from skanrs._image.packed import ListedImage, PackedImage
 from skanrs._image.spacing import Spacing
 from skanrs._support import progress
 from skanrs._support.typing import Array
@@ -56,9 +57,9 @@ class Measured:
 
 
 def measure(
-    skeleton: Image,
+    skeleton: Image | ListedImage,
     spacing: Spacing,
-    mask: Image | None,
+    mask: Image | PackedImage | None,
     *,
     border_is_background: bool = False,
     include_tips: bool = False,
@@ -69,12 +70,12 @@ def measure(
 
     Parameters
     ----------
-    skeleton : Image
+    skeleton : Image or ListedImage
         The skeleton; the values of its elements do not matter.
     spacing : Spacing
         The distance between neighbours along each axis.
-    mask : Image or None
-        The object, checked by `as_mask`; without it there are no measures.
+    mask : Image, PackedImage or None
+        The object, checked by `as_mask` if it is an array; without it there are no measures.
     border_is_background, include_tips : bool, optional
         As for `skanrs.analyze`.
     intensity, regions : ndarray, optional

@@ -19,6 +19,7 @@ from skanrs._blocks.read import Pixels
 from skanrs._image.image import Image
 from skanrs._image.labels import LabelImage
 from skanrs._image.masks import as_mask
+from skanrs._image.packed import ListedImage, PackedImage
 from skanrs._image.position import in_three_axes
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
@@ -105,8 +106,8 @@ class Body:
         The skeleton, made from an image.
     radii : ndarray of float64 or None
         The distance to the background of each of its voxels; None if they are to be found.
-    mask : iterable of (Image, tuple of int)
-        The blocks of the mask with their offsets.
+    mask : iterable of (Image, tuple of int), or PackedImage
+        The blocks of the mask with their offsets, or a mask outside which nothing is known.
     grid : Grid
         The whole image.
     """
@@ -115,18 +116,21 @@ class Body:
         self,
         skeleton: Skeleton,
         radii: Radii | None,
-        mask: Iterable[tuple[Image, Shape]],
+        mask: Iterable[tuple[Image, Shape]] | PackedImage,
         grid: Grid,
     ) -> None:
         self.ndim = len(grid.shape)
         self.skeleton = skeleton
         shape, spacing, border = grid.in_3d()
-        self._mask = _core.MaskRows(shape, border)
-        self._foreground = 0
-        for block, offset in mask:
-            elements = block.elements.reshape(in_three_axes(block.shape, 1))
-            self._mask.insert(elements, block.bits, in_three_axes(offset, 0))
-            self._foreground += int(np.count_nonzero(block.array))
+        if isinstance(mask, PackedImage):
+            self._mask, self._foreground = mask.rows, mask.voxels
+        else:
+            self._mask = _core.MaskRows(shape, border)
+            self._foreground = 0
+            for block, offset in mask:
+                elements = block.elements.reshape(in_three_axes(block.shape, 1))
+                self._mask.insert(elements, block.bits, in_three_axes(offset, 0))
+                self._foreground += int(np.count_nonzero(block.array))
         if radii is None:
             with progress.call('radii'):
                 radii = radii_in_rows(skeleton._nodes, self._mask, grid)
@@ -299,10 +303,13 @@ def sorted_voxels(
     return nodes[order], order
 
 
-def body_of(skeleton: Skeleton, mask: Image, spacing: Spacing, border_is_background: bool) -> Body:
+def body_of(
+    skeleton: Skeleton, mask: Image | PackedImage, spacing: Spacing, border_is_background: bool
+) -> Body:
     """Return the body of a skeleton in a mask in memory."""
     grid = Grid(mask.shape, spacing.floats, border_is_background)
-    return Body(skeleton, None, [(mask, (0,) * mask.ndim)], grid)
+    blocks = mask if isinstance(mask, PackedImage) else [(mask, (0,) * mask.ndim)]
+    return Body(skeleton, None, blocks, grid)
 
 
 def measure_crop(crop: LabelCrop, spacing: Spacing, border_is_background: bool) -> Body:
@@ -318,7 +325,7 @@ def body_of_labels(
     return LabelBody(skeleton, mask, Grid(mask.image.shape, spacing.floats, border_is_background))
 
 
-def check_same_shape(skeleton: Image, mask: Image) -> None:
+def check_same_shape(skeleton: Image | ListedImage, mask: Image | PackedImage) -> None:
     """Refuse a skeleton whose shape is not that of its mask."""
     if skeleton.shape != mask.shape:
         raise ValueError(f'skeleton: expected shape {mask.shape} as the mask, got {skeleton.shape}')

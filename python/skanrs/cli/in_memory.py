@@ -1,11 +1,9 @@
-"""The work on images that fit in memory: the image, its mask (one byte per voxel), the kernels."""
+"""The work on images whose masks fit in memory, a bit per voxel: the mask, the kernels."""
 
-import numpy as np
-
-from skanrs import threshold
 from skanrs.files import Source
 
 from .companions import Companions
+from .masks import packed_mask
 from .options import Options
 from .progress import Progress
 from .result import Removed, Result
@@ -14,18 +12,20 @@ __all__ = ['measure_in_memory']
 
 
 def measure_in_memory(
-    source: Source, options: Options, companions: Companions, progress: Progress
+    source: Source, options: Options, companions: Companions, memory: int, progress: Progress
 ) -> Result:
-    """Read a whole image, skeletonize it and measure its branches.
+    """Read an image, skeletonize it and measure its branches.
 
     Parameters
     ----------
     source : Source
-        The image; it is closed as soon as it is read.
+        The image; it is closed as soon as its mask is made.
     options : Options
         The options, with spacing and sigma for each axis.
     companions : Companions
         Further images.
+    memory : int
+        Bytes that the image may take, apart from its mask.
     progress : Progress
         Times and shows the stages.
 
@@ -34,52 +34,50 @@ def measure_in_memory(
     Result
     """
     import skanrs
-    from skanrs._image.image import as_image
+    from skanrs._image.image import Image, as_image
     from skanrs._image.masks import as_mask
+    from skanrs._image.packed import ListedImage, PackedImage
     from skanrs._image.spacing import as_spacing
     from skanrs.branches.measured import measure
     from skanrs.cleaning.clean import clean_whole
     from skanrs.cleaning.surfaces import count_cavities
+    from skanrs.thinning.method import method_of
 
-    with progress.stage('reading'):
-        gray = source.read()
+    found = packed_mask(source, options, memory, progress)
     source.close()
-    image: threshold.Part = gray
-    stage = 'threshold' if options.sigma is None else 'smoothing and threshold'
-    with progress.stage(stage):
-        if options.sigma is not None:
-            image = threshold.smoothed(gray, options.sigma)
-        rule = threshold.find_rule(threshold.parts_of(image), image.dtype, options.threshold)
-        mask = rule(image)
-        foreground = int(np.count_nonzero(mask))
-        values = None
-        if foreground in (0, mask.size):
-            values = threshold.value_range(threshold.parts_of(image))
-    del gray, image
-    cleaned = None
-    if not options.cleaning.changes_nothing:
-        with progress.stage('cleaning'):
-            mask, cleaned = clean_whole(mask, options.cleaning)
-    with progress.stage('thinning'):
-        skeleton = skanrs.skeletonize(
-            mask, method=options.method, preserve_topology=options.preserve_topology
-        )
-    skeleton_image, removed = as_image(skeleton, 'skeleton'), None
-    nodes = skeleton_image.nodes()
-    if options.prunes:
-        with progress.stage('pruning'):
-            skeleton = options.prune(skeleton, mask)
-            skeleton_image, before = as_image(skeleton, 'skeleton'), nodes
-            nodes = skeleton_image.nodes()
-            removed = Removed.of(before, nodes, skeleton.shape)
+    packed, rule, values = found
+    foreground = packed.voxels
+    mask: Image | PackedImage = packed
+    cleaned = removed = None
+    if options.works_on_arrays:
+        array = packed.unpack()
+        if not options.cleaning.changes_nothing:
+            with progress.stage('cleaning'):
+                array, cleaned = clean_whole(array, options.cleaning)
+        with progress.stage('thinning'):
+            whole = skanrs.skeletonize(
+                array, method=options.method, preserve_topology=options.preserve_topology
+            )
+        if options.prunes:
+            with progress.stage('pruning'):
+                before = as_image(whole, 'skeleton').nodes()
+                whole = options.prune(whole, array)
+                removed = Removed.of(before, as_image(whole, 'skeleton').nodes(), whole.shape)
+        mask = as_mask(array)
+        skeleton = ListedImage(whole.shape, as_image(whole, 'skeleton').nodes())
+    else:
+        with progress.stage('thinning'):
+            method = method_of(options.method, options.preserve_topology, packed.ndim)
+            skeleton = packed.skeletonize(method)
+    nodes = skeleton.nodes()
     table = measured = None
     if options.need_table:
         intensity, regions = companions.read()
         with progress.stage('graph and radii' if options.radii else 'graph'):
             measured = measure(
-                skeleton_image,
-                as_spacing(options.spacing, skeleton.ndim),
-                as_mask(mask) if options.radii else None,
+                skeleton,
+                as_spacing(options.spacing, packed.ndim),
+                mask if options.radii else None,
                 include_tips=options.include_tips,
                 intensity=intensity,
                 regions=regions,
@@ -90,11 +88,11 @@ def measure_in_memory(
     if options.territories is not None:
         assert table is not None
         with progress.stage('territories'):
-            territories = skanrs.territories(mask, skeleton, spacing=options.spacing)
+            territories = skanrs.territories(array, whole, spacing=options.spacing)
             volumes = skanrs.counted_volume(territories, table, spacing=options.spacing)
             table['counted_volume'] = volumes
     if options.branch_image is not None:
-        branch_image = skanrs.branch_image(skeleton, spacing=options.spacing)
+        branch_image = skanrs.branch_image(whole, spacing=options.spacing)
     return Result(
         rule=rule,
         foreground=foreground,

@@ -199,6 +199,12 @@ class Options:
         return bool(self.output) or any(path is not None for path in others)
 
     @property
+    def works_on_arrays(self) -> bool:
+        """Whether a step needs the mask or the skeleton as an array of bytes."""
+        images = self.territories is not None or self.branch_image is not None
+        return self.cleans or self.prunes or images
+
+    @property
     def need_nodes(self) -> bool:
         """Whether an output needs the table of nodes."""
         return self.nodes is not None or self.root is not None

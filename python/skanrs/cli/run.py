@@ -1,8 +1,9 @@
 """From an image file to the outputs of `skanrs analyze` and `skanrs skeletonize`.
 
-Reading, smoothing, threshold, skeleton, graph, table, writing. Images that fit the memory budget
-are read whole (`in_memory`); others go block by block (`in_chunks`), to the same bytes. Each output
-is complete or absent; what is known before the work to make one impossible is refused before it.
+Reading, smoothing, threshold, skeleton, graph, table, writing. Masks that fit the memory budget,
+a bit per voxel, are thinned whole (`in_memory`); others go block by block (`in_chunks`), to the
+same bytes. Each output is complete or absent; what is known before the work to make it impossible
+is refused before it.
 """
 
 import dataclasses
@@ -12,18 +13,13 @@ from typing import Any
 import numpy as np
 
 from skanrs import files
-from skanrs._support.memory import (
-    free_memory,
-    held_memory,
-    peak_memory,
-    share_one_arena,
-    size_in_words,
-)
+from skanrs._support.memory import free_memory, held_memory, peak_memory, size_in_words
 from skanrs.files import AtomicOutputs, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.recipe import recipe_writer, to_toml
 from skanrs.files.units import in_unit
-from skanrs.threshold import Rule
+from skanrs.smoothing import margin
+from skanrs.threshold import FARTHEST, Rule
 
 from .companions import open_companions
 from .options import Options, Threshold
@@ -35,6 +31,9 @@ __all__ = ['run']
 
 # The part of the free memory at the start that the command uses unless told otherwise.
 SHARE_OF_FREE = 0.8
+# Bytes per voxel of a packed mask, and of the work on it: mask, kernels, and graph.
+PACKED = 1 / 8
+PACKED_WORK = 0.6
 
 
 def run(options: Options, progress: Progress, *, unit: str | None = None) -> Report:
@@ -60,8 +59,6 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
     ValueError
         If an option does not fit the image.
     """
-    # Before a reader of files starts threads.
-    share_one_arena()
     recipe = options.recipe
     memory = options.memory
     if memory is None:
@@ -115,7 +112,9 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
         else:
             from .in_memory import measure_in_memory
 
-            result = measure_in_memory(image, options, companions, progress)
+            held = held_memory() + companions.nbytes + PACKED * image.size
+            spare = int(memory - held)
+            result = measure_in_memory(image, options, companions, spare, progress)
         if options.root is not None and result.table is not None and result.nodes is not None:
             from skanrs import root
 
@@ -214,6 +213,8 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
     skeleton: Any = result.skeleton
     if isinstance(skeleton, PackedMask):
         skeleton = skeleton.as_dask()
+    elif result.measured is not None:
+        skeleton = result.measured.skeleton
     if result.labels is not None:
         # Touching skeletons of labels are no networks of their voxels.
         skeleton = None
@@ -240,18 +241,22 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
 
 
 def needed_in_memory(source: Source, options: Options) -> int:
-    """Return an estimate of the peak memory in bytes if the image is read whole."""
+    """Return an estimate of the peak memory in bytes if the whole mask is in memory."""
     voxels = source.size
     image = source.nbytes
     if options.labels:
         # Labels, those of the skeleton, the kernels and graph.
         return held_memory() + 2 * image + 2 * voxels
-    # Mask, skeleton, kernels and graph.
-    most = max(image + voxels, int(2.8 * voxels))
-    if options.sigma is not None:
+    from .masks import least_memory
+
+    most = max(least_memory(source, options) + voxels // 8, int(PACKED_WORK * voxels))
+    if options.sigma is not None and max(map(margin, options.sigma)) > FARTHEST:
         wide = voxels * np.result_type(source.dtype, np.float32).itemsize
-        most = max(most, image + 2 * wide, wide + 2 * voxels)
-    if not options.cleaning.changes_nothing:
+        most = max(most, image + 2 * wide)
+    if options.works_on_arrays:
+        # Mask, skeleton, kernels and graph.
+        most = max(most, int(2.8 * voxels))
+    if options.cleans:
         # The mask, its background, labels, and the clean mask.
         most = max(most, 7 * voxels)
     return held_memory() + most

@@ -3,12 +3,14 @@
 //! The formulas are written once over [`Vector`] and compiled for each width. Left to the compiler, arrays of eight words came
 //! out as scalar code, six times slower; hence the processor's own vectors, and their `unsafe`.
 
+mod doubles;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use doubles::Doubles;
 #[cfg(target_arch = "aarch64")]
 pub use neon::Neon;
 pub use vector::{LANES, Lanes, Quads, Vector};

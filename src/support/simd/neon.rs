@@ -6,6 +6,7 @@ use std::arch::aarch64::{
 };
 use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, Not};
 
+use crate::support::simd::doubles::Two;
 use crate::support::simd::vector::{Lanes, Quads, Vector};
 
 /// Two words.
@@ -67,6 +68,8 @@ impl BitOrAssign for Neon {
 
 impl Vector for Neon {
     const WORDS: usize = 2;
+
+    type Doubles = Two;
 
     #[inline(always)]
     fn none() -> Self {

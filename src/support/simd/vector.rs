@@ -2,6 +2,8 @@
 
 use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, Not};
 
+use crate::support::simd::doubles::Doubles;
+
 /// Words that are worked on together, in one vector or in several.
 pub const LANES: usize = 8;
 
@@ -37,6 +39,9 @@ pub trait Vector:
 {
     /// Words in a vector.
     const WORDS: usize;
+
+    /// As many numbers of double precision.
+    type Doubles: Doubles;
 
     /// No voxel.
     fn none() -> Self;
@@ -82,6 +87,8 @@ pub trait Vector:
 
 impl Vector for u64 {
     const WORDS: usize = 1;
+
+    type Doubles = f64;
 
     #[inline(always)]
     fn none() -> Self {

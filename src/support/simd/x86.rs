@@ -13,11 +13,12 @@ use std::arch::x86_64::{
 };
 use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, Not};
 
+use crate::support::simd::doubles::{Eight, Four};
 use crate::support::simd::vector::{Lanes, Quads, Vector};
 
 macro_rules! vector {
     (
-        $(#[$attribute:meta])* $name:ident($inner:ty), $words:literal: $and:ident $or:ident $xor:ident $and_not:ident
+        $(#[$attribute:meta])* $name:ident($inner:ty, $doubles:ty), $words:literal: $and:ident $or:ident $xor:ident $and_not:ident
         $zero:ident $set:ident, $load:ident $store:ident $up:ident $down:ident, |$value:ident| $is_empty:expr,
         |$a:ident, $b:ident, $c:ident| $sum:expr, $carry:expr,
         |$q0:ident, $q1:ident, $q2:ident, $q3:ident| $columns:expr
@@ -82,6 +83,8 @@ macro_rules! vector {
 
         impl Vector for $name {
             const WORDS: usize = $words;
+
+            type Doubles = $doubles;
 
             #[inline(always)]
             fn none() -> Self {
@@ -165,7 +168,7 @@ macro_rules! vector {
 
 vector!(
     /// Eight words: AVX-512.
-    Avx512(__m512i), 8: _mm512_and_si512 _mm512_or_si512 _mm512_xor_si512 _mm512_andnot_si512
+    Avx512(__m512i, Eight), 8: _mm512_and_si512 _mm512_or_si512 _mm512_xor_si512 _mm512_andnot_si512
     _mm512_setzero_si512 _mm512_set1_epi64, _mm512_load_si512 _mm512_store_si512
     _mm512_sll_epi64 _mm512_srl_epi64, |value| _mm512_test_epi64_mask(value, value) == 0,
     |a, b, c| _mm512_ternarylogic_epi64::<0x96>(a, b, c), _mm512_ternarylogic_epi64::<0xe8>(a, b, c),
@@ -187,7 +190,7 @@ vector!(
 
 vector!(
     /// Four words: AVX2.
-    Avx2(__m256i), 4: _mm256_and_si256 _mm256_or_si256 _mm256_xor_si256 _mm256_andnot_si256
+    Avx2(__m256i, Four), 4: _mm256_and_si256 _mm256_or_si256 _mm256_xor_si256 _mm256_andnot_si256
     _mm256_setzero_si256 _mm256_set1_epi64x, _mm256_load_si256 _mm256_store_si256
     _mm256_sll_epi64 _mm256_srl_epi64, |value| _mm256_testz_si256(value, value) == 1,
     |a, b, c| _mm256_xor_si256(_mm256_xor_si256(a, b), c),

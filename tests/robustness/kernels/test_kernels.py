@@ -27,6 +27,7 @@ NETWORK = (4, np.uint32([0, 1, 2]), np.uint32([1, 2, 3]), np.array([1.0, 2.0, 3.
 RADII = np.ones(NODES.size)
 ROWS = _core.MaskRows(SHAPE, (False, True, True))
 ROWS.insert(MASK, 1, ORIGIN)
+FOREGROUND = _core.MaskRows(SHAPE, (False, True, True))
 BRANCHES = (NODES, RADII, PATHS[0].astype(np.int64), PATHS[1].astype(np.int64), ONES, 3)
 LABELS = (NODES, np.ones(NODES.size, np.uint64), *BRANCHES[2:4], ONES, (False, True, False), 3)
 NUMBERS = np.arange(NODES.size, dtype=np.int32) % 9
@@ -97,6 +98,9 @@ CALLS = {
     'count_each': (MASK, 0, 3),
     'count_bins': (GRAY, 0.0, 10.0, list(np.linspace(0.0, 10.0, 9)), WEIGHTS),
     'foreground': (GRAY, 5.0, np.zeros(SHAPE, np.uint8), WEIGHTS),
+    'packed_foreground': (GRAY, 5.0, FOREGROUND, 0, WEIGHTS, (0, 5)),
+    'MaskRows.skeletonize': (ROWS, 'lee'),
+    'MaskRows.unpack': (ROWS, np.zeros(SHAPE, np.uint8)),
     'rank_gains': (
         _core.ChunkGraph.merge_with_shifts([PART])[1][0],
         np.arange(5),
@@ -174,7 +178,8 @@ def test_all_kernels_are_tested():
 def test_kernel_returns_or_raises(name):
     random = np.random.default_rng(list(CALLS).index(name))
     call, arguments = kernel(name), CALLS[name]
-    is_shared = 'merge' in name or any(arguments[0] is one for one in (ROWS, TERRITORIES))
+    shared = (ROWS, FOREGROUND, TERRITORIES)
+    is_shared = 'merge' in name or any(each is one for each in arguments for one in shared)
     call(*(arguments if is_shared else copy.deepcopy(arguments)))
     raised = 0
     for _ in range(400):

@@ -1,11 +1,17 @@
 """The blocks in which a lazy image is read: whole pieces of the file, nearly cubes."""
 
+import itertools
 import math
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+
+from skanrs import threads
+from skanrs._support.ordered_map import ordered_map
+from skanrs._support.progress import advance
 
 from ..errors import FileError
 from .source import Source
@@ -13,7 +19,7 @@ from .source import Source
 if TYPE_CHECKING:
     import dask.array as da
 
-__all__ = ['cut_slabs', 'grown_pieces', 'in_blocks', 'lazy_array']
+__all__ = ['boxes_of', 'cut_slabs', 'grown_pieces', 'in_blocks', 'lazy_array', 'read_planes']
 
 BLOCK_VOXELS = 1 << 24
 """Voxels of a block that is read, unless the pieces of the file are larger."""
@@ -35,6 +41,35 @@ def in_blocks(source: Source, chunks: int | Sequence[int] | None) -> 'da.Array':
     cut = cut_slabs(read, source.shape)
     _check_count(source, cut)
     return lazy_array(source, read).rechunk(cut)
+
+
+def boxes_of(source: Source, start: int = 0, end: int | None = None) -> list[tuple[slice, ...]]:
+    """Return boxes of whole pieces that cover the planes from `start` to `end`, all by default."""
+    lengths = ((end if end is not None else source.shape[0]) - start, *source.shape[1:])
+    block = grown_pieces(source.pieces, source.shape, BLOCK_VOXELS)
+    starts = (range(0, length, side) for length, side in zip(lengths, block, strict=True))
+    shift = (start, *(0,) * (source.ndim - 1))
+    return [
+        tuple(
+            slice(at + first, min(at + side, length) + first)
+            for at, side, length, first in zip(corner, block, lengths, shift, strict=True)
+        )
+        for corner in itertools.product(*starts)
+    ]
+
+
+def read_planes(source: Source, start: int, end: int) -> npt.NDArray[Any]:
+    """Read planes of an image on all threads; `start` is where a piece begins."""
+    planes = np.empty((end - start, *source.shape[1:]), source.dtype)
+    boxes = boxes_of(source, start, end)
+
+    def copy(box: tuple[slice, ...]) -> None:
+        first, *others = box
+        planes[(slice(first.start - start, first.stop - start), *others)] = source[box]
+
+    for done, _ in enumerate(ordered_map(copy, boxes, threads.get_num_threads()), 1):
+        advance(done / len(boxes))
+    return planes
 
 
 def _block_shape(chunks: int | Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
