@@ -1,17 +1,18 @@
 //! Border steps on small images, one image after another, by one thread and without a schedule: a band is the whole image.
 //!
-//! The arrays are kept from an image to the next and are zero in between. So an image costs as much as its words with foreground
-//! and the bytes of its rows, however large it is.
+//! The arrays are kept from an image to the next. A step looks at the words of a list, those that hold foreground, so an image
+//! costs as much as its words with foreground, however large it is.
 
 use crate::image::bit_image::BitImage;
 use crate::image::word_shape::WordShape;
-use crate::support::allocate::try_zeros;
+use crate::support::allocate::{Grow, try_zeros};
 use crate::support::errors::Result;
+use crate::support::prefetch::{AHEAD, prefetch};
 use crate::support::threads::Monitor;
-use crate::thinning::dense::bands::{Deletion, Strides};
-use crate::thinning::dense::collect::{BandRows, collect_border, collect_removed};
+use crate::thinning::dense::bands::Strides;
+use crate::thinning::dense::collect::{Active, COLLECTED, Part, collect_border, collect_removed};
 use crate::thinning::dense::recheck::{self, Recheck};
-use crate::thinning::dense::rounds::{delete, find_waiting};
+use crate::thinning::dense::rounds::{activate, find_waiting};
 use crate::thinning::dense::schedule::Lists;
 use crate::thinning::method::{Method, steps};
 use crate::thinning::words::batch::rows_of;
@@ -21,9 +22,12 @@ use crate::thinning::words::simple_points::BORDERS;
 pub struct Alone {
     /// The image, which holds no foreground between two calls of [`Alone::thin`].
     image: BitImage,
+    /// Holds zeros between two steps.
     collected: Vec<u64>,
+    /// What is active of words without foreground does not matter.
     active_words: Vec<u8>,
-    active_rows: Vec<u8>,
+    /// The words with foreground, as they were when the round began.
+    left: Vec<usize>,
     lists: Lists,
 }
 
@@ -38,9 +42,8 @@ impl Alone {
         Ok(Self {
             collected: try_zeros("the collected voxels", words)?,
             active_words: try_zeros("the active words", words)?,
-            // A row has two words at least.
-            active_rows: try_zeros("the active rows", words.div_ceil(2))?,
             image,
+            left: Vec::new(),
             lists: Lists::default(),
         })
     }
@@ -68,10 +71,11 @@ impl Alone {
         monitor: &Monitor,
     ) -> Result<u64> {
         let strides = Strides::new(&self.image, method, 1);
+        self.left.clear();
         for &mut (index, voxels) in &mut *voxels {
             self.image.words_mut()[index] = voxels;
             self.active_words[index] = strides.every_step;
-            self.active_rows[index / strides.row] = strides.every_step;
+            self.left.try_push(COLLECTED, index)?;
         }
         let kinds = steps(method, self.image.shape()[0]);
         let mut deleted = 0;
@@ -84,15 +88,11 @@ impl Alone {
             if deleted == before {
                 break;
             }
+            let words = self.image.words();
+            self.left.retain(|&index| words[index] != 0);
         }
         for &mut (index, ref mut voxels) in voxels {
             *voxels = std::mem::take(&mut self.image.words_mut()[index]);
-            // Deletions have marked words of the border around the image, which no step takes.
-            for row in rows_of::<W>() {
-                let at = index.wrapping_add_signed(strides.rows_around[row]);
-                self.active_words[at - 1..=at + 1].fill(0);
-                self.active_rows[(index / strides.row).wrapping_add_signed(strides.row_distances[row])] = 0;
-            }
         }
         debug_assert!(self.is_zero(), "the arrays are fit for another image");
         Ok(deleted)
@@ -100,22 +100,20 @@ impl Alone {
 
     /// Does a border step; returns how many voxels it deleted.
     fn step<W: WordShape>(&mut self, strides: &Strides, method: Method, step: usize) -> Result<u64> {
-        let inner = self.image.inner();
-        let words = self.image.words_mut();
+        let words = self.image.words();
         self.lists.collected.clear();
-        let mut band = BandRows {
-            start: inner.start,
-            collected: &mut self.collected[inner.clone()],
-            active_rows: &mut self.active_rows[inner.start / strides.row..inner.end / strides.row],
-            active_words: &mut self.active_words[inner],
+        let mut part = Part {
+            start: 0,
+            collected: &mut self.collected,
+            active: Active::Listed { words: &mut self.active_words, indices: &self.left },
             found: std::mem::take(&mut self.lists.collected),
             looked_at: 0,
         };
         match method {
-            Method::Lee | Method::LeePreserving => collect_border::<W>(&mut band, words, strides, step)?,
-            Method::Zhang => collect_removed::<W>(&mut band, words, strides, step)?,
+            Method::Lee | Method::LeePreserving => collect_border::<W>(&mut part, words, strides, step)?,
+            Method::Zhang => collect_removed::<W>(&mut part, words, strides, step)?,
         }
-        self.lists.collected = band.found;
+        self.lists.collected = part.found;
         if self.lists.collected.is_empty() {
             return Ok(0);
         }
@@ -125,22 +123,30 @@ impl Alone {
             find_waiting::<W>(&mut self.lists, words, &self.collected, strides, rule, 1)?;
             recheck::decide::<W>(&self.lists.waiting, words, &mut self.collected, strides, rule);
         }
-        let deletion = Deletion {
-            start: 0,
-            words,
-            collected: &mut self.collected,
-            active_words: &mut self.active_words,
-            active_rows: &mut self.active_rows,
-            active_bands: &mut [],
-        };
-        Ok(delete::<W>(&self.lists.collected, deletion, strides))
+        Ok(self.delete::<W>(strides))
+    }
+
+    /// Applies and clears the collected voxels; returns their number.
+    fn delete<W: WordShape>(&mut self, strides: &Strides) -> u64 {
+        let (indices, words) = (&self.lists.collected, self.image.words_mut());
+        let mut count = 0;
+        for (at, &index) in indices.iter().enumerate() {
+            if let Some(&later) = indices.get(at + AHEAD) {
+                prefetch(self.collected.as_slice(), later);
+                prefetch(words, later);
+                strides.prefetch(self.active_words.as_slice(), later, rows_of::<W>());
+            }
+            let deleted = std::mem::take(&mut self.collected[index]);
+            words[index] &= !deleted;
+            count += u64::from(deleted.count_ones());
+            for row in rows_of::<W>() {
+                activate::<W>(&mut self.active_words, index, deleted, row, strides);
+            }
+        }
+        count
     }
 
     fn is_zero(&self) -> bool {
-        let is_zero = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
-        let words = [self.image.words(), &self.collected];
-        words.iter().all(|words| words.iter().all(|&word| word == 0))
-            && is_zero(&self.active_words)
-            && is_zero(&self.active_rows)
+        [self.image.words(), &self.collected].iter().all(|words| words.iter().all(|&word| word == 0))
     }
 }

@@ -1,7 +1,7 @@
 //! Collecting: what a border step would delete, of the words that are active for it.
 //!
-//! The active words are found 64 at a time in the bytes that tell them, and their candidates (voxels on the border) by their own
-//! word and the one behind the border; what has candidates goes to the predicate, eight words at a time.
+//! The active words are found 64 at a time in the bytes that tell them, or one by one in a list, and their candidates (voxels on
+//! the border) by their own word and the one behind the border; what has candidates goes to the predicate, eight words at a time.
 
 use crate::image::word_shape::{WORD, WordShape};
 use crate::support::allocate::Grow;
@@ -10,20 +10,27 @@ use crate::support::prefetch::prefetch;
 use crate::support::simd::{Lanes, Vector, for_this_processor};
 use crate::thinning::dense::bands::Strides;
 use crate::thinning::words::batch::{Batch, behind, rows_of};
-use crate::thinning::words::queue::{Queue, take_active};
+use crate::thinning::words::queue::{QUEUED, Queue, take_active};
 use crate::thinning::words::simple_points::{BORDERS, Border, Neighbours, simple_and_no_endpoint};
 use crate::thinning::words::zhang::removed_pixels;
 
 /// What a list of words with collected voxels is called when there is no memory for it.
 pub const COLLECTED: &str = "the collected words";
 
-/// Rows of words of a band.
-pub struct BandRows<'a> {
+/// The words that a step looks at, a bit in a byte for each kind of step.
+pub enum Active<'a> {
+    /// Rows of words, and which of them may have active words.
+    Rows { words: &'a mut [u8], rows: &'a mut [u8] },
+    /// Listed words, by ascending indices of those of the part.
+    Listed { words: &'a mut [u8], indices: &'a [usize] },
+}
+
+/// A part of an image.
+pub struct Part<'a> {
     /// The first word's index.
     pub start: usize,
     pub collected: &'a mut [u64],
-    pub active_words: &'a mut [u8],
-    pub active_rows: &'a mut [u8],
+    pub active: Active<'a>,
     /// The words with collected voxels, in raster order, and the number of words looked at.
     pub found: Vec<usize>,
     pub looked_at: usize,
@@ -89,19 +96,19 @@ impl Collect for InTable {
 
 for_this_processor! {
     /// Collects Lee's voxels of a part.
-    pub fn collect_border<W: WordShape>(part: &mut BandRows<'_>, words: &[u64], strides: &Strides, step: usize) -> Result<()>
+    pub fn collect_border<W: WordShape>(part: &mut Part<'_>, words: &[u64], strides: &Strides, step: usize) -> Result<()>
         = collect_border_lanes;
 }
 
 for_this_processor! {
     /// Collects Zhang's pixels of a part.
-    pub fn collect_removed<W: WordShape>(part: &mut BandRows<'_>, words: &[u64], strides: &Strides, step: usize) -> Result<()>
+    pub fn collect_removed<W: WordShape>(part: &mut Part<'_>, words: &[u64], strides: &Strides, step: usize) -> Result<()>
         = collect_removed_lanes;
 }
 
 #[inline(always)]
 fn collect_border_lanes<W: WordShape, V: Vector>(
-    part: &mut BandRows<'_>,
+    part: &mut Part<'_>,
     words: &[u64],
     strides: &Strides,
     step: usize,
@@ -113,7 +120,7 @@ fn collect_border_lanes<W: WordShape, V: Vector>(
 
 #[inline(always)]
 fn collect_removed_lanes<W: WordShape, V: Vector>(
-    part: &mut BandRows<'_>,
+    part: &mut Part<'_>,
     words: &[u64],
     strides: &Strides,
     step: usize,
@@ -124,32 +131,41 @@ fn collect_removed_lanes<W: WordShape, V: Vector>(
 /// Runs over the active words of a part and keeps what is collected of their candidates, eight words at a time.
 #[inline(always)]
 fn collect_active<W: WordShape, V: Vector>(
-    part: &mut BandRows<'_>,
+    part: &mut Part<'_>,
     words: &[u64],
     strides: &Strides,
     step: usize,
     rule: &impl Collect,
 ) -> Result<()> {
-    let active = 1_u8 << step;
     let (mut queue, mut batch) = (Queue::new(), Batch::new());
-    let active_words = std::mem::take(&mut part.active_words);
-    let active_rows = std::mem::take(&mut part.active_rows);
-    for (row, (active_row, bytes)) in active_rows.iter_mut().zip(active_words.chunks_mut(strides.row)).enumerate() {
-        if *active_row & active == 0 {
-            continue;
-        }
-        *active_row &= !active;
-        let start = part.start + row * strides.row;
-        for (at, bytes) in bytes.chunks_mut(WORD).enumerate() {
-            let mut found = take_active(bytes, step);
-            while found != 0 {
-                queue.add_first(&mut found, start + at * WORD, |index| {
-                    prefetch(words, index);
-                    prefetch(words, index.wrapping_add_signed(rule.behind()));
-                });
-                if queue.is_full() {
-                    collect_queue::<W, V>(part, &mut queue, &mut batch, words, strides, rule)?;
+    let ask = |index: usize| {
+        prefetch(words, index);
+        prefetch(words, index.wrapping_add_signed(rule.behind()));
+    };
+    match std::mem::replace(&mut part.active, Active::Listed { words: &mut [], indices: &[] }) {
+        Active::Rows { words: active_words, rows } => {
+            let active = 1_u8 << step;
+            for (row, (active_row, bytes)) in rows.iter_mut().zip(active_words.chunks_mut(strides.row)).enumerate() {
+                if *active_row & active == 0 {
+                    continue;
                 }
+                *active_row &= !active;
+                let start = part.start + row * strides.row;
+                for (at, bytes) in bytes.chunks_mut(WORD).enumerate() {
+                    let mut found = take_active(bytes, step);
+                    while found != 0 {
+                        queue.add_first(&mut found, start + at * WORD, ask);
+                        if queue.is_full() {
+                            collect_queue::<W, V>(part, &mut queue, &mut batch, words, strides, rule)?;
+                        }
+                    }
+                }
+            }
+        }
+        Active::Listed { words: active_words, indices } => {
+            for indices in indices.chunks(QUEUED) {
+                queue.add_active(indices, active_words, step, ask);
+                collect_queue::<W, V>(part, &mut queue, &mut batch, words, strides, rule)?;
             }
         }
     }
@@ -163,7 +179,7 @@ fn collect_active<W: WordShape, V: Vector>(
 /// Collects from the queued words.
 #[inline(always)]
 fn collect_queue<W: WordShape, V: Vector>(
-    part: &mut BandRows<'_>,
+    part: &mut Part<'_>,
     queue: &mut Queue,
     batch: &mut Batch,
     words: &[u64],
@@ -186,11 +202,7 @@ fn collect_queue<W: WordShape, V: Vector>(
 }
 
 #[inline(always)]
-fn collect_batch<W: WordShape, V: Vector>(
-    part: &mut BandRows<'_>,
-    batch: &mut Batch,
-    rule: &impl Collect,
-) -> Result<()> {
+fn collect_batch<W: WordShape, V: Vector>(part: &mut Part<'_>, batch: &mut Batch, rule: &impl Collect) -> Result<()> {
     let mut result = Lanes::NONE;
     for first in (0..batch.count).step_by(V::WORDS) {
         let voxels = V::load(&batch.voxels, first);

@@ -27,7 +27,7 @@ use crate::support::errors::Result;
 use crate::support::prefetch::{AHEAD, prefetch};
 use crate::support::threads::Monitor;
 use crate::thinning::dense::bands::{BandView, Bands, Buffers, Deletion, Strides};
-use crate::thinning::dense::collect::{BandRows, COLLECTED, collect_border, collect_removed};
+use crate::thinning::dense::collect::{Active, COLLECTED, Part, collect_border, collect_removed};
 use crate::thinning::dense::recheck::{self, Recheck, WAITING};
 use crate::thinning::dense::schedule::{Claim, Lists};
 use crate::thinning::method::{Method, Thinned};
@@ -127,7 +127,7 @@ impl Thinning<'_> {
         parts: usize,
     ) -> Result<usize> {
         let (strides, words, start) = (&self.bands.strides, around.words, around.own.start);
-        let run = |part: &mut BandRows<'_>| match self.method {
+        let run = |part: &mut Part<'_>| match self.method {
             Method::Lee | Method::LeePreserving => collect_border::<W>(part, words, strides, step),
             Method::Zhang => collect_removed::<W>(part, words, strides, step),
         };
@@ -135,21 +135,22 @@ impl Thinning<'_> {
         let (active_words, active_rows) = (&mut *around.active_words, &mut *around.active_rows);
         if parts == 1 {
             let found_before = std::mem::take(found);
-            let mut part = BandRows { start, collected, active_words, active_rows, found: found_before, looked_at: 0 };
+            let active = Active::Rows { words: active_words, rows: active_rows };
+            let mut part = Part { start, collected, active, found: found_before, looked_at: 0 };
             run(&mut part)?;
             *found = part.found;
             return Ok(part.looked_at);
         }
         let rows = active_rows.len().div_ceil(parts);
         let arrays = active_words.par_chunks_mut(rows * strides.row).zip(active_rows.par_chunks_mut(rows));
-        let parts: Vec<Result<BandRows<'_>>> = collected
+        let parts: Vec<Result<Part<'_>>> = collected
             .par_chunks_mut(rows * strides.row)
             .zip(arrays)
             .enumerate()
             .map(|(at, (collected, (active_words, active_rows)))| {
                 let start = start + at * rows * strides.row;
-                let mut part =
-                    BandRows { start, collected, active_words, active_rows, found: Vec::new(), looked_at: 0 };
+                let active = Active::Rows { words: active_words, rows: active_rows };
+                let mut part = Part { start, collected, active, found: Vec::new(), looked_at: 0 };
                 run(&mut part).map(|()| part)
             })
             .collect();
@@ -214,14 +215,8 @@ pub(super) fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, st
             in_row = own_row * strides.row..(own_row + 1) * strides.row;
         }
         for row in rows_of::<W>() {
-            // Without branches: which words are touched is hard to predict.
-            let at = index.wrapping_add_signed(strides.rows_around[row]);
-            let steps_of = |dx: usize| if deleted & W::TOUCHING[3 * row + dx] != 0 { strides.every_step } else { 0 };
-            let three = active_words[at - 1..].first_chunk_mut::<3>().expect("a border surrounds the image");
-            for (dx, active) in three.iter_mut().enumerate() {
-                *active |= steps_of(dx);
-            }
-            active_rows[own_row.wrapping_add_signed(strides.row_distances[row])] |= steps_of(1);
+            let steps = activate::<W>(active_words, index, deleted, row, strides);
+            active_rows[own_row.wrapping_add_signed(strides.row_distances[row])] |= steps;
         }
     }
     if count > 0 {
@@ -229,6 +224,26 @@ pub(super) fn delete<W: WordShape>(indices: &[usize], deletion: Deletion<'_>, st
         active_bands.fill(strides.every_step);
     }
     count
+}
+
+/// Makes the words active that touch deleted voxels, in one of the nine rows around their word; returns the kinds of steps that the
+/// row is now active for.
+#[inline(always)]
+pub(super) fn activate<W: WordShape>(
+    active_words: &mut [u8],
+    index: usize,
+    deleted: u64,
+    row: usize,
+    strides: &Strides,
+) -> u8 {
+    // Without branches: which words are touched is hard to predict.
+    let at = index.wrapping_add_signed(strides.rows_around[row]);
+    let steps_of = |dx: usize| if deleted & W::TOUCHING[3 * row + dx] != 0 { strides.every_step } else { 0 };
+    let three = active_words[at - 1..].first_chunk_mut::<3>().expect("a border surrounds the image");
+    for (dx, active) in three.iter_mut().enumerate() {
+        *active |= steps_of(dx);
+    }
+    steps_of(1)
 }
 
 #[cfg(test)]

@@ -37,19 +37,19 @@ const fn flags(bytes: u64, at: usize) -> u64 {
 const EIGHT: usize = 8;
 
 /// So many words are asked for before the first is used.
-const CAPACITY: usize = 64;
+pub const QUEUED: usize = 64;
 
 /// Active words that wait until the memory around them has come.
 pub struct Queue {
-    active: [usize; 2 * CAPACITY],
-    candidates: [(usize, u64); 2 * CAPACITY],
+    active: [usize; 2 * QUEUED],
+    candidates: [(usize, u64); 2 * QUEUED],
     count: usize,
 }
 
 impl Queue {
     #[inline(always)]
     pub fn new() -> Self {
-        Self { active: [0; 2 * CAPACITY], candidates: [(0, 0); 2 * CAPACITY], count: 0 }
+        Self { active: [0; 2 * QUEUED], candidates: [(0, 0); 2 * QUEUED], count: 0 }
     }
 
     /// The number of words that wait.
@@ -60,7 +60,7 @@ impl Queue {
 
     #[inline(always)]
     pub const fn is_full(&self) -> bool {
-        self.count >= CAPACITY
+        self.count >= QUEUED
     }
 
     /// Moves the first four of the active words `found`, or as many as there are, into a queue that is not full; `start` is the
@@ -73,9 +73,22 @@ impl Queue {
             let index = start + found.trailing_zeros() as usize;
             *found &= found.wrapping_sub(1);
             ask(index);
-            self.active[at % (2 * CAPACITY)] = index;
+            self.active[at % (2 * QUEUED)] = index;
         }
         self.count += count;
+    }
+
+    /// Puts the active ones of up to [`QUEUED`] words into an empty queue; they are no longer active.
+    #[inline(always)]
+    pub fn add_active(&mut self, indices: &[usize], bytes: &mut [u8], step: usize, ask: impl Fn(usize)) {
+        debug_assert!(self.count == 0 && indices.len() <= QUEUED, "they fit into the queue");
+        for &index in indices {
+            let byte = &mut bytes[index];
+            self.active[self.count % (2 * QUEUED)] = index;
+            self.count += usize::from(*byte >> step & 1);
+            *byte &= !(1 << step);
+        }
+        self.active[..self.count].iter().for_each(|&index| ask(index));
     }
 
     /// Empties the queue; gives the words that have `candidates`, with those.
@@ -84,7 +97,7 @@ impl Queue {
         let mut count = 0;
         for &index in &self.active[..self.count] {
             let voxels = candidates(index);
-            self.candidates[count % (2 * CAPACITY)] = (index, voxels);
+            self.candidates[count % (2 * QUEUED)] = (index, voxels);
             count += usize::from(voxels != 0);
         }
         self.count = 0;
@@ -116,6 +129,18 @@ mod tests {
         taken
     }
 
+    /// The same of listed words.
+    fn taken_of_list(bytes: &[u8], step: usize, listed: &[usize]) -> Vec<usize> {
+        let mut left = bytes.to_vec();
+        let (mut queue, mut taken) = (Queue::new(), Vec::new());
+        for indices in listed.chunks(QUEUED) {
+            queue.add_active(indices, &mut left, step, |_| {});
+            taken.extend(queue.take(|index| u64::from(index % 3 != 0)).iter().map(|&(index, _)| index));
+        }
+        assert!(listed.iter().all(|&index| left[index] == bytes[index] & !(1 << step)));
+        taken
+    }
+
     #[test]
     fn takes_the_active_words_that_have_candidates_in_their_order() {
         let mut random = Random(5);
@@ -131,6 +156,9 @@ mod tests {
                 let expected: Vec<usize> =
                     (0..length).filter(|&index| bytes[index] >> step & 1 == 1 && index % 3 != 0).collect();
                 assert_eq!(taken(&bytes, step), expected);
+                let listed: Vec<usize> = (0..length).filter(|index| index % 3 != 1).collect();
+                let expected: Vec<usize> = expected.into_iter().filter(|index| index % 3 != 1).collect();
+                assert_eq!(taken_of_list(&bytes, step, &listed), expected);
             }
         }
     }
