@@ -14,7 +14,7 @@ import pytest
 import xarray
 
 import skanrs
-from skanrs import csr
+from skanrs import csr, image_stats, pre, threshold
 from skanrs.datasets import vessel_tree
 
 h5py = pytest.importorskip('h5py')
@@ -28,6 +28,15 @@ COORDS = {
 }
 TABLE = skanrs.analyze(MASK, spacing=SPACING)
 TERRITORIES = skanrs.territories(MASK, SKELETON, spacing=SPACING)
+INTENSITY = np.random.default_rng(0).integers(0, 200, MASK.shape, np.uint8) + 50 * MASK
+REGIONS = np.indices(MASK.shape)[1].astype(np.uint8) // 12
+ARRAYS = {
+    'mask': MASK,
+    'skeleton': SKELETON,
+    'territories': TERRITORIES,
+    'intensity': INTENSITY,
+    'regions': REGIONS,
+}
 
 
 def thin_whole(block):
@@ -45,6 +54,13 @@ IMAGES = {
     'territories': (skanrs.territories, 'mask', 'skeleton'),
     'branch_image': (skanrs.branch_image, 'skeleton'),
     'make_degree_image': (csr.make_degree_image, 'skeleton_image'),
+    'open_loops': (partial(skanrs.open_loops, cut='thinnest'), 'skeleton', 'mask'),
+    'open_loops at the shortest': (partial(skanrs.open_loops, cut='shortest'), 'skeleton'),
+    'skeletonize labels': (
+        lambda territories: skanrs.skeletonize(territories, labels=True),
+        'territories',
+    ),
+    'gaussian': (lambda intensity: skanrs.gaussian(intensity, (1, 2, 0)), 'intensity'),
 }
 TABLES = {
     'analyze': (skanrs.analyze, 'mask'),
@@ -57,13 +73,28 @@ TABLES = {
         lambda territories, **options: skanrs.counted_volume(territories, TABLE, **options),
         'territories',
     ),
+    'intensity': (skanrs.analyze, 'mask', 'intensity'),
+    'regions': (lambda **images: skanrs.analyze(**images)[0], 'mask', 'regions'),
+    'by region': (
+        lambda **images: skanrs.analyze(**images)[1],
+        'mask',
+        'skeleton',
+        'intensity',
+        'regions',
+    ),
+    'summarize labels': (
+        lambda territories, **options: skanrs.summarize(
+            territories, labels=True, separator='_', **options
+        ),
+        'territories',
+    ),
 }
 OTHERS = {
     'centrelines': (lambda **images: skanrs.centrelines(**images)[0], 'mask'),
     'Skeleton': (lambda **images: skanrs.Skeleton(**images).path_lengths(), 'skeleton_image'),
+    'otsu': (lambda intensity: skanrs.otsu(intensity), 'intensity'),
 }
 IN_MEMORY = {
-    'radii': (skanrs.radii, 'skeleton', 'mask'),
     'skeleton_to_csgraph': (lambda **images: csr.skeleton_to_csgraph(**images)[0].data, 'skel'),
     'chunk_graph': (
         lambda **images: skanrs.summarize(
@@ -72,9 +103,31 @@ IN_MEMORY = {
         'block',
     ),
     'thin_chunk': (thin_whole, 'block'),
+    'pixel_graph': (lambda **images: csr.pixel_graph(**images)[0].data, 'image', 'mask'),
+    'source_image': (
+        lambda intensity: skanrs.Skeleton(SKELETON, source_image=intensity).path_means(),
+        'intensity',
+    ),
+    'image_summary': (
+        lambda **images: image_stats.image_summary(**images).drop(columns='scale'),
+        'skeleton',
+    ),
+    'mesh_sizes': (image_stats.mesh_sizes, 'skeleton'),
+    'pre.threshold': (lambda intensity: pre.threshold(intensity, sigma=1), 'intensity'),
+}
+REFUSE_DASK = {
+    'radii': (skanrs.radii, 'skeleton', 'mask'),
+    'threshold.smooth': (lambda intensity: threshold.smooth(intensity, 1), 'intensity'),
+    'otsu_threshold': (lambda intensity: threshold.otsu_threshold(intensity), 'intensity'),
+    'mask_of': (lambda intensity: threshold.mask_of(intensity, 'otsu')[0], 'intensity'),
 }
 LAZY_TABLES = TABLES.keys() - {'network_summary', 'counted_volume'}
-HAVE_NO_SPACING = {'skeletonize', 'clean', 'make_degree_image', 'thin_chunk'}
+HAVE_NO_SPACING = {
+    'skeletonize', 'clean', 'make_degree_image', 'thin_chunk', 'skeletonize labels', 'gaussian',
+    'otsu', 'source_image', 'mesh_sizes', 'pre.threshold', 'threshold.smooth', 'otsu_threshold',
+    'mask_of',
+}  # fmt: skip
+CASES = IMAGES | TABLES | OTHERS | IN_MEMORY | REFUSE_DASK
 KINDS = ('DataArray', 'DataArray over dask', 'zarr', 'h5py', 'LazyImage')
 
 
@@ -82,10 +135,9 @@ KINDS = ('DataArray', 'DataArray over dask', 'zarr', 'h5py', 'LazyImage')
 def given(tmp_path_factory):
     """Return the images of each kind, by the name of the parameter."""
     folder = tmp_path_factory.mktemp('images')
-    arrays = {'mask': MASK, 'skeleton': SKELETON, 'territories': TERRITORIES}
     with h5py.File(folder / 'all.h5', 'w') as file:
         images = {kind: {} for kind in KINDS}
-        for name, array in arrays.items():
+        for name, array in ARRAYS.items():
             # Other chunks for each, as files have.
             chunks = (13, 17, 19) if name == 'mask' else (10, 34, 16)
             stored = zarr.create_array(folder / f'{name}.zarr', data=array, chunks=chunks)
@@ -104,7 +156,7 @@ def data_array(array, **coords):
 
 def name_of(parameter):
     """Return the name of the image that a parameter takes."""
-    if parameter in ('mask', 'territories'):
+    if parameter in ARRAYS:
         return parameter
     return 'mask' if parameter in ('image', 'block') else 'skeleton'
 
@@ -123,18 +175,19 @@ def computed(result):
     return np.asarray(result)
 
 
+# The skeleton has no meshes.
+@pytest.mark.filterwarnings('ignore::RuntimeWarning:(numpy|skanrs.image_stats)')
 @pytest.mark.parametrize('kind', KINDS)
-@pytest.mark.parametrize('case', (IMAGES | TABLES | OTHERS | IN_MEMORY).keys())
+@pytest.mark.parametrize('case', CASES)
 def test_results_are_those_of_arrays(given, kind, case):
-    function, *parameters = (IMAGES | TABLES | OTHERS | IN_MEMORY)[case]
-    arrays = {'mask': MASK, 'skeleton': SKELETON, 'territories': TERRITORIES}
-    if kind == 'DataArray over dask' and case == 'radii':
-        with pytest.raises(TypeError, match='use skanrs.radius_image'):
+    function, *parameters = CASES[case]
+    if kind == 'DataArray over dask' and case in REFUSE_DASK:
+        with pytest.raises(TypeError, match='got .*dask arrays?; use skanrs'):
             function(**{name: given[kind][name_of(name)] for name in parameters})
         return
     result = function(**{name: given[kind][name_of(name)] for name in parameters})
     expected = function(
-        **{name: arrays[name_of(name)] for name in parameters}, **options_of(case, kind)
+        **{name: ARRAYS[name_of(name)] for name in parameters}, **options_of(case, kind)
     )
     if case in IMAGES:
         if 'DataArray' in kind:
@@ -239,6 +292,15 @@ def test_regular_coordinates_of_any_type(dtype):
 def test_images_of_different_spacing():
     with pytest.raises(ValueError, match='spacing: expected images of the same spacing, got .*for'):
         skanrs.analyze(data_array(MASK), skeleton=data_array(SKELETON, z=np.arange(30)))
+
+
+@pytest.mark.parametrize('kind', ['zarr', 'h5py', 'LazyImage'])
+def test_blocks_of_files(given, kind):
+    whole = np.zeros(MASK.shape, bool)
+    for block, offset in skanrs.iter_blocks(given[kind]['mask'], chunks=12):
+        block = np.asarray(dask.compute(block)[0])
+        whole[tuple(slice(at, at + n) for at, n in zip(offset, block.shape, strict=True))] = block
+    np.testing.assert_array_equal(whole, MASK)
 
 
 def test_libraries_are_not_imported():

@@ -17,7 +17,7 @@ from jupyter_client.manager import start_new_kernel
 import skanrs
 from skanrs._support import progress
 from skanrs.cli.progress import Progress
-from skanrs.datasets import VesselTree, balls
+from skanrs.datasets import VesselTree, balls, vessel_tree
 
 STATE = re.compile(r'(.*): +(\d+)%\|.*\| (\d\d:\d\d)<(\d\d:\d\d|\?) *')
 
@@ -254,3 +254,31 @@ def test_in_a_notebook():
     )
     assert re.search(r'\rskeletonize: 100%\|', text)
     assert 'Warning' not in text
+
+
+def test_a_listener_in_place_of_a_bar():
+    said = []
+    image = vessel_tree((64, 64, 64))
+    thread = threading.Thread(target=lambda: measured_for(said.append, image))
+    thread.start()
+    thread.join()
+    assert list(dict(said)) == [
+        'skeletonize',
+        'analyze',
+        'Skeleton',
+        'radii',
+        'measures',
+        'summarize',
+    ]
+    parts = [part for part, _ in said]
+    assert parts == sorted(parts, key=list(dict(said)).index)
+    assert all(done is None or 0 <= done <= 1 for _, done in said)
+    # Of other threads nothing is told.
+    before = len(said)
+    skanrs.skeletonize(image)
+    assert len(said) == before
+
+
+def measured_for(tell, image):
+    with progress.reported_to(lambda part, done: tell((part, done))):
+        skanrs.analyze(image, skeleton=skanrs.skeletonize(image))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from skanrs.branches.summarize import summarize, table_meta
     from skanrs.branches.territories import branch_image, counted_volume, territories
     from skanrs.cleaning.clean import clean
+    from skanrs.cleaning.surfaces import CavityWarning
     from skanrs.files.errors import FileError, FileWarning
     from skanrs.files.read.open_image import LazyImage, open_image
     from skanrs.files.write.save_skeleton import save_skeleton
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from skanrs.threshold import otsu
 
 __all__ = [
+    'CavityWarning',
     'Centrelines',
     'ChunkGraph',
     'FileError',
@@ -88,6 +90,7 @@ _MODULES = (
     'pre', 'pruning', 'radius', 'smoothing', 'summary_utils', 'thinning', 'threshold',
 )  # fmt: skip
 _HOMES = {
+    'CavityWarning': 'cleaning.surfaces',
     'Centrelines': 'branches.polylines',
     'ChunkGraph': 'branches.chunk_graph',
     'FileError': 'files.errors',

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from skanrs._image.array_types import takes_images
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ['image_summary', 'mesh_sizes']
 
 
+@takes_images('skeleton', spacing=False, whole=True)
 def mesh_sizes(skeleton: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """Compute the sizes of the meshes: background regions enclosed by branches.
 
@@ -54,6 +57,7 @@ def mesh_sizes(skeleton: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     return np.asarray(sizes[sizes != 0])
 
 
+@takes_images('skeleton', whole=True)
 def image_summary(
     skeleton: npt.NDArray[Any], *, spacing: float | npt.ArrayLike = 1
 ) -> pd.DataFrame:

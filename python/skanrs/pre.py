@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skanrs._image.array_types import takes_images
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -57,6 +59,7 @@ def hyperball(ndim: int, radius: int) -> npt.NDArray[np.bool_]:
     return np.asarray(total) <= radius * radius
 
 
+@takes_images('image', spacing=False, returns_image=True, whole=True)
 def threshold(
     image: npt.NDArray[Any],
     *,

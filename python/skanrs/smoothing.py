@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
+from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_array
@@ -46,6 +47,7 @@ def gaussian(image: da.Array, sigma: float | Sequence[float]) -> da.Array: ...
 def gaussian(  # type: ignore[overload-cannot-match]
     image: npt.ArrayLike, sigma: float | Sequence[float]
 ) -> npt.NDArray[Any]: ...
+@takes_images('image', spacing=False, returns_image=True)
 def gaussian(image: Any, sigma: float | Sequence[float]) -> Any:
     """Smooth an image with a Gaussian.
 

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core, smoothing
-from skanrs._image.dask_arrays import is_dask_array
+from skanrs._image.array_types import takes_images
+from skanrs._image.dask_arrays import is_dask_array, refuse_dask_array
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_array
 from skanrs._image.position import in_three_axes
@@ -278,6 +279,7 @@ def _ends(part: Part) -> tuple[Any, Any] | None:
     return (np.nan, np.nan) if ends is None else ends
 
 
+@takes_images('image', spacing=False, whole=True)
 def mask_of(
     image: Array, threshold: float | Literal['otsu', 'none'] | None = None
 ) -> tuple[npt.NDArray[np.bool_], float | None]:
@@ -311,10 +313,12 @@ def mask_of(
     >>> mask_of(np.array([[1, 5, 9]]), threshold=4)
     (array([[False,  True,  True]]), 4.0)
     """
+    refuse_dask_array(image, 'image', 'skanrs.otsu, which is lazy')
     rule = find_rule(parts_of(image), image.dtype, threshold)
     return rule(image), rule.threshold
 
 
+@takes_images('image', spacing=False, returns_image=True, whole=True)
 def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArray[Any]:
     """Return the image smoothed with a Gaussian, as floats.
 
@@ -337,6 +341,7 @@ def smooth(image: npt.NDArray[Any], sigma: float | Sequence[float]) -> npt.NDArr
     >>> smooth(np.array([[0, 0, 8, 0, 0]], dtype=np.uint8), 0.5).round(1)
     array([[0. , 0.9, 6.3, 0.9, 0. ]], dtype=float32)
     """
+    refuse_dask_array(image, 'image', 'skanrs.gaussian, which is lazy')
     return smoothing.smooth(image, sigma)
 
 
@@ -345,6 +350,7 @@ def otsu(image: da.Array) -> da.Array: ...
 # Without dask's own types the first overload takes anything.
 @overload
 def otsu(image: npt.ArrayLike) -> float: ...  # type: ignore[overload-cannot-match]
+@takes_images('image', spacing=False)
 def otsu(image: Any) -> Any:
     """Find the threshold that best separates two classes of values (Otsu 1979).
 
@@ -403,6 +409,7 @@ def otsu(image: Any) -> Any:
     return da.from_delayed(number, (), dtype=np.float64, meta=np.empty((), np.float64))
 
 
+@takes_images('image', spacing=False, whole=True)
 def otsu_threshold(image: npt.NDArray[Any]) -> float:
     """Return the threshold that best separates two classes (Otsu 1979).
 
@@ -431,6 +438,7 @@ def otsu_threshold(image: npt.NDArray[Any]) -> float:
     >>> otsu_threshold(np.array([[10, 11, 12], [90, 91, 92]], dtype=np.uint8))
     12.0
     """
+    refuse_dask_array(image, 'image', 'skanrs.otsu, which is lazy')
     return _otsu(parts_of(image), image.dtype)
 
 

@@ -10,7 +10,7 @@ import skanrs
 from skanrs._image.spacing import as_spacing
 from skanrs.branches import on_disk
 from skanrs.branches.on_disk import TableOnDisk
-from skanrs.cleaning.surfaces import count_cavities
+from skanrs.cleaning.surfaces import find_walls
 from skanrs.datasets import vessel_tree
 from skanrs.thinning.on_disk import BlockGrid, SkeletonOnDisk
 
@@ -64,5 +64,5 @@ def test_random_blocks(seed, tmp_path, monkeypatch):
         assert found[name].dtype == whole[name].dtype
         assert found[name].to_numpy().tobytes() == whole[name].to_numpy().tobytes(), name
     assert table.count == len(whole)
-    assert count_cavities(table.core, shape) == count_cavities(np.flatnonzero(expected), shape)
+    assert find_walls(table.core, shape) == find_walls(np.flatnonzero(expected), shape)
     assert table.networks == whole['skeleton_id'].nunique()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
+import dask
+import dask.array as da
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -15,7 +19,7 @@ def by_labels(skeleton):
 
 
 def counted(skeleton):
-    return surfaces.count_cavities(np.flatnonzero(skeleton), skeleton.shape)
+    return surfaces.find_walls(np.flatnonzero(skeleton), skeleton.shape).cavities
 
 
 @pytest.mark.parametrize('density', [0.05, 0.2, 0.35, 0.5, 0.8])
@@ -41,6 +45,48 @@ def test_shell_and_its_filling():
     shell = ball & (z * z + y * y + x * x > 36)
     assert counted(skanrs.skeletonize(shell)) == 1
     assert counted(skanrs.skeletonize(skanrs.clean(shell, fill_cavities=True))) == 0
+
+
+def shell():
+    """Return a thick shell in an image of two networks."""
+    z, y, x = np.indices((25, 25, 60)) - 12
+    radius = z * z + y * y + x * x
+    mask = (radius <= 100) & (radius > 36)
+    mask[5:8, 5:8, 24:58] = mask[15:18, 3:20, 40:43] = True
+    return mask
+
+
+@pytest.mark.parametrize('chunks', [None, 9])
+def test_surfaces_are_warned_of(chunks):
+    mask = shell() if chunks is None else da.from_array(shell(), chunks=chunks)
+    with pytest.warns(skanrs.CavityWarning) as caught:
+        dask.compute(skanrs.analyze(mask))
+    [warning] = caught
+    skeleton = skanrs.skeletonize(shell())
+    walls = surfaces.find_walls(np.flatnonzero(skeleton), skeleton.shape)
+    share = walls.voxels / skeleton.sum()
+    assert str(warning.message) == (
+        f'{share:.0%} of the skeleton are closed surfaces around 1 cavity of the mask, which make '
+        'many short branches; skanrs.clean(mask, fill_cavities=True) fills cavities'
+    )
+    if chunks is None:
+        assert warning.filename == __file__
+
+
+@pytest.mark.parametrize('fill_cavities', [False, True])
+def test_lines_and_pinholes_are_not_warned_of(fill_cavities):
+    mask = np.zeros((9, 9, 300), bool)
+    mask[2:7, 2:7, 2:298] = True
+    mask[4, 4, 100] = False
+    skeleton = skanrs.skeletonize(mask)
+    walls = surfaces.find_walls(np.flatnonzero(skeleton), skeleton.shape)
+    assert walls.cavities == 1
+    assert 0 < walls.voxels < 0.1 * skeleton.sum()
+    mask = skanrs.clean(mask, fill_cavities=fill_cavities)
+    with warnings.catch_warnings(action='error'):
+        skanrs.analyze(mask)
+        skanrs.analyze(mask.any(axis=0))
+        dask.compute(skanrs.analyze(da.from_array(mask, chunks=50)))
 
 
 def test_large_wall_counts_without_labels(monkeypatch):

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 import types
 import warnings
 
@@ -63,6 +64,19 @@ def panel_of(viewer):
     return widget
 
 
+def measure(panel):
+    """Press the button, and wait until the network is shown or an error is said."""
+    from qtpy.QtWidgets import QApplication
+
+    panel.run.native.click()
+    said = []
+    while panel.is_working:
+        said.append((panel.summary.value, panel.bar.visible))
+        QApplication.processEvents()
+        time.sleep(0.001)
+    return said
+
+
 def save_picture(viewer, name):
     """Save what the window shows where SKANRS_PICTURES says, and return it."""
     napari.Viewer.reset_view(viewer)
@@ -99,7 +113,10 @@ def test_the_whole_way(viewer, tmp_path):
     panel = panel_of(viewer)
     assert panel.layer.value is labels
     panel.steps['prune_length'].value = 2
-    panel.run.native.click()
+    said = measure(panel)
+    assert said[0] == ('reading', True)
+    assert 'branches, ' in panel.summary.value
+    assert not panel.bar.visible
     skeleton = skanrs.prune(skanrs.skeletonize(MASK), min_length=2, spacing=SPACING)
     table = skanrs.analyze(MASK, skeleton=skeleton, spacing=SPACING)
     nodes = skanrs.nodes(MASK, skeleton=skeleton, spacing=SPACING)
@@ -153,7 +170,7 @@ def test_an_image_of_two_axes(viewer):
     panel = panel_of(viewer)
     panel.threshold.value = 'above'
     panel.above.value = 50
-    panel.run.native.click()
+    measure(panel)
     table = skanrs.analyze(image > 50, spacing=0.5)
     assert len(panel.layers['branches'].data) == len(table)
     assert viewer.dims.ndisplay == 2
@@ -164,7 +181,7 @@ def test_an_image_of_two_axes(viewer):
     save_picture(viewer, 'plane')
     # Again, in place of the layers before.
     panel.steps['min_size'].value = 1000
-    panel.run.native.click()
+    measure(panel)
     assert [each.name for each in viewer.layers][1:] == [
         f'{layer.name} {what}' for what in ('branches', 'nodes', 'selected')
     ]
@@ -174,9 +191,9 @@ def test_what_cannot_be_measured_is_said(viewer, monkeypatch):
     said = []
     monkeypatch.setattr('napari.utils.notifications.show_error', said.append)
     panel = panel_of(viewer)
-    panel.run.native.click()
+    measure(panel)
     viewer.add_image(np.zeros((2, 3, 4, 5)))
-    panel.run.native.click()
+    measure(panel)
     panel.save_recipe.native.click()
     assert said == [
         'skanrs: layer: expected an image or labels layer, got none',

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from skanrs._image.array_types import without_spacing
 from skanrs._image.dask_arrays import is_dask_array
 from skanrs._support.typing import Shape
 
@@ -18,7 +19,7 @@ def iter_blocks(array: Any, *, chunks: Any = None) -> Iterator[tuple[Any, Shape]
 
     Parameters
     ----------
-    array : dask array, ndarray, or anything with ``shape`` and slicing, such as a zarr array
+    array : dask array, LazyImage, or anything with ``shape`` and slicing, such as a zarr array
         The array.
     chunks : int or sequence, optional
         The shape of the blocks: one length for all axes, or for each axis a length or the lengths
@@ -43,6 +44,7 @@ def iter_blocks(array: Any, *, chunks: Any = None) -> Iterator[tuple[Any, Shape]
     >>> [(block.shape, offset) for block, offset in skanrs.iter_blocks(np.ones((3, 4)), chunks=2)]
     [((2, 2), (0, 0)), ((2, 2), (0, 2)), ((1, 2), (2, 0)), ((1, 2), (2, 2))]
     """
+    array = without_spacing(array)
     if is_dask_array(array):
         from .tasks import delayed_blocks
 

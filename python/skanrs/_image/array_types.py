@@ -17,11 +17,12 @@ import numpy as np
 
 from .dask_arrays import is_dask_array
 
-__all__ = ['takes_images']
+__all__ = ['takes_images', 'without_spacing']
 
 P = ParamSpec('P')
 R = TypeVar('R')
 
+_LAZY_IMAGE = ('skanrs.files.read.open_image', 'LazyImage')
 DIGITS = 12
 """Significant digits of a spacing: steps of 0.1 are not 0.09999999999999998."""
 BLOCK_VOXELS = 1 << 24
@@ -40,7 +41,11 @@ class Opened(NamedTuple):
 
 
 def takes_images(
-    *names: str, spacing: bool = True, returns_image: bool = False, whole: bool = False
+    *names: str,
+    spacing: bool = True,
+    returns_image: bool = False,
+    whole: bool = False,
+    lazy_labels: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator of a function that takes images.
 
@@ -55,6 +60,8 @@ def takes_images(
         Whether the result is an image with the axes of the first parameter.
     whole : bool, optional
         Whether images in files are read as a whole, because the function takes no dask arrays.
+    lazy_labels : bool, optional
+        Whether the function takes dask arrays with ``labels`` too.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -71,7 +78,7 @@ def takes_images(
             opened = {name: image for name, image in found if image is not None}
             if not opened:
                 return function(*positional, **named)
-            in_memory = whole or named.get('labels', False) is not False
+            in_memory = whole or not (lazy_labels or named.get('labels', False) is False)
             in_memory = in_memory or any(map(_is_in_memory, (given | opened).values()))
             arguments = list(positional)
             for name, array in _arrays(given, opened, in_memory).items():
@@ -95,6 +102,11 @@ def takes_images(
     return decorate
 
 
+def without_spacing(given: Any) -> Any:
+    """Return the dask array of a `skanrs.LazyImage`, anything else as it is."""
+    return given.image if _is_instance(given, *_LAZY_IMAGE) else given
+
+
 def _opened(given: Any, name: str) -> Opened | None:
     """Return an argument as an array; None if it is not of one of these types."""
     if _is_instance(given, 'xarray', 'DataArray'):
@@ -103,7 +115,7 @@ def _opened(given: Any, name: str) -> Opened | None:
             spacing=lambda: _spacing_of(given, name),
             wrap=lambda array: _like(given, array),
         )
-    if _is_instance(given, 'skanrs.files.read.open_image', 'LazyImage'):
+    if _is_instance(given, *_LAZY_IMAGE):
         return Opened(given.image, in_file=True, spacing=lambda: given.spacing)
     if _is_instance(given, 'zarr', 'Array') or _is_instance(given, 'h5py', 'Dataset'):
         return Opened(given, in_file=True)

@@ -12,6 +12,12 @@ def is_dask_array(array: object) -> TypeGuard[Any]:
     return module is not None and isinstance(array, module.Array)
 
 
+def refuse_dask_array(array: Any, name: str, instead: str) -> None:
+    """Raise a TypeError, which names another function, for a dask array."""
+    if is_dask_array(array):
+        raise TypeError(f'{name}: expected an array in memory, got a dask array; use {instead}')
+
+
 def refuse_mixture(skeleton: Any, mask: Any, name: str = 'skeleton') -> None:
     """Raise a TypeError if one of two arrays is a dask array and the other, if there, is not."""
     if skeleton is not None and is_dask_array(skeleton) != is_dask_array(mask):

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,7 +61,7 @@ _shown: bool | None = None
 
 
 class _Current(threading.local):
-    bar: _Bar | None = None
+    bar: _Bar | _Reporter | None = None
 
 
 _current = _Current()
@@ -102,6 +102,22 @@ def call(name: str) -> Iterator[None]:
 
 
 @contextmanager
+def reported_to(listener: Callable[[str, float | None], object]) -> Iterator[None]:
+    """Report the progress of what runs inside on this thread, instead of showing it.
+
+    Parameters
+    ----------
+    listener : callable
+        Called on this thread with the name of the function that runs, and which part of it is done.
+    """
+    outer, _current.bar = _current.bar, _Reporter(listener)
+    try:
+        yield
+    finally:
+        _current.bar = outer
+
+
+@contextmanager
 def bar(name: str, *, delay: float) -> Iterator[None]:
     """Show a bar for what runs inside on this thread, once it has taken `delay` seconds.
 
@@ -112,13 +128,28 @@ def bar(name: str, *, delay: float) -> Iterator[None]:
     delay : float
         In seconds; infinite: no bar, and none of the calls inside either.
     """
-    outer, _current.bar = _current.bar, _Bar(name, delay)
+    outer, shown = _current.bar, _Bar(name, delay)
+    _current.bar = shown
     try:
         yield
-        _current.bar.finish()
+        shown.finish()
     finally:
-        _current.bar.close()
+        shown.close()
         _current.bar = outer
+
+
+class _Reporter:
+    """Takes the place of a bar."""
+
+    def __init__(self, listener: Callable[[str, float | None], object]) -> None:
+        self._listener, self._part = listener, ''
+
+    def begin_part(self, part: str) -> None:
+        self._part = part
+        self.advance(None)
+
+    def advance(self, done: float | None) -> None:
+        self._listener(self._part, done)
 
 
 class _Bar:

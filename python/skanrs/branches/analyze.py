@@ -14,6 +14,7 @@ from skanrs._image.labels import Labels, as_labels, thin_labels, with_labels
 from skanrs._image.masks import as_mask, check_lazy_mask
 from skanrs._image.spacing import as_spacing
 from skanrs._support import progress
+from skanrs.cleaning.surfaces import warn_of_walls
 from skanrs.thinning.method import method_of
 from skanrs.thinning.skeletonize import thin
 
@@ -212,6 +213,12 @@ def analyze(
         If elements are not real numbers or, with `labels` and in `regions`, not integers, or one of
         the arrays is a dask array and the other not.
 
+    Warns
+    -----
+    CavityWarning
+        If a tenth of the skeleton or more is closed surfaces around cavities of the mask, see
+        `skanrs.CavityWarning`; for dask arrays when it is computed, with `labels` not.
+
     See Also
     --------
     skanrs.network_summary : The numbers of the whole network.
@@ -284,6 +291,7 @@ def analyze(
             include_tips=include_tips,
             intensity=intensity,
             regions=regions,
+            warns=True,
         )
         table = summarize_blocks(
             voxels,
@@ -331,7 +339,10 @@ def analyze(
             intensity=values,
             regions=areas,
         )
-        return _tables(measured, find_main_branch, separator)
+        tables = _tables(measured, find_main_branch, separator)
+    # One call more, that of `takes_images`, leads here.
+    warn_of_walls(measured.skeleton._nodes, checked.shape, stacklevel=3)
+    return tables
 
 
 def _tables(measured: Measured, find_main_branch: bool, separator: str) -> Any:

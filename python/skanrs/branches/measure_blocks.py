@@ -30,6 +30,7 @@ from skanrs._blocks.tasks import (
 from skanrs._image.elements import check_elements
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support.typing import Array, Shape
+from skanrs.cleaning.surfaces import warn_of_walls
 from skanrs.radius.block import Grid
 from skanrs.radius.lazy import radius_voxels, with_voxels
 
@@ -57,8 +58,12 @@ def voxels_and_measures(
     intensity: da.Array | None = None,
     regions: da.Array | None = None,
     with_body: bool = False,
+    warns: bool = False,
 ) -> tuple[da.Array, Delayed]:
-    """Return the voxels of the skeleton with radii, and, delayed, `Measures`."""
+    """Return the voxels of the skeleton with radii, and, delayed, `Measures`.
+
+    With `warns`, the task warns of surfaces around cavities.
+    """
     voxels = radius_voxels(skeleton, mask, spacing, border_is_background)
     others, names = [], []
     if intensity is not None:
@@ -75,7 +80,7 @@ def voxels_and_measures(
         check_same_blocks(regions, mask, 'mask', 'regions')
         check_regions(regions.shape, regions.dtype, mask.shape)
         others += [values_at_voxels(voxels, regions, 'regions'), sizes_of_regions(regions)]
-    function = partial(_measure, include_tips, with_body, names)
+    function = partial(_measure, include_tips, with_body, warns, names)
     whole = mask, spacing, border_is_background
     return voxels, with_voxels(function, voxels, *whole, others)
 
@@ -150,6 +155,7 @@ class Measures(NamedTuple):
 def _measure(
     include_tips: bool,
     with_body: bool,
+    warns: bool,
     names: list[str],
     grid: Grid,
     spacing: npt.ArrayLike,
@@ -169,6 +175,8 @@ def _measure(
         labels = np.concatenate(given['labels'])[order]
         sums, columns['region'] = divide_by_regions(body, labels, columns)
         by_region = region_table([sums], given['sizes'], as_spacing(spacing, body.ndim))
+    if warns:
+        warn_of_walls(body.voxels, grid.shape)
     return Measures(columns, by_region, body if with_body else None)
 
 

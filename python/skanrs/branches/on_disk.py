@@ -146,7 +146,7 @@ class TableOnDisk:
     voxels : int
         How many voxels the skeleton has.
     core : ndarray of int64
-        Those that can be in the wall of a cavity, ascending; for `count_cavities`.
+        Those that can be in the wall of a cavity, ascending; for `find_walls`.
     """
 
     def __init__(

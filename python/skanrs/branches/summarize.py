@@ -59,7 +59,7 @@ def summarize(
 ) -> dd.DataFrame: ...
 
 
-@takes_images('skel')
+@takes_images('skel', lazy_labels=True)
 def summarize(
     skel: Skeleton | PathGraph | ChunkGraph | Array | da.Array,
     *,

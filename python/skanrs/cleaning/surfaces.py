@@ -10,25 +10,65 @@ parts of the core, not in the whole image.
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, sparse
 
 from skanrs import _core
+from skanrs._support.reprs import counted
 
-__all__ = ['core_in_box', 'count_cavities', 'crowded_voxels']
+__all__ = [
+    'CavityWarning',
+    'Walls',
+    'core_in_box',
+    'crowded_voxels',
+    'find_walls',
+    'warn_of_walls',
+]
 
 LEAST_NEIGHBOURS = 4
 SMALLEST_WALL = 6
 """Voxels around a cavity of one voxel."""
 LARGEST_BOX = 1 << 24
 """A part of the core in a larger box is a wall: clusters at junctions have a few voxels."""
+LEAST_SHARE = 0.1
+"""The part of a skeleton from which on its walls are worth a warning; pinholes are less."""
 
 
-def count_cavities(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> int:
+class CavityWarning(UserWarning):
+    """A skeleton has closed surfaces around cavities of the mask.
+
+    Thinning keeps cavities, and the voxels of the surface around one make many short branches.
+    `skanrs.clean` fills cavities. `skanrs.analyze` warns if a tenth of a skeleton is surfaces, the
+    command of each.
+
+    Examples
+    --------
+    >>> import warnings, numpy as np, skanrs
+    >>> mask = np.zeros((9, 9, 40), dtype=bool)
+    >>> mask[2:7, 2:7, 2:38] = True
+    >>> mask[4, 4, 6:34] = False
+    >>> with warnings.catch_warnings(action='error', category=skanrs.CavityWarning):
+    ...     filled = skanrs.clean(mask, fill_cavities=True)
+    ...     len(skanrs.analyze(filled))  # raises for the mask itself
+    1
+    """
+
+
+class Walls(NamedTuple):
+    """The closed surfaces of a skeleton."""
+
+    cavities: int
+    """How many cavities they enclose."""
+    voxels: int
+    """How many voxels they have."""
+
+
+def find_walls(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> Walls:
     """Return how many cavities the surfaces of a skeleton enclose.
 
     Parameters
@@ -41,17 +81,17 @@ def count_cavities(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> int:
 
     Returns
     -------
-    int
-        At least this many; cavities whose walls are wider than 256 voxels count as one.
+    Walls
+        At least so many cavities; those whose walls are wider than 256 voxels count as one.
     """
     if len(shape) != 3 or nodes.size < SMALLEST_WALL:
-        return 0
+        return Walls(0, 0)
     core, inside = _core_of(nodes, shape, np.zeros(nodes.size, np.bool_))
     count, part = sparse.csgraph.connected_components(inside, directed=False)
     coordinates = np.stack(np.unravel_index(nodes[core], shape), axis=1)
     order = np.argsort(part, kind='stable')
     bounds = np.searchsorted(part[order], np.arange(count + 1))
-    cavities = 0
+    cavities = voxels = 0
     for first, last in itertools.pairwise(bounds):
         if last - first < SMALLEST_WALL:
             continue
@@ -61,13 +101,31 @@ def count_cavities(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> int:
         if box.min() < 5:
             continue
         if box.prod() > LARGEST_BOX:
-            cavities += 1
+            cavities, voxels = cavities + 1, voxels + len(wall)
             continue
         background = np.ones(box, np.bool_)
         background[tuple(wall.T)] = False
         # One component is that around the wall.
-        cavities += ndimage.label(background)[1] - 1
-    return cavities
+        enclosed = ndimage.label(background)[1] - 1
+        cavities, voxels = cavities + enclosed, voxels + (len(wall) if enclosed else 0)
+    return Walls(cavities, voxels)
+
+
+def warn_of_walls(
+    nodes: npt.NDArray[np.int64], shape: tuple[int, ...], *, stacklevel: int = 1
+) -> None:
+    """Raise a `CavityWarning` if much of a skeleton is walls; arguments as for `find_walls`."""
+    walls = find_walls(nodes, shape)
+    if not walls.voxels or walls.voxels < LEAST_SHARE * nodes.size:
+        return
+    around = counted(walls.cavities, 'cavity', 'cavities')
+    warnings.warn(
+        f'{walls.voxels / nodes.size:.0%} of the skeleton are closed surfaces around {around} of '
+        'the mask, which make many short branches; skanrs.clean(mask, fill_cavities=True) fills '
+        'cavities',
+        CavityWarning,
+        stacklevel=stacklevel + 1,
+    )
 
 
 def core_in_box(

@@ -99,7 +99,7 @@ def measure_in_chunks(
     from skanrs._image.spacing import as_spacing
     from skanrs.branches.on_disk import TableOnDisk
     from skanrs.cleaning.lazy import clean_blocks
-    from skanrs.cleaning.surfaces import count_cavities, crowded_voxels
+    from skanrs.cleaning.surfaces import crowded_voxels, find_walls
     from skanrs.thinning.method import method_of
     from skanrs.thinning.on_disk import BlockGrid, SkeletonOnDisk
 
@@ -149,7 +149,7 @@ def measure_in_chunks(
             crowded = np.empty(0, np.int64)
             if image.ndim == 3:
                 crowded = crowded_voxels(kept, grid.chunks)
-            cavities = count_cavities(crowded, grid.shape)
+            cavities = find_walls(crowded, grid.shape).cavities
             result = replace(result, skeleton=kept, skeleton_voxels=kept.voxels, cavities=cavities)
         if options.need_table and not options.has_rows_only:
             assert kept is not None
@@ -167,7 +167,7 @@ def measure_in_chunks(
                     folders['rows'],
                     workers,
                 )
-            cavities = count_cavities(rows.core, grid.shape)
+            cavities = find_walls(rows.core, grid.shape).cavities
             result = replace(result, skeleton_voxels=rows.voxels, rows=rows, cavities=cavities)
         return result
 

@@ -40,7 +40,7 @@ def measure_in_memory(
     from skanrs._image.spacing import as_spacing
     from skanrs.branches.measured import measure
     from skanrs.cleaning.clean import clean_whole
-    from skanrs.cleaning.surfaces import count_cavities
+    from skanrs.cleaning.surfaces import find_walls
     from skanrs.thinning.method import method_of
 
     found = packed_mask(source, options, memory, progress)
@@ -101,7 +101,7 @@ def measure_in_memory(
         values=values,
         cleaned=cleaned,
         removed=removed,
-        cavities=count_cavities(nodes, skeleton.shape),
+        cavities=find_walls(nodes, skeleton.shape).cavities,
         table=table,
         measured=measured,
         nodes=None if measured is None else measured.nodes,

@@ -20,6 +20,7 @@ EdgeFunction = Callable[[Array, Array, Array], Array]
 Matrix = TypeVar('Matrix', sparse.csr_matrix, sparse.csr_array)
 
 
+@takes_images('image', 'mask', whole=True)
 def pixel_graph(
     image: Array,
     *,

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from skanrs._image.image import as_image
+from skanrs._image.masks import as_mask
+from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
-from skanrs.branches.analyze import analyze
-from skanrs.branches.nodes import nodes
+from skanrs.branches.measured import measure
 from skanrs.cleaning.clean import clean
-from skanrs.cleaning.surfaces import count_cavities
+from skanrs.cleaning.surfaces import find_walls
 from skanrs.files.recipe import to_toml
-from skanrs.graph.skeleton import Skeleton
 from skanrs.pruning.prune import prune
 from skanrs.smoothing import smooth
 from skanrs.thinning.skeletonize import skeletonize
@@ -122,13 +123,16 @@ def measure_network(image: Array, spacing: tuple[float, ...], steps: Steps) -> N
             mask=mask if steps.prune_ratio else None,
             spacing=spacing,
         )
-    graph = Skeleton(skeleton, spacing=spacing)
+    thinned = as_image(skeleton, 'skeleton')
+    measured = measure(thinned, as_spacing(spacing, image.ndim), as_mask(mask))
+    assert measured.nodes is not None
+    branches = range(measured.skeleton.n_paths)
     return Network(
         mask=mask,
-        paths=[graph.path_coordinates(branch) for branch in range(graph.n_paths)],
-        table=analyze(mask, skeleton=skeleton, spacing=spacing),
-        nodes=nodes(mask, skeleton=skeleton, spacing=spacing),
-        cavities=count_cavities(np.flatnonzero(skeleton), skeleton.shape),
+        paths=[measured.skeleton.path_coordinates(branch) for branch in branches],
+        table=measured.table,
+        nodes=measured.nodes,
+        cavities=find_walls(thinned.nodes(), thinned.shape).cavities,
         recipe=steps.recipe(spacing),
     )
 

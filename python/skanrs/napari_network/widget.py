@@ -1,6 +1,7 @@
 """The widget: a form for the steps, layers of the network, and the table linked with them.
 
-napari loads `NetworkWidget` through ``napari.yaml``. magicgui and napari are imported on use.
+A thread measures, and a timer shows how far it is, so that the window can be used meanwhile. napari
+loads `NetworkWidget` through ``napari.yaml``. magicgui and napari are imported on use.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skanrs._support import progress
 from skanrs._support.reprs import counted
 from skanrs._support.typing import Array
 from skanrs.files.recipe import recipe_writer
@@ -51,6 +53,7 @@ class NetworkWidget:
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         from magicgui import widgets
+        from qtpy.QtCore import QTimer
 
         self.viewer = viewer = napari_viewer
         self.network: Network | None = None
@@ -64,6 +67,7 @@ class NetworkWidget:
         self.above = widgets.FloatSpinBox(label='above', value=128, min=-1e9, max=1e9)
         self.steps = {name: _input(name, help) for name, help in STEPS.items()}
         self.run = widgets.PushButton(text='Measure')
+        self.bar = widgets.ProgressBar(label='', min=0, max=0, visible=False)
         self.colour_by = widgets.ComboBox(label='colour by', choices=self._columns)
         self.summary = widgets.Label(value='')
         self.table = widgets.Table()
@@ -76,6 +80,7 @@ class NetworkWidget:
                 self.above,
                 *self.steps.values(),
                 self.run,
+                self.bar,
                 self.summary,
                 self.colour_by,
                 self.table,
@@ -87,6 +92,9 @@ class NetworkWidget:
         self.save_recipe.changed.connect(lambda _: self._reporting(self._ask_for_recipe))
         self.save_table.changed.connect(lambda _: self._reporting(self._ask_for_table))
         self.colour_by.changed.connect(lambda _: self._colour())
+        self._progress: tuple[str, float | None] = ('', None)
+        self._timer = QTimer(self.container.native)
+        self._timer.timeout.connect(self._show_progress)
         self.table.native.setEditTriggers(self.table.native.EditTrigger.NoEditTriggers)
         self.table.native.setSelectionBehavior(self.table.native.SelectionBehavior.SelectRows)
         self.table.native.itemSelectionChanged.connect(self._show_selected)
@@ -122,28 +130,60 @@ class NetworkWidget:
         return Steps(threshold, **{name: each.value for name, each in self.steps.items()})
 
     def measure(self) -> None:
-        """Measure the chosen layer, and show its network in place of the one before."""
+        """Measure the chosen layer on a thread, and show its network in place of the one before."""
+        from napari.qt.threading import create_worker
+
         layer = self.layer.value
         if layer is None:
             raise ValueError('layer: expected an image or labels layer, got none')
         if getattr(layer, 'rgb', False):
             raise ValueError('layer: expected one channel, got colours; split them first')
-        image = np.asarray(layer.data[0] if layer.multiscale else layer.data)
+        image = layer.data[0] if layer.multiscale else layer.data
         spacing = tuple(abs(float(step)) for step in layer.scale)
-        self.network = measure_network(image, spacing, self.chosen_steps())
-        self._show(layer, spacing)
-        self.summary.value = (
-            f'{len(self.network.table):,} branches, {len(self.network.nodes):,} nodes, '
-            f'length {self.network.table["length"].sum():,.4g}'
-        )
-        if self.network.cavities:
-            surfaces = counted(self.network.cavities, 'closed surface')
-            self.summary.value += f'\n{surfaces} around cavities of the mask: fill cavities'
+        steps = self.chosen_steps()
 
-    def _show(self, layer: Any, spacing: tuple[float, ...]) -> None:
-        """Replace the layers and the table by those of the network."""
-        network = self.network
-        assert network is not None
+        def work() -> Network:
+            with progress.reported_to(self._set_progress):
+                return measure_network(np.asarray(image), spacing, steps)
+
+        worker = create_worker(work, _ignore_errors=True)
+        worker.returned.connect(lambda network: self._reporting(lambda: self._show(network, layer)))
+        worker.errored.connect(self._show_error)
+        worker.finished.connect(lambda: self._set_working(False))
+        self._set_working(True)
+        worker.start()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a layer is being measured."""
+        return not self.run.enabled
+
+    def _set_working(self, is_working: bool) -> None:
+        self.run.enabled = not is_working
+        self.bar.visible = is_working
+        self._set_progress('', None)
+        self._show_progress()
+        if is_working:
+            self.summary.value = 'reading'
+            self._timer.start(100)
+        else:
+            self._timer.stop()
+
+    def _set_progress(self, part: str, done: float | None) -> None:
+        # On the thread that works, which must leave widgets alone.
+        self._progress = part, done
+
+    def _show_progress(self) -> None:
+        part, done = self._progress
+        # A bar without an end moves all the time.
+        self.bar.max = 0 if done is None else 100
+        self.bar.value = 0 if done is None else round(100 * done)
+        if part:
+            self.summary.value = part
+
+    def _show(self, network: Network, layer: Any) -> None:
+        """Replace the layers and the table by those of the network of a layer."""
+        self.network = network
         for old in self.layers.values():
             if old in self.viewer.layers:
                 self.viewer.layers.remove(old)
@@ -184,6 +224,13 @@ class NetworkWidget:
         self.colour_by.reset_choices()
         self.colour_by.value = 'mean_radius'
         self._colour()
+        self.summary.value = (
+            f'{len(network.table):,} branches, {len(network.nodes):,} nodes, '
+            f'length {network.table["length"].sum():,.4g}'
+        )
+        if network.cavities:
+            surfaces = counted(network.cavities, 'closed surface')
+            self.summary.value += f'\n{surfaces} around cavities of the mask: fill cavities'
 
     def _colour(self) -> None:
         """Colour the branches by the chosen column."""
@@ -239,7 +286,9 @@ class NetworkWidget:
             end = np.asarray(position) + np.asarray(direction)
             towards = np.asarray(branches.world_to_data(end)) - start
         spacing = tuple(abs(float(step)) for step in branches.scale)
-        reach = max(NEAR_PIXELS / self.viewer.camera.zoom, *spacing)
+        # Since napari 0.9 the camera belongs to the scene.
+        camera = getattr(self.viewer, 'scene', self.viewer).camera
+        reach = max(NEAR_PIXELS / camera.zoom, *spacing)
         branch = nearest_branch(self.network.paths, start, towards, spacing, reach)
         if branch is not None:
             self.select((self.selected() if add else set()) | {branch})
@@ -274,13 +323,17 @@ class NetworkWidget:
 
     def _reporting(self, action: Any) -> None:
         """Do what a button asks for; show what is wrong in one line."""
-        from napari.utils.notifications import show_error
-
         try:
             action()
         # Whatever it is, the viewer goes on.
         except Exception as error:
-            show_error(f'skanrs: {error}')
+            self._show_error(error)
+
+    def _show_error(self, error: Exception) -> None:
+        from napari.utils.notifications import show_error
+
+        self.summary.value = ''
+        show_error(f'skanrs: {error}')
 
 
 def _input(name: str, help: str) -> Any:

@@ -42,7 +42,7 @@ def skeletonize(
     labels: Labels,
     min_voxels: int = 1,
 ) -> Any: ...
-@takes_images('image', spacing=False, returns_image=True)
+@takes_images('image', spacing=False, returns_image=True, lazy_labels=True)
 def skeletonize(
     image: Any,
     *,
