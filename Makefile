@@ -245,6 +245,10 @@ $(BENCH)/peers: $(STAMPS)/venv pyproject.toml
 bench: $(STAMPS)/test-tools $(BENCH)/peers ## time skanrs and its peers, in .venv-bench; ARGS="--rows table-512"
 	$(BIN)/python benchmarks/side_by_side.py --peers $(BENCH)/bin/python $(ARGS)
 
+.PHONY: bench-whole
+bench-whole: $(STAMPS)/test-tools $(BENCH)/peers ## time the command and its peers from file to file; ARGS="--sizes 256"
+	$(BIN)/python benchmarks/whole_job.py --peers $(BENCH)/bin/python $(ARGS)
+
 .PHONY: bench-parts
 bench-parts: $(STAMPS)/test-tools ## time the slow parts of skan in both packages; ARGS="--size 256"
 	$(BIN)/python benchmarks/slow_parts.py $(ARGS)

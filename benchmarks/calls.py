@@ -14,6 +14,8 @@ SIDES = {
     'skanrs': ('skanrs', 'dask'),
     'loop with skanrs': ('skanrs',),
     'scikit-image': ('scikit-image',),
+    'scipy': ('scipy',),
+    'copy': ('numpy',),
     'skan': ('skan', 'numba'),
     'scikit-image + skan': ('scikit-image', 'skan', 'numba'),
     'dask blog': ('scikit-image', 'skan', 'numba', 'dask'),
@@ -44,6 +46,8 @@ def prepare(side, work, path, threads):
         'skanrs': _skanrs,
         'loop with skanrs': _loop_with_skanrs,
         'scikit-image': _scikit_image,
+        'scipy': _scipy,
+        'copy': _copy,
         'skan': _skan,
         'scikit-image + skan': _scikit_image_and_skan,
         'dask blog': _blog,
@@ -59,6 +63,12 @@ def _skanrs(image, work, threads):
     skanrs.set_num_threads(threads)
     if work in ('lee', 'zhang'):
         return lambda: skanrs.skeletonize(image, method=work)
+    if work == 'gaussian':
+        image = image.astype(np.float32)
+        return lambda: skanrs.gaussian(image, 1)
+    if work == 'otsu':
+        image = image.astype(np.float32)
+        return lambda: skanrs.otsu(image)
     if work == 'table':
         return lambda: skanrs.summarize(skanrs.Skeleton(image), separator='_')
     if work == 'labels':
@@ -119,7 +129,24 @@ def _in_chunks(image):
     return da.from_array(image, chunks=CHUNK, name=False)
 
 
+def _scipy(image, work, threads):
+    from scipy.ndimage import gaussian_filter
+
+    image = image.astype(np.float32)
+    return lambda: gaussian_filter(image, 1)
+
+
+def _copy(image, work, threads):
+    image = image.astype(np.float32)
+    return lambda: image.copy()
+
+
 def _scikit_image(image, work, threads):
+    if work == 'otsu':
+        from skimage.filters import threshold_otsu
+
+        image = image.astype(np.float32)
+        return lambda: threshold_otsu(image)
     from skimage.morphology import skeletonize
 
     return lambda: skeletonize(image, method=work)
@@ -252,6 +279,10 @@ def digest(result):
     if isinstance(result, dict):
         vertices = sum(len(skeleton.vertices) for skeleton in result.values())
         return f'{vertices:,} vertices', 'curves'
+    if isinstance(result, float | np.floating):
+        return f'{result:.6g}', float(result).hex()
+    if isinstance(result, np.ndarray) and result.dtype == np.float32:
+        return f'mean {result.mean():.6g}', hashlib.sha256(result.tobytes()).hexdigest()
     if isinstance(result, np.ndarray):
         voxels = np.flatnonzero(result)
         return f'{len(voxels):,} voxels', hashlib.sha256(voxels.tobytes()).hexdigest()

@@ -6,6 +6,8 @@ import matplotlib.pyplot as plt
 
 DOCS = Path(__file__).parent.parent / 'docs'
 PLOT = 'images/benchmarks.png'
+WHOLE_JOB = '## The whole job'
+"""The head of the last section, which whole_job.py writes."""
 PUBLIC = {
     'vessap_vessels.npz': 'the vascular tree in vessap/vessap, `data/label.nii.gz`',
     'berea_pores_200.npz': 'the pore space of a sandstone (µCT) in PMEAL/OpenPNM, '
@@ -59,7 +61,9 @@ def write_report(results, machine, versions, command):
             )
             what = ''
         text.append(f'| | | | | | | {", ".join(result["notes"])} |')
-    (DOCS / 'benchmarks.md').write_text('\n'.join(text) + '\n')
+    page = DOCS / 'benchmarks.md'
+    _, head, whole_job = page.read_text(encoding='utf-8').partition(WHOLE_JOB)
+    page.write_text('\n'.join([*text, '', head + whole_job]).rstrip() + '\n', encoding='utf-8')
     draw([result for result in results if len(result['lines']) > 1])
     print('\nwritten: docs/benchmarks.md and its plot')
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from gray_files import gray_image
 
 from skanrs.datasets import balls, touching_labels, vessel_tree
 
@@ -68,6 +69,10 @@ ROWS = {
     'labels-loop-256': Row(
         'labels to skeletons, cells', 'labels', ('skanrs', 'loop with skanrs'), 'cells', 256,
     ),
+    'gaussian-512': Row(
+        'gaussian, sigma 1, float32', 'gaussian', ('skanrs', 'scipy', 'copy'), 'gray', 512,
+    ),
+    'otsu-512': Row('otsu, float32', 'otsu', ('skanrs', 'scikit-image'), 'gray', 512),
     'chunks-1000': Row(
         'mask to table in chunks of 250³', 'chunks', ('skanrs', 'dask blog'), **_tree(1000),
     ),
@@ -89,6 +94,8 @@ def volume(kind, size):
         return touching_labels((size,) * 3, count=count, elongated=is_long, filled=filled)
     if kind == 'sparse':
         return vessel_tree((size * 767 // 512, size, size), foreground=0.002, distance=60)
+    if kind == 'gray':
+        return gray_image(size)
     # Blobs of a few pixels, and lines between them.
     random = np.random.default_rng(0)
     plane = np.zeros((size, size), dtype=bool)

@@ -15,7 +15,6 @@ Medians are printed, how many times longer a peer takes, and the peak memory of 
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -24,13 +23,14 @@ from pathlib import Path
 
 import calls
 import numpy as np
+from machine import machine
 from report import write_report
 from rows import ROWS, THINNING, Row, volume
 
 import skanrs
 
 HERE = Path(__file__).parent
-SAME = ('skanrs', 'loop with skanrs', 'scikit-image', 'skan', 'scikit-image + skan')
+SAME = ('skanrs', 'loop with skanrs', 'scipy', 'scikit-image', 'skan', 'scikit-image + skan')
 FIRST = ('first-call', 'first-table')
 LONG = 30
 """Seconds from which on one call is enough."""
@@ -282,20 +282,6 @@ def has(python, side):
     code = f'import sys; sys.path.insert(0, {str(HERE)!r}); import calls; '
     code += f'sys.exit(not calls.installed({side!r}))'
     return subprocess.run([python, '-c', code], check=False).returncode == 0
-
-
-def machine(threads):
-    model = platform.processor() or platform.machine()
-    for line in Path('/proc/cpuinfo').read_text().splitlines():
-        if line.startswith('model name'):
-            model = line.split(':')[1].strip()
-            break
-    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
-    return (
-        f'{model}, {len(os.sched_getaffinity(0))} processors, {threads} threads, '
-        f'{memory:.0f} GiB, {platform.system()} {platform.release()}, '
-        f'Python {platform.python_version()}'
-    )
 
 
 def arguments():
