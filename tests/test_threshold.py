@@ -10,17 +10,8 @@ from images import random_gray
 from skimage.filters import threshold_otsu
 
 import skanrs
-from skanrs.threshold import (
-    Rule,
-    find_rule,
-    mask_of,
-    otsu_threshold,
-    parts_of,
-    smooth,
-    smoothed,
-    two_values,
-    value_range,
-)
+from skanrs._gray.parts import parts_of, smoothed, value_range
+from skanrs.threshold import Rule, find_rule, mask_of, otsu_threshold, smooth
 
 RANDOM = np.random.default_rng(5)
 GRAY = np.where(RANDOM.random((12, 20, 30)) < 0.1, 150, 50) + RANDOM.normal(0, 12, (12, 20, 30))
@@ -117,12 +108,6 @@ def test_thresholds():
     mask, number = mask_of(image, 'otsu')
     assert number == threshold_otsu(image)
     np.testing.assert_array_equal(mask, image > number)
-
-
-def test_two_values():
-    assert two_values(np.array([[3, 5, 3]])) == (3, 5)
-    assert two_values(np.array([[3, 5, 4]])) is None
-    assert two_values(np.zeros((0, 2))) == (0, 0)
 
 
 def test_smooth_keeps_the_image():

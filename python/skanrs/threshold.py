@@ -1,149 +1,36 @@
 """Masks from gray images: foreground rules and Otsu's threshold, after smoothing or without.
 
-The foreground rule is found in passes over parts of the image; an image in memory is one part.
-Ranges and counts of the parts add up exactly to those of the image, so the mask does not depend on
-how the image is divided. `Smoothed` is a part that is smoothed in the cache whenever a pass needs
-it, so that no copy of it in floats need exist.
+The foreground rule is found in passes over parts of the image (`_gray.parts`). Counts of the parts
+add up exactly to those of the image, so the mask does not depend on how the image is divided.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core, smoothing
+from skanrs._gray.parts import Each, Part, Range, Smoothed, find_range, for_kernel, parts_of
 from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_dask_array
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_array
 from skanrs._image.position import in_three_axes
 from skanrs._support import progress
-from skanrs._support.typing import Array, Shape
+from skanrs._support.typing import Array
 
 if TYPE_CHECKING:
     import dask.array as da
 
-__all__ = [
-    'Range',
-    'Rule',
-    'Smoothed',
-    'find_rule',
-    'mask_of',
-    'otsu',
-    'otsu_threshold',
-    'parts_of',
-    'smooth',
-    'smoothed',
-    'two_values',
-    'value_range',
-]
+__all__ = ['Rule', 'find_rule', 'mask_of', 'otsu', 'otsu_threshold', 'smooth']
 
 BINS = 256
 # Largest span of integers with one bin for each value, as in scikit-image.
 COUNTED_ONE_BY_ONE = 1 << 16
-# Weights that reach farther are better applied one axis after the other, to the whole image.
-FARTHEST = 16
-
-Each = Callable[[Callable[[Any], Any]], Iterator[Any]]
-"""Calls a function with each part of an image and yields the results, in any order."""
-
-
-@dataclass(frozen=True)
-class Smoothed:
-    """An image and what it is smoothed with, as `smooth` does; made by `smoothed`.
-
-    Parameters
-    ----------
-    image : array
-        Booleans, integers or floats.
-    sigma : sequence of float
-        Standard deviation in voxels, one for each axis.
-    planes : tuple of two int, optional
-        The first and the last but one plane of the part, if it is not the whole image.
-    """
-
-    image: Array
-    sigma: tuple[float, ...]
-    planes: tuple[int, int] | None = None
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of the part."""
-        start, end = self.planes or (0, self.image.shape[0])
-        return end - start, *self.image.shape[1:]
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.image.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of voxels."""
-        return math.prod(self.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the smoothed values."""
-        return np.result_type(self.image.dtype, np.float32)
-
-    def compute(self) -> Array:
-        """Return the smoothed image."""
-        start, end = self.planes or (0, self.image.shape[0])
-        return smooth(self.image, self.sigma)[start:end]
-
-
-Part: TypeAlias = Array | Smoothed
-"""What a pass reads."""
-
-
-def smoothed(image: Array, sigma: tuple[float, ...], planes: tuple[int, int] | None = None) -> Part:
-    """Return an image that is smoothed when a pass needs it, or one smoothed here.
-
-    Parameters
-    ----------
-    image : array
-        Booleans, integers or floats.
-    sigma : sequence of float
-        Standard deviation in voxels, one for each axis.
-    planes : tuple of two int, optional
-        As for `Smoothed`.
-    """
-    is_near = max(map(smoothing.margin, sigma)) <= FARTHEST
-    part = Smoothed(image, sigma, planes)
-    return part if is_near and smoothing.kernel_image(image) is not None else part.compute()
-
-
-class Range(NamedTuple):
-    """The smallest and the largest value, and whether all values equal one of them."""
-
-    low: Any
-    high: Any
-    only_two: bool
-
-    @classmethod
-    def of(cls, part: Part) -> Range | None:
-        """Return the range of a part of an image; None if the part is empty."""
-        if part.size == 0:
-            return None
-        ends, has_nan, only_two = _core.value_range(*_for_kernel(part))
-        if ends is None or has_nan:
-            return cls(*(part.dtype.type(np.nan),) * 2, False)
-        low, high = map(part.dtype.type, ends)
-        return cls(low, high, only_two)
-
-    def joined(self, other: Range | None) -> Range:
-        """Return the range of two parts together."""
-        if other is None:
-            return self
-        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
-        ends = all(value in (low, high) for value in (*self[:2], *other[:2]))
-        return Range(low, high, self.only_two and other.only_two and ends)
 
 
 class Rule(NamedTuple):
@@ -163,7 +50,7 @@ class Rule(NamedTuple):
             return np.asarray(
                 (image.compute() if isinstance(image, Smoothed) else image) == self.number
             )
-        elements, weights, _ = _for_kernel(image)
+        elements, weights, _ = for_kernel(image)
         number = self._number(image.dtype)
         mask = np.empty(elements.shape, dtype=bool)
         with progress.call('threshold'):
@@ -180,7 +67,7 @@ class Rule(NamedTuple):
             elements = block.view(np.uint8).reshape(in_three_axes(block.shape, 1))
             mask.insert(elements, 1, in_three_axes((first, *(0,) * (block.ndim - 1)), 0))
             return
-        elements, *smoothing_of = _for_kernel(image)
+        elements, *smoothing_of = for_kernel(image)
         number = self._number(image.dtype)
         if image.ndim < 3:
             first = 0
@@ -218,7 +105,7 @@ def find_rule(
     if threshold == 'none' or (threshold is None and dtype.kind == 'b'):
         return Rule('nonzero')
     if threshold is None:
-        whole = _range(each, stop_at_gray=True)
+        whole = find_range(each, stop_at_gray=True)
         if whole is None:
             return Rule('nonzero')
         if not whole.only_two:
@@ -231,52 +118,6 @@ def find_rule(
         low, high = whole.low, whole.high
         return Rule('nonzero') if 0 in (low, high) or low == high else Rule('equal', high)
     return Rule('above', _otsu(each, dtype) if threshold == 'otsu' else float(threshold))
-
-
-def two_values(image: Array) -> tuple[Any, Any] | None:
-    """Return the smallest and the largest value if there are no other values, else None.
-
-    Parameters
-    ----------
-    image : array
-        Booleans, integers or floats.
-
-    Returns
-    -------
-    tuple of two values, or None
-        The two are equal if the image is constant.
-    """
-    if image.size == 0:
-        return image.dtype.type(0), image.dtype.type(0)
-    whole = _range(parts_of(image), stop_at_gray=True)
-    return whole[:2] if whole is not None and whole.only_two else None
-
-
-def value_range(each: Each) -> tuple[float, float] | None:
-    """Return the smallest and the largest value of an image, ignoring NaN.
-
-    Parameters
-    ----------
-    each : callable
-        Yields the results of a function for all parts of the image.
-
-    Returns
-    -------
-    tuple of two float, or None
-        NaN if all values are NaN; None if the image is empty.
-    """
-    ends = [part for part in each(_ends) if part is not None]
-    if not ends:
-        return None
-    lows, highs = zip(*ends, strict=True)
-    return float(np.fmin.reduce(lows)), float(np.fmax.reduce(highs))
-
-
-def _ends(part: Part) -> tuple[Any, Any] | None:
-    if part.size == 0:
-        return None
-    ends, _, _ = _core.value_range(*_for_kernel(part))
-    return (np.nan, np.nan) if ends is None else ends
 
 
 @takes_images('image', spacing=False, whole=True)
@@ -402,7 +243,7 @@ def otsu(image: Any) -> Any:
     whole = None
     if not _has_few_values(image.dtype):
         ranges = [dask.delayed(Range.of)(block) for block in blocks]
-        whole = dask.delayed(_joined)(ranges)
+        whole = dask.delayed(join)(ranges)
     counter = dask.delayed(_counter)(image.dtype, whole)
     counts = [dask.delayed(_count)(counter, block) for block in blocks]
     number = dask.delayed(_best)(counter, counts)
@@ -443,7 +284,7 @@ def otsu_threshold(image: npt.NDArray[Any]) -> float:
 
 
 def _otsu(each: Each, dtype: np.dtype[Any]) -> float:
-    counter = _counter(dtype, None if _has_few_values(dtype) else _range(each))
+    counter = _counter(dtype, None if _has_few_values(dtype) else find_range(each))
     return _best(counter, each(counter))
 
 
@@ -507,7 +348,7 @@ class _Counts:
     high: int
 
     def __call__(self, part: Part) -> npt.NDArray[np.int64]:
-        elements, *_ = _for_kernel(part)
+        elements, *_ = for_kernel(part)
         return _core.count_each(elements, self.low, self.high - self.low + 1)
 
 
@@ -534,43 +375,5 @@ class _Bins:
             span = float(int(self.high) - int(self.low))
         else:
             span = float(self.high - self.low)
-        elements, *smoothing_of = _for_kernel(part)
+        elements, *smoothing_of = for_kernel(part)
         return _core.count_bins(elements, float(self.low), span, edges.tolist(), *smoothing_of)
-
-
-def _range(each: Each, stop_at_gray: bool = False) -> Range | None:
-    return _joined(each(Range.of), stop_at_gray)
-
-
-def _joined(ranges: Iterable[Range | None], stop_at_gray: bool = False) -> Range | None:
-    whole: Range | None = None
-    for part in ranges:
-        whole = part if whole is None else whole.joined(part)
-        if stop_at_gray and whole is not None and not whole.only_two:
-            break
-    return whole
-
-
-def parts_of(image: Part) -> Each:
-    """Return an `Each` over an image in memory, which is one part."""
-
-    def each(function: Callable[[Any], Any]) -> Iterator[Any]:
-        yield function(image)
-
-    return each
-
-
-def _for_kernel(part: Part) -> tuple[Array, Any, tuple[int, int] | None]:
-    """Return the elements along three axes, the weights that smooth them, and their planes."""
-    weights = planes = None
-    if isinstance(part, Smoothed):
-        weights, planes = smoothing.weights(part.sigma), part.planes
-        part = part.image
-        if part.ndim < 3:
-            planes = None
-    if part.dtype == np.float16 or part.dtype.char == 'g':
-        part = part.astype(np.float32 if part.dtype == np.float16 else np.float64)
-    elements = smoothing.kernel_image(part if part.ndim <= 3 else part.reshape(-1))
-    if elements is None:
-        raise TypeError(f'image: expected real numbers, got {part.dtype}')
-    return elements, weights, planes

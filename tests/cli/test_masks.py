@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skanrs import files, threshold
+from skanrs._gray.parts import parts_of
 from skanrs.cli import masks
 from skanrs.cli.options import Options
 from skanrs.cli.parser import command_parser
@@ -40,7 +41,7 @@ def test_slabs_are_as_the_whole(tmp_path, monkeypatch, case, memory):
     with files.open_source(tmp_path / 'i.npy') as source:
         found = masks.packed_mask(source, options, memory, Progress(False))
     smooth = threshold.smooth(image, sigma) if sigma else image
-    rule = threshold.find_rule(threshold.parts_of(smooth), smooth.dtype, wanted)
+    rule = threshold.find_rule(parts_of(smooth), smooth.dtype, wanted)
     mask = rule(smooth)
     assert found.rule == rule
     assert np.array_equal(found.mask.unpack(), mask)

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import smoothing, threads, threshold
+from skanrs._gray.parts import Each, value_range
 from skanrs._support.memory import held_memory, size_in_words
 from skanrs._support.ordered_map import ordered_map
 from skanrs._support.progress import advance
@@ -139,7 +140,7 @@ def measure_in_chunks(
         values = None
         if foreground in (0, source.size):
             with progress.stage('values'), _progress_callback():
-                values = threshold.value_range(_each_block(image, None))
+                values = value_range(_each_block(image, None))
         result = Result(rule, foreground, values, cleaned)
         kept = None
         if options.skeleton is not None or options.prunes or not options.has_rows_only:
@@ -404,7 +405,7 @@ def _for_blocks(
     return (delayed(blocks[index], index) for index in np.ndindex(*array.numblocks))
 
 
-def _each_block(image: 'da.Array', batch: int | None) -> threshold.Each:
+def _each_block(image: 'da.Array', batch: int | None) -> Each:
     """Return a function that applies another to all blocks, `batch` at a time, or all at once."""
     import dask
 

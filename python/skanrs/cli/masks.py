@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import smoothing, threads, threshold
+from skanrs._gray.parts import Each, Part, smoothed, value_range
 from skanrs._image.packed import PackedImage
 from skanrs._support.ordered_map import ordered_map
 from skanrs._support.progress import advance
@@ -75,7 +76,7 @@ def packed_mask(source: Source, options: Options, memory: int, progress: Progres
             for part, first in slabs:
                 rule.pack(part, mask.rows, first)
         each = slabs.each
-    values = threshold.value_range(each) if mask.voxels in (0, source.size) else None
+    values = value_range(each) if mask.voxels in (0, source.size) else None
     return FoundMask(mask, rule, values)
 
 
@@ -107,7 +108,7 @@ def _pack_pieces(source: Source, options: Options, mask: PackedImage) -> thresho
     return found
 
 
-def _each_piece(source: Source) -> threshold.Each:
+def _each_piece(source: Source) -> Each:
     """Return what calls a function with each piece."""
 
     def each(function: Callable[[Any], Any]) -> Iterator[Any]:
@@ -148,7 +149,7 @@ class _Slabs:
         """Call a function with each slab."""
         return (function(part) for part, _ in self)
 
-    def __iter__(self) -> Iterator[tuple[threshold.Part, int]]:
+    def __iter__(self) -> Iterator[tuple[Part, int]]:
         """Yield the slabs, and the first plane of each."""
         if self._whole is not None:
             yield self._part(self._whole, 0, self._source.shape[0]), 0
@@ -166,10 +167,10 @@ class _Slabs:
                 yield self._part(held, done - first, last - first), done
             done = last
 
-    def _part(self, image: npt.NDArray[Any], start: int, end: int) -> threshold.Part:
+    def _part(self, image: npt.NDArray[Any], start: int, end: int) -> Part:
         if self._sigma is None:
             return image[start:end]
-        return threshold.smoothed(image, self._sigma, (start, end))
+        return smoothed(image, self._sigma, (start, end))
 
 
 def _margin(options: Options) -> int:

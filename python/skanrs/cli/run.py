@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from skanrs import files
+from skanrs._gray.parts import FARTHEST
 from skanrs._support.memory import free_memory, held_memory, peak_memory, size_in_words
 from skanrs.files import AtomicOutputs, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.recipe import recipe_writer, to_toml
 from skanrs.files.units import in_unit
 from skanrs.smoothing import margin
-from skanrs.threshold import FARTHEST, Rule
+from skanrs.threshold import Rule
 
 from .companions import open_companions
 from .options import Options, Threshold

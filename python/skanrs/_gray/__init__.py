@@ -1,0 +1,1 @@
+"""Gray images: parts of them, and what passes over the parts find."""
