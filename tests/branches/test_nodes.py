@@ -199,11 +199,13 @@ def test_graphml_of_both_tables(tmp_path):
     nodes = skanrs.nodes(mask)
     tree = skanrs.root(skanrs.analyze(mask), nodes, at='thickest')
     graph = skanrs.to_networkx(tree, nodes)
-    nx.write_graphml(graph, tmp_path / 'tree.graphml')
+    skeleton = skanrs.Skeleton(skanrs.skeletonize(mask))
+    skanrs.save_skeleton(skeleton, tmp_path / 'tree.graphml', table=tree, nodes=nodes)
     again = nx.read_graphml(tmp_path / 'tree.graphml', node_type=int, force_multigraph=True)
     assert sorted(again.nodes) == sorted(graph.nodes)
     for node, values in graph.nodes(data=True):
-        assert again.nodes[node] == values
+        places = {'y': values['coord_0'], 'x': values['coord_1']}
+        assert again.nodes[node] == values | places
     of_edges = [
         sorted((min(ends), max(ends), data['length'], data['strahler']) for *ends, data in edges)
         for edges in (graph.edges(data=True), again.edges(data=True))

@@ -237,6 +237,7 @@ def test_radii(folder, monkeypatch, small_blocks, more):
     for name in ('t.csv', 't.graphml', 't.vtp', 't.precomputed'):
         typed += ['-o', name]
     typed += ['--summary', 's.csv', '--nodes', 'n.csv', '--root', 'thickest']
+    typed += ['--angles', 'w.csv']
     typed += ['--territories', 'v.zarr', '--branch-image', 'b.npz']
     typed += ['--intensity', write('gray.zarr', GRAY.astype(np.float32) / 7)]
     typed += [

@@ -2,6 +2,7 @@
 
 import json
 
+import networkx
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,14 +58,29 @@ def test_nodes(folder):
 def test_trees_and_territories(folder, capsys):
     run(
         'analyze', 'mask.tif', '-o', 't.csv', '--root', 'thickest', '--territories', 'v.tif',
-        '--branch-image', 'b.nii.gz',
+        '--branch-image', 'b.nii.gz', '--angles', 'a.csv', '-o', 'g.graphml',
     )  # fmt: skip
     skeleton = skanrs.skeletonize(MASK)
     table = skanrs.analyze(MASK, spacing=SPACING)
     drawn = skanrs.territories(MASK, skeleton, spacing=SPACING)
     table['counted_volume'] = skanrs.counted_volume(drawn, table, spacing=SPACING)
     nodes = skanrs.nodes(MASK, spacing=SPACING)
-    assert_same_csv('t.csv', skanrs.root(table, nodes, at='thickest'))
+    tree = skanrs.root(table, nodes, at='thickest')
+    assert_same_csv('t.csv', tree)
+    angles = skanrs.angles(tree, nodes, skanrs.centrelines(MASK, spacing=SPACING))
+    assert set(angles['relation']) >= {'parent', 'children'}
+    assert_same_csv('a.csv', angles.astype({'relation': str}))
+    graph = networkx.read_graphml('g.graphml', node_type=int, force_multigraph=True)
+    assert dict(graph.degree) == dict(skanrs.to_networkx(tree, nodes).degree)
+    for row in nodes.itertuples():
+        node = graph.nodes[row.node_id]
+        assert [node[name] for name in 'zyx'] == [row.coord_0, row.coord_1, row.coord_2]
+        assert (node['radius'], node['touches_border']) == (row.radius, row.touches_border)
+    lengths = sorted(length for *_, length in graph.edges(data='length'))
+    assert lengths == sorted(tree['length'][~tree['in_junction']])
+    node = int(nodes['node_id'][nodes['degree'] == 1].iloc[-1])
+    run('analyze', 'mask.tif', '-o', 'n.csv', '--root', node)
+    assert_same_csv('n.csv', skanrs.root(skanrs.analyze(MASK, spacing=SPACING), nodes, at=node))
     for name, image in (
         ('v.tif', drawn),
         ('b.nii.gz', skanrs.branch_image(skeleton, spacing=SPACING)),
@@ -74,7 +90,7 @@ def test_trees_and_territories(folder, capsys):
         np.testing.assert_array_equal(written.image, image)
     with pytest.raises(SystemExit):
         main(['analyze', 'mask.tif', '-o', 't.csv', '--root', 'there'])
-    assert 'expected thickest, a face such as z=0, or a point' in capsys.readouterr().err
+    assert 'expected thickest, a face such as z=0, a point' in capsys.readouterr().err
     assert main(['analyze', 'mask.tif', '-o', 't.csv', '--root', '900,900,900']) == 2
     assert 'at: expected a point at most' in capsys.readouterr().err
 

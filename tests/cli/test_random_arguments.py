@@ -40,6 +40,7 @@ FILES = [
     '--skeleton',
     '--summary',
     '--nodes',
+    '--angles',
     '--territories',
     '--branch-image',
     '--intensity',

@@ -61,7 +61,7 @@ def gray(empty_folder):
 
 # Inputs, outputs, and what changes no result.
 NOT_IN_RECIPES = {
-    'image', 'intensity', 'regions', 'output', 'skeleton', 'summary', 'report', 'nodes',
+    'image', 'intensity', 'regions', 'output', 'skeleton', 'summary', 'report', 'nodes', 'angles',
     'territories', 'branch_image', 'by_region', 'recipe_file', 'save_recipe', 'threads', 'memory',
     'progress', 'json', 'color_by',
 }  # fmt: skip

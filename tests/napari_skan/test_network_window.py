@@ -134,6 +134,18 @@ def test_the_whole_way(viewer, tmp_path):
     # Colours by any column.
     for column in table:
         panel.colour_by.value = column
+    territories = panel.layers['territories']
+    expected = skanrs.territories(MASK, skeleton, spacing=SPACING)
+    np.testing.assert_array_equal(territories.data, expected)
+    assert not territories.visible
+    panel.colour_by.value = 'territory'
+    for branch in (0, len(table) - 1):
+        np.testing.assert_allclose(
+            branches.edge_color[branch], territories.get_color(branch + 1), atol=0.01
+        )
+    territories.visible = True
+    save_picture(viewer, 'territories')
+    territories.visible = False
     panel.colour_by.value = 'length'
     expected = napari.utils.colormaps.ensure_colormap('viridis').map([0.0, 1.0])
     shown = branches.edge_color[[table['length'].idxmin(), table['length'].idxmax()]]
@@ -183,7 +195,7 @@ def test_an_image_of_two_axes(viewer):
     panel.steps['min_size'].value = 1000
     measure(panel)
     assert [each.name for each in viewer.layers][1:] == [
-        f'{layer.name} {what}' for what in ('branches', 'nodes', 'selected')
+        f'{layer.name} {what}' for what in ('territories', 'branches', 'nodes', 'selected')
     ]
 
 

@@ -34,15 +34,18 @@ def threshold(text: str) -> float | Literal['otsu', 'none']:
     return value
 
 
-def root(text: str) -> str | tuple[float, ...]:
-    """Return where the root is: a name, a face or a point."""
+def root(text: str) -> int | str | tuple[float, ...]:
+    """Return where the root is: a node, a name, a face or a point."""
     if text == 'thickest' or '=' in text:
         return text
+    if text.isdecimal():
+        return count(text)
     try:
         return tuple(float(number) for number in text.split(','))
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f'expected thickest, a face such as z=0, or a point such as 0,12.5,40, got {text!r}'
+            f'expected thickest, a face such as z=0, a point such as 0,12.5,40, or a node_id, got '
+            f'{text!r}'
         ) from None
 
 

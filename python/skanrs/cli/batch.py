@@ -187,6 +187,7 @@ def _task(
         summary=folder / f'{image.key}.summary.csv',
         report=None if options.report is None else folder / f'{image.key}.html',
         nodes=None if options.nodes is None else folder / f'{image.key}.nodes.csv',
+        angles=None if options.angles is None else folder / f'{image.key}.angles.csv',
         recipe_file=None,
         save_recipe=None,
     )
@@ -319,10 +320,12 @@ def _write(
         if options.summary is not None:
             with out.attempt(options.summary):
                 out.write(options.summary, files.table_writer(options.summary, summary, recipe))
-        if options.nodes is not None:
-            nodes = _joined(images, [each.nodes for each in own])
-            with out.attempt(options.nodes):
-                out.write(options.nodes, files.table_writer(options.nodes, nodes, recipe))
+        for name in ('nodes', 'angles'):
+            path = getattr(options, name)
+            if path is not None:
+                rows = _joined(images, [getattr(each, name) for each in own])
+                with out.attempt(path):
+                    out.write(path, files.table_writer(path, rows, recipe))
         if options.save_recipe is not None:
             with out.attempt(options.save_recipe):
                 out.write(options.save_recipe, recipe_writer(recipe))

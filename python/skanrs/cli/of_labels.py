@@ -81,6 +81,7 @@ def measure_labels_in_memory(
         skeleton_voxels=int(np.count_nonzero(skeleton)),
         table=table,
         measured=measured,
+        nodes=None if measured is None else measured.nodes,
         by_region=None if measured is None else measured.by_region,
         labels=labels,
         objects=counts.size,

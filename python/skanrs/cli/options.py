@@ -35,7 +35,8 @@ class Options:
     recipe_file: Path | None
     save_recipe: Path | None
     nodes: Path | None
-    root: str | tuple[float, ...] | None
+    angles: Path | None
+    root: int | str | tuple[float, ...] | None
     """Where the trees begin, see `skanrs.root`."""
     territories: Path | None
     branch_image: Path | None
@@ -88,7 +89,7 @@ class Options:
             if values[name] is not None:
                 _check_positive(name.replace('_', '-'), [values[name]])
         # What refers to columns of the measures.
-        needs_measures = ('nodes', 'root', 'intensity', 'regions')
+        needs_measures = ('nodes', 'angles', 'root', 'intensity', 'regions')
         values['radii'] |= any(values[name] is not None for name in needs_measures)
         options = cls(**values)
         if options.sigma is not None and options.threshold in (None, 'none'):
@@ -117,6 +118,7 @@ class Options:
             ('threshold', self.threshold is not None),
             ('closing, --fill-cavities, --min-size or --keep-largest', self.cleans),
             ('nodes', self.nodes is not None),
+            ('angles', self.angles is not None),
             ('root', self.root is not None),
             ('territories', self.territories is not None),
             ('branch-image', self.branch_image is not None),
@@ -144,6 +146,8 @@ class Options:
             files.check_output(self.summary, files.TABLE_SUFFIXES, 'summaries')
         if self.nodes is not None:
             files.check_output(self.nodes, files.TABLE_SUFFIXES, 'nodes')
+        if self.angles is not None:
+            files.check_output(self.angles, files.TABLE_SUFFIXES, 'angles')
         if self.by_region is not None:
             files.check_output(self.by_region, files.TABLE_SUFFIXES, 'regions')
         for image in (self.territories, self.branch_image):
@@ -186,6 +190,7 @@ class Options:
             self.branch_image,
             self.summary,
             self.nodes,
+            self.angles,
             self.by_region,
             self.report,
             self.save_recipe,
@@ -195,8 +200,7 @@ class Options:
     @property
     def need_table(self) -> bool:
         """Whether an output needs the branches."""
-        others = (self.summary, self.nodes, self.report, self.territories, self.branch_image)
-        return bool(self.output) or any(path is not None for path in others)
+        return bool(self.output)
 
     @property
     def works_on_arrays(self) -> bool:
@@ -207,13 +211,20 @@ class Options:
     @property
     def need_nodes(self) -> bool:
         """Whether an output needs the table of nodes."""
-        return self.nodes is not None or self.root is not None
+        of_nodes = self.nodes, self.angles, self.root
+        given = any(each is not None for each in of_nodes)
+        return given or (self.radii and self.has_graphml)
+
+    @property
+    def has_graphml(self) -> bool:
+        """Whether an output is GraphML."""
+        return any(path.name.lower().endswith('.graphml') for path in self.output)
 
     @property
     def need_graph(self) -> bool:
         """Whether an output needs the voxels of the skeleton, not only the table."""
         of_graphs = any(files.needs_geometry(path, self.radii) for path in self.output)
-        return self.report is not None or of_graphs
+        return self.report is not None or self.angles is not None or of_graphs
 
     @property
     def has_rows_only(self) -> bool:

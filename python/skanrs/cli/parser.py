@@ -215,6 +215,14 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         f'{", ".join(TABLE_SUFFIXES)}',
     )
     analyze.add_argument(
+        '--angles',
+        metavar='FILE',
+        type=Path,
+        help='also write the angles between the branches that meet at each junction, see '
+        f'skanrs.angles; with --root between parents and children; implies --radii: '
+        f'{", ".join(TABLE_SUFFIXES)}',
+    )
+    analyze.add_argument(
         '--territories',
         metavar='FILE',
         type=Path,
@@ -314,6 +322,7 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         output=(),
         summary=None,
         nodes=None,
+        angles=None,
         root=None,
         territories=None,
         branch_image=None,

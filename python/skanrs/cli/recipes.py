@@ -215,8 +215,8 @@ def add_columns(command: argparse.ArgumentParser) -> None:
         metavar='WHERE',
         type=argument_types.root,
         help='also add parents, generations and orders from a root, see skanrs.root; implies '
-        '--radii: thickest (tip of each network), a face such as z=0 or z=-1, or a point such as '
-        '0,12.5,40 in units of the spacing',
+        '--radii: thickest (tip of each network), a face such as z=0 or z=-1, a point such as '
+        '0,12.5,40 in units of the spacing, or a node_id of --nodes',
     )
 
 

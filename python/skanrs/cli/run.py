@@ -181,6 +181,7 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
                 unit=report.unit,
                 axes=axes_in_space(report.axes),
                 lines=result.lines if files.needs_geometry(path, options.radii) else None,
+                nodes=result.nodes,
                 recipe=recipe,
             )
     if options.skeleton is not None:
@@ -200,6 +201,14 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
     if options.nodes is not None and result.nodes is not None:
         with out.attempt(options.nodes):
             out.write(options.nodes, files.table_writer(options.nodes, result.nodes, recipe))
+    if options.angles is not None and result.nodes is not None:
+        from skanrs import angles
+
+        assert result.table is not None
+        assert result.lines is not None
+        pairs = angles(result.table, result.nodes, result.lines)
+        with out.attempt(options.angles):
+            out.write(options.angles, files.table_writer(options.angles, pairs, recipe))
     if options.by_region is not None and result.by_region is not None:
         with out.attempt(options.by_region):
             out.write(

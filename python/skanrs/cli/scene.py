@@ -276,7 +276,8 @@ def _territories(count: int) -> Colour:
     import matplotlib
 
     palette = np.zeros((LEVELS, 3), np.uint8)
-    colours = matplotlib.colormaps['turbo'](np.linspace(DARKEST, 1, LEVELS - 1))[:, :3]
+    # Both ends are dark.
+    colours = matplotlib.colormaps['turbo'](np.linspace(0.1, 0.9, LEVELS - 1))[:, :3]
     palette[1:] = np.rint(255 * colours)
     levels = 1 + (territory_shades(np.arange(1, count + 1)) * (LEVELS - 1)).astype(np.uint8)
     return Colour(TERRITORY, levels, palette, [], is_scale=False)

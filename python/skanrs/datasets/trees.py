@@ -249,10 +249,10 @@ class VesselTree:
 
     def __repr__(self) -> str:
         volume, branches, radii = (what for _, what in self._facts())
-        return f'<VesselTree in {volume}: {branches}, radii {radii}>'
+        return f'<{type(self).__name__} in {volume}: {branches}, radii {radii}>'
 
     def _repr_html_(self) -> str:
-        return html_table('VesselTree', self._facts())
+        return html_table(type(self).__name__, self._facts())
 
     def image(self) -> npt.NDArray[np.bool_]:
         """Return the complete volume, True inside the tubes.

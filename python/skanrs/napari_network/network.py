@@ -12,7 +12,9 @@ from skanrs._image.image import as_image
 from skanrs._image.masks import as_mask
 from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
+from skanrs.branches.branch_numbers import Labels
 from skanrs.branches.measured import measure
+from skanrs.branches.territories import territories
 from skanrs.cleaning.clean import clean
 from skanrs.cleaning.surfaces import find_walls
 from skanrs.files.recipe import to_toml
@@ -73,6 +75,8 @@ class Network:
     table: pd.DataFrame
     """A row for each branch, see `skanrs.analyze`."""
     nodes: pd.DataFrame
+    territories: Labels
+    """The row of the branch that each voxel of the mask belongs to, plus 1."""
     cavities: int
     """Cavities that surfaces of the skeleton enclose."""
     recipe: str
@@ -132,6 +136,7 @@ def measure_network(image: Array, spacing: tuple[float, ...], steps: Steps) -> N
         paths=[measured.skeleton.path_coordinates(branch) for branch in branches],
         table=measured.table,
         nodes=measured.nodes,
+        territories=territories(mask, skeleton, spacing=spacing),
         cavities=find_walls(thinned.nodes(), thinned.shape).cavities,
         recipe=steps.recipe(spacing),
     )

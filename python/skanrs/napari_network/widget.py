@@ -28,6 +28,8 @@ __all__ = ['NetworkWidget', 'colours_of']
 
 MOST_CATEGORIES = 10
 """Columns of integers with more values are coloured as numbers."""
+TERRITORY = 'territory'
+"""What gives branches the colours of the layer of territories."""
 NEAR_PIXELS = 8
 """How far from a branch a click may be, in pixels of the screen."""
 STEPS = {
@@ -111,10 +113,15 @@ class NetworkWidget:
         """Return the layers that can be measured."""
         from napari.layers import Image, Labels
 
-        return [layer for layer in self.viewer.layers if isinstance(layer, (Image, Labels))]
+        own = list(self.layers.values())
+        return [
+            layer
+            for layer in self.viewer.layers
+            if isinstance(layer, (Image, Labels)) and layer not in own
+        ]
 
     def _columns(self, _: Any = None) -> list[str]:
-        return [] if self.network is None else [str(name) for name in self.network.table]
+        return [] if self.network is None else [*map(str, self.network.table), TERRITORY]
 
     def _update_layers(self, _: Any = None) -> None:
         self.layer.reset_choices()
@@ -196,6 +203,15 @@ class NetworkWidget:
         # Drawn over the image, which would hide what is inside it in 3D.
         where['blending'] = 'translucent_no_depth'
         self.layers = {}
+        # Hidden, since they are in front of the branches in 3D.
+        self.layers['territories'] = self.viewer.add_labels(
+            network.territories,
+            features=network.table.assign(index=np.arange(1, len(network.table) + 1)),
+            opacity=0.5,
+            visible=False,
+            name=f'{layer.name} territories',
+            **where,
+        )
         self.layers['branches'] = self.viewer.add_shapes(
             network.paths or None,
             ndim=network.mask.ndim,
@@ -235,7 +251,12 @@ class NetworkWidget:
     def _colour(self) -> None:
         """Colour the branches by the chosen column."""
         branches, column = self.layers.get('branches'), self.colour_by.value
-        if branches is not None and column is not None and len(branches.data):
+        if branches is None or column is None or not len(branches.data):
+            return
+        if column == TERRITORY:
+            numbers = np.arange(1, len(branches.data) + 1)
+            branches.edge_color = self.layers['territories'].colormap.map(numbers)
+        else:
             branches.edge_color = colours_of(branches.features[column])
 
     def select(self, rows: set[int]) -> None:

@@ -2,7 +2,8 @@
 
 Nodes have the coordinates ``x``, ``y``, ``z`` and, if centrelines are known, ``radius``; edges have
 the columns of the branch table that are not about their ends. Branches from and to the same node
-are edges of their own.
+are edges of their own. If the table of nodes is known, nodes and edges have all columns of both
+tables, as `skanrs.to_networkx` has them.
 """
 
 from typing import IO, TYPE_CHECKING
@@ -15,7 +16,7 @@ from .geometry import Geometry, in_order
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ['write_graphml']
+__all__ = ['write_graphml', 'write_graphml_of_tables']
 
 OF_ENDS = ('node_id_', 'image_coord_', 'coord_')
 
@@ -70,3 +71,29 @@ def write_graphml(
     for (source, destination), row in zip(ends, values, strict=True):
         graph.add_edge(source, destination, **dict(zip(of_edges, row, strict=True)))
     networkx.write_graphml_xml(graph, file, named_key_ids=True)
+
+
+def write_graphml_of_tables(
+    file: IO[bytes], branches: 'pd.DataFrame', nodes: 'pd.DataFrame', axes: str | None = None
+) -> None:
+    """Write the graph of the tables of branches and nodes as GraphML; see `skanrs.to_networkx`.
+
+    Parameters
+    ----------
+    file : file opened for writing bytes
+        The file.
+    branches, nodes : DataFrame
+        The tables of `skanrs.analyze` and `skanrs.nodes`.
+    axes : str, optional
+        A letter for each axis of the image; z, y, x by default.
+    """
+    need('networkx', getattr(file, 'name', 'GraphML'))
+    import networkx
+
+    from skanrs.branches.network_graph import to_networkx
+
+    order = in_order(axes, sum(name.startswith('coord_') for name in nodes.columns))
+    places = {name: nodes[f'coord_{axis}'] for name, axis in zip('xyz', order, strict=False)}
+    networkx.write_graphml_xml(
+        to_networkx(branches, nodes.assign(**places)), file, named_key_ids=True
+    )

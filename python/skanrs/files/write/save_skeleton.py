@@ -14,7 +14,7 @@ from ..suffixes import GEOMETRY_SUFFIXES, GRAPH_SUFFIXES, TABLE_SUFFIXES
 from .atomic import AtomicOutputs
 from .check_output import check_output
 from .geometry import geometry_of, in_order
-from .graphml import write_graphml
+from .graphml import write_graphml, write_graphml_of_tables
 from .precomputed import nanometres, write_precomputed
 from .swc import write_swc
 from .tables import table_writer
@@ -49,6 +49,7 @@ def save_skeleton(
     table: pd.DataFrame | None = None,
     axes: str | None = None,
     centrelines: Centrelines | None = None,
+    nodes: pd.DataFrame | None = None,
 ) -> None:
     """Write a skeleton for other programs, in the format of the file name.
 
@@ -62,7 +63,7 @@ def save_skeleton(
         - ``.csv``, ``.parquet``: the branch table.
         - ``.graphml``: a node for each endpoint and junction, with its radius if `centrelines` are
           given, an edge for each branch with its row of the table; for networkx, igraph,
-          Cytoscape, Gephi.
+          Cytoscape, Gephi. With `nodes`, the graph of `skanrs.to_networkx`.
         - ``.swc``: trees of voxels with radii, for neuroscience, with the parents of `skanrs.root`
           if `table` has them. Without a root, networks with loops are refused. Of a skeleton of
           labels, ``'folder/{label}.swc'`` writes a file for each label.
@@ -85,6 +86,10 @@ def save_skeleton(
     centrelines : Centrelines, optional
         The result of `skanrs.centrelines` for this skeleton. Files of networks then have its
         smooth points and radii instead of voxels and `radii`.
+    nodes : pandas.DataFrame, optional
+        The result of `skanrs.nodes` for this skeleton, with `table` that of `skanrs.analyze`.
+        GraphML then has all columns of both tables, the coordinates as ``x``, ``y`` and ``z``, and
+        no branches inside junctions.
 
     Raises
     ------
@@ -121,7 +126,15 @@ def save_skeleton(
     check_skeleton(path, np.asarray(skeleton.coordinates).shape[1], unit=unit, axes=axes)
     with AtomicOutputs() as outputs:
         write_skeleton(
-            outputs, path, table, skeleton, radii=radii, unit=unit, axes=axes, lines=centrelines
+            outputs,
+            path,
+            table,
+            skeleton,
+            radii=radii,
+            unit=unit,
+            axes=axes,
+            lines=centrelines,
+            nodes=nodes,
         )
 
 
@@ -156,6 +169,7 @@ def write_skeleton(
     unit: str | None = None,
     axes: str | None = None,
     lines: Centrelines | None = None,
+    nodes: pd.DataFrame | None = None,
     recipe: str | None = None,
 ) -> None:
     """Write a skeleton as `save_skeleton` does; only `GEOMETRY_SUFFIXES` need the skeleton."""
@@ -166,6 +180,9 @@ def write_skeleton(
         table = summarize(skeleton, separator='_')
     if suffix in TABLE_SUFFIXES and table is not None:
         outputs.write(path, table_writer(path, table, recipe))
+        return
+    if suffix == '.graphml' and table is not None and nodes is not None:
+        outputs.write(path, lambda file: write_graphml_of_tables(file, table, nodes, axes))
         return
     if suffix == '.graphml' and table is not None and lines is None:
         outputs.write(path, lambda file: write_graphml(file, table, axes))
