@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,7 +21,7 @@ from skanrs.radius.labels import label_crops
 
 from .columns import add_measures, skeleton_table
 from .intensity import intensities
-from .measures import OF_INTENSITY, body_of, body_of_labels, check_same_shape, measure_crop
+from .measures import OF_INTENSITY, Body, body_of, body_of_labels, check_same_shape, measure_crop
 from .node_table import node_table
 from .polylines import Centrelines, centrelines_of
 from .regions import count_regions, divide_by_regions, region_table
@@ -35,12 +34,10 @@ class Measured:
     skeleton: Skeleton
     measures: dict[str, Array] | None = None
     """The columns of measures, if the mask is known."""
-    nodes: pd.DataFrame | None = None
-    """The table of nodes, if the mask is known."""
+    body: Body | None = None
+    """The skeleton in its mask, if that is known."""
     by_region: pd.DataFrame | None = None
     """The table of regions, if there are any."""
-    make_lines: Callable[[], Centrelines] | None = None
-    """Makes the centrelines, if the mask is known."""
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -51,9 +48,14 @@ class Measured:
         return table
 
     @cached_property
+    def nodes(self) -> pd.DataFrame | None:
+        """The table of nodes, made when first asked for; None if the mask is not known."""
+        return None if self.body is None else node_table(self.body)
+
+    @cached_property
     def lines(self) -> Centrelines | None:
         """The centrelines, made when first asked for; None if the mask is not known."""
-        return None if self.make_lines is None else self.make_lines()
+        return None if self.body is None else centrelines_of(self.body)
 
 
 def measure(
@@ -100,7 +102,7 @@ def measure(
         if regions is not None:
             sums, measures['region'] = divide_by_regions(body, take(regions, body.voxels), measures)
             by_region = region_table([sums], count_regions(regions), spacing)
-        return Measured(skel, measures, node_table(body), by_region, lambda: centrelines_of(body))
+        return Measured(skel, measures, body, by_region)
 
 
 def measure_labels(
@@ -137,10 +139,4 @@ def measure_labels(
             of_voxels = take(regions, pixels.nodes)
             sums, measures['region'] = divide_by_regions(body, of_voxels, measures)
             by_region = region_table([sums], count_regions(regions), spacing)
-        return Measured(
-            skel,
-            measures,
-            node_table(body),
-            by_region=by_region,
-            make_lines=lambda: centrelines_of(body),
-        )
+        return Measured(skel, measures, body, by_region)

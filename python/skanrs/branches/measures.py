@@ -123,14 +123,12 @@ class Body:
         self.skeleton = skeleton
         shape, spacing, border = grid.in_3d()
         if isinstance(mask, PackedImage):
-            self._mask, self._foreground = mask.rows, mask.voxels
+            self._mask = mask.rows
         else:
             self._mask = _core.MaskRows(shape, border)
-            self._foreground = 0
             for block, offset in mask:
                 elements = block.elements.reshape(in_three_axes(block.shape, 1))
                 self._mask.insert(elements, block.bits, in_three_axes(offset, 0))
-                self._foreground += int(np.count_nonzero(block.array))
         if radii is None:
             with progress.call('radii'):
                 radii = radii_in_rows(skeleton._nodes, self._mask, grid)
@@ -139,7 +137,6 @@ class Body:
         starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
         self.starts = starts
         self.voxels = skeleton._nodes
-        self.components = path_components(skeleton)
         self.grid = grid
         self._path_nodes = nodes
         self._skeleton = self.voxels, radii, starts, nodes, spacing, self.ndim
@@ -159,7 +156,7 @@ class Body:
         volume = 'area' if self.ndim == 2 else 'volume'
         voxel = np.prod(self.grid.spacing)
         # Shares of junctions are fractions, but the branches have a whole number of voxels.
-        left = self._foreground - np.rint(measures[volume].sum() / voxel)
+        left = self._mask.count() - np.rint(measures[volume].sum() / voxel)
         return measures | {f'{volume}_without_branch': np.asarray(left * voxel)}
 
     def _columns(
@@ -171,6 +168,11 @@ class Body:
         columns = [length, *others, *body, tips, *self._columns_of_nodes()]
         names = (*measure_names(self.ndim), *_OF_NODES)
         return dict(zip(names, columns, strict=True))
+
+    @cached_property
+    def components(self) -> Array:
+        """The connected component of each branch, found once."""
+        return path_components(self.skeleton)
 
     @cached_property
     def nodes(self) -> Nodes:
@@ -231,7 +233,6 @@ class LabelBody(Body):
         paths = skeleton.paths
         starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
         self.starts = starts
-        self.components = path_components(skeleton)
         self.grid = grid
         self.voxels = skeleton._nodes
         self._path_nodes = nodes

@@ -292,14 +292,11 @@ def _measured(computed: Any, shape: tuple[int, ...], options: Options) -> 'Measu
     from skanrs._blocks.read import Pixels
     from skanrs._image.spacing import as_spacing
     from skanrs.branches.measured import Measured
-    from skanrs.branches.polylines import centrelines_of
     from skanrs.graph.skeleton import Skeleton
 
     if options.radii:
         columns, by_region, body = computed
-        return Measured(
-            body.skeleton, columns, by_region=by_region, make_lines=lambda: centrelines_of(body)
-        )
+        return Measured(body.skeleton, columns, body, by_region)
     pixels = Pixels.of_mask(shape, np.sort(np.concatenate(computed)))
     return Measured(Skeleton._of_pixels(pixels, as_spacing(options.spacing, len(shape))))
 
