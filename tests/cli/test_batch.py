@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from concurrent.futures import Future
 
 import numpy as np
 import pandas as pd
@@ -168,23 +170,97 @@ def test_report(scans):
     assert 'a (2 images)' in page
 
 
-def test_units_are_made_the_same(empty_folder, capsys):
+def write_zarr(name, spacing, unit):
     zarr = pytest.importorskip('zarr')
-    for name, spacing, unit in (('one', 0.5, 'µm'), ('two', 500, 'nm'), ('three', 0.5, None)):
-        array = zarr.create_array(f'{name}.zarr', data=vessel_tree(SHAPE, seed=1))
-        array.attrs['spacing'] = [spacing] * 3
-        if unit:
-            array.attrs['unit'] = unit
-    assert command('analyze', 'one.zarr', 'two.zarr', '-o', 't.csv') == 0
+    array = zarr.create_array(f'{name}.zarr', data=vessel_tree(SHAPE, seed=1))
+    array.attrs['spacing'] = [spacing] * 3
+    if unit:
+        array.attrs['unit'] = unit
+    return f'{name}.zarr'
+
+
+def test_units_are_made_the_same(empty_folder, capsys):
+    images = [write_zarr(*image) for image in (('one', 0.5, 'µm'), ('two', 500, 'nm'))]
+    images.append(write_zarr('wide', 1.0, 'µm'))
+    assert command('analyze', *images, '-o', 't.csv') == 0
     assert capsys.readouterr().err == ''
-    table = pd.read_csv('t.csv')
-    one, two = (
-        table[table['image'] == name].drop(columns='image').reset_index(drop=True)
-        for name in ('one', 'two')
+    one, two, wide = (
+        part.drop(columns='image').reset_index(drop=True)
+        for _, part in pd.read_csv('t.csv').groupby('image', sort=False)
     )
     pd.testing.assert_frame_equal(one, two)
-    assert command('analyze', 'one.zarr', 'three.zarr', '-o', 'u.csv') == 0
-    assert '1 of 2 images state no unit of length (three)' in capsys.readouterr().err
+    np.testing.assert_allclose(wide['branch_distance'], 2 * one['branch_distance'])
+
+
+SOME = (
+    '1 of 3 images state no unit of length (c); their numbers are taken to be in the unit of the '
+    'others'
+)
+
+
+@pytest.mark.parametrize(
+    ('spacings', 'units', 'options', 'warning'),
+    [
+        ((1, 2, 2), ('µm', 'mm', 'nm'), (), None),
+        ((1, 2, 2), ('µm', 'µm', None), (), SOME),
+        ((1, 2, 2), ('µm', 'µm', None), ('--spacing', '1'), None),
+        ((1, 2, 2), (None, None, None), (), batch.NO_UNITS),
+        ((2, 2, 2), (None, None, None), (), None),
+    ],
+)
+def test_images_without_a_unit(empty_folder, capsys, spacings, units, options, warning):
+    pytest.importorskip('matplotlib')
+    images = [write_zarr(*image) for image in zip('abc', spacings, units, strict=True)]
+    assert command('analyze', *images, '-o', 't.csv', '--report', 'r.html', '--json', *options) == 0
+    said = capsys.readouterr()
+    assert said.err == (f'skanrs: warning: {warning}\n' if warning else '')
+    assert json.loads(said.out)['warnings'] == ([warning] if warning else [])
+    page = (empty_folder / 'r.html').read_text(encoding='utf-8')
+    assert ('Warning: ' in page) == (warning is not None)
+    assert warning is None or f'Warning: {warning}.' in page
+
+
+def test_bars_of_files_and_within_a_file(scans, capsys):
+    assert command('analyze', 'list.csv', '-o', 't.csv', '--progress') == 0
+    said = capsys.readouterr().err
+    assert 'images:   0%' in said
+    assert '4/4' in said
+    for name in ('s0', 's3', 'reading: ', 'thinning: '):
+        assert name in said
+    (scans / 't_images' / 's3.json').unlink()
+    assert command('analyze', 'list.csv', '-o', 't.csv', '--no-progress') == 0
+    assert 'images: ' not in capsys.readouterr().err
+
+
+def test_jobs_share_the_memory(scans, monkeypatch):
+    given = []
+
+    class Pool:
+        def submit(self, work, task):
+            given.append(task.options.memory)
+            done = Future()
+            done.set_result(work(task))
+            return done
+
+    monkeypatch.setattr(batch, '_pool', lambda jobs: contextlib.nullcontext(Pool()))
+    typed = ('analyze', 'list.csv', '-o', 't.csv', '--jobs')
+    assert command(*typed, 3, '--memory', '30GB') == 0
+    assert given == [10 * 10**9] * 4
+
+
+def test_names_and_patterns(empty_folder):
+    tifffile = pytest.importorskip('tifffile')
+    for name in ('one/a.ome.tif', 'two/b.tif'):
+        (empty_folder / name).parent.mkdir()
+        image = vessel_tree(SHAPE, seed=1).astype('u1')
+        tifffile.imwrite(name, image, photometric='minisblack', metadata={'axes': 'ZYX'})
+    typed = ('*/*.tif', '--each', '--group-by-folder', '-o', 't.csv', '--summary', 's.csv')
+    assert command('analyze', *typed) == 0
+    summary = pd.read_csv('s.csv')
+    assert list(zip(summary['image'], summary['group'], strict=True)) == [
+        ('a', 'one'),
+        ('b', 'two'),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,20 @@ def test_one_time_in_the_command(empty_folder, capsys):
     assert 'choose one of them by time' in capsys.readouterr().err
 
 
+def test_a_channel_that_one_image_lacks(empty_folder, capsys):
+    write_ome_zarr('a.zarr', masks())
+    tifffile.imwrite('b.tif', masks()[0, 1], photometric='minisblack')
+    typed = ['--time', '0', '-o', 't.csv']
+    assert main(['analyze', 'a.zarr', 'b.tif', '--channel', 'RFP', *typed]) == 2
+    said = capsys.readouterr().err
+    assert "a.zarr has no channel 'RFP'; its channels are DAPI, GFP, Cy5" in said
+    assert 'none of 2 images could be analyzed' in said
+    assert sorted(path.name for path in empty_folder.iterdir()) == ['a.zarr', 'b.tif']
+    assert main(['analyze', 'a.zarr', 'b.tif', '--channel', 'GFP', *typed]) == 3
+    assert 'skanrs: error: b: b.tif has no channels' in capsys.readouterr().err
+    assert list(pd.read_csv('t.csv')['image'].unique()) == ['a']
+
+
 def test_all_times(empty_folder):
     pytest.importorskip('matplotlib')
     write_ome_zarr('a.zarr', masks())

@@ -68,7 +68,9 @@ class Walls(NamedTuple):
     """How many voxels they have."""
 
 
-def find_walls(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> Walls:
+def find_walls(
+    nodes: npt.NDArray[np.int64], shape: tuple[int, ...], least: float = SMALLEST_WALL
+) -> Walls:
     """Return how many cavities the surfaces of a skeleton enclose.
 
     Parameters
@@ -78,15 +80,20 @@ def find_walls(nodes: npt.NDArray[np.int64], shape: tuple[int, ...]) -> Walls:
         neighbours may be left out.
     shape : tuple of int
         The shape of the image; there are no cavities in 2D.
+    least : float, optional
+        How many voxels of walls are worth a search.
 
     Returns
     -------
     Walls
         At least so many cavities; those whose walls are wider than 256 voxels count as one.
     """
-    if len(shape) != 3 or nodes.size < SMALLEST_WALL:
+    if len(shape) != 3:
         return Walls(0, 0)
-    core, inside = _core_of(nodes, shape, np.zeros(nodes.size, np.bool_))
+    neighbours, is_crowded = _neighbours(nodes, shape)
+    if np.count_nonzero(is_crowded) < max(least, SMALLEST_WALL):
+        return Walls(0, 0)
+    core, inside = _core_of(neighbours, is_crowded, np.zeros(nodes.size, np.bool_))
     count, part = sparse.csgraph.connected_components(inside, directed=False)
     coordinates = np.stack(np.unravel_index(nodes[core], shape), axis=1)
     order = np.argsort(part, kind='stable')
@@ -115,8 +122,9 @@ def warn_of_walls(
     nodes: npt.NDArray[np.int64], shape: tuple[int, ...], *, stacklevel: int = 1
 ) -> None:
     """Raise a `CavityWarning` if much of a skeleton is walls; arguments as for `find_walls`."""
-    walls = find_walls(nodes, shape)
-    if not walls.voxels or walls.voxels < LEAST_SHARE * nodes.size:
+    least = LEAST_SHARE * nodes.size
+    walls = find_walls(nodes, shape, least)
+    if not walls.voxels or walls.voxels < least:
         return
     around = counted(walls.cavities, 'cavity', 'cavities')
     warnings.warn(
@@ -152,18 +160,24 @@ def core_in_box(
     stays = np.zeros(nodes.size, np.bool_)
     for at, (start, stop), length in zip(np.unravel_index(nodes, shape), box, shape, strict=True):
         stays |= (at == start) & (start > 0) | (at == stop - 1) & (stop < length)
-    return nodes[_core_of(nodes, shape, stays)[0]]
+    return nodes[_core_of(*_neighbours(nodes, shape), stays)[0]]
+
+
+def _neighbours(
+    nodes: npt.NDArray[np.int64], shape: tuple[int, ...]
+) -> tuple[Any, npt.NDArray[np.bool_]]:
+    """Return the graph of neighbours, and whether each voxel has four or more."""
+    indptr, indices, _ = _core.pixel_graph(nodes, shape, (1.0,) * 3, 3, prune=False)
+    ones = np.ones(len(indices), np.int8)
+    graph = sparse.csr_array((ones, indices, indptr), (nodes.size, nodes.size))
+    return graph, np.diff(indptr) >= LEAST_NEIGHBOURS
 
 
 def _core_of(
-    nodes: npt.NDArray[np.int64], shape: tuple[int, ...], stays: npt.NDArray[np.bool_]
+    neighbours: Any, is_crowded: npt.NDArray[np.bool_], stays: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.intp], Any]:
     """Return which voxels are left, and their graph, when crowded ones and some others stay."""
-    indptr, indices, _ = _core.pixel_graph(nodes, shape, (1.0,) * 3, 3, prune=False)
-    neighbours = sparse.csr_array(
-        (np.ones(len(indices), np.int8), indices, indptr), (nodes.size, nodes.size)
-    )
-    core = np.flatnonzero((np.diff(indptr) >= LEAST_NEIGHBOURS) | stays)
+    core = np.flatnonzero(is_crowded | stays)
     while True:
         inside = neighbours[core][:, core]
         kept = (np.diff(inside.indptr) >= LEAST_NEIGHBOURS) | stays[core]

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 __all__ = ['EXIT_SOME_FAILED', 'run_batch']
 
 EXIT_SOME_FAILED = 3
+NO_UNITS = (
+    'no image states a unit of length, and their spacings differ; all numbers are taken to be in '
+    'one unit'
+)
 
 
 @dataclass(frozen=True)
@@ -289,9 +293,11 @@ def _warnings(
     if options.spacing:
         return []
     without = [image.key for image in images if reports[image.key]['unit'] is None]
-    spacings = {str(reports[image.key]['spacing']) for image in images}
-    if not without or (len(without) == len(images) and len(spacings) == 1):
+    if not without:
         return []
+    if len(without) == len(images):
+        spacings = {str(reports[image.key]['spacing']) for image in images}
+        return [] if len(spacings) == 1 else [NO_UNITS]
     named = ', '.join(without[:3]) + (' and others' if len(without) > 3 else '')
     return [
         f'{len(without)} of {counted(len(images), "image")} state no unit of length ({named}); '

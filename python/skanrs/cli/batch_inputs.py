@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,8 @@ def _inside(text: str) -> list[str]:
     path = Path(os.path.expanduser(text))
     if path.is_dir() and path.suffix.lower() not in SOURCE_SUFFIXES:
         candidates = list(path.iterdir())
-    elif not path.exists() and any(sign in path.name for sign in '*?['):
-        candidates = list(path.parent.glob(path.name))
+    elif not path.exists() and any(sign in text for sign in '*?['):
+        candidates = [Path(file) for file in glob(str(path))]
     else:
         return [text]
     images = [
@@ -135,7 +136,7 @@ def _inside(text: str) -> list[str]:
 
 
 def _stem(path: str) -> str:
-    """Return the name of a file without its suffix; a dataset of HDF5 is part of the name."""
+    """Return the name of a file without its suffixes; a dataset of HDF5 is part of the name."""
     file, inside = path, ''
     hdf5 = re.fullmatch(r'(.*\.(?:h5|hdf5)):/*(.+)', path, re.IGNORECASE | re.DOTALL)
     if hdf5:
@@ -144,7 +145,9 @@ def _stem(path: str) -> str:
     if any(sign in name for sign in '*?['):
         name = Path(file).absolute().parent.name
     suffixes = (suffix for suffix in SOURCE_SUFFIXES if name.lower().endswith(suffix))
-    return name[: len(name) - len(max(suffixes, key=len, default=''))] + inside
+    name = name[: len(name) - len(max(suffixes, key=len, default=''))]
+    # The image in scan.ome.tif, or in scan.ome.zarr, is the scan.
+    return (name[:-4] if name.lower().endswith('.ome') else name) + inside
 
 
 def hints_of_slices(
