@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core, smoothing
-from skanrs._gray.parts import Each, Part, Range, Smoothed, find_range, for_kernel, parts_of
+from skanrs._gray.parts import Each, Part, Range, Smoothed, find_range, for_kernel, join, parts_of
 from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_dask_array
 from skanrs._image.elements import check_elements
