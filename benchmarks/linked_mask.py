@@ -23,7 +23,7 @@ def main(options):
     size, chunk, tile = options.size, options.chunk, options.tile
     if tile % chunk or size % chunk:
         raise SystemExit('--tile and the size have to be multiples of --chunk')
-    tree = VesselTree.grow((tile,) * 3, foreground=options.foreground)
+    tree = VesselTree.grow((tile,) * 3, foreground=options.foreground, distance=options.distance)
     array = zarr.create_array(
         options.path, shape=(size,) * 3, chunks=(chunk,) * 3, dtype=bool, overwrite=True
     )
@@ -57,6 +57,7 @@ def arguments():
     parser.add_argument('--tile', type=int, default=500, help='edge of the tree')
     parser.add_argument('--chunk', type=int, default=250, help="edge of the zarr's chunks")
     parser.add_argument('--foreground', type=float, default=0.05, help='its part of the tree')
+    parser.add_argument('--distance', type=float, default=18, help='voxels between its tips')
     return parser.parse_args()
 
 
