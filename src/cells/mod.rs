@@ -31,7 +31,7 @@ use std::sync::atomic::AtomicU64;
 
 use rayon::prelude::*;
 
-use self::crofton::Weights;
+pub use self::crofton::Weights;
 use self::paint::TILE;
 use self::sites::{CELLS, Sites};
 use self::strays::{Strays, Voxel};
@@ -76,12 +76,23 @@ pub struct Cells {
 /// `monitor`.
 pub fn cells<I: Index>(skeleton: Skeleton<'_, I>, owners: &[u32], count: usize, monitor: &Monitor) -> Result<Cells> {
     skeleton.check()?;
+    let weights = Weights::new(skeleton.spacing, skeleton.axes);
+    weighted_cells(&weights, skeleton, owners, count, monitor)
+}
+
+/// The cells of a skeleton that was checked.
+fn weighted_cells<I: Index>(
+    weights: &Weights,
+    skeleton: Skeleton<'_, I>,
+    owners: &[u32],
+    count: usize,
+    monitor: &Monitor,
+) -> Result<Cells> {
     check_numbers("nodes", skeleton.nodes.len())?;
     if owners.len() != skeleton.nodes.len() || owners.iter().any(|&owner| owner as usize >= count) {
         let reason = "expected the number of one for each voxel of the skeleton".to_owned();
         return Err(Error::InvalidArgument { name: "owners", reason });
     }
-    let weights = Weights::new(skeleton.spacing, skeleton.axes);
     let steps = skeleton.steps();
     let is_whole = steps.iter().all(|step| step.to_bits() == steps[0].to_bits())
         && skeleton.radii.par_iter().all(|&radius| {
@@ -105,7 +116,7 @@ pub fn cells<I: Index>(skeleton: Skeleton<'_, I>, owners: &[u32], count: usize, 
         is_whole,
         near: NEAR * step * step,
         far: FAR * step * step,
-        weights: &weights,
+        weights,
         sums: &sums,
     };
     let strays = if skeleton.nodes.is_empty() { skeleton.mask.count() } else { diagram.share_out_all(monitor)? };
@@ -153,6 +164,19 @@ impl Diagram<'_> {
 /// As for [`cells`].
 pub fn of_paths<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Result<Vec<[f64; 2]>> {
     skeleton.check()?;
+    of_paths_with(&Weights::new(skeleton.spacing, skeleton.axes), skeleton, monitor)
+}
+
+/// The same with the weights of the skeleton's spacing and axes: to make them takes as long as a small skeleton.
+///
+/// # Errors
+/// As for [`cells`].
+pub fn of_paths_with<I: Index>(
+    weights: &Weights,
+    skeleton: Skeleton<'_, I>,
+    monitor: &Monitor,
+) -> Result<Vec<[f64; 2]>> {
+    skeleton.check()?;
     let path_ends = skeleton.path_ends()?;
     let paths = skeleton.count();
     // The owners are the paths, then the voxels where several end, and at last none.
@@ -169,7 +193,7 @@ pub fn of_paths<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Resul
     for (number, (owner, _)) in (paths as u32..).zip(of_several) {
         *owner = number;
     }
-    let cells = cells(skeleton, &owners, unowned + 1, monitor)?.cells;
+    let cells = weighted_cells(weights, skeleton, &owners, unowned + 1, monitor)?.cells;
     let voxel: f64 = skeleton.steps().iter().product();
     let measures = (0..paths).map(|path| {
         let mut sum = [cells[path].voxels as f64, cells[path].surface];

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::cells;
+use crate::cells::{self, Weights};
 use crate::centreline::smooth::Point;
 use crate::centreline::{self, Measures, Skeleton};
 use crate::graph::csr::{check_indptr, check_nodes};
@@ -81,9 +81,11 @@ pub fn radii(words: &LabelWords, skeletons: Skeletons<'_>, monitor: &Monitor) ->
 /// As for [`radii`].
 pub fn measures(words: &LabelWords, skeletons: Skeletons<'_>, monitor: &Monitor) -> Result<Measured> {
     let plan = Plan::new(words, &skeletons)?;
+    let weights = Weights::new(skeletons.spacing, skeletons.axes);
     let parts = plan.measure(monitor, |skeleton, monitor| {
         let centrelines = centreline::measures(skeleton, monitor)?;
-        Ok((centrelines, cells::of_paths(skeleton, monitor)?, nodes::nodes(skeleton, monitor)?))
+        let bodies = cells::of_paths_with(&weights, skeleton, monitor)?;
+        Ok((centrelines, bodies, nodes::nodes(skeleton, monitor)?))
     })?;
     let mut all = Measured { radii: plan.radii(&parts)?, ..Measured::default() };
     for (task, (_, (centrelines, bodies, nodes))) in plan.tasks.iter().zip(&parts) {
