@@ -75,15 +75,49 @@ def test_chosen_labels():
     assert_same_table(found, skanrs.summarize(labels, labels=some, separator='_'))
 
 
-def test_what_needs_an_array_in_memory_says_so():
+@pytest.mark.parametrize('ndim', [2, 3])
+def test_lazy_measures_are_those_of_the_whole(ndim):
+    rng = np.random.default_rng(ndim)
+    for labels in label_images(ndim, count=4, seed=60 + ndim):
+        chunks = tuple(max(1, length // 2) for length in labels.shape)
+        lazy = da.from_array(labels, chunks=chunks)
+        intensity, regions = rng.random(labels.shape), rng.integers(0, 3, labels.shape)
+        beside = {'intensity': intensity, 'regions': regions}
+        lazy_beside = {name: da.from_array(of, chunks=chunks) for name, of in beside.items()}
+        options = {'labels': True, 'spacing': (2, 1, 0.5)[:ndim]}
+        found = skanrs.analyze(lazy, npartitions=2, **lazy_beside, **options)
+        expected = skanrs.analyze(labels, **beside, **options)
+        for table, of_whole in zip(found, expected, strict=True):
+            assert table._meta.dtypes.equals(of_whole.dtypes)
+            assert_same_table(table.compute().reset_index(drop=True), of_whole)
+        nodes = skanrs.nodes(lazy, **options)
+        assert nodes._meta.dtypes.equals(skanrs.nodes(labels, **options).dtypes)
+        assert_same_table(nodes.compute(), skanrs.nodes(labels, **options))
+        lines = skanrs.centrelines(lazy, **options), skanrs.centrelines(labels, **options)
+        for one, other in zip(*lines, strict=True):
+            np.testing.assert_array_equal(one, other)
+        skeleton = skanrs.skeletonize(lazy, labels=True)
+        radii = skanrs.radius_image(skeleton, lazy, **options)
+        assert radii.chunks == lazy.chunks
+        expected = skanrs.radius_image(skeleton.compute(), labels, **options)
+        np.testing.assert_array_equal(radii.compute(), expected)
+
+
+def test_lazy_measures_refuse_what_does_not_fit_before_work():
     lazy = da.from_array(np.eye(4, dtype=np.int32), chunks=2)
     for call in (skanrs.analyze, skanrs.nodes, skanrs.centrelines):
-        with pytest.raises(TypeError, match='mask: expected an array in memory with labels'):
-            call(lazy, labels=True)
-    with pytest.raises(TypeError, match='mask: expected an array in memory with labels'):
-        skanrs.radius_image(lazy, lazy, labels=True)
+        with pytest.raises(TypeError, match='mask: expected integers with labels, got float64'):
+            call(lazy / 2, labels=True)
+        with pytest.raises(ValueError, match='skeleton: expected the chunks of the mask'):
+            call(lazy, skeleton=lazy.rechunk(4), labels=True)
+    with pytest.raises(ValueError, match='skeleton: expected the shape of the mask'):
+        skanrs.radius_image(lazy[1:], lazy, labels=True)
+    with pytest.raises(ValueError, match='npartitions: expected at least 1, got 0'):
+        skanrs.analyze(lazy, labels=True, npartitions=0)
     with pytest.raises(TypeError, match='skel: expected integers with labels, got float64'):
         skanrs.summarize(lazy / 2, labels=True, separator='_')
+    with pytest.raises(TypeError, match='skeleton: expected an array in memory with labels'):
+        skanrs.prune(lazy, labels=True, min_length=3)
 
 
 def test_refuses_mixtures():

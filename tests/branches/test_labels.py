@@ -179,4 +179,4 @@ def test_refuses_what_does_not_fit():
         skanrs.network_summary(table, mask=labels)
     da = pytest.importorskip('dask.array')
     with pytest.raises(TypeError, match='expected an array in memory with labels, got a dask arr'):
-        skanrs.analyze(da.from_array(labels), labels=True)
+        skanrs.prune(da.from_array(labels), labels=True, min_length=3)

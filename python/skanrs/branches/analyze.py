@@ -44,6 +44,8 @@ def analyze(
     find_main_branch: bool = ...,
     separator: str = ...,
     npartitions: int | None = ...,
+    labels: Labels = ...,
+    min_voxels: int = ...,
     intensity: da.Array | None = ...,
     regions: None = ...,
 ) -> dd.DataFrame: ...
@@ -60,6 +62,8 @@ def analyze(
     find_main_branch: bool = ...,
     separator: str = ...,
     npartitions: int | None = ...,
+    labels: Labels = ...,
+    min_voxels: int = ...,
     intensity: da.Array | None = ...,
     regions: da.Array,
 ) -> tuple[dd.DataFrame, dd.DataFrame]: ...
@@ -146,9 +150,9 @@ def analyze(
     npartitions : int, optional
         For a dask array: how many parts of about the same number of rows the lazy table has.
     labels : bool or sequence of int, optional
-        Whether `mask`, and `skeleton` if given, are label images, in memory and of integers: each
-        nonzero value, or each of these only, is an object of its own, thinned and measured as if it
-        were the only one.
+        Whether `mask`, and `skeleton` if given, are label images of integers: each nonzero value,
+        or each of these only, is an object of its own, thinned and measured as if it were the only
+        one.
     min_voxels : int, optional
         Labels with fewer voxels are left out. Only with `labels`.
     intensity : array_like or dask array, shape of `mask`, optional
@@ -244,7 +248,8 @@ def analyze(
     `labels`, `skanrs.network_summary` has a row for each such label instead.
 
     For a dask array one task makes these columns from the mask, packed to a bit a voxel, and the
-    voxels of the skeleton; all others work on blocks.
+    voxels of the skeleton; all others work on blocks. With `labels` one task needs the whole label
+    image in memory.
 
     Examples
     --------
@@ -267,10 +272,27 @@ def analyze(
     refuse_mixture(regions, mask, 'regions')
     if with_labels(labels, min_voxels):
         way = method, preserve_topology, min_voxels
-        options = {'border_is_background': border_is_background, 'include_tips': include_tips}
-        beside = intensity, regions
-        measured = _measure_labels(mask, skeleton, labels, way, spacing, beside, options)
-        return _tables(measured, find_main_branch, separator)
+        options: dict[str, Any] = {
+            'border_is_background': border_is_background,
+            'include_tips': include_tips,
+        }
+        if is_dask_array(mask):
+            from .lazy import analyze_labels
+
+            arrays = {
+                'mask': mask,
+                'skeleton': skeleton,
+                'intensity': intensity,
+                'regions': regions,
+            }
+            ways = {'method': method, 'preserve_topology': preserve_topology}
+            options |= {'spacing': spacing, 'find_main_branch': find_main_branch}
+            options |= {'separator': separator, 'labels': labels, 'min_voxels': min_voxels}
+            return analyze_labels(analyze, arrays, npartitions, ways | options)
+        if npartitions is None:
+            beside = intensity, regions
+            measured = _measure_labels(mask, skeleton, labels, way, spacing, beside, options)
+            return _tables(measured, find_main_branch, separator)
     if is_dask_array(mask):
         import dask
         import dask.dataframe as dd

@@ -78,6 +78,18 @@ def centrelines(
     """
     refuse_mixture(skeleton, mask)
     if with_labels(labels, min_voxels):
+        if is_dask_array(mask):
+            from skanrs._blocks.whole import delay_with_whole
+
+            of_labels: Centrelines = delay_with_whole(
+                centrelines,
+                {'mask': mask, 'skeleton': skeleton},
+                spacing=spacing,
+                border_is_background=border_is_background,
+                labels=labels,
+                min_voxels=min_voxels,
+            ).compute()
+            return of_labels
         chosen = labels, min_voxels
         with progress.call('centrelines'):
             body = body_of_label_arrays(mask, skeleton, *chosen, spacing, border_is_background)

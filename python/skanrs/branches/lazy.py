@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import dask
 import dask.array as da
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from dask.base import tokenize
 from dask.delayed import Delayed
 
 from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, with_others
+from skanrs._blocks.whole import delay_with_whole, empty_arrays
 from skanrs._image.elements import check_elements
 from skanrs._image.labels import Labels, with_labels
 from skanrs._image.spacing import as_spacing
@@ -107,6 +109,34 @@ def summarize_blocks(
     graph = with_others(blocks.with_tasks(name, tasks), name, others)
     delayed = [Delayed(key, graph, layer=name) for key in keys]
     return dd.from_delayed(delayed, meta=meta, prefix='branches', verify_meta=False)
+
+
+def analyze_labels(
+    analyze: Callable[..., Any],
+    arrays: dict[str, da.Array | None],
+    npartitions: int | None,
+    options: dict[str, Any],
+) -> Any:
+    """Make the lazy tables of a label image by `skanrs.analyze` in one task.
+
+    `arrays` are the mask and, if given, the skeleton, intensities and regions.
+    """
+    import dask.dataframe as dd
+
+    count = 1 if npartitions is None else npartitions
+    if count < 1:
+        raise ValueError(f'npartitions: expected at least 1, got {npartitions}')
+    tables = delay_with_whole(analyze, arrays, **options)
+    meta = analyze(**empty_arrays(arrays), **options)
+    has_regions = arrays['regions'] is not None
+    table, of_table = (tables[0], meta[0]) if has_regions else (tables, meta)
+    parts = [dask.delayed(_part_by_label)(part, count, table) for part in range(count)]
+    parts = [table] if count == 1 else parts
+    rows = dd.from_delayed(parts, meta=of_table, prefix='branches', verify_meta=False)
+    if not has_regions:
+        return rows
+    by_region = dd.from_delayed([tables[1]], meta=meta[1], prefix='regions', verify_meta=False)
+    return rows, by_region
 
 
 def _part_by_label(part: int, npartitions: int, table: pd.DataFrame) -> pd.DataFrame:

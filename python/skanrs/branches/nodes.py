@@ -33,6 +33,8 @@ def nodes(
     spacing: npt.ArrayLike = ...,
     skeleton: da.Array | None = ...,
     border_is_background: bool = ...,
+    labels: Labels = ...,
+    min_voxels: int = ...,
 ) -> dd.DataFrame: ...
 @overload
 def nodes(
@@ -68,7 +70,7 @@ def nodes(
     border_is_background : bool, optional
         Whether what lies outside the image is background, for the radii.
     labels, min_voxels : optional
-        For label images in memory; see `skanrs.analyze`.
+        For label images; see `skanrs.analyze`.
 
     Returns
     -------
@@ -129,6 +131,14 @@ def nodes(
     """
     refuse_mixture(skeleton, mask)
     if with_labels(labels, min_voxels):
+        if is_dask_array(mask):
+            return _delay_nodes_of_labels(
+                {'mask': mask, 'skeleton': skeleton},
+                spacing=spacing,
+                border_is_background=border_is_background,
+                labels=labels,
+                min_voxels=min_voxels,
+            )
         chosen = labels, min_voxels
         with progress.call('nodes'):
             body = body_of_label_arrays(mask, skeleton, *chosen, spacing, border_is_background)
@@ -145,3 +155,16 @@ def nodes(
         )
     with progress.call('nodes'):
         return node_table(body_of_arrays(*arguments))
+
+
+def _delay_nodes_of_labels(arrays: dict[str, Any], **options: Any) -> Any:
+    import dask.dataframe as dd
+
+    from skanrs._blocks.whole import delay_with_whole, empty_arrays
+
+    return dd.from_delayed(
+        [delay_with_whole(nodes, arrays, **options)],
+        meta=nodes(**empty_arrays(arrays), **options),
+        prefix='nodes',
+        verify_meta=False,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from skanrs._blocks.read import pixels_of
 from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_mixture
 from skanrs._image.image import as_image
-from skanrs._image.labels import LabelImage, Labels, as_labels, refuse_labels, with_labels
+from skanrs._image.labels import LabelImage, Labels, as_labels, with_labels
 from skanrs._image.masks import as_mask
 from skanrs._image.spacing import as_spacing, refuse_spacing
 from skanrs._support import progress
@@ -117,8 +117,17 @@ def radius_image(
     *,
     spacing: npt.ArrayLike = 1,
     border_is_background: bool = False,
-    labels: Labels = False,
+    labels: Literal[False] = False,
 ) -> Radii: ...
+@overload
+def radius_image(
+    skeleton: npt.ArrayLike | dask.array.Array,
+    mask: npt.ArrayLike | dask.array.Array,
+    *,
+    spacing: npt.ArrayLike = 1,
+    border_is_background: bool = False,
+    labels: Labels,
+) -> Any: ...
 @takes_images('skeleton', 'mask', returns_image=True)
 def radius_image(
     skeleton: Any,
@@ -141,7 +150,8 @@ def radius_image(
     border_is_background : bool, optional
         Whether what lies outside the image is background.
     labels : bool or sequence of int, optional
-        Whether both arrays are label images in memory, see `radii`.
+        Whether both arrays are label images, see `radii`. Of dask arrays one task needs both in
+        memory.
 
     Returns
     -------
@@ -178,12 +188,37 @@ def radius_image(
     if is_dask_array(mask):
         from .lazy import radius_blocks
 
-        refuse_labels(labels, 'mask')
+        if with_labels(labels):
+            return _delay_radii_of_labels(skeleton, mask, spacing, border_is_background, labels)
         return radius_blocks(skeleton, mask, spacing, border_is_background)
     shape, nodes, values = _measure(skeleton, mask, spacing, border_is_background, labels)
     image = np.zeros(shape)
     image.reshape(-1)[nodes] = values
     return image
+
+
+def _delay_radii_of_labels(
+    skeleton: Any,
+    mask: Any,
+    spacing: npt.ArrayLike,
+    border_is_background: bool,
+    labels: Labels,
+) -> Any:
+    import dask.array as da
+
+    from skanrs._blocks.whole import delay_with_whole, empty_arrays
+
+    arrays = {'mask': mask, 'skeleton': skeleton}
+    options: dict[str, Any] = {
+        'spacing': spacing,
+        'border_is_background': border_is_background,
+        'labels': labels,
+    }
+    empty = radius_image(**empty_arrays(arrays), **options)
+    whole = da.from_delayed(
+        delay_with_whole(radius_image, arrays, **options), mask.shape, meta=empty
+    )
+    return whole.rechunk(mask.chunks)
 
 
 def _measure(
