@@ -4,7 +4,7 @@
 //! once and finds the labels, their voxels and their words. An object of n voxels has about n / 40 words, wherever it lies and
 //! however large its bounding box is.
 //!
-//! Cost: a comparison of 64 voxels for each label in a word; a word without a label, or with one only, takes one look. Memory: 24
+//! Cost: a comparison of 64 voxels for each label in a word; a word without a label, or with one only, takes one look. Memory: 28
 //! bytes a word and label, one byte for two voxels where objects are solid.
 
 use std::collections::HashMap;
@@ -49,15 +49,15 @@ pub struct LabelWords {
     /// The labels, ascending as unsigned integers.
     values: Vec<u64>,
     counts: Vec<u64>,
-    /// Where the entries of each label begin: the number of the plane and of the entry there, in raster order.
+    /// Where the entries of each label begin: the number of the plane, of the entry there and of the word there, in raster order.
     starts: Vec<usize>,
-    entries: Vec<[u32; 2]>,
+    entries: Vec<[u32; 3]>,
 }
 
 /// The words of one label.
 pub struct LabelEntries<'a> {
     words: &'a LabelWords,
-    entries: &'a [[u32; 2]],
+    entries: &'a [[u32; 3]],
 }
 
 impl LabelWords {
@@ -93,10 +93,10 @@ impl LabelWords {
             starts[label + 1] += starts[label];
         }
         let mut next = try_collect(LABELS, starts.iter().copied())?;
-        let mut entries = try_filled(LABELS, starts[values.len()], [0; 2])?;
+        let mut entries = try_filled(LABELS, starts[values.len()], [0; 3])?;
         for (z, plane) in planes.iter().enumerate() {
-            for (at, &label) in plane.labels.iter().enumerate() {
-                entries[next[label as usize]] = [z as u32, at as u32];
+            for (at, (&label, &index)) in plane.labels.iter().zip(&plane.indices).enumerate() {
+                entries[next[label as usize]] = [z as u32, at as u32, index];
                 next[label as usize] += 1;
             }
         }
@@ -188,10 +188,10 @@ impl LabelEntries<'_> {
     /// The position of a word along (z, y, x), in words.
     #[must_use]
     pub fn position(&self, at: usize) -> [usize; 3] {
-        let [z, entry] = self.entries[at].map(|number| number as usize);
-        let index = self.words.planes[z].indices[entry] as usize;
-        let in_row = self.words.along[1];
-        [z, index / in_row, index % in_row]
+        let [z, _, index] = self.entries[at];
+        // Planes have no more words than 32 bits number.
+        let in_row = self.words.along[1] as u32;
+        [z, index / in_row, index % in_row].map(|number| number as usize)
     }
 
     /// The voxels of the label in a word.
@@ -220,8 +220,8 @@ impl LabelEntries<'_> {
     }
 
     fn entry(&self, at: usize) -> &AtomicU64 {
-        let [z, entry] = self.entries[at].map(|number| number as usize);
-        &self.words.planes[z].voxels[entry]
+        let [z, entry, _] = self.entries[at];
+        &self.words.planes[z as usize].voxels[entry as usize]
     }
 }
 
