@@ -14,7 +14,7 @@ import pytest
 import xarray
 
 import skanrs
-from skanrs import csr, image_stats, pre, threshold
+from skanrs import csr, draw, image_stats, pre, threshold
 from skanrs.datasets import vessel_tree
 
 h5py = pytest.importorskip('h5py')
@@ -292,6 +292,33 @@ def test_regular_coordinates_of_any_type(dtype):
 def test_images_of_different_spacing():
     with pytest.raises(ValueError, match='spacing: expected images of the same spacing, got .*for'):
         skanrs.analyze(data_array(MASK), skeleton=data_array(SKELETON, z=np.arange(30)))
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_pictures(tmp_path, kind):
+    pytest.importorskip('matplotlib')
+    from matplotlib.figure import Figure
+
+    flat = INTENSITY.max(axis=0)
+    plane = skanrs.skeletonize(flat > 200)
+    np.savez(tmp_path / 'p.npz', image=plane)
+    with h5py.File(tmp_path / 'p.h5', 'w') as file:
+        image = {
+            'DataArray': xarray.DataArray(plane),
+            'DataArray over dask': xarray.DataArray(da.from_array(plane, chunks=8)),
+            'zarr': zarr.create_array(tmp_path / 'p.zarr', data=plane),
+            'h5py': file.create_dataset('p', data=plane),
+            'LazyImage': skanrs.open_image(tmp_path / 'p.npz'),
+        }[kind]
+        table = skanrs.summarize(plane, separator='_')
+        drawn = []
+        for each in (image, plane):
+            axes = draw.overlay_skeleton_2d(flat, each, axes=Figure().add_subplot())
+            lines = draw.overlay_euclidean_skeleton_2d(each, table, axes=Figure().add_subplot())
+            _, many = draw.pipeline_plot(flat, each, each, table, figure=Figure())
+            drawn.append([each.images[0].get_array() for each in (axes, lines, *many)])
+    for one, other in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize('kind', ['zarr', 'h5py', 'LazyImage'])

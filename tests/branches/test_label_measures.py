@@ -139,7 +139,7 @@ def test_small_and_chosen_labels_have_no_nodes():
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_labels_within_a_second():
+def test_a_hundred_thousand_labels_take_less_than_their_table():
     grid = np.indices((47, 47, 47)).reshape(3, -1).T * 5 + 2
     labels = np.zeros((235, 235, 235), np.int32)
     numbers = np.arange(1, len(grid) + 1)
@@ -147,9 +147,11 @@ def test_a_hundred_thousand_labels_within_a_second():
         for axis in range(3):
             places = grid + step * (np.arange(3) == axis)
             labels[tuple(places.T)] = numbers
+    # Processor time, about a tenth; a loop over labels takes a hundred times as long.
+    start = time.process_time()
     skeleton = skanrs.Skeleton(skanrs.skeletonize(labels, labels=True), labels=True)
     table = skanrs.summarize(skeleton, separator='_')
-    start = time.perf_counter()
+    middle = time.process_time()
     summary = skanrs.network_summary(table, skeleton=skeleton, labels=True, mask=labels)
+    assert time.process_time() - middle < middle - start
     assert len(summary) == len(grid)
-    assert time.perf_counter() - start < 1

@@ -168,6 +168,9 @@ def test_report(scans):
     assert 'Mann-Whitney U, two-sided' in page
     assert '<tr><th>s3</th><td>scans/s3.npy' in page
     assert 'a (2 images)' in page
+    assert 'alt="violins of the images of each group"' in page
+    medians = pd.read_csv('s.csv').groupby('group')['n_branches'].median()
+    assert all(f'{median:,.0f} (' in page for median in medians)
 
 
 def write_zarr(name, spacing, unit):

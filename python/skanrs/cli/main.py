@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _SUBCOMMANDS[parsed.command](parsed)
         sys.stdout.flush()
     except KeyboardInterrupt as error:
-        print(f'skanrs: interrupted; {error or "nothing was written"}', file=sys.stderr)
+        print(f'skanrs: interrupted; {str(error) or "nothing was written"}', file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of the summary is gone; without this, Python complains when it exits.

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skanrs._image.array_types import takes_images
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -107,6 +109,7 @@ def pixel_perfect_figsize(image: npt.NDArray[Any], dpi: float = 80) -> tuple[flo
     return width / dpi, height / dpi
 
 
+@takes_images('image', 'skeleton', spacing=False, whole=True)
 def overlay_skeleton_2d(
     image: npt.NDArray[Any],
     skeleton: npt.NDArray[Any],
@@ -162,6 +165,7 @@ def overlay_skeleton_2d(
     return axes
 
 
+@takes_images('image', spacing=False, whole=True)
 def overlay_euclidean_skeleton_2d(
     image: npt.NDArray[Any],
     stats: pd.DataFrame,
@@ -339,6 +343,7 @@ def sholl_shells(
     return axes, circles
 
 
+@takes_images('image', 'thresholded', 'skeleton', spacing=False, whole=True)
 def pipeline_plot(
     image: npt.NDArray[Any],
     thresholded: npt.NDArray[Any],

@@ -72,6 +72,7 @@ class NetworkWidget:
         self.bar = widgets.ProgressBar(label='', min=0, max=0, visible=False)
         self.colour_by = widgets.ComboBox(label='colour by', choices=self._columns)
         self.summary = widgets.Label(value='')
+        self.summary.native.setWordWrap(True)
         self.table = widgets.Table()
         self.save_recipe = widgets.PushButton(text='Save recipe…')
         self.save_table = widgets.PushButton(text='Save table…')
