@@ -180,14 +180,14 @@ def angles(
             'branch_2': index[pairs.second],
             'angle': pairs.angle,
             'remote_angle': pairs.remote_angle,
-            'relation': pd.Categorical(_RELATIONS[pairs.relation], _RELATIONS),
+            'relation': pd.Categorical.from_codes(pairs.relation, _RELATIONS),
             'murray_exponent': pairs.exponent,
         }
     )
 
 
 _OTHER, _PARENT, _CHILD = range(3)
-_RELATIONS = np.array(['none', 'parent', 'children'])
+_RELATIONS = ['none', 'parent', 'children']
 
 
 class _Pairs(NamedTuple):
@@ -252,14 +252,17 @@ def _murray(parent: Array, first: Array, second: Array) -> Array:
     with np.errstate(all='ignore'):
         thick = np.log(np.maximum(first, second) / parent)
         thin = np.log(np.minimum(first, second) / parent)
-        # With two equal children it is one of these bounds.
-        low, high = np.log(2) / -thin, np.log(2) / -thick
-        allowed = (thick < 0) & np.isfinite(thin)
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            is_low = np.exp(thin * middle) + np.exp(thick * middle) > 1
-            low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
-    return np.where(allowed, high, np.nan)
+    exponents = np.full(len(parent), np.nan)
+    allowed = (thick < 0) & np.isfinite(thin)
+    thick, thin = thick[allowed], thin[allowed]
+    # With two equal children it is one of these bounds.
+    low, high = np.log(2) / -thin, np.log(2) / -thick
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        is_low = np.exp(thin * middle) + np.exp(thick * middle) > 1
+        low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
+    exponents[allowed] = high
+    return exponents
 
 
 def _directions(
