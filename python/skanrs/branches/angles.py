@@ -180,7 +180,7 @@ def angles(
             'branch_2': index[pairs.second],
             'angle': pairs.angle,
             'remote_angle': pairs.remote_angle,
-            'relation': pd.Categorical.from_codes(pairs.relation, _RELATIONS),
+            'relation': pd.Categorical.from_codes(pairs.relation, pd.Index(_RELATIONS)),
             'murray_exponent': pairs.exponent,
         }
     )
