@@ -42,7 +42,7 @@ def centrelines(
     border_is_background : bool, optional
         Whether what lies outside the image is background.
     labels, min_voxels : optional
-        For label images in memory; see `skanrs.analyze`.
+        For label images; see `skanrs.analyze`.
 
     Returns
     -------
