@@ -49,7 +49,7 @@ class Smoothed:
     sigma : sequence of float
         Standard deviation in voxels, one for each axis.
     planes : tuple of two int, optional
-        The first and the last but one plane of the part, if it is not the whole image.
+        The first plane of the part and the one behind its last, if it is not the whole image.
     """
 
     image: Array

@@ -43,9 +43,8 @@ def measure_in_memory(
     from skanrs.cleaning.surfaces import find_walls
     from skanrs.thinning.method import method_of
 
-    found = packed_mask(source, options, memory, progress)
+    packed, rule, values = packed_mask(source, options, memory, progress)
     source.close()
-    packed, rule, values = found
     foreground = packed.voxels
     mask: Image | PackedImage = packed
     cleaned = removed = None

@@ -149,7 +149,7 @@ def fractal_tree(
     radius : float
         Radius of the first branch, in voxels.
     angle : float
-        Between the two children of a branch, in degrees; more than 0 and less than 180.
+        Between the two children of a branch, in degrees; more than 0, at most 180.
     length_ratio, radius_ratio : float
         Length and radius of a child, as a share of those of its parent; more than 0, at most 1.
     split : float
