@@ -15,6 +15,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 import skanrs
+from skanrs import _core
 from skanrs._support import progress
 from skanrs.cli.progress import Progress
 from skanrs.datasets import VesselTree, balls, vessel_tree
@@ -152,6 +153,17 @@ def test_a_call_of_python_shows_progress_too(terminal):
     parts = parts_of(terminal, 'VesselTree')
     assert parts == sorted(parts)
     assert len(parts) > 1
+
+
+def test_steps_are_not_mixed_with_the_progress_of_one_of_them(terminal):
+    mask = long_work().view(np.uint8)
+    output = np.empty_like(mask)
+    with progress.bar('slabs', delay=0.0):
+        progress.advance(0)
+        for done in range(1, 4):
+            _core.skeletonize(mask, 1, 'lee', output)
+            progress.advance(done / 4)
+    assert {0} < set(parts_of(terminal, 'slabs')) <= {0, 25, 50, 75, 100}
 
 
 def test_short_calls_show_nothing(terminal, monkeypatch):

@@ -1,7 +1,8 @@
 """Progress bars of long calls, drawn by tqdm.
 
 Kernels report the part of their work that is done every 50 ms, on the thread that called them.
-Calls of less than a second show nothing; calls inside a call are shown as its parts.
+Calls of less than a second show nothing; calls inside a call are shown as its parts. Where Python
+counts the steps of a part, what kernels report about one of the steps is not shown.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ _current = _Current()
 
 
 def advance(done: float | None) -> None:
-    """Report which part of the current call on this thread is done.
+    """Report which part of the current call on this thread is done; kernels no longer do.
 
     Parameters
     ----------
@@ -76,10 +77,16 @@ def advance(done: float | None) -> None:
         From 0 to 1; None if it is unknown.
     """
     if _current.bar is not None:
+        _current.bar.counts_steps = True
         _current.bar.advance(done)
 
 
-_core.on_progress(advance)
+def _advance_by_kernel(done: float | None) -> None:
+    if _current.bar is not None and not _current.bar.counts_steps:
+        _current.bar.advance(done)
+
+
+_core.on_progress(_advance_by_kernel)
 
 
 @contextmanager
@@ -141,11 +148,13 @@ def bar(name: str, *, delay: float) -> Iterator[None]:
 class _Reporter:
     """Takes the place of a bar."""
 
+    counts_steps = False
+
     def __init__(self, listener: Callable[[str, float | None], object]) -> None:
         self._listener, self._part = listener, ''
 
     def begin_part(self, part: str) -> None:
-        self._part = part
+        self._part, self.counts_steps = part, False
         self.advance(None)
 
     def advance(self, done: float | None) -> None:
@@ -154,6 +163,8 @@ class _Reporter:
 
 class _Bar:
     """A bar of tqdm that appears after a delay."""
+
+    counts_steps = False
 
     def __init__(self, name: str, delay: float) -> None:
         self._name = self._label = name
@@ -164,7 +175,7 @@ class _Bar:
             self.advance(None)
 
     def begin_part(self, part: str) -> None:
-        self._label = f'{self._name}: {part}'
+        self._label, self.counts_steps = f'{self._name}: {part}', False
         self._part_begin = time.time()
         if self._bar is not None:
             self._bar.set_description_str(self._label, refresh=False)

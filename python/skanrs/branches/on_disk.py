@@ -240,6 +240,7 @@ class TableOnDisk:
         lines = np.ndindex(*counts[:-1])
         made = ordered_map(self._make_line, lines, workers)
         merged: Open | None = None
+        advance(0)
         for slab in range(counts[0]):
             members = [next(made) for _ in range(int(np.prod(counts[1:-1], dtype=int)))]
             self._add_cores(slab, [line.core for line in members])
