@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from functools import partial
 
 import dask
 import dask.array as da
@@ -12,122 +11,33 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray
+from image_calls import (
+    ARRAYS,
+    CASES,
+    HAVE_NO_SPACING,
+    IMAGES,
+    INTENSITY,
+    MASK,
+    REFUSE_DASK,
+    SKELETON,
+    SPACING,
+    TABLE,
+    TABLES,
+    TERRITORIES,
+    computed,
+    name_of,
+)  # fmt: skip
 
 import skanrs
 from skanrs import csr, draw, image_stats, pre, threshold
-from skanrs.datasets import vessel_tree
 
 h5py = pytest.importorskip('h5py')
 zarr = pytest.importorskip('zarr')
 
-MASK = vessel_tree((30, 34, 38), seed=1)
-SKELETON = skanrs.skeletonize(MASK)
-SPACING = (2.0, 0.5, 0.1)
 COORDS = {
     axis: 7 + step * np.arange(n) for axis, step, n in zip('zyx', SPACING, MASK.shape, strict=True)
 }
-TABLE = skanrs.analyze(MASK, spacing=SPACING)
-TERRITORIES = skanrs.territories(MASK, SKELETON, spacing=SPACING)
-INTENSITY = np.random.default_rng(0).integers(0, 200, MASK.shape, np.uint8) + 50 * MASK
-REGIONS = np.indices(MASK.shape)[1].astype(np.uint8) // 12
-ARRAYS = {
-    'mask': MASK,
-    'skeleton': SKELETON,
-    'territories': TERRITORIES,
-    'intensity': INTENSITY,
-    'regions': REGIONS,
-}
-
-
-def thin_whole(block):
-    """Thin an image as its only chunk."""
-    chunk = skanrs.thin_chunk(block, offset=(0, 0, 0), shape=MASK.shape)
-    return chunk.finish(skanrs.merge_thinned([chunk]))
-
-
-IMAGES = {
-    'skeletonize': (skanrs.skeletonize, 'image'),
-    'clean': (partial(skanrs.clean, min_size=20), 'mask'),
-    'prune': (partial(skanrs.prune, min_length=1.5), 'skeleton'),
-    'prune by radius': (partial(skanrs.prune, max_radius_ratio=1.5), 'skeleton', 'mask'),
-    'radius_image': (skanrs.radius_image, 'skeleton', 'mask'),
-    'territories': (skanrs.territories, 'mask', 'skeleton'),
-    'branch_image': (skanrs.branch_image, 'skeleton'),
-    'make_degree_image': (csr.make_degree_image, 'skeleton_image'),
-    'open_loops': (partial(skanrs.open_loops, cut='thinnest'), 'skeleton', 'mask'),
-    'open_loops at the shortest': (partial(skanrs.open_loops, cut='shortest'), 'skeleton'),
-    'skeletonize labels': (
-        lambda territories: skanrs.skeletonize(territories, labels=True),
-        'territories',
-    ),
-    'gaussian': (lambda intensity: skanrs.gaussian(intensity, (1, 2, 0)), 'intensity'),
-}
-TABLES = {
-    'analyze': (skanrs.analyze, 'mask'),
-    'analyze a skeleton': (skanrs.analyze, 'mask', 'skeleton'),
-    'summarize': (partial(skanrs.summarize, separator='_'), 'skel'),
-    'nodes': (skanrs.nodes, 'mask'),
-    'nodes of a skeleton': (skanrs.nodes, 'mask', 'skeleton'),
-    'network_summary': (partial(skanrs.network_summary, TABLE), 'skeleton'),
-    'counted_volume': (
-        lambda territories, **options: skanrs.counted_volume(territories, TABLE, **options),
-        'territories',
-    ),
-    'intensity': (skanrs.analyze, 'mask', 'intensity'),
-    'regions': (lambda **images: skanrs.analyze(**images)[0], 'mask', 'regions'),
-    'by region': (
-        lambda **images: skanrs.analyze(**images)[1],
-        'mask',
-        'skeleton',
-        'intensity',
-        'regions',
-    ),
-    'summarize labels': (
-        lambda territories, **options: skanrs.summarize(
-            territories, labels=True, separator='_', **options
-        ),
-        'territories',
-    ),
-}
-OTHERS = {
-    'centrelines': (lambda **images: skanrs.centrelines(**images)[0], 'mask'),
-    'Skeleton': (lambda **images: skanrs.Skeleton(**images).path_lengths(), 'skeleton_image'),
-    'otsu': (lambda intensity: skanrs.otsu(intensity), 'intensity'),
-}
-IN_MEMORY = {
-    'skeleton_to_csgraph': (lambda **images: csr.skeleton_to_csgraph(**images)[0].data, 'skel'),
-    'chunk_graph': (
-        lambda **images: skanrs.summarize(
-            skanrs.chunk_graph(**images, offset=(0, 0, 0), shape=MASK.shape), separator='_'
-        ).to_numpy(),
-        'block',
-    ),
-    'thin_chunk': (thin_whole, 'block'),
-    'pixel_graph': (lambda **images: csr.pixel_graph(**images)[0].data, 'image', 'mask'),
-    'source_image': (
-        lambda intensity: skanrs.Skeleton(SKELETON, source_image=intensity).path_means(),
-        'intensity',
-    ),
-    'image_summary': (
-        lambda **images: image_stats.image_summary(**images).drop(columns='scale'),
-        'skeleton',
-    ),
-    'mesh_sizes': (image_stats.mesh_sizes, 'skeleton'),
-    'pre.threshold': (lambda intensity: pre.threshold(intensity, sigma=1), 'intensity'),
-}
-REFUSE_DASK = {
-    'radii': (skanrs.radii, 'skeleton', 'mask'),
-    'threshold.smooth': (lambda intensity: threshold.smooth(intensity, 1), 'intensity'),
-    'otsu_threshold': (lambda intensity: threshold.otsu_threshold(intensity), 'intensity'),
-    'mask_of': (lambda intensity: threshold.mask_of(intensity, 'otsu')[0], 'intensity'),
-}
 LAZY_TABLES = TABLES.keys() - {'network_summary', 'counted_volume'}
-HAVE_NO_SPACING = {
-    'skeletonize', 'clean', 'make_degree_image', 'thin_chunk', 'skeletonize labels', 'gaussian',
-    'otsu', 'source_image', 'mesh_sizes', 'pre.threshold', 'threshold.smooth', 'otsu_threshold',
-    'mask_of',
-}  # fmt: skip
-CASES = IMAGES | TABLES | OTHERS | IN_MEMORY | REFUSE_DASK
 KINDS = ('DataArray', 'DataArray over dask', 'zarr', 'h5py', 'LazyImage')
 
 
@@ -154,25 +64,23 @@ def data_array(array, **coords):
     return xarray.DataArray(array, coords=COORDS | coords, dims=('z', 'y', 'x'), name='scan')
 
 
-def name_of(parameter):
-    """Return the name of the image that a parameter takes."""
-    if parameter in ARRAYS:
-        return parameter
-    return 'mask' if parameter in ('image', 'block') else 'skeleton'
-
-
 def options_of(case, kind):
     """Return the arguments that the function needs beside arrays to give the same result."""
     in_file = kind in ('zarr', 'h5py')
     return {} if in_file or case in HAVE_NO_SPACING else {'spacing': SPACING}
 
 
-def computed(result):
-    """Return a result in memory, without the index of partitions."""
-    result = dask.compute(result)[0]
-    if isinstance(result, (pd.DataFrame, pd.Series)):
-        return result.reset_index(drop=True)
-    return np.asarray(result)
+def test_no_function_is_missing():
+    tested = {case.split()[0].rpartition('.')[2] for case in CASES}
+    taking = set()
+    for module in (skanrs, csr, image_stats, pre, threshold):
+        for name in module.__all__:
+            found = getattr(module, name)
+            code = getattr(found.__init__ if isinstance(found, type) else found, '__code__', None)
+            if code is not None and code.co_qualname.startswith('takes_images.'):
+                taking.add(name)
+    assert len(taking) > 20
+    assert taking <= tested
 
 
 # The skeleton has no meshes.
@@ -225,6 +133,17 @@ def test_files_beside_arrays_in_memory_are_read_whole(given, kind):
     np.testing.assert_array_equal(pruned.skeleton_image, expected.skeleton_image)
     labels = skanrs.skeletonize(given[kind]['territories'], labels=True)
     np.testing.assert_array_equal(labels, skanrs.skeletonize(TERRITORIES, labels=True))
+
+
+@pytest.mark.parametrize('kind', ['zarr', 'h5py', 'LazyImage'])
+def test_label_images_in_files_beside_lazy_ones(given, kind):
+    in_file = given[kind]['territories']
+    skeleton = skanrs.skeletonize(TERRITORIES, labels=True)
+    expected = skanrs.radius_image(skeleton, TERRITORIES, labels=True, spacing=SPACING)
+    for lazy in (da.from_array(skeleton, chunks=16), data_array(skeleton).chunk(16)):
+        radii = skanrs.radius_image(lazy, in_file, labels=True, spacing=SPACING)
+        assert dask.is_dask_collection(radii)
+        np.testing.assert_array_equal(computed(radii), expected)
 
 
 def test_nothing_is_computed_before_it_is_asked_for():

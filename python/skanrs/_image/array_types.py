@@ -61,7 +61,8 @@ def takes_images(
     whole : bool, optional
         Whether images in files are read as a whole, because the function takes no dask arrays.
     lazy_labels : bool, optional
-        Whether the function takes dask arrays with ``labels`` too.
+        Whether images in files are read block by block with ``labels`` too. Otherwise they are only
+        beside a dask array.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -78,8 +79,9 @@ def takes_images(
             opened = {name: image for name, image in found if image is not None}
             if not opened:
                 return function(*positional, **named)
-            in_memory = whole or not (lazy_labels or named.get('labels', False) is False)
-            in_memory = in_memory or any(map(_is_in_memory, (given | opened).values()))
+            lazy = lazy_labels or named.get('labels', False) is False
+            lazy = lazy or any(map(_is_lazy, (given | opened).values()))
+            in_memory = whole or not lazy or any(map(_is_in_memory, (given | opened).values()))
             arguments = list(positional)
             for name, array in _arrays(given, opened, in_memory).items():
                 if places[name] < len(arguments):
@@ -140,6 +142,12 @@ def _is_in_memory(image: Any) -> bool:
     if isinstance(image, Opened):
         return not image.in_file and not is_dask_array(image.array)
     return image is not None and not is_dask_array(image)
+
+
+def _is_lazy(image: Any) -> bool:
+    if isinstance(image, Opened):
+        return not image.in_file and is_dask_array(image.array)
+    return is_dask_array(image)
 
 
 def _arrays(given: dict[str, Any], opened: dict[str, Opened], in_memory: bool) -> dict[str, Any]:

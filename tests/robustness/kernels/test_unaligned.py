@@ -1,11 +1,10 @@
 """Arrays that begin at any byte, as pickle's out-of-band buffers do in another process."""
 
 import pickle
-import warnings
 
-import dask.array as da
 import numpy as np
 import pytest
+from image_calls import ARRAYS, CASES, computed, name_of
 
 import skanrs
 from skanrs.csr import PathGraph
@@ -49,14 +48,6 @@ OF_SKELETON = {
     'coordinates': lambda it: it.coordinates,
     'graph': lambda it: it.graph.toarray(),
 }
-OF_ARRAY = {
-    'skeletonize': lambda it: skanrs.skeletonize(it),
-    'analyze': lambda it: skanrs.analyze(it != 0),
-    'Skeleton': lambda it: skanrs.summarize(skanrs.Skeleton(it), separator='_'),
-    'network_summary': lambda it: skanrs.network_summary(TABLE, skeleton=it),
-    'pixel_graph': lambda it: skanrs.csr.skeleton_to_csgraph(it, value_is_height=True)[0].toarray(),
-    'make_degree_image': lambda it: skanrs.csr.make_degree_image(it),
-}
 
 
 @pytest.mark.parametrize('is_made', [False, True])
@@ -77,11 +68,33 @@ def test_unpickled_skeletons_hold_aligned_arrays():
     assert all(array.flags.aligned for array in arrays)
 
 
-@pytest.mark.parametrize('name', OF_ARRAY)
-def test_images(name):
+# The skeleton has no meshes.
+@pytest.mark.filterwarnings('ignore::RuntimeWarning:(numpy|skanrs.image_stats)')
+@pytest.mark.parametrize('dtype', [None, 'f8'])
+@pytest.mark.parametrize('case', CASES)
+def test_images(case, dtype):
+    call, *parameters = CASES[case]
+    images = {name: ARRAYS[name_of(name)] for name in parameters}
+    if dtype and not {'territories', 'regions'} & set(parameters):
+        images = {name: image.astype(dtype) for name, image in images.items()}
+    shifted = {name: moved(np.ascontiguousarray(image)) for name, image in images.items()}
+    # Bytes and booleans are aligned everywhere.
+    assert not any(image.flags.aligned for image in shifted.values() if image.itemsize > 1)
+    got, expected = computed(call(**shifted)), computed(call(**images))
+    assert equal(got, expected) or np.array_equal(got, expected, equal_nan=True)
+
+
+def test_other_calls_with_images():
     image = moved(VALUES)
     assert not image.flags.aligned
-    assert equal(OF_ARRAY[name](image), OF_ARRAY[name](VALUES))
+    graph, expected = (
+        skanrs.csr.skeleton_to_csgraph(one, value_is_height=True)[0] for one in (image, VALUES)
+    )
+    assert equal(graph.toarray(), expected.toarray())
+    table, expected = (
+        skanrs.summarize(skanrs.Skeleton(one), separator='_') for one in (image, VALUES)
+    )
+    assert equal(table, expected)
 
 
 def test_arguments_that_are_arrays():
@@ -113,44 +126,3 @@ def test_thinned_chunks():
     merged = moved(skanrs.merge_thinned([moved(chunk) for chunk in thinned]))
     finished = [moved(chunk).finish(merged) for chunk in thinned]
     assert equal(np.concatenate(finished), IMAGE)
-
-
-LAZY = {
-    'skeletonize': lambda it: skanrs.skeletonize(it),
-    'radius_image': lambda it: skanrs.radius_image(skanrs.skeletonize(it), it),
-    'summarize': lambda it: skanrs.summarize(skanrs.skeletonize(it), separator='_'),
-    'analyze': lambda it: skanrs.analyze(it),
-    'prune': lambda it: skanrs.prune(
-        skanrs.skeletonize(it), max_radius_ratio=1.5, mask=it, spacing=[2, 1, 1]
-    ),
-    'make_degree_image': lambda it: skanrs.csr.make_degree_image(skanrs.skeletonize(it)),
-}
-PARTITIONED = {
-    'summarize in partitions': lambda it, count: skanrs.summarize(
-        skanrs.skeletonize(it), separator='_', npartitions=count
-    ),
-    'analyze in partitions': lambda it, count: skanrs.analyze(it, npartitions=count),
-}
-
-
-def sent(client):
-    return sum(client.run(lambda dask_worker: dask_worker.transfer_outgoing_bytes_total).values())
-
-
-@pytest.mark.parametrize(
-    'chunks', [16, *(pytest.param(length, marks=pytest.mark.slow) for length in (11, 21))]
-)
-@pytest.mark.parametrize('name', [*LAZY, *PARTITIONED])
-def test_lazy_calls_whose_arrays_cross_between_processes(name, chunks, client):
-    before = sent(client)
-    with client.as_current(), warnings.catch_warnings():
-        # The image itself is part of the graph.
-        warnings.filterwarnings('ignore', 'Sending large graph', UserWarning)
-        lazy = da.from_array(MASK, chunks=chunks)
-        if name in LAZY:
-            got, expected = LAZY[name](lazy).compute(), LAZY[name](MASK)
-        else:
-            got = PARTITIONED[name](lazy, 3).compute().reset_index(drop=True)
-            expected = LAZY[name.split()[0]](MASK)
-        assert equal(got, expected)
-    assert sent(client) > before
