@@ -2,19 +2,21 @@
 //!
 //! A voxel v of the mask belongs to the skeleton voxel x with the least |v − x|² − d(x)², d the distance to the background: the
 //! cells of the power diagram of the largest balls, so that the wall of a thick vessel is not given to the thin one that leaves it.
-//! Of equals the first x has it. An object without any voxel of the skeleton belongs to none ([`strays`]). Every voxel of the skeleton takes part, single ones too, so the cells add up to the mask.
+//! Of equals the first x has it. An object without any voxel of the skeleton belongs to none ([`strays`]). Every voxel of the
+//! skeleton takes part, single ones too, so the cells add up to the mask.
 //! The surface of a cell is the pairs of its voxels with background, weighted ([`crofton`]).
 //!
 //! **Search.** Tiles of the mask find their candidates among the sites ([`sites`]) and share out their foreground ([`tile`]), each
 //! by itself. A tile whose candidates have one owner is counted without asking them. Else, where power distances are whole numbers,
-//! the balls are painted over the tile ([`paint`]); what is farther from all of them than the limit is shared out box by box.
+//! the balls are painted over the tile ([`paint`]), and a voxel that is farther from all of them asks all candidates. What is beyond
+//! their limit too is shared out box by box.
 //!
 //! **Exactness.** With equal spacings along all axes, power distances are whole numbers of voxels. Else the distance is computed
 //! from differences of voxels, each operation rounded by itself: a function of v, x and d alone. Bounds allow for rounding, so the
 //! answer is that of asking all. Counts and surfaces are integers, added in any order. So the result is the same for any number of
 //! threads, and for any chunks that the mask came in.
 //!
-//! Cost: linear in the foreground, whatever the radius. Memory: 20 bytes a skeleton voxel, 9 bytes per 8³ voxels of the image, and
+//! Cost: linear in the foreground, whatever the radius. Memory: 28 bytes a skeleton voxel, 9 bytes per 8³ voxels of the image, and
 //! 16 bytes an owner.
 //!
 //! Source: the power diagram (Aurenhammer, SIAM J. Comput. 16, 1987) of medial balls.
@@ -45,8 +47,13 @@ use crate::support::threads::Monitor;
 /// The power distance that the voxels of most boxes do not exceed, in units of the squared longest spacing.
 const NEAR: f64 = 1.0;
 
-/// The power distance that voxels hardly ever exceed, in the same units.
-const FAR: f64 = 6.0;
+/// The power distance that voxels hardly ever exceed, in the same units: where it is a whole number, and else.
+const FAR: [f64; 2] = [24.0, 6.0];
+
+/// Foreground v at a smaller power distance p from x is connected to x, where distances are whole numbers: all within the ball is
+/// foreground, and so is the neighbour of v that is one step nearer to x along each axis. Its square is at least 2 |v − x| − 1
+/// smaller, which is more than p for p ≤ 2, since |v − x|² = d² + p and d ≥ 1.
+const TOUCHING: f64 = 3.0;
 
 /// Whole numbers of squares are this near to them.
 const WHOLE: f64 = 1e-6;
@@ -115,7 +122,8 @@ fn weighted_cells<I: Index>(
         spacing,
         is_whole,
         near: NEAR * step * step,
-        far: FAR * step * step,
+        far: FAR[usize::from(!is_whole)] * step * step,
+        touching: if is_whole { TOUCHING } else { 0.0 },
         weights,
         sums: &sums,
     };
@@ -133,7 +141,8 @@ impl Diagram<'_> {
         let [planes, rows, tiles] = [0, 1, 2].map(|axis| shape[axis].div_ceil(TILE[axis]));
         let found = (0..planes * rows).into_par_iter().map_init(Scratch::new, |scratch, row| {
             monitor.check()?;
-            let row = [row / rows * TILE[0], row % rows * TILE[1]];
+            let row = [row / rows * TILE[0], row % rows * TILE[1], 0];
+            self.enter_row(row, scratch)?;
             for tile in 0..tiles {
                 self.share_out([row[0], row[1], tile * TILE[2]], scratch)?;
             }

@@ -2,8 +2,11 @@
 //!
 //! Above the buckets lies a pyramid of cells, each twice as long, with the largest square of a radius in it. A search goes down
 //! from the top and leaves out what is farther than its limit, so that it visits buckets near the box or with large balls only.
+//! For many boxes in a row, large balls are searched for once; small ones lie in the buckets around each box.
 //!
-//! Cost: a scan of the sites for the buckets; a search the buckets that it visits. Memory: 16 bytes a site, and 9 bytes a bucket.
+//! Cost: a scan of the sites for the buckets; a search the buckets that it visits. Memory: 24 bytes a site, and 9 bytes a bucket.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -17,8 +20,12 @@ use crate::support::simd::{Vector, for_this_processor};
 /// What the buffers are for.
 pub const CELLS: &str = "the cells of a skeleton";
 
-/// How long a bucket is; a power of two of at most 256.
+/// How long a bucket is.
 const BUCKET: usize = 8;
+
+/// Balls whose square is larger, in units of the squared longest spacing, are searched for apart, so that the others of a box lie
+/// in its buckets and those around.
+const SMALL: f64 = 25.0;
 
 /// Of what rounding may hide, relative to the numbers that it is part of.
 const ROUNDING: f64 = 1e-12;
@@ -28,8 +35,7 @@ const ROUNDING: f64 = 1e-12;
 struct Site {
     square: f64,
     owner: u32,
-    /// Its place in its bucket.
-    at: [u8; 3],
+    at: [u32; 3],
 }
 
 /// A box of voxels, its last ones included.
@@ -40,6 +46,16 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// The least square of the distance from `site` to a voxel.
+    #[inline(always)]
+    fn nearest(&self, site: Point, spacing: Point) -> f64 {
+        let square = |axis: usize| {
+            let away = (self.first[axis] - site[axis]).max(site[axis] - self.last[axis]).max(0.0) * spacing[axis];
+            away * away
+        };
+        square(0) + square(1) + square(2)
+    }
+
     /// The least and the largest square of the distance from `site` to a voxel.
     #[inline(always)]
     fn squares(&self, site: Point, spacing: Point) -> [f64; 2] {
@@ -88,6 +104,9 @@ pub struct Candidates {
     pub bound: f64,
     /// Of each its coordinates, its square, and room for its least and largest power distance from a box.
     columns: [Vec<f64>; 6],
+    /// For sorting: their indices with their numbers, and room for as many.
+    order: Vec<(u64, u32)>,
+    spare: Vec<Candidate>,
 }
 
 impl Candidates {
@@ -104,19 +123,28 @@ impl Candidates {
     }
 
     /// Sorts them as the voxels of an image are read.
-    fn sort(&mut self) {
-        self.all.sort_unstable_by_key(|candidate| candidate.index);
+    fn sort(&mut self) -> Result<()> {
+        let Self { all, order, spare, .. } = self;
+        order.clear();
+        order.try_extend(CELLS, all.iter().zip(0..).map(|(candidate, at)| (candidate.index, at)))?;
+        order.sort_unstable();
+        spare.clear();
+        spare.try_extend(CELLS, order.iter().map(|&(_, at)| all[at as usize]))?;
+        std::mem::swap(all, spare);
+        Ok(())
     }
 
     /// Adds a site unless it is beyond the bound or `limit`.
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, site: Candidate, bounds: &Bounds, limit: f64, spacing: Point) -> Result<()> {
-        let [near, far] = bounds.squares(site.at, spacing);
-        let rounding = ROUNDING * (far + site.square);
-        let least = near - site.square - rounding;
+        // Most sites come no farther than this.
+        let near = bounds.nearest(site.at, spacing);
+        let least = near - site.square - ROUNDING * (near + site.square);
         if least > limit.min(self.bound) {
             return Ok(());
         }
+        let [_, far] = bounds.squares(site.at, spacing);
+        let rounding = ROUNDING * (far + site.square);
         self.bound = self.bound.min(far - site.square + rounding);
         self.all.try_push(CELLS, Candidate { least, ..site })
     }
@@ -197,6 +225,8 @@ impl Level {
 pub struct Sites {
     shape: [usize; 3],
     spacing: Point,
+    /// The largest square of a small ball.
+    small: f64,
     sorted: Vec<Site>,
     starts: Vec<u32>,
     levels: Vec<Level>,
@@ -246,11 +276,8 @@ impl Sites {
             let first = nodes.start as u32;
             for node in nodes {
                 let (at, bucket) = bucket(node);
-                let site = Site {
-                    square: square(skeleton.radii[node]),
-                    owner: owners[node],
-                    at: at.map(|at| (at % BUCKET) as u8),
-                };
+                let site =
+                    Site { square: square(skeleton.radii[node]), owner: owners[node], at: at.map(|at| at as u32) };
                 most[bucket] = most[bucket].max(above(site.square));
                 sites[ends[bucket] as usize] = site;
                 ends[bucket] += 1;
@@ -275,49 +302,112 @@ impl Sites {
             }
             levels.push(level);
         }
-        Ok(Self { shape, spacing, sorted: sites, starts, levels })
+        let step = spacing[3 - skeleton.axes..].iter().fold(0.0, |longest: f64, &step| longest.max(step));
+        Ok(Self { shape, spacing, small: SMALL * step * step, sorted: sites, starts, levels })
     }
 
-    /// Finds all sites that may own a voxel of a box at a power distance of at most `limit`, in the order of the image.
+    /// Finds the large balls that may own a voxel of a box at a power distance of at most `limit`.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn search_large(&self, bounds: &Bounds, limit: f64, found: &mut Candidates) -> Result<()> {
+        found.clear();
+        self.visit(self.levels.len() - 1, [0; 3], bounds, [limit, self.small], found)
+    }
+
+    /// Finds all sites that may own a voxel of a box at a power distance of at most `limit`, in the order of the image; `large`
+    /// are those of [`Self::search_large`] for a box around and the same limit.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn search_near(&self, bounds: &Bounds, limit: f64, large: &Candidates, found: &mut Candidates) -> Result<()> {
+        found.clear();
+        let buckets = self.levels[0].shape;
+        let reach = (self.small + limit).max(0.0).sqrt();
+        let near = [0, 1, 2].map(|axis| {
+            // One more for rounding.
+            let steps = reach / self.spacing[axis] + 1.0;
+            // What is below 0 becomes 0.
+            let first = (bounds.first[axis] - steps) as usize / BUCKET;
+            let last = (bounds.last[axis] + steps) as usize / BUCKET;
+            first..last.saturating_add(1).min(buckets[axis])
+        });
+        for z in near[0].clone() {
+            for y in near[1].clone() {
+                let is_small = |site: &Site| site.square <= self.small;
+                self.offer_all([z, y], near[2].clone(), bounds, limit, is_small, found)?;
+            }
+        }
+        for &site in &large.all {
+            found.offer(site, bounds, limit, self.spacing)?;
+        }
+        found.prune();
+        found.sort()
+    }
+
+    /// As [`Self::search_near`], for any limit.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn search(&self, bounds: &Bounds, limit: f64, found: &mut Candidates) -> Result<()> {
         found.clear();
-        self.visit(self.levels.len() - 1, [0; 3], bounds, limit, found)?;
+        self.visit(self.levels.len() - 1, [0; 3], bounds, [limit, -1.0], found)?;
         found.prune();
-        found.sort();
-        Ok(())
+        found.sort()
     }
 
-    fn visit(&self, level: usize, cell: [usize; 3], bounds: &Bounds, limit: f64, found: &mut Candidates) -> Result<()> {
+    /// Offers the sites of a cell with squares above `small`.
+    fn visit(
+        &self,
+        level: usize,
+        cell: [usize; 3],
+        bounds: &Bounds,
+        [limit, small]: [f64; 2],
+        found: &mut Candidates,
+    ) -> Result<()> {
         let length = BUCKET << level;
         let box_of_cell = Bounds {
             first: cell.map(|at| (at * length) as f64),
             last: [0, 1, 2].map(|axis| (((cell[axis] + 1) * length).min(self.shape[axis]) - 1) as f64),
         };
-        let index = self.levels[level].index(cell);
-        let most = f64::from(self.levels[level].most[index]);
+        let most = f64::from(self.levels[level].most[self.levels[level].index(cell)]);
         let square = bounds.square_to(&box_of_cell, self.spacing);
-        if square - most - ROUNDING * (square + most) > limit.min(found.bound) || most < 0.0 {
+        if square - most - ROUNDING * (square + most) > limit.min(found.bound) || most <= small {
             return Ok(());
         }
         if level == 0 {
-            for site in &self.sorted[self.starts[index] as usize..self.starts[index + 1] as usize] {
-                let at = [0, 1, 2].map(|axis| box_of_cell.first[axis] + f64::from(site.at[axis]));
-                let voxel = [0, 1, 2].map(|axis| cell[axis] * BUCKET + usize::from(site.at[axis]));
-                let index = ((voxel[0] * self.shape[1] + voxel[1]) * self.shape[2] + voxel[2]) as u64;
-                let candidate = Candidate { at, square: site.square, owner: site.owner, least: 0.0, index };
-                found.offer(candidate, bounds, limit, self.spacing)?;
-            }
-            return Ok(());
+            let is_large = |site: &Site| site.square > small;
+            return self.offer_all([cell[0], cell[1]], cell[2]..cell[2] + 1, bounds, limit, is_large, found);
         }
         let below = self.levels[level - 1].shape;
         for child in 0..8 {
             let child = [2 * cell[0] + child / 4, 2 * cell[1] + child / 2 % 2, 2 * cell[2] + child % 2];
             if (0..3).all(|axis| child[axis] < below[axis]) {
-                self.visit(level - 1, child, bounds, limit, found)?;
+                self.visit(level - 1, child, bounds, [limit, small], found)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Offers some sites of buckets that follow each other in a row of buckets.
+    #[inline]
+    fn offer_all(
+        &self,
+        [z, y]: [usize; 2],
+        buckets: Range<usize>,
+        bounds: &Bounds,
+        limit: f64,
+        is_offered: impl Fn(&Site) -> bool,
+        found: &mut Candidates,
+    ) -> Result<()> {
+        let row = self.levels[0].index([z, y, 0]);
+        let [first, end] = [buckets.start, buckets.end].map(|bucket| self.starts[row + bucket] as usize);
+        for site in self.sorted[first..end].iter().filter(|site| is_offered(site)) {
+            let Site { at, square, owner } = *site;
+            let [z, y, x] = at.map(|at| at as usize);
+            let index = ((z * self.shape[1] + y) * self.shape[2] + x) as u64;
+            let candidate = Candidate { at: at.map(f64::from), square, owner, least: 0.0, index };
+            found.offer(candidate, bounds, limit, self.spacing)?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Objects of the mask without any voxel of the skeleton.
 //!
-//! All voxels within the ball of a voxel of the skeleton are foreground and connected to it, so that only voxels outside all
-//! balls can be of such an object. Tiles find out which of theirs are connected to a ball within the tile; what is left is
-//! gathered here, few words in most images, and shrinks as long as a neighbour is connected.
+//! All voxels within the ball of a voxel of the skeleton are foreground and connected to it, and so is foreground that touches
+//! the ball ([`super::TOUCHING`]); only other voxels can be of such an object. Tiles find out which of theirs are connected to a
+//! ball within the tile; what is left is gathered here, few words in most images, and shrinks as long as a neighbour is connected.
 //!
 //! Cost: a few passes over the words that are left. Memory: about 30 bytes for each of them.
 

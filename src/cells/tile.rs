@@ -12,21 +12,14 @@ use crate::image::mask_rows::MaskRows;
 use crate::image::word_shape::set_bits;
 use crate::support::allocate::Grow;
 use crate::support::errors::Result;
-use crate::support::simd::{Vector, for_this_processor};
 
 use super::crofton::Weights;
 use super::paint::{Canvas, TILE};
-use super::sites::{Bounds, CELLS, Candidate, Candidates, Sites};
+use super::sites::{Bounds, CELLS, Candidates, Sites};
 use super::strays::{Voxel, WIDTH};
 
 /// How long a box is.
 const BOX: usize = 8;
-
-/// Bits of a key for the number of a candidate.
-const NUMBER: u32 = 7;
-
-/// Power distances below this have a key.
-const MOST: f64 = (1 << (30 - NUMBER)) as f64;
 
 /// The windows of all rows of a tile and of those around it.
 type Rows = [[u64; TILE[1] + 2]; TILE[0] + 2];
@@ -38,18 +31,9 @@ struct Row {
     foreground: u64,
 }
 
-/// A candidate where power distances are whole numbers.
+/// What a candidate of a box adds to power distances.
 #[derive(Debug, Clone, Copy, Default)]
-struct Whole {
-    at: [i32; 2],
-    square: i32,
-    /// The square of the distance along a row to each voxel of the box, moved up by the bits of the number.
-    along: [i32; BOX],
-}
-
-/// A candidate where they are not.
-#[derive(Debug, Clone, Copy, Default)]
-struct Real {
+struct Terms {
     squares: [[f64; BOX]; 3],
     square: f64,
 }
@@ -68,6 +52,8 @@ pub struct Diagram<'a> {
     pub near: f64,
     /// A power distance that voxels hardly ever exceed.
     pub far: f64,
+    /// Foreground at less than this power distance from a site is connected to it.
+    pub touching: f64,
     pub weights: &'a Weights,
     /// The voxels and the surface of each owner.
     pub sums: &'a [[AtomicU64; 2]],
@@ -89,18 +75,30 @@ pub struct Scratch {
     canvas: Canvas,
     /// What was found to be connected to no ball within its tile.
     pub strays: Vec<(Voxel, u32)>,
+    /// Large balls that may own voxels of a row of tiles.
+    of_row: Candidates,
     of_tile: Candidates,
     of_box: Candidates,
     in_box: Vec<Row>,
-    whole: Vec<Whole>,
-    keys: Vec<[i32; BOX]>,
-    real: Vec<Real>,
+    terms: Vec<Terms>,
     owners: Vec<Owners>,
     counts: Vec<[u64; 2]>,
 }
 
 impl Diagram<'_> {
-    /// Adds the foreground of a tile to its owners, and what is connected to no ball within the tile to the strays.
+    /// Finds what the tiles of the row of `start` share, before they are shared out.
+    ///
+    /// # Errors
+    /// [`crate::support::errors::Error::OutOfMemory`].
+    pub fn enter_row(&self, start: Voxel, scratch: &mut Scratch) -> Result<()> {
+        let shape = self.mask.shape();
+        let last = [(start[0] + TILE[0]).min(shape[0]) - 1, (start[1] + TILE[1]).min(shape[1]) - 1, shape[2] - 1];
+        let bounds = Bounds { first: [start[0], start[1], 0].map(|at| at as f64), last: last.map(|at| at as f64) };
+        self.sites.search_large(&bounds, self.far, &mut scratch.of_row)
+    }
+
+    /// Adds the foreground of a tile to its owners, and what is connected to no ball within the tile to the strays; its row is
+    /// entered.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
@@ -112,15 +110,17 @@ impl Diagram<'_> {
         }
         self.read_rows(start, scratch);
         scratch.covered = [[0; TILE[1]]; TILE[0]];
-        if self.find_candidates(start, shape, scratch)? && (!self.is_whole || self.paint(start, scratch)?) {
-            self.share_out_boxes(start, shape, scratch)?;
+        if self.find_candidates(start, shape, scratch)? {
+            if !self.is_whole || self.paint(start, scratch)? {
+                self.share_out_boxes(start, shape, scratch)?;
+            }
             scratch.only = [[u32::MAX; TILE[1]]; TILE[0]];
         }
         scratch.find_strays(start, shape)
     }
 
-    /// Adds the foreground of a tile that is near its balls to their owners. Returns whether anything is left, to which
-    /// `scratch.only` is then narrowed.
+    /// Adds the foreground of a tile that is not very far from its balls to their owners. Returns whether anything is left, to
+    /// which `scratch.only` is then narrowed.
     fn paint(&self, start: Voxel, scratch: &mut Scratch) -> Result<bool> {
         let Scratch { canvas, of_tile, in_box, rows, only, covered, counts, .. } = scratch;
         if !canvas.paint(&of_tile.all, start.map(|at| at as f64), self.far)? {
@@ -128,24 +128,24 @@ impl Diagram<'_> {
         }
         counts.clear();
         counts.try_extend(CELLS, std::iter::repeat_n([0; 2], of_tile.all.len()))?;
-        let mut any_left = 0;
         *only = [[0; TILE[1]]; TILE[0]];
+        let mut any_left = 0;
         for row in &*in_box {
             let [z, y] = row.at;
             let around = around(rows, row.at);
-            let edge = !interior(&around) >> 1;
+            let keys = canvas.row(row.at);
             let (mut in_balls, mut left) = (0, 0);
             for bit in set_bits(row.foreground) {
-                let Some((owner, is_inside)) = canvas.owner([z, y, bit]) else {
+                let (owner, power) = canvas.owner(keys[bit], [z, y, bit]);
+                if f64::from(power) > self.far {
                     left |= 1 << bit;
                     continue;
-                };
-                in_balls |= u32::from(is_inside) << bit;
+                }
+                in_balls |= u32::from(f64::from(power) < self.touching) << bit;
                 let counts = &mut counts[owner];
                 counts[0] += 1;
-                if edge >> bit & 1 == 1 {
-                    counts[1] += self.surface(&around, bit);
-                }
+                // Most voxels are at the surface; others have no background around.
+                counts[1] += self.surface(&around, bit);
             }
             covered[z][y] |= in_balls;
             only[z][y] = left;
@@ -153,9 +153,6 @@ impl Diagram<'_> {
         }
         for (site, &counts) in of_tile.all.iter().zip(&*counts).filter(|(_, counts)| counts[0] > 0) {
             self.add(site.owner, counts, false);
-        }
-        if any_left == 0 {
-            *only = [[u32::MAX; TILE[1]]; TILE[0]];
         }
         Ok(any_left != 0)
     }
@@ -166,6 +163,7 @@ impl Diagram<'_> {
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn take_back(&self, start: Voxel, strays: &[(Voxel, u32)], scratch: &mut Scratch) -> Result<()> {
         let shape = self.read_rows(start, scratch);
+        self.enter_row(start, scratch)?;
         scratch.only = [[0; TILE[1]]; TILE[0]];
         for &([z, y, _], bits) in strays {
             scratch.only[z - start[0]][y - start[1]] = bits;
@@ -182,11 +180,9 @@ impl Diagram<'_> {
     /// Reads the windows of a tile, and returns its shape.
     fn read_rows(&self, start: Voxel, scratch: &mut Scratch) -> [usize; 3] {
         let shape = [0, 1, 2].map(|axis| TILE[axis].min(self.mask.shape()[axis] - start[axis]));
-        for z in 0..shape[0] + 2 {
-            for y in 0..shape[1] + 2 {
-                let (z_there, y_there) = ((start[0] + z) as i64 - 1, (start[1] + y) as i64 - 1);
-                scratch.rows[z][y] = self.mask.window(z_there, y_there, start[2], shape[2]);
-            }
+        for (z, rows) in scratch.rows[..shape[0] + 2].iter_mut().enumerate() {
+            let (z, y) = ((start[0] + z) as i64 - 1, start[1] as i64 - 1);
+            self.mask.windows(z, y, start[2], shape[2], &mut rows[..shape[1] + 2]);
         }
         shape
     }
@@ -194,8 +190,8 @@ impl Diagram<'_> {
     /// Finds what may own the foreground of a tile, and returns whether it is to be shared out: all of one owner is given to it.
     fn find_candidates(&self, start: Voxel, shape: [usize; 3], scratch: &mut Scratch) -> Result<bool> {
         let Some(bounds) = scratch.read([0; 3], shape, start)? else { return Ok(false) };
-        self.sites.search(&bounds, self.far, &mut scratch.of_tile)?;
-        if scratch.of_tile.bound < 0.0
+        self.sites.search_near(&bounds, self.far, &scratch.of_row, &mut scratch.of_tile)?;
+        if scratch.of_tile.bound < self.touching
             && let Some(owner) = scratch.of_tile.only_owner()
         {
             self.give(owner, [0; 3], scratch);
@@ -235,8 +231,7 @@ impl Diagram<'_> {
                 limit = self.far.max(4.0 * limit);
                 continue;
             }
-            // Within its ball all voxels are connected to their owner.
-            if bound < 0.0
+            if bound < self.touching
                 && let Some(owner) = scratch.of_box.only_owner()
             {
                 self.give(owner, at, scratch);
@@ -285,16 +280,7 @@ impl Diagram<'_> {
         let count = of_box.all.len();
         counts.clear();
         counts.try_extend(CELLS, std::iter::repeat_n([0; 2], count))?;
-        // No power distance within a box exceeds that of its farthest corner.
-        let reach = |site: &Candidate| {
-            let away = (0..3).map(|axis| (site.at[axis] - corner[axis]).abs() + BOX as f64);
-            away.map(|away| away * away).sum::<f64>().max(site.square)
-        };
-        if self.is_whole && count < 1 << NUMBER && of_box.all.iter().all(|site| reach(site) < MOST) {
-            Self::whole_owners(corner, scratch)?;
-        } else {
-            self.real_owners(corner, scratch)?;
-        }
+        self.find_owners(corner, scratch)?;
         let Scratch { rows, in_box, counts, owners, covered, .. } = scratch;
         let mut most = f64::NEG_INFINITY;
         for (row, owners) in in_box.iter().zip(owners) {
@@ -304,7 +290,7 @@ impl Diagram<'_> {
             for bit in set_bits(row.foreground) {
                 let (owner, power) = owners[bit];
                 most = most.max(power);
-                in_balls |= u32::from(power < 0.0) << bit;
+                in_balls |= u32::from(power < self.touching) << bit;
                 let counts = &mut counts[owner as usize];
                 counts[0] += 1;
                 if edge >> bit & 1 == 1 {
@@ -316,33 +302,11 @@ impl Diagram<'_> {
         Ok(most)
     }
 
-    /// The owners where power distances are whole numbers: the least of keys, which are the distance and then the number.
-    fn whole_owners(corner: Point, scratch: &mut Scratch) -> Result<()> {
-        let Scratch { of_box, in_box, whole, keys, owners, .. } = scratch;
-        whole.clear();
-        whole.try_extend(
-            CELLS,
-            of_box.all.iter().map(|site| {
-                let away = [0, 1, 2].map(|axis| (site.at[axis] - corner[axis]) as i32);
-                let along = std::array::from_fn(|lane| (lane as i32 - away[2]).pow(2) << NUMBER);
-                Whole { at: [away[0], away[1]], square: site.square as i32, along }
-            }),
-        )?;
-        keys.clear();
-        keys.try_extend(CELLS, in_box.iter().map(|_| [i32::MAX; BOX]))?;
-        least_keys(whole, in_box, keys);
-        owners.clear();
-        owners.try_extend(
-            CELLS,
-            keys.iter().map(|keys| keys.map(|key| ((key & ((1 << NUMBER) - 1)) as u32, f64::from(key >> NUMBER)))),
-        )
-    }
-
     /// The owners by the definition.
-    fn real_owners(&self, corner: Point, scratch: &mut Scratch) -> Result<()> {
-        let Scratch { of_box, in_box, real, owners, .. } = scratch;
-        real.clear();
-        real.try_extend(
+    fn find_owners(&self, corner: Point, scratch: &mut Scratch) -> Result<()> {
+        let Scratch { of_box, in_box, terms, owners, .. } = scratch;
+        terms.clear();
+        terms.try_extend(
             CELLS,
             of_box.all.iter().map(|site| {
                 let squares = [0, 1, 2].map(|axis| {
@@ -351,13 +315,13 @@ impl Diagram<'_> {
                         along * along
                     })
                 });
-                Real { squares, square: site.square }
+                Terms { squares, square: site.square }
             }),
         )?;
         owners.clear();
         for row in &*in_box {
             let mut of_row = [(0, f64::INFINITY); BOX];
-            for (number, site) in real.iter().enumerate() {
+            for (number, site) in terms.iter().enumerate() {
                 let across = site.squares[0][row.at[0] % BOX] + site.squares[1][row.at[1] % BOX];
                 for (owner, along) in of_row.iter_mut().zip(site.squares[2]) {
                     let power = across + along - site.square;
@@ -377,33 +341,6 @@ impl Diagram<'_> {
         let three = |row: usize| (!rows[row] >> at & 0b111) as usize;
         let plane = |first: usize| three(first) | three(first + 1) << 3 | three(first + 2) << 6;
         self.weights.sum([plane(0), plane(3), plane(6)])
-    }
-}
-
-for_this_processor! {
-    fn least_keys(sites: &[Whole], rows: &[Row], keys: &mut [[i32; BOX]]) = least_keys_of;
-}
-
-/// The least key of each voxel of each row, eight voxels at a time.
-#[inline(always)]
-#[allow(
-    clippy::extra_unused_type_parameters,
-    clippy::needless_range_loop,
-    reason = "the processor's width is that of the whole function"
-)]
-fn least_keys_of<V: Vector>(sites: &[Whole], rows: &[Row], keys: &mut [[i32; BOX]]) {
-    for (row, keys) in rows.iter().zip(keys) {
-        let at = row.at.map(|at| (at % BOX) as i32);
-        let mut least = [i32::MAX; BOX];
-        for (number, site) in sites.iter().enumerate() {
-            let away = [at[0] - site.at[0], at[1] - site.at[1]];
-            let across = away[0] * away[0] + away[1] * away[1] - site.square;
-            let key = (across << NUMBER) + number as i32;
-            for lane in 0..BOX {
-                least[lane] = least[lane].min(key + site.along[lane]);
-            }
-        }
-        *keys = least;
     }
 }
 
@@ -431,12 +368,11 @@ impl Scratch {
             covered: [[0; TILE[1]]; TILE[0]],
             canvas: Canvas::new(),
             strays: Vec::new(),
+            of_row: Candidates::default(),
             of_tile: Candidates::default(),
             of_box: Candidates::default(),
             in_box: Vec::new(),
-            whole: Vec::new(),
-            keys: Vec::new(),
-            real: Vec::new(),
+            terms: Vec::new(),
             owners: Vec::new(),
             counts: Vec::new(),
         }
@@ -444,33 +380,33 @@ impl Scratch {
 
     /// Finds the foreground of a tile that is connected to no ball within it.
     fn find_strays(&mut self, start: Voxel, shape: [usize; 3]) -> Result<()> {
-        let foreground =
-            |rows: &Rows, z: usize, y: usize| (rows[z + 1][y + 1] >> 1) as u32 & (u32::MAX >> (WIDTH - shape[2]));
-        let mut is_changed = true;
-        while is_changed {
-            is_changed = false;
-            for z in 0..shape[0] {
-                for y in 0..shape[1] {
-                    let left = foreground(&self.rows, z, y) & !self.covered[z][y];
-                    if left == 0 {
-                        continue;
-                    }
-                    let near = (z.saturating_sub(1)..shape[0].min(z + 2))
-                        .flat_map(|z| (y.saturating_sub(1)..shape[1].min(y + 2)).map(move |y| (z, y)))
-                        .fold(0, |near, (z, y)| near | self.covered[z][y]);
-                    let reached = (near | near << 1 | near >> 1) & left;
-                    self.covered[z][y] |= reached;
-                    is_changed |= reached != 0;
+        let Self { rows, covered, in_box, .. } = self;
+        in_box.clear();
+        for z in 0..shape[0] {
+            for y in 0..shape[1] {
+                let foreground = (rows[z + 1][y + 1] >> 1) as u32 & (u32::MAX >> (WIDTH - shape[2]));
+                let left = foreground & !covered[z][y];
+                if left != 0 {
+                    in_box.try_push(CELLS, Row { at: [z, y], foreground: u64::from(left) })?;
                 }
             }
         }
-        for z in 0..shape[0] {
-            for y in 0..shape[1] {
-                let left = foreground(&self.rows, z, y) & !self.covered[z][y];
-                if left != 0 {
-                    self.strays.try_push(CELLS, ([start[0] + z, start[1] + y, start[2]], left))?;
-                }
+        let mut is_changed = true;
+        while is_changed {
+            is_changed = false;
+            for Row { at: [z, y], foreground: left } in in_box.iter_mut() {
+                let near = (z.saturating_sub(1)..shape[0].min(*z + 2))
+                    .flat_map(|z| (y.saturating_sub(1)..shape[1].min(*y + 2)).map(move |y| (z, y)))
+                    .fold(0, |near, (z, y)| near | covered[z][y]);
+                let reached = (near | near << 1 | near >> 1) & *left as u32;
+                covered[*z][*y] |= reached;
+                *left &= !u64::from(reached);
+                is_changed |= reached != 0;
             }
+            in_box.retain(|row| row.foreground != 0);
+        }
+        for &Row { at: [z, y], foreground } in &*in_box {
+            self.strays.try_push(CELLS, ([start[0] + z, start[1] + y, start[2]], foreground as u32))?;
         }
         Ok(())
     }

@@ -187,6 +187,28 @@ impl MaskRows {
         (if self.border[2] { bits & !outside } else { bits | outside }) & all
     }
 
+    /// [`Self::window`] of rows that follow each other along the second axis, from row `y` on.
+    pub fn windows(&self, z: i64, y: i64, x: usize, count: usize, windows: &mut [u64]) {
+        let stays = |at: i64, end: i64, axis: usize| at >= 0 && end <= self.shape[axis] as i64;
+        let is_inside = stays(z, z + 1, 0)
+            && stays(y, y + windows.len() as i64, 1)
+            && stays(x as i64 - 1, (x + count + 1) as i64, 2);
+        if !is_inside {
+            for (window, y) in windows.iter_mut().zip(y..) {
+                *window = self.window(z, y, x, count);
+            }
+            return;
+        }
+        let (all, row) = (u64::MAX >> (WORD - count - 2), self.row_stride());
+        let (at, shift) = ((x - 1) / WORD, (x - 1) % WORD);
+        let words = &self.words[(z as usize * self.shape[1] + y as usize) * row..][..windows.len() * row];
+        // Where the window ends in its first word, the bits of the next are masked out, whichever it is.
+        let next = (at + 1).min(row - 1);
+        for (window, words) in windows.iter_mut().zip(words.chunks_exact(row)) {
+            *window = (words[at] >> shift | words[next] << 1 << (WORD - 1 - shift)) & all;
+        }
+    }
+
     /// Whether a box has any foreground.
     #[must_use]
     pub fn has_foreground(&self, start: [usize; 3], end: [usize; 3]) -> bool {
@@ -242,6 +264,24 @@ mod tests {
 
     fn voxel(z: usize, y: usize, x: usize) -> bool {
         (z * 31 + y * 17 + x * x * 7 + z * y * x).is_multiple_of(3)
+    }
+
+    #[test]
+    fn windows_are_those_of_each_row() {
+        let shape = [4, 5, 200];
+        let whole = Array3::from_shape_fn(shape, |(z, y, x)| u8::from(voxel(z, y, x)));
+        for border in [false, true] {
+            let mut mask = MaskRows::zeros(shape, [border; 3]).unwrap();
+            mask.insert([0; 3], &Shared::view(&whole.view()), 1, &Monitor::new()).unwrap();
+            for (z, y, rows) in [(-1, -1, 7), (1, 1, 3), (2, 0, 5), (3, 2, 4), (4, 0, 1)] {
+                for (x, count) in [(0, 32), (1, 62), (3, 62), (32, 32), (63, 62), (64, 32), (150, 49), (150, 50)] {
+                    let mut windows = vec![0; rows];
+                    mask.windows(z, y, x, count, &mut windows);
+                    let each: Vec<u64> = (y..).take(rows).map(|y| mask.window(z, y, x, count)).collect();
+                    assert_eq!(windows, each, "{z} {y} {x} {count}");
+                }
+            }
+        }
     }
 
     #[test]
