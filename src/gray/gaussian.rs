@@ -6,12 +6,13 @@
 //! mirrored at its faces (d c b a | a b c d | d c b a). Every value here is computed by the same operations in the same order,
 //! so how the image is cut for that cannot be seen in the result.
 //!
-//! The image is worked on in boxes. The planes around a plane of a box wait in a ring, in double precision, mirrored where the image ends:
-//! smoothing along one axis commutes with mirroring along another. A plane is smoothed along the first axis, its rows along the
-//! second and third, while they are in the cache; there is neither a copy of the image in floats nor one between two axes.
+//! The image is worked on in boxes, in double precision, with what surrounds them, mirrored where the image ends: smoothing
+//! along one axis commutes with mirroring along another. The rows of all planes at one place are smoothed along the first axis.
+//! Then, plane by plane, a few rows at a time are smoothed along the second axis and each along the third. All that stays in the
+//! cache; there is neither a copy of the image in floats nor one between two axes.
 //!
 //! Cost: for each voxel and axis `reach` additions and `reach + 1` multiplications and additions, in vectors, on all threads; what
-//! surrounds a box is smoothed along the leading axes once more for each box. Memory beside the result: a ring for each
+//! surrounds a box is smoothed along the leading axes once more for each box. Memory beside the result: a box for each
 //! thread. Where weights reach far, the axes are done one after the other, through one more image of the output's type.
 //!
 //! Source: `NI_Correlate1D` and `NI_ExtendLine` of `scipy/ndimage/src` state the behaviour that is reproduced.
@@ -21,26 +22,30 @@ use std::ops::Range;
 use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis};
 use rayon::prelude::*;
 
-use super::correlate::{self, LANES};
+use super::correlate::{self, LANES, ROWS};
 use super::sample::Sample;
 use super::values::{Box3, Values};
 use crate::image::elements::Shared;
 use crate::image::word_shape::WORD;
 use crate::support::allocate::{try_filled, try_zeros};
 use crate::support::errors::{Error, Result};
+use crate::support::prefetch::prefetch;
 use crate::support::threads::Monitor;
 
 /// What the buffers are for.
 const SMOOTHING: &str = "smoothing";
 
-/// The shape of a box, where weights do not reach farther.
-const BOX: [usize; 3] = [64, 64, 256];
+/// The shape of a box, where weights do not reach far.
+const BOX: [usize; 3] = [16, 32, 256];
 
 /// The farthest that weights of several axes reach together: what surrounds a box does not outnumber it by much.
 const FARTHEST: usize = 32;
 
-/// Bytes of a ring that stay in the cache.
-const RING: usize = 3 << 18;
+/// Bytes that one hint loads.
+const PREFETCHED: usize = 64;
+
+/// Bytes of a box that stay in the cache.
+const CACHED: usize = 3 << 19;
 
 /// The weights of each axis of a 3D image, for the centre first and then for each distance.
 #[derive(Debug, Clone)]
@@ -160,6 +165,9 @@ pub(super) fn cut<F>(array: ArrayViewMut3<'_, F>, sides: [usize; 3]) -> Vec<([us
 
 /// The position inside an axis of `length` at which the value of a position at or beyond its ends stands.
 fn mirrored(position: isize, length: usize) -> usize {
+    if (0..length as isize).contains(&position) {
+        return position as usize;
+    }
     let period = 2 * length as isize;
     let position = position.rem_euclid(period) as usize;
     position.min(2 * length - 1 - position)
@@ -181,14 +189,14 @@ pub struct Smoothed<'a, T, F> {
 pub struct Scratch<T, F> {
     /// A row of the image.
     copy: Vec<T>,
-    /// As many planes around a box as are smoothed to one.
-    ring: Vec<f64>,
-    /// A plane, smoothed along the first axis.
-    plane: Vec<f64>,
-    /// A row of that, smoothed along the second axis.
-    row: Vec<f64>,
-    /// That smoothed along the third axis.
-    sums: Vec<f64>,
+    /// The rows of each plane that stand at one place in a box and around it.
+    planes: Vec<f64>,
+    /// A box with the rows and columns around it, smoothed along the first axis.
+    first: Vec<f64>,
+    /// Rows of a plane of that, smoothed along the second axis.
+    second: Vec<f64>,
+    /// One of them, smoothed along the third axis.
+    third: Vec<f64>,
     /// The result.
     smoothed: Vec<F>,
 }
@@ -204,14 +212,13 @@ impl<'a, T: Sample, F: Sample> Smoothed<'a, T, F> {
     #[must_use]
     pub fn of_planes(image: &ArrayView3<'a, Shared<T>>, filter: &'a Gaussian, planes: Range<usize>) -> Self {
         let reach = filter.reach();
-        let mut sides = [0, 1, 2].map(|axis| BOX[axis].max(reach[axis].next_multiple_of(64)));
-        let bytes = |sides: [usize; 3]| {
-            (2 * reach[0] + 1) * (sides[1] + 2 * reach[1]) * (sides[2] + 2 * reach[2]) * size_of::<f64>()
-        };
-        while sides[1] > 8 && sides[1] > 4 * reach[1] && bytes(sides) > RING {
+        let mut sides = [0, 1, 2].map(|axis| BOX[axis].max(2 * reach[axis]));
+        let bytes =
+            |sides: [usize; 3]| sides[0] * (sides[1] + 2 * reach[1]) * (sides[2] + 2 * reach[2]) * size_of::<f64>();
+        while sides[1] > 8 && sides[1] > 2 * reach[1] && bytes(sides) > CACHED {
             sides[1] -= 8;
         }
-        while sides[2] > 64 && sides[2] > reach[2] && bytes(sides) > RING {
+        while sides[2] > 64 && sides[2] > 2 * reach[2] && bytes(sides) > CACHED {
             sides[2] /= 2;
         }
         sides[2] = sides[2].next_multiple_of(WORD);
@@ -224,25 +231,29 @@ impl<'a, T: Sample, F: Sample> Smoothed<'a, T, F> {
         [shape[1] + 2 * y, (shape[2].next_multiple_of(LANES) + 2 * x).next_multiple_of(LANES)]
     }
 
-    /// Copies plane `z`, which may lie beyond the image, with what surrounds the box.
-    fn fill(&self, z: isize, region: &Box3, buffer: &mut [T], copies: &mut [f64], width: usize) {
-        let (dim, reach) = (self.image.dim(), self.filter.reach());
-        let dim = [dim.0, dim.1, dim.2];
-        let plane = self.image.index_axis(Axis(0), mirrored(z, dim[0]));
-        let [y0, x0] = [1, 2].map(|axis| region.offset[axis] as isize - reach[axis] as isize);
-        let count = region.shape[2] + 2 * reach[2];
+    /// Copies the row at `z` and `y`, which may lie beyond the image, with what surrounds the box.
+    fn fill(&self, [z, y]: [usize; 2], region: &Box3, buffer: &mut [T], copy: &mut [f64]) {
+        let (_, _, length) = self.image.dim();
+        let reach = self.filter.reach()[2];
+        let plane = self.image.index_axis(Axis(0), z);
+        let row = plane.index_axis(Axis(0), y);
+        let x0 = region.offset[2] as isize - reach as isize;
+        let count = region.shape[2] + 2 * reach;
         // The columns that lie in the image, those before them and those after.
-        let inside: Range<usize> = x0.max(0) as usize..(region.offset[2] + region.shape[2] + reach[2]).min(dim[2]);
+        let inside: Range<usize> = x0.max(0) as usize..(region.offset[2] + region.shape[2] + reach).min(length);
         let before = (inside.start as isize - x0) as usize;
-        for (y, copy) in copies.chunks_exact_mut(width).enumerate() {
-            let row = plane.index_axis_move(Axis(0), mirrored(y0 + y as isize, dim[1]));
-            match row.to_slice() {
-                Some(row) => correlate::load(&row[inside.clone()], buffer, &mut copy[before..before + inside.len()]),
-                None => inside.clone().for_each(|x| copy[before + x - inside.start] = row[x].get().to_f64()),
+        match row.to_slice() {
+            Some(row) => {
+                // The row that this plane is asked for next; rows of other planes lie too far apart for the processor to notice.
+                for x in inside.clone().step_by(PREFETCHED / size_of::<T>()) {
+                    prefetch(row, length + x);
+                }
+                correlate::load(&row[inside.clone()], buffer, &mut copy[before..before + inside.len()]);
             }
-            for x in (0..before).chain(before + inside.len()..count) {
-                copy[x] = row[mirrored(x0 + x as isize, dim[2])].get().to_f64();
-            }
+            None => inside.clone().for_each(|x| copy[before + x - inside.start] = row[x].get().to_f64()),
+        }
+        for x in (0..before).chain(before + inside.len()..count) {
+            copy[x] = row[mirrored(x0 + x as isize, length)].get().to_f64();
         }
     }
 }
@@ -262,63 +273,72 @@ impl<T: Sample, F: Sample> Values for Smoothed<'_, T, F> {
 
     fn scratch(&self) -> Result<Self::Scratch> {
         let shape = [0, 1, 2].map(|axis| self.sides[axis].min(self.shape()[axis]));
-        let [rows, width] = self.extended(shape);
-        let plane = rows.saturating_mul(width);
+        let [height, width] = self.extended(shape);
+        let numbers = |rows: usize| try_filled(SMOOTHING, rows.saturating_mul(width).saturating_add(LANES), 0.0);
         Ok(Scratch {
             copy: try_filled(SMOOTHING, width, T::default())?,
-            ring: try_filled(SMOOTHING, plane.saturating_mul(2 * self.filter.reach()[0] + 1), 0.0)?,
-            plane: try_filled(SMOOTHING, plane, 0.0)?,
-            row: try_filled(SMOOTHING, width, 0.0)?,
-            sums: try_filled(SMOOTHING, width, 0.0)?,
+            planes: numbers(shape[0] + 2 * self.filter.reach()[0])?,
+            first: numbers(shape[0].saturating_mul(height))?,
+            second: numbers(ROWS)?,
+            third: numbers(1)?,
             smoothed: try_filled(SMOOTHING, width, F::default())?,
         })
     }
 
     fn rows(&self, scratch: &mut Self::Scratch, region: &Box3, mut give: impl FnMut([usize; 2], &[F])) {
         let [weights_z, weights_y, weights_x] = &self.filter.weights;
-        let reach = self.filter.reach();
+        let (reach, dim) = (self.filter.reach(), self.image.dim());
         let [height, width] = self.extended(region.shape);
-        let planes = 2 * reach[0] + 1;
-        let Scratch { copy, ring, plane, row, sums, smoothed } = scratch;
-        let (size, padded) = (height * width, region.shape[2].next_multiple_of(LANES));
+        let Scratch { copy, planes, first, second, third, smoothed } = scratch;
+        let [planes, first, second, third] = [planes, first, second, third].map(|numbers| aligned(numbers));
+        let (size, depth) = (height * width, region.shape[0]);
+        let planes = &mut planes[..(depth + 2 * reach[0]) * width];
         let z0 = (self.planes.start + region.offset[0]) as isize - reach[0] as isize;
-        for (z, copies) in ring.chunks_exact_mut(size).take(planes - 1).enumerate() {
-            self.fill(z0 + z as isize, region, copy, copies, width);
-        }
-        for z in 0..region.shape[0] {
-            let last = z + planes - 1;
-            self.fill(z0 + last as isize, region, copy, &mut ring[last % planes * size..][..size], width);
-            let mut lines = Vec::with_capacity(planes);
-            for (y, sums) in plane[..size].chunks_exact_mut(width).enumerate() {
-                if weights_z.is_empty() {
-                    // No rounding: scipy leaves the axis out, but converts to the type of the output.
-                    sums.copy_from_slice(&ring[z % planes * size + y * width..][..width]);
-                } else {
-                    lines.clear();
-                    lines.extend((z..z + planes).map(|z| &ring[z % planes * size + y * width..][..width]));
-                    correlate::along_lines::<F>(weights_z, &lines, sums);
-                }
+        let y0 = region.offset[1] as isize - reach[1] as isize;
+        for y in 0..height {
+            let image_y = mirrored(y0 + y as isize, dim.1);
+            for (z, row) in planes.chunks_exact_mut(width).enumerate() {
+                self.fill([mirrored(z0 + z as isize, dim.0), image_y], region, copy, row);
             }
-            let mut lines: Vec<&[f64]> = Vec::with_capacity(2 * reach[1] + 1);
-            for y in 0..region.shape[1] {
-                let mut smooth_row = &plane[y * width..][..width];
+            let first = &mut first[y * width..];
+            if weights_z.is_empty() {
+                // No rounding: scipy leaves the axis out, but converts to the type of the output.
+                for (z, row) in planes.chunks_exact(width).enumerate() {
+                    first[z * size..][..width].copy_from_slice(row);
+                }
+            } else {
+                correlate::along_columns::<F>(weights_z, planes, width, first, size);
+            }
+        }
+        let smoothed = &mut smoothed[..region.shape[2]];
+        let third = &mut third[..region.shape[2].next_multiple_of(LANES)];
+        for (z, plane) in first.chunks_exact(size).take(depth).enumerate() {
+            for start in (0..region.shape[1]).step_by(ROWS) {
+                let count = ROWS.min(region.shape[1] - start);
+                let mut rows = &plane[start * width..][..(count + 2 * reach[1]) * width];
                 if !weights_y.is_empty() {
-                    lines.clear();
-                    lines.extend((y..=y + 2 * reach[1]).map(|y| &plane[y * width..][..width]));
-                    correlate::along_lines::<F>(weights_y, &lines, &mut row[..width]);
-                    smooth_row = &row[..width];
+                    correlate::along_columns::<F>(weights_y, rows, width, second, width);
+                    rows = second;
                 }
-                if !weights_x.is_empty() {
-                    correlate::along_row::<F>(weights_x, smooth_row, &mut sums[..padded]);
-                    smooth_row = &sums[..padded];
+                for (y, mut row) in rows.chunks_exact(width).take(count).enumerate() {
+                    if !weights_x.is_empty() {
+                        correlate::along_row(weights_x, row, third);
+                        row = third;
+                    }
+                    correlate::store(row, smoothed);
+                    give([z, start + y], smoothed);
                 }
-                let smoothed = &mut smoothed[..region.shape[2]];
-                correlate::store(smooth_row, smoothed);
-                give([z, y], smoothed);
             }
         }
     }
 }
+
+/// The numbers from the first one on that begins a line of the cache.
+fn aligned(numbers: &mut [f64]) -> &mut [f64] {
+    let start = numbers.as_ptr().align_offset(LANES * size_of::<f64>());
+    &mut numbers[start..]
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::ArrayD;

@@ -115,7 +115,7 @@ impl<'a, F: Float> Bins<'a, F> {
         let is_wide_enough =
             |&margin: &f64| edges.iter().enumerate().all(|(number, &edge)| offset(number, edge) <= margin);
         // Powers of two, so that one minus it is exact.
-        let margin = (2..12).map(|power| 0.5_f64.powi(power)).take_while(is_wide_enough).last();
+        let margin = (2..20).map(|power| 0.5_f64.powi(power)).take_while(is_wide_enough).last();
         bins.margin = F::from_f64(margin.unwrap_or(1.0));
         bins
     }
@@ -156,14 +156,16 @@ for_this_processor! {
 
 #[inline(always)]
 fn place_lanes<T: Sample, V>(bins: &Bins<'_, T::Bins>, row: &[T], places: &mut [u32]) -> u32 {
+    let [half, whole] = [T::Bins::from_f64(0.5), T::Bins::WHOLE];
     let (above, below) = (bins.margin, T::Bins::from_f64(1.0) - bins.margin);
     let mut sure = 0;
     for (place, value) in places.iter_mut().zip(row) {
         let position = bins.position(value.in_bins());
-        let bin = position.truncated();
-        let within = position - T::Bins::of_bin(bin);
+        // Rounded this way, and not by a cast, many are at once.
+        let bin = position - half + whole;
+        let within = position - (bin - whole);
         sure += u32::from(within > above && within < below);
-        *place = bin.min(bins.last);
+        *place = bin.last_bits().min(bins.last);
     }
     sure
 }

@@ -48,16 +48,20 @@ pub trait Sample: Copy + Default + PartialOrd + Send + Sync + 'static {
 
 /// A floating point type.
 pub trait Float:
-    Sample + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self> + std::ops::Div<Output = Self>
+    Sample
+    + std::ops::Add<Output = Self>
+    + std::ops::Sub<Output = Self>
+    + std::ops::Mul<Output = Self>
+    + std::ops::Div<Output = Self>
 {
+    /// A sum with it has no digits below one, and its last bits are the other, rounded to an integer, below 2²².
+    const WHOLE: Self;
+
     /// A number of this type.
     fn from_f64(value: f64) -> Self;
 
-    /// The number of a bin.
-    fn of_bin(bin: u32) -> Self;
-
-    /// The integer towards zero; the nearest bound outside of `u32`, zero for NaN.
-    fn truncated(self) -> u32;
+    /// The last bits of a sum with [`Self::WHOLE`]; any number for what is no such sum.
+    fn last_bits(self) -> u32;
 }
 
 macro_rules! sample {
@@ -150,25 +154,25 @@ sample! {
 }
 
 macro_rules! float {
-    ($($float:ty),*) => {$(
+    ($($float:ty, $whole:expr;)*) => {$(
         #[allow(clippy::cast_lossless, reason = "the same for all types")]
         impl Float for $float {
+            const WHOLE: Self = $whole;
+
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
                 value as Self
             }
 
             #[inline(always)]
-            fn of_bin(bin: u32) -> Self {
-                bin as Self
-            }
-
-            #[inline(always)]
-            fn truncated(self) -> u32 {
-                self as u32
+            fn last_bits(self) -> u32 {
+                self.to_bits().wrapping_sub(Self::WHOLE.to_bits()) as u32
             }
         }
     )*};
 }
 
-float!(f32, f64);
+float! {
+    f32, 1.5 * (1_u32 << 23) as f32;
+    f64, 1.5 * (1_u64 << 52) as f64;
+}
