@@ -249,6 +249,10 @@ bench: $(STAMPS)/test-tools $(BENCH)/peers ## time skanrs and its peers, in .ven
 bench-whole: $(STAMPS)/test-tools $(BENCH)/peers ## time the command and its peers from file to file; ARGS="--sizes 256"
 	$(BIN)/python benchmarks/whole_job.py --peers $(BENCH)/bin/python $(ARGS)
 
+.PHONY: bench-labels
+bench-labels: $(STAMPS)/test-tools $(BENCH)/peers ## compare label images with the marks set for them; ARGS="--marks voxel-cells"
+	$(BIN)/python benchmarks/labels.py --peers $(BENCH)/bin/python $(ARGS)
+
 .PHONY: bench-parts
 bench-parts: $(STAMPS)/test-tools ## time the slow parts of skan in both packages; ARGS="--size 256"
 	$(BIN)/python benchmarks/slow_parts.py $(ARGS)

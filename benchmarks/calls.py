@@ -84,10 +84,12 @@ def _skanrs(image, work, threads):
 
     # As many tasks at a time as threads, each task with one.
     skanrs.set_num_threads(1)
-    mask = _in_chunks(image)
+    mask = _in_chunks(image, 256 if work == 'labels in chunks' else CHUNK)
 
     def chunked():
         with dask.config.set(scheduler='threads', num_workers=threads):
+            if work == 'labels in chunks':
+                return skanrs.skeletonize(mask, labels=True).compute()
             return skanrs.summarize(skanrs.skeletonize(mask), separator='_').compute()
 
     return chunked
@@ -121,12 +123,12 @@ def _loop_with_skanrs(labels, work, threads):
     return loop
 
 
-def _in_chunks(image):
+def _in_chunks(image, side=CHUNK):
     """Make the input of what takes dask arrays: that copies the image, so it is not timed."""
     import dask.array as da
 
     # Without name=False dask would read the whole image to name the array after it.
-    return da.from_array(image, chunks=CHUNK, name=False)
+    return da.from_array(image, chunks=side, name=False)
 
 
 def _scipy(image, work, threads):
@@ -285,7 +287,11 @@ def digest(result):
         return f'mean {result.mean():.6g}', hashlib.sha256(result.tobytes()).hexdigest()
     if isinstance(result, np.ndarray):
         voxels = np.flatnonzero(result)
-        return f'{len(voxels):,} voxels', hashlib.sha256(voxels.tobytes()).hexdigest()
+        content = hashlib.sha256(voxels.tobytes())
+        values = result.reshape(-1)[voxels]
+        if values.size and values.max() > 1:
+            content.update(values.tobytes())
+        return f'{len(voxels):,} voxels', content.hexdigest()
     columns = [result[name].to_numpy() for name in result.columns]
     content = b''.join(np.ascontiguousarray(column).tobytes() for column in columns)
     return f'{len(result):,} branches', hashlib.sha256(content).hexdigest()

@@ -6,6 +6,8 @@ import matplotlib.pyplot as plt
 
 DOCS = Path(__file__).parent.parent / 'docs'
 PLOT = 'images/benchmarks.png'
+LABELS = '## Label images'
+"""The head of the section that labels.py writes, before the last one."""
 WHOLE_JOB = '## The whole job'
 """The head of the last section, which whole_job.py writes."""
 PUBLIC = {
@@ -62,8 +64,8 @@ def write_report(results, machine, versions, command):
             what = ''
         text.append(f'| | | | | | | {", ".join(result["notes"])} |')
     page = DOCS / 'benchmarks.md'
-    _, head, whole_job = page.read_text(encoding='utf-8').partition(WHOLE_JOB)
-    page.write_text('\n'.join([*text, '', head + whole_job]).rstrip() + '\n', encoding='utf-8')
+    _, head, others = page.read_text(encoding='utf-8').partition(LABELS)
+    page.write_text('\n'.join([*text, '', head + others]).rstrip() + '\n', encoding='utf-8')
     draw([result for result in results if len(result['lines']) > 1])
     print('\nwritten: docs/benchmarks.md and its plot')
 

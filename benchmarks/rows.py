@@ -92,6 +92,10 @@ def volume(kind, size):
         filled = {'neurites': 0.99, 'cells': 0.65}[kind]
         is_long = kind == 'neurites'
         return touching_labels((size,) * 3, count=count, elongated=is_long, filled=filled)
+    if kind == 'one label':
+        return vessel_tree((size,) * 3).astype(np.int32)
+    if kind == 'many cells':
+        return _many_cells(size)
     if kind == 'sparse':
         return vessel_tree((size * 767 // 512, size, size), foreground=0.002, distance=60)
     if kind == 'gray':
@@ -106,3 +110,13 @@ def volume(kind, size):
         plane[y, :] |= random.random() < 0.05
         plane[:, max(x - 2, 0) : x + 2] |= random.random() < 0.02
     return plane
+
+
+def _many_cells(size):
+    """Return 4 x 4 x 4 times the same block of cells, each with labels of its own."""
+    block = touching_labels((size // 4,) * 3, count=size**3 // 640_000, filled=0.65)
+    labels = np.empty((4 * (size // 4),) * 3, np.int32)
+    for number, place in enumerate(np.ndindex(4, 4, 4)):
+        box = tuple(slice(at * (size // 4), (at + 1) * (size // 4)) for at in place)
+        labels[box] = np.where(block, block + number * block.max(), 0)
+    return labels

@@ -98,9 +98,7 @@ def skeletonize_labels(
     method: str,
     output: npt.NDArray[np.generic],
 ) -> None: ...
-def find_labels(
-    image: npt.NDArray[np.generic],
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.int64]]: ...
+def find_labels(image: npt.NDArray[np.generic]) -> list[npt.NDArray[np.uint64]]: ...
 def thin_nodes(
     nodes: npt.NDArray[np.int64], shape: tuple[int, int, int], method: str
 ) -> npt.NDArray[np.bool_]: ...
@@ -323,11 +321,14 @@ def label_radii(image: npt.NDArray[Any], skeletons: _LabelArguments) -> npt.NDAr
 def label_measures(
     image: npt.NDArray[Any], skeletons: _LabelArguments
 ) -> tuple[
-    npt.NDArray[np.float64],
-    list[npt.NDArray[np.float64]],
-    list[npt.NDArray[np.float64]],
-    _OfPaths,
-    _OfNodes,
+    tuple[
+        npt.NDArray[np.float64],
+        list[npt.NDArray[np.float64]],
+        list[npt.NDArray[np.float64]],
+        _OfPaths,
+        _OfNodes,
+    ],
+    list[npt.NDArray[np.uint64]],
 ]: ...
 def label_nodes(
     image: npt.NDArray[Any], skeletons: _LabelArguments
@@ -351,6 +352,13 @@ class Territories:
     def __new__(
         cls,
         mask: MaskRows,
+        voxels: npt.NDArray[np.int64],
+        numbers: npt.NDArray[np.int32],
+        spacing: Sequence[float],
+    ) -> Territories: ...
+    @staticmethod
+    def of_labels(
+        image: npt.NDArray[Any],
         voxels: npt.NDArray[np.int64],
         numbers: npt.NDArray[np.int32],
         spacing: Sequence[float],

@@ -18,6 +18,7 @@ use crate::image::elements::{Element, Shared};
 use crate::image::word_shape::{Cube, Square, WORD, WordShape, logarithms, set_bits};
 use crate::support::allocate::{Grow, try_collect, try_filled};
 use crate::support::errors::{Error, Result, check_numbers};
+use crate::support::prefetch::{AHEAD, prefetch};
 use crate::support::threads::Monitor;
 
 /// What its buffers are for.
@@ -212,6 +213,16 @@ impl LabelEntries<'_> {
                 }
             }
         }
+    }
+
+    /// The words with their numbers, whose voxels are asked for some time before: they lie in planes far from each other.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        (0..self.len()).map(|at| {
+            if let Some(&[z, later, _]) = self.entries.get(at + AHEAD) {
+                prefetch(self.words.planes[z as usize].voxels.as_slice(), later as usize);
+            }
+            (at, self.voxels(at))
+        })
     }
 
     /// Replaces the voxels of the label in a word.

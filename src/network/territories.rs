@@ -5,7 +5,8 @@
 //! sites have 0. The squared distance is computed from the differences of voxels, each operation rounded by itself: a function
 //! of both voxels alone. So the answer is that of asking all sites of the object, for any number of threads and any blocks.
 //!
-//! **Objects.** The mask is cut into runs along the last axis. Runs of neighbouring rows that touch are joined.
+//! **Objects.** The mask is cut into runs along the last axis. Runs of neighbouring rows that touch are joined. A label image is cut
+//! into runs of one label, and only runs of one label are joined: so its territories are those of each label alone.
 //!
 //! **Search.** A block is halved, and each half keeps the sites that may be nearest to one of its voxels.
 //! Between two sites the difference of squared distances is linear in the voxel, so a site of an object stays unless the one of
@@ -14,9 +15,10 @@
 //!
 //! Cost: linear in the foreground, whatever its thickness. Memory: 8 bytes a row, 20 a run, 40 a site, and lists of candidates.
 
-use ndarray::{ArrayViewMut3, Axis};
+use ndarray::{ArrayView3, ArrayViewMut3, Axis, s};
 
 use crate::graph::junctions::DisjointSets;
+use crate::image::elements::{Element, Shared};
 use crate::image::indices::{check_voxels, position};
 use crate::image::mask_rows::MaskRows;
 use crate::image::word_shape::WORD;
@@ -91,7 +93,35 @@ impl Territories {
     /// [`Error::InvalidArgument`] if the arrays do not fit each other or a voxel is background, [`Error::OutOfMemory`], or
     /// [`Error::Interrupted`] through `monitor`.
     pub fn new(mask: &MaskRows, voxels: &[i64], numbers: &[i32], spacing: [f64; 3], monitor: &Monitor) -> Result<Self> {
-        check_voxels(voxels, &mask.shape())?;
+        let runs = Runs::of(mask, monitor)?;
+        let sets = runs.join(|_, _| true, monitor)?;
+        Self::of_runs(runs, sets, voxels, numbers, spacing)
+    }
+
+    /// The territories of branches in a label image: a component of voxels of one label is an object.
+    ///
+    /// # Errors
+    /// As for [`Territories::new`].
+    pub fn of_labels<T: Element>(
+        image: &ArrayView3<'_, Shared<T>>,
+        voxels: &[i64],
+        numbers: &[i32],
+        spacing: [f64; 3],
+        monitor: &Monitor,
+    ) -> Result<Self> {
+        let (runs, labels) = Runs::of_labels(image, monitor)?;
+        let sets = runs.join(|one, other| labels[one] == labels[other], monitor)?;
+        Self::of_runs(runs, sets, voxels, numbers, spacing)
+    }
+
+    fn of_runs(
+        mut runs: Runs,
+        mut sets: DisjointSets<i64>,
+        voxels: &[i64],
+        numbers: &[i32],
+        spacing: [f64; 3],
+    ) -> Result<Self> {
+        check_voxels(voxels, &runs.shape)?;
         let wrong = |name, reason: &str| Err(Error::InvalidArgument { name, reason: reason.to_owned() });
         if voxels.len() != numbers.len() || numbers.iter().any(|&number| number < 0) {
             return wrong("numbers", "expected a number from 0 up for each voxel");
@@ -99,13 +129,11 @@ impl Territories {
         if spacing.iter().any(|step| !(*step > 0.0 && step.is_finite())) {
             return wrong("spacing", "expected finite numbers above 0");
         }
-        let mut runs = Runs::of(mask, monitor)?;
-        let mut sets = runs.join(monitor)?;
         // Objects are numbered in the order of their first site.
         let mut object_of = try_filled(TERRITORIES, runs.spans.len(), NONE)?;
         let (mut sites, mut boxes) = (try_with_capacity(TERRITORIES, voxels.len())?, Vec::new());
         for (&voxel, &number) in voxels.iter().zip(numbers) {
-            let at = position(voxel, mask.shape());
+            let at = position(voxel, runs.shape);
             let Some(run) = runs.find(at) else {
                 return wrong("skeleton", "expected voxels of the mask only");
             };
@@ -256,15 +284,21 @@ impl Territories {
 }
 
 impl Runs {
-    fn of(mask: &MaskRows, monitor: &Monitor) -> Result<Self> {
-        let shape = mask.shape();
+    /// No runs of an image of this shape, with room for the ends of its rows.
+    fn none(shape: [usize; 3]) -> Result<Self> {
         if shape[2] > u32::MAX as usize {
             let reason = format!("expected at most {} voxels along the last axis", u32::MAX);
             return Err(Error::InvalidArgument { name: "mask", reason });
         }
         let mut rows = try_with_capacity(TERRITORIES, shape[0] * shape[1] + 1)?;
-        let mut spans: Vec<[u32; 2]> = Vec::new();
         rows.push(0);
+        Ok(Self { shape, rows, spans: Vec::new(), objects: Vec::new() })
+    }
+
+    fn of(mask: &MaskRows, monitor: &Monitor) -> Result<Self> {
+        let shape = mask.shape();
+        let mut runs = Self::none(shape)?;
+        let Self { rows, spans, .. } = &mut runs;
         for z in 0..shape[0] {
             monitor.check()?;
             for y in 0..shape[1] {
@@ -288,12 +322,45 @@ impl Runs {
                 rows.push(spans.len());
             }
         }
-        if spans.len() >= NONE as usize {
-            let reason = format!("{} runs of foreground are more than 32 bits can number", spans.len());
+        runs.without_objects()
+    }
+
+    /// The runs of one label each, and their labels.
+    fn of_labels<T: Element>(image: &ArrayView3<'_, Shared<T>>, monitor: &Monitor) -> Result<(Self, Vec<u64>)> {
+        let shape: [usize; 3] = image.dim().into();
+        let mut runs = Self::none(shape)?;
+        let (Self { rows, spans, .. }, mut labels) = (&mut runs, Vec::new());
+        for z in 0..shape[0] {
+            monitor.check()?;
+            for y in 0..shape[1] {
+                let mut last = 0;
+                for (x, voxel) in image.slice(s![z, y, ..]).iter().enumerate() {
+                    let label = voxel.get().bits();
+                    if label == last {
+                        continue;
+                    }
+                    if let Some(open) = spans.last_mut().filter(|_| last != 0) {
+                        open[1] = x as u32;
+                    }
+                    if label != 0 {
+                        spans.try_push(TERRITORIES, [x as u32, shape[2] as u32])?;
+                        labels.try_push(TERRITORIES, label)?;
+                    }
+                    last = label;
+                }
+                rows.push(spans.len());
+            }
+        }
+        Ok((runs.without_objects()?, labels))
+    }
+
+    fn without_objects(mut self) -> Result<Self> {
+        if self.spans.len() >= NONE as usize {
+            let reason = format!("{} runs of foreground are more than 32 bits can number", self.spans.len());
             return Err(Error::InvalidArgument { name: "mask", reason });
         }
-        let objects = try_filled(TERRITORIES, spans.len(), NONE)?;
-        Ok(Self { shape, rows, spans, objects })
+        self.objects = try_filled(TERRITORIES, self.spans.len(), NONE)?;
+        Ok(self)
     }
 
     fn row(&self, z: usize, y: usize) -> std::ops::Range<usize> {
@@ -301,18 +368,18 @@ impl Runs {
         self.rows[row]..self.rows[row + 1]
     }
 
-    /// The sets of runs that touch, also at an edge or a corner.
-    fn join(&self, monitor: &Monitor) -> Result<DisjointSets<i64>> {
+    /// The sets of runs that touch, also at an edge or a corner, and that `are_one` object then.
+    fn join(&self, are_one: impl Fn(usize, usize) -> bool + Copy, monitor: &Monitor) -> Result<DisjointSets<i64>> {
         let mut sets = DisjointSets::new(self.spans.len())?;
         for z in 0..self.shape[0] {
             monitor.check()?;
             for y in 0..self.shape[1] {
                 if y > 0 {
-                    self.join_rows(&mut sets, self.row(z, y), self.row(z, y - 1));
+                    self.join_rows(&mut sets, self.row(z, y), self.row(z, y - 1), are_one);
                 }
                 for before in y.saturating_sub(1)..(y + 2).min(self.shape[1]) {
                     if z > 0 {
-                        self.join_rows(&mut sets, self.row(z, y), self.row(z - 1, before));
+                        self.join_rows(&mut sets, self.row(z, y), self.row(z - 1, before), are_one);
                     }
                 }
             }
@@ -325,14 +392,22 @@ impl Runs {
         sets: &mut DisjointSets<i64>,
         mut row: std::ops::Range<usize>,
         mut other: std::ops::Range<usize>,
+        are_one: impl Fn(usize, usize) -> bool,
     ) {
-        while !row.is_empty() && !other.is_empty() {
-            let [one, two] = [self.spans[row.start], self.spans[other.start]];
-            if one[0] <= two[1] && two[0] <= one[1] {
-                sets.join(row.start, other.start);
+        let mut join = |one: usize, two: usize| {
+            let [first, second] = [self.spans[one], self.spans[two]];
+            if first[0] <= second[1] && second[0] <= first[1] && are_one(one, two) {
+                sets.join(one, two);
             }
-            // The one that ends first touches none of the next.
-            if one[1] <= two[1] {
+        };
+        while !row.is_empty() && !other.is_empty() {
+            join(row.start, other.start);
+            // The one that ends first touches none of the next; of two that end together, each may touch the next at a corner.
+            let ends = [row.start, other.start].map(|run| self.spans[run][1]);
+            if ends[0] == ends[1] && other.len() > 1 {
+                join(row.start, other.start + 1);
+            }
+            if ends[0] <= ends[1] {
                 row.start += 1;
             } else {
                 other.start += 1;
@@ -403,7 +478,7 @@ mod tests {
         Territories::new(&mask, &voxels, &numbers, spacing, &Monitor::new())
     }
 
-    /// Floods each object from its first voxel, and asks all its sites for each voxel.
+    /// Floods each object, of voxels of one value, from its first voxel, and asks all its sites for each voxel.
     fn naive(image: &Array3<u8>, sites: &[(i64, i32)], spacing: [f64; 3]) -> Array3<i32> {
         let (depth, height, width) = image.dim();
         let shape = [depth, height, width];
@@ -421,7 +496,7 @@ mod tests {
                     let at = (z + step / 9, y + step / 3 % 3, x + step % 3);
                     if at.0 > 0 && at.1 > 0 && at.2 > 0 && at.0 <= depth && at.1 <= height && at.2 <= width {
                         let at = (at.0 - 1, at.1 - 1, at.2 - 1);
-                        if image[at] == 1 && labels[at] == 0 {
+                        if image[at] == image[start] && labels[at] == 0 {
                             labels[at] = count;
                             waiting.push(at);
                         }
@@ -433,7 +508,7 @@ mod tests {
             let mut best = (f64::INFINITY, 0);
             for &(voxel, number) in sites {
                 let at = position(voxel, shape);
-                if image[[z, y, x]] == 1 && labels[at] == labels[[z, y, x]] {
+                if image[[z, y, x]] != 0 && labels[at] == labels[[z, y, x]] {
                     let along = [0, 1, 2].map(|axis| ([z, y, x][axis] as f64 - at[axis] as f64) * spacing[axis]);
                     let square = along[0] * along[0] + along[1] * along[1] + along[2] * along[2];
                     let nearer = square.total_cmp(&best.0).then(number.cmp(&best.1)).is_lt();
@@ -467,6 +542,29 @@ mod tests {
                 found.draw(half, part.view_mut(), &Monitor::new()).unwrap();
                 assert_eq!(part, expected.slice(ndarray::s![half[0].., half[1].., half[2]..]));
             }
+        }
+    }
+
+    #[test]
+    fn of_labels_are_those_of_each_label() {
+        for seed in 1..40 {
+            let mut random = Random(seed);
+            let shape = [1 + random.below(6), 1 + random.below(6), 1 + random.below(90)];
+            let (length, labels) = (1 + random.below(9), 2 + random.below(3));
+            let of_runs: Vec<u8> = (0..400).map(|_| random.below(labels) as u8).collect();
+            let image = Array3::from_shape_fn(shape, |(z, y, x)| of_runs[(z * 90 + y * 11 + x / length) % 400]);
+            let voxels = (0..image.len() as i64).filter(|&at| image.as_slice().unwrap()[at as usize] != 0);
+            let sites: Vec<(i64, i32)> =
+                voxels.filter(|_| random.below(9) == 0).map(|at| (at, (at * 7 % 11) as i32)).collect();
+            let (voxels, numbers): (Vec<i64>, Vec<i32>) = sites.iter().copied().unzip();
+            let view = image.view();
+            let view = Shared::view(&view);
+            let monitor = Monitor::new();
+            let found = Territories::of_labels(&view, &voxels, &numbers, [0.5, 2.0, 1.25], &monitor).unwrap();
+            let sites: Vec<(i64, i32)> = sites.into_iter().filter(|&(_, number)| number != 0).collect();
+            let mut whole = Array3::from_elem(shape, -1);
+            found.draw([0; 3], whole.view_mut(), &monitor).unwrap();
+            assert_eq!(whole, naive(&image, &sites, [0.5, 2.0, 1.25]), "{seed}");
         }
     }
 

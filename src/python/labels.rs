@@ -11,6 +11,7 @@ use crate::python::network::{OfNodes, OfPaths, nodes_out};
 use crate::python::support::arrays::AlignedArray1;
 use crate::python::support::elements::with_elements;
 use crate::python::support::threads::run;
+use crate::support::allocate::try_collect;
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 
@@ -75,18 +76,26 @@ fn label_radii<'py>(
 }
 
 type Measured<'py> = (Array1<'py, f64>, [Array1<'py, f64>; 7], [Array1<'py, f64>; 2], OfPaths<'py>, OfNodes<'py>);
+/// The labels of an image and how many voxels they have.
+type Sizes<'py> = [Array1<'py, u64>; 2];
 
-/// Radii, the columns of `centreline_measures` and of `cell_measures`, and nodes as `network_nodes` returns them.
+/// Radii, the columns of `centreline_measures` and of `cell_measures`, nodes as `network_nodes` returns them, and all labels.
 #[pyfunction]
 fn label_measures<'py>(
     py: Python<'py>,
     image: &Bound<'py, PyAny>,
     skeletons: SkeletonsOfLabels<'py>,
-) -> PyResult<Measured<'py>> {
-    let found = with_labels(py, image, &skeletons, labels::measures)?;
+) -> PyResult<(Measured<'py>, Sizes<'py>)> {
+    let (found, sizes) = with_labels(py, image, &skeletons, |words, skeletons, monitor| {
+        let sizes = [words.values(), words.counts()];
+        let found = labels::measures(words, skeletons, monitor)?;
+        let [values, counts] = sizes.map(|numbers| try_collect("the labels", numbers.iter().copied()));
+        Ok((found, [values?, counts?]))
+    })?;
     let (of_paths, of_nodes) = nodes_out(py, found.nodes, skeletons.6)?;
     let columns = centrelines_out(py, &found.centrelines)?;
-    Ok((found.radii.into_pyarray(py), columns, bodies_out(py, &found.bodies)?, of_paths, of_nodes))
+    let measured = (found.radii.into_pyarray(py), columns, bodies_out(py, &found.bodies)?, of_paths, of_nodes);
+    Ok((measured, sizes.map(|numbers| numbers.into_pyarray(py))))
 }
 
 /// Radii, and nodes as `network_nodes` returns them.

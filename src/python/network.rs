@@ -9,6 +9,7 @@ use crate::network::root::{Graph, trees};
 use crate::network::territories::Territories;
 use crate::python::centreline::{PyMaskRows, SkeletonArrays};
 use crate::python::support::arrays::AlignedArray1;
+use crate::python::support::elements::{shared, with_elements};
 use crate::python::support::threads::run;
 use crate::support::allocate::{try_collect, try_zeros};
 use crate::support::errors::Error;
@@ -104,6 +105,22 @@ impl PyTerritories {
         let (mask, voxels, numbers) = (&mask.mask, voxels.as_slice(), numbers.as_slice());
         let made = run(py, false, |monitor| Territories::new(mask, voxels, numbers, spacing, monitor))?;
         Ok(Self(made))
+    }
+
+    /// Those of a label image, in which each component of a label is an object.
+    #[staticmethod]
+    fn of_labels(
+        py: Python<'_>,
+        image: &Bound<'_, PyAny>,
+        voxels: AlignedArray1<'_, i64>,
+        numbers: AlignedArray1<'_, i32>,
+        spacing: [f64; 3],
+    ) -> PyResult<Self> {
+        let (voxels, numbers) = (voxels.as_slice(), numbers.as_slice());
+        with_elements!(image: PyReadonlyArray3 => {
+            let image = shared(&image);
+            Ok(Self(run(py, false, |monitor| Territories::of_labels(&image, voxels, numbers, spacing, monitor))?))
+        })
     }
 
     /// The numbers of the branches of a block's voxels.

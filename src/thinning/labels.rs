@@ -125,7 +125,7 @@ fn thin_small<W: WordShape>(
         let entries = labels.of_label(task.label);
         let image = alone.reshape(task.shape(W::SIDES));
         voxels.clear();
-        voxels.extend((0..entries.len()).map(|at| (task.index(image, entries.position(at)), entries.voxels(at))));
+        voxels.extend(entries.iter().map(|(at, voxels)| (task.index(image, entries.position(at)), voxels)));
         monitor.advance(alone.thin::<W>(&mut voxels, method, monitor)?);
         for (at, &(_, left)) in voxels.iter().enumerate() {
             entries.replace(at, left);

@@ -110,10 +110,6 @@ def test_summaries_are_those_of_each_label(ndim):
             expected = skanrs.network_summary(
                 skanrs.analyze(mask), skeleton=alone, bins=[0, 1, 2, 1e9]
             )
-            # The table of labels does not tell what has no branch.
-            expected = expected.drop(
-                columns=[name for name in expected if 'without_branch' in name]
-            )
             assert list(found) == ['label', 'n_voxels', *expected]
             assert found['label'][row] == value
             assert found['n_voxels'][row] == mask.sum()
@@ -121,6 +117,48 @@ def test_summaries_are_those_of_each_label(ndim):
                 np.testing.assert_allclose(
                     found[name][row], expected[name][0], rtol=1e-12, atol=1e-12, err_msg=name
                 )
+
+
+@pytest.mark.parametrize('ndim', [2, 3])
+def test_what_belongs_to_no_branch_is_that_of_each_label(ndim):
+    name = 'area' if ndim == 2 else 'volume'
+    for labels in label_images(ndim, count=8, seed=70 + ndim):
+        spacing = (0.5, 2, 0.25)[:ndim]
+        of_labels = {
+            value: skanrs.analyze(labels == value, spacing=spacing).attrs[f'{name}_without_branch']
+            for value in values_of(labels)
+        }
+        table = skanrs.analyze(labels, spacing=spacing, labels=True)
+        voxel = float(np.prod(spacing))
+        expected = {f'{name}_without_branch': sum(of_labels.values()), f'voxel_{name}': voxel}
+        assert table.attrs == expected
+        summary = skanrs.network_summary(table, labels=True, mask=labels)
+        assert summary[f'{name}_without_branch'].tolist() == list(of_labels.values())
+        assert f'{name}_without_branch' not in skanrs.network_summary(table, labels=True)
+        some = values_of(labels)[::2]
+        table = skanrs.analyze(labels, spacing=spacing, labels=some)
+        expected = sum(of_labels[value] for value in some)
+        assert table.attrs[f'{name}_without_branch'] == expected
+        least = int(np.median([(labels == value).sum() for value in of_labels] or [1]))
+        table = skanrs.analyze(labels, spacing=spacing, labels=True, min_voxels=least)
+        large = [value for value in of_labels if (labels == value).sum() >= least]
+        expected = sum(of_labels[value] for value in large)
+        assert table.attrs[f'{name}_without_branch'] == expected
+
+
+def test_intensities_are_those_of_each_label():
+    rng = np.random.default_rng(11)
+    for labels, spacing, border in cases():
+        intensity = np.where(rng.random(labels.shape) < 0.02, np.nan, rng.normal(size=labels.shape))
+        options = {'spacing': spacing, 'border_is_background': border, 'intensity': intensity}
+        table = skanrs.analyze(labels, labels=True, **options)
+        tables = [skanrs.analyze(labels == value, **options) for value in values_of(labels)]
+        if tables:
+            same(without_ids(table), joined(tables, labels))
+        some = values_of(labels)[1:]
+        found = skanrs.analyze(labels, labels=some, **options)
+        rows = table[table['label'].isin(some)].reset_index(drop=True)
+        same(without_ids(found), without_ids(rows))
 
 
 def test_small_and_chosen_labels_have_no_nodes():
@@ -155,3 +193,9 @@ def test_a_hundred_thousand_labels_take_less_than_their_table():
     summary = skanrs.network_summary(table, skeleton=skeleton, labels=True, mask=labels)
     assert time.process_time() - middle < middle - start
     assert len(summary) == len(grid)
+    start = time.process_time()
+    plain = skanrs.analyze(labels > 0, intensity=labels)
+    middle = time.process_time()
+    table = skanrs.analyze(labels, labels=True, intensity=labels)
+    assert time.process_time() - middle < 5 * (middle - start)
+    assert len(table) == len(plain)

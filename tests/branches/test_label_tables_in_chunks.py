@@ -103,6 +103,38 @@ def test_lazy_measures_are_those_of_the_whole(ndim):
         np.testing.assert_array_equal(radii.compute(), expected)
 
 
+@pytest.mark.parametrize('ndim', [2, 3])
+def test_lazy_labels_are_pruned_as_in_memory(ndim):
+    random = np.random.default_rng(20 + ndim)
+    removed = 0
+    for labels in label_images(ndim, count=12, seed=90 + ndim):
+        skeleton = skanrs.skeletonize(labels, labels=True)
+        chunks = random_chunks(random, labels.shape)
+        lazy, mask = (da.from_array(image, chunks=chunks) for image in (skeleton, labels))
+        some = np.unique(labels[labels != 0])[::2]
+        by_radius = {'max_radius_ratio': 1.5, 'spacing': (2, 1, 0.5)[:ndim]}
+        for chosen in (True, some):
+            options = {'labels': chosen, 'min_length': 3}
+            found = skanrs.prune(lazy, **options)
+            assert (found.chunks, found.dtype) == (lazy.chunks, labels.dtype)
+            np.testing.assert_array_equal(found.compute(), skanrs.prune(skeleton, **options))
+            options = {'labels': chosen, **by_radius}
+            expected = skanrs.prune(skeleton, mask=labels, **options)
+            removed += np.count_nonzero(skeleton) - np.count_nonzero(expected)
+            found = skanrs.prune(lazy, mask=mask, **options)
+            np.testing.assert_array_equal(found.compute(), expected)
+            radii = skanrs.radii(skeleton, labels, spacing=by_radius['spacing'], labels=chosen)
+            for form in (radii, skanrs.radius_image(lazy, mask, **by_radius_options(options))):
+                found = skanrs.prune(lazy, radii=form, **options)
+                np.testing.assert_array_equal(found.compute(), expected)
+    assert removed > 0
+
+
+def by_radius_options(options):
+    """Those of `options` that `radius_image` takes."""
+    return {name: options[name] for name in ('labels', 'spacing')}
+
+
 def test_lazy_measures_refuse_what_does_not_fit_before_work():
     lazy = da.from_array(np.eye(4, dtype=np.int32), chunks=2)
     for call in (skanrs.analyze, skanrs.nodes, skanrs.centrelines):
@@ -116,8 +148,10 @@ def test_lazy_measures_refuse_what_does_not_fit_before_work():
         skanrs.analyze(lazy, labels=True, npartitions=0)
     with pytest.raises(TypeError, match='skel: expected integers with labels, got float64'):
         skanrs.summarize(lazy / 2, labels=True, separator='_')
-    with pytest.raises(TypeError, match='skeleton: expected an array in memory with labels'):
-        skanrs.prune(lazy, labels=True, min_length=3)
+    with pytest.raises(TypeError, match='skeleton: expected integers with labels, got float64'):
+        skanrs.prune(lazy / 2, labels=True, min_length=3)
+    with pytest.raises(ValueError, match='labels: expected nonzero values of int32, got 0'):
+        skanrs.prune(lazy, labels=[0], min_length=3)
 
 
 def test_refuses_mixtures():

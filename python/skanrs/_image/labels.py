@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._support.typing import Array, Indices, Shape
+from skanrs._support.typing import Array, Indices
 
 from .dask_arrays import is_dask_array
 from .image import Image, as_array, as_image, take
@@ -153,28 +153,23 @@ class Found(NamedTuple):
     values: Array
     counts: npt.NDArray[np.int64]
     """How many voxels each has."""
-    boxes: npt.NDArray[np.int64]
-    """Boxes that hold them: where each starts and ends along each axis, shape (n, ndim, 2)."""
-
-    def crop(self, number: int, labels: LabelImage) -> tuple[Image, Shape]:
-        """Return the mask of one label with the voxels around it, and where it lies."""
-        image = labels.image
-        starts, ends = self.boxes[number].T
-        starts, ends = np.maximum(starts - 1, 0), np.minimum(ends + 1, image.shape)
-        box = tuple(slice(start, end) for start, end in zip(starts, ends, strict=True))
-        mask = image.array[box] == self.values[number]
-        return as_image(mask, image.name), tuple(starts.tolist())
 
 
 def find_labels(labels: LabelImage) -> Found:
     """Return the labels that were chosen and are in an image of two or three axes."""
     image = labels.image
     elements = image.elements.reshape(in_three_axes(image.shape, 1))
-    bits, counts, boxes = _core.find_labels(elements)
-    values = values_of(bits, image.dtype)
+    return found_labels(labels, *_core.find_labels(elements))
+
+
+def found_labels(
+    labels: LabelImage, bits: npt.NDArray[np.uint64], counts: npt.NDArray[np.uint64]
+) -> Found:
+    """Return those labels that were chosen of all, which are as the kernels return them."""
+    values = values_of(bits, labels.image.dtype)
     order = np.argsort(values, kind='stable')
     order = order[labels.is_chosen(values[order])]
-    return Found(values[order], counts[order].astype(np.int64), boxes[order, 3 - image.ndim :])
+    return Found(values[order], counts[order].astype(np.int64))
 
 
 def nodes_by_label(labels: Array, values: Array) -> tuple[npt.NDArray[np.intp], Array]:

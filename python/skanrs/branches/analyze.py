@@ -245,7 +245,8 @@ def analyze(
     Objects whose skeleton has no branch, one voxel or none, have no row. What belongs to them is
     ``table.attrs['volume_without_branch']`` (2D: ``'area_without_branch'``); with the volumes of
     all branches it adds up to the volume of the mask, for every voxel is counted once. With
-    `labels`, `skanrs.network_summary` has a row for each such label instead.
+    `labels`, the mask is that of all labels that are measured, and `skanrs.network_summary` tells
+    the volume for each, by ``table.attrs['voxel_volume']`` (2D: ``'voxel_area'``).
 
     For a dask array one task makes these columns from the mask, packed to a bit a voxel, and the
     voxels of the skeleton; all others work on blocks. With `labels` one task needs the whole label
@@ -402,5 +403,11 @@ def _measure_labels(
             raise ValueError(f'min_voxels: expected 1, got {min_voxels}; the skeleton is given')
         of_skeleton = as_labels(skeleton, 'skeleton', labels)
         return measure_labels(
-            of_skeleton, spacings, checked, intensity=values, regions=areas, **options
+            of_skeleton,
+            spacings,
+            checked,
+            min_voxels=min_voxels,
+            intensity=values,
+            regions=areas,
+            **options,
         )

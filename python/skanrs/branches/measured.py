@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from skanrs._blocks.read import Pixels
@@ -17,11 +16,10 @@ from skanrs._support import progress
 from skanrs._support.typing import Array
 from skanrs.graph.labels import pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
-from skanrs.radius.labels import label_crops
 
 from .columns import add_measures, skeleton_table
 from .intensity import intensities
-from .measures import OF_INTENSITY, Body, body_of, body_of_labels, check_same_shape, measure_crop
+from .measures import Body, body_of, body_of_labels, check_same_shape
 from .node_table import node_table
 from .polylines import Centrelines, centrelines_of
 from .regions import count_regions, divide_by_regions, region_table
@@ -110,12 +108,16 @@ def measure_labels(
     spacing: Spacing,
     mask: LabelImage | None,
     *,
+    min_voxels: int = 1,
     border_is_background: bool = False,
     include_tips: bool = False,
     intensity: Array | None = None,
     regions: Array | None = None,
 ) -> Measured:
-    """Trace the skeletons of labels and measure each in the mask of its label; see `measure`."""
+    """Trace the skeletons of labels and measure each in the mask of its label; see `measure`.
+
+    `min_voxels` is how many voxels a label needs to count for what belongs to no branch.
+    """
     if mask is not None:
         check_same_shape(skeleton.image, mask.image)
     pixels, labels = pixels_of_labels(skeleton)
@@ -124,16 +126,9 @@ def measure_labels(
         return Measured(skel)
     body = body_of_labels(skel, mask, spacing, border_is_background)
     with progress.call('measures'):
-        measures = body.measures(include_tips=include_tips)
+        measures = body.measures(include_tips=include_tips, min_voxels=min_voxels)
         if intensity is not None:
-            crops = label_crops(pixels.nodes, labels, mask)
-            of_labels = [
-                intensities(measure_crop(crop, spacing, border_is_background), intensity[crop.box])
-                for crop in crops
-            ]
-            none = dict.fromkeys(OF_INTENSITY, np.empty(0))
-            for name in none:
-                measures[name] = np.concatenate([of[name] for of in (none, *of_labels)])
+            measures |= intensities(body, intensity)
         by_region = None
         if regions is not None:
             of_voxels = take(regions, pixels.nodes)

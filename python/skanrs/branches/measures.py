@@ -17,7 +17,7 @@ import numpy.typing as npt
 from skanrs import _core
 from skanrs._blocks.read import Pixels
 from skanrs._image.image import Image
-from skanrs._image.labels import LabelImage
+from skanrs._image.labels import LabelImage, found_labels
 from skanrs._image.masks import as_mask
 from skanrs._image.packed import ListedImage, PackedImage
 from skanrs._image.position import in_three_axes
@@ -27,7 +27,7 @@ from skanrs._support.typing import Array, Indices, Shape
 from skanrs.graph.path_components import path_components
 from skanrs.graph.skeleton import Skeleton
 from skanrs.radius.block import Grid, Radii, radii_in_rows
-from skanrs.radius.labels import LabelCrop, label_arguments
+from skanrs.radius.labels import label_arguments
 
 from .branch_numbers import smallest_numbers
 
@@ -153,10 +153,15 @@ class Body:
         of_centrelines = _core.centreline_measures(self._mask, self._skeleton)
         body = _core.cell_measures(self._mask, self._skeleton)
         measures = self._columns(of_centrelines, body, include_tips)
+        return self._with_volume_without_branch(measures, self._mask.count())
+
+    def _with_volume_without_branch(
+        self, measures: dict[str, Array], voxels: int
+    ) -> dict[str, Array]:
         volume = 'area' if self.ndim == 2 else 'volume'
         voxel = np.prod(self.grid.spacing)
         # Shares of junctions are fractions, but the branches have a whole number of voxels.
-        left = self._mask.count() - np.rint(measures[volume].sum() / voxel)
+        left = voxels - np.rint(measures[volume].sum() / voxel)
         return measures | {f'{volume}_without_branch': np.asarray(left * voxel)}
 
     def _columns(
@@ -198,9 +203,12 @@ class Body:
 
     def territories(self) -> _core.Territories:
         """Return the kernel that draws territories; see `skanrs.territories`."""
-        _, _, starts, nodes, spacing, _ = self._skeleton
-        numbers = smallest_numbers(starts, nodes, len(self.voxels))
-        return _core.Territories(self._mask, self.voxels, numbers, spacing)
+        _, spacing, _ = self.grid.in_3d()
+        return _core.Territories(self._mask, self.voxels, self._numbers(), spacing)
+
+    def _numbers(self) -> npt.NDArray[np.int32]:
+        """Return the smallest number of a path at each voxel, from 1 on; 0 where there is none."""
+        return smallest_numbers(self.starts, self._path_nodes, len(self.voxels))
 
     def centrelines(self) -> tuple[Array, Array]:
         """Return the points of all centrelines, a row each, and the radius at each point."""
@@ -236,14 +244,29 @@ class LabelBody(Body):
         self.grid = grid
         self.voxels = skeleton._nodes
         self._path_nodes = nodes
+        self._labels = mask
         self._arguments = label_arguments(self.voxels, labels, (starts, nodes), mask, grid)
 
-    def measures(self, *, include_tips: bool = False) -> dict[str, Array]:
-        """Return the columns of measures; see `Body.measures`."""
-        found = _core.label_measures(*self._arguments)
-        self.radii, lines, body, of_paths, of_nodes = found
+    def measures(self, *, include_tips: bool = False, min_voxels: int = 1) -> dict[str, Array]:
+        """Return the columns of measures, and what belongs to none; see `Body.measures`.
+
+        The latter is that of all chosen labels of at least `min_voxels` voxels. Another single
+        number is the volume of a voxel, by which it follows for each label.
+        """
+        measured, sizes = _core.label_measures(*self._arguments)
+        self.radii, lines, body, of_paths, of_nodes = measured
         self.nodes = nodes_of(of_paths, of_nodes)
-        return self._columns(lines, body, include_tips)
+        _, counts = found_labels(self._labels, *sizes)
+        voxels = int(counts[counts >= min_voxels].sum())
+        measures = self._columns(lines, body, include_tips)
+        voxel = 'voxel_area' if self.ndim == 2 else 'voxel_volume'
+        measures[voxel] = np.asarray(np.prod(self.grid.spacing))
+        return self._with_volume_without_branch(measures, voxels)
+
+    def territories(self) -> _core.Territories:
+        """Return the kernel that draws territories; see `Body.territories`."""
+        image, (_, _, _, _, spacing, _, _) = self._arguments
+        return _core.Territories.of_labels(image, self.voxels, self._numbers(), spacing)
 
     @cached_property
     def nodes(self) -> Nodes:
@@ -311,12 +334,6 @@ def body_of(
     grid = Grid(mask.shape, spacing.floats, border_is_background)
     blocks = mask if isinstance(mask, PackedImage) else [(mask, (0,) * mask.ndim)]
     return Body(skeleton, None, blocks, grid)
-
-
-def measure_crop(crop: LabelCrop, spacing: Spacing, border_is_background: bool) -> Body:
-    """Return the body of a label in its crop: its branches and measures are those in the image."""
-    skeleton = Skeleton._of_pixels(Pixels.of_mask(crop.mask.shape, crop.nodes), spacing)
-    return body_of(skeleton, crop.mask, spacing, border_is_background)
 
 
 def body_of_labels(

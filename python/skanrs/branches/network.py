@@ -108,7 +108,7 @@ def network_summary(
           attribute of the table.
         - With `labels`, a row for each label, the smallest first: ``label``, and with `mask`
           ``n_voxels``, come before the other columns. Bins of equal width are those of all labels.
-          What belongs to no branch has no column.
+          ``volume_without_branch`` is there with `mask` only.
 
     Raises
     ------

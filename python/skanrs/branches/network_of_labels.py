@@ -114,6 +114,11 @@ class LabelNetworks:
                 if name in table:
                     values = table[name].to_numpy(dtype=float)
                     columns[f'total_{name}'] = self.total(self.of_rows, values)
+                voxel = table.attrs.get(f'voxel_{name}')
+                if voxel is not None and voxels is not None:
+                    # Branches have a whole number of voxels.
+                    left = voxels - np.rint(columns[f'total_{name}'] / voxel)
+                    columns[f'{name}_without_branch'] = left * voxel
         return pd.DataFrame(columns)
 
     def _nodes_and_networks(self, ndim: int) -> dict[str, Array]:

@@ -67,6 +67,7 @@ def measure_labels_in_memory(
                 as_labels(skeleton, 'skeleton', True),
                 as_spacing(options.spacing, skeleton.ndim),
                 labels if options.radii else None,
+                min_voxels=options.min_voxels,
                 include_tips=options.include_tips,
                 intensity=intensity,
                 regions=regions,

@@ -68,7 +68,7 @@ def open_loops(
         The distance between neighbours along each axis of an array, 1 if it is not given. A
         `Skeleton` has its own.
     labels : bool or sequence of int, optional
-        Whether an array in memory is a label image, see `skanrs.prune`.
+        Whether an array is a label image, see `skanrs.prune`.
 
     Returns
     -------

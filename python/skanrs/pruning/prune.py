@@ -66,9 +66,9 @@ def prune(
         The distance between neighbours along each axis of an array, 1 if it is not given. A
         `Skeleton` has its own.
     labels : bool or sequence of int, optional
-        Whether an array in memory is a label image: each nonzero value, or each of these only, is
-        pruned as if it were the only one, and the result has no others. `mask` is a label image
-        then. A `Skeleton` made with labels has them already.
+        Whether an array is a label image: each nonzero value, or each of these only, is pruned as
+        if it were the only one, and the result has no others. `mask` is a label image then; of dask
+        arrays one task needs it in memory. A `Skeleton` made with labels has them already.
 
     Returns
     -------

@@ -55,14 +55,14 @@ def remove_voxels(
         of_pixels = own_labels(skeleton, labels)
         labels = False if of_pixels is None else np.unique(of_pixels)
     pruned: Any
-    if with_labels(labels):
+    if is_dask_array(image):
+        from .lazy import remove_in_blocks
+
+        pruned = remove_in_blocks(image, keep, floats, mask, radii, labels)
+    elif with_labels(labels):
         of_labels = as_labels(image, 'skeleton', labels)
         with progress.call(name):
             pruned = _of_labels(of_labels, keep, floats, mask, radii)
-    elif is_dask_array(image):
-        from .lazy import remove_in_blocks
-
-        pruned = remove_in_blocks(image, keep, floats, mask, radii)
     else:
         checked = as_image(image, 'skeleton', least=2, most=3)
         with progress.call(name):

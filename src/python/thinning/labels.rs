@@ -1,9 +1,6 @@
 //! Thinning of label images.
 
-use numpy::{
-    Element as PyElement, IntoPyArray, PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray3, PyReadwriteArray3,
-    PyUntypedArrayMethods,
-};
+use numpy::{Element as PyElement, PyArray1, PyReadonlyArray3, PyReadwriteArray3, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -13,7 +10,6 @@ use crate::python::support::arrays::AlignedArray1;
 use crate::python::support::elements::{with_elements, writable};
 use crate::python::support::threads::run;
 use crate::python::thinning::method;
-use crate::support::allocate::try_collect;
 use crate::thinning::labels::thin_labels;
 
 /// Images with fewer voxels are read and thinned before other threads are awake.
@@ -72,26 +68,19 @@ fn thin_into<T: Element + PyElement>(
     })
 }
 
-/// The labels of `image`, ascending as unsigned integers, how many voxels each has, and for each a box that holds it and is at
-/// most some voxels larger: where it begins and ends along each axis.
+/// The labels of `image`, ascending as unsigned integers, and how many voxels each has.
 #[pyfunction]
-fn find_labels<'py>(py: Python<'py>, image: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
+fn find_labels<'py>(py: Python<'py>, image: &Bound<'py, PyAny>) -> PyResult<[Bound<'py, PyArray1<u64>>; 2]> {
     with_elements!(image: PyReadonlyArray3 => find_in(py, &image))
 }
 
-type Found<'py> = (Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u64>>, Bound<'py, PyArray3<i64>>);
-
-fn find_in<'py, T: Element + PyElement>(py: Python<'py>, image: &PyReadonlyArray3<'py, T>) -> PyResult<Found<'py>> {
+fn find_in<'py, T: Element + PyElement>(
+    py: Python<'py>,
+    image: &PyReadonlyArray3<'py, T>,
+) -> PyResult<[Bound<'py, PyArray1<u64>>; 2]> {
     let image = image.as_array();
-    let (labels, boxes) = run(py, image.len() >= VOXELS_WORTH_THREADS, |monitor| {
-        let labels = LabelWords::of(&image, monitor)?;
-        let boxes = (0..labels.values().len()).flat_map(|label| labels.box_of(label));
-        let boxes = try_collect("the boxes of labels", boxes.flat_map(|ends| [ends.start as i64, ends.end as i64]))?;
-        Ok((labels, boxes))
-    })?;
-    let count = labels.values().len();
-    let [values, counts] = [labels.values(), labels.counts()].map(|numbers| PyArray1::from_slice(py, numbers));
-    Ok((values, counts, boxes.into_pyarray(py).reshape([count, 3, 2])?))
+    let labels = run(py, image.len() >= VOXELS_WORTH_THREADS, |monitor| LabelWords::of(&image, monitor))?;
+    Ok([labels.values(), labels.counts()].map(|numbers| PyArray1::from_slice(py, numbers)))
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -92,6 +92,7 @@ CALLS = {
         np.uint32([0]),
     ),
     'Territories': (ROWS, NODES, NUMBERS, ONES),
+    'Territories.of_labels': (MASK, NODES, NUMBERS, ONES),
     'Territories.draw': (TERRITORIES, ORIGIN, SHAPE),
     'gaussian_filter': (GRAY, WEIGHTS, np.zeros(SHAPE, np.float32)),
     'value_range': (GRAY, WEIGHTS),
