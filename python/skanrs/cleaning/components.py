@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from .steps import Fill, Keep, Parts
 
@@ -21,6 +20,8 @@ PIECE = 1 << 20
 
 def label(block: Mask, step: Fill | Keep) -> tuple[Labels, int]:
     """Label the components that a step looks at, from 1."""
+    from scipy import ndimage
+
     structure = ndimage.generate_binary_structure(block.ndim, step.connectivity(block.ndim))
     labels, count = ndimage.label(~block if step.of_background else block, structure)
     return labels, int(count)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, sparse
+from scipy import sparse
 
 from skanrs import _core
 from skanrs._support.reprs import counted
@@ -93,6 +93,8 @@ def find_walls(
     neighbours, is_crowded = _neighbours(nodes, shape)
     if np.count_nonzero(is_crowded) < max(least, SMALLEST_WALL):
         return Walls(0, 0)
+    from scipy import ndimage
+
     core, inside = _core_of(neighbours, is_crowded, np.zeros(nodes.size, np.bool_))
     count, part = sparse.csgraph.connected_components(inside, directed=False)
     coordinates = np.stack(np.unravel_index(nodes[core], shape), axis=1)

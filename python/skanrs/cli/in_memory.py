@@ -1,5 +1,8 @@
 """The work on images whose masks fit in memory, a bit per voxel: the mask, the kernels."""
 
+from importlib import import_module
+from threading import Thread
+
 from skanrs.files import Source
 
 from .companions import Companions
@@ -33,6 +36,11 @@ def measure_in_memory(
     -------
     Result
     """
+    if options.need_table:
+        # pandas and scipy take as long to import as a small image to smooth.
+        Thread(target=import_module, args=('skanrs.branches.measured',)).start()
+    packed, rule, values = packed_mask(source, options, memory, progress)
+    source.close()
     import skanrs
     from skanrs._image.image import Image, as_image
     from skanrs._image.masks import as_mask
@@ -43,8 +51,6 @@ def measure_in_memory(
     from skanrs.cleaning.surfaces import find_walls
     from skanrs.thinning.method import method_of
 
-    packed, rule, values = packed_mask(source, options, memory, progress)
-    source.close()
     foreground = packed.voxels
     mask: Image | PackedImage = packed
     cleaned = removed = None

@@ -12,7 +12,6 @@ import numpy as np
 import skanrs
 from skanrs._support.memory import size_in_words
 from skanrs._support.reprs import counted
-from skanrs.branches.columns import length_column
 
 from .texts import numbers, to_json
 
@@ -56,6 +55,8 @@ class Branches:
     @classmethod
     def of(cls, table: 'pd.DataFrame') -> 'Branches':
         """Summarize a table."""
+        from skanrs.branches.columns import length_column
+
         types = np.bincount(table['branch_type'], minlength=len(BRANCH_TYPES))
         lengths = table[length_column(table)]
         radius = None

@@ -9,8 +9,6 @@ network are contiguous.
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from .geometry import Array, Geometry
 
@@ -91,6 +89,9 @@ def _trees(geometry: Geometry, given: Array) -> tuple[Array, list[int]]:
     count = len(geometry.points)
     if count == 0:
         return np.empty(0, dtype=np.int64), []
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
     sources, targets = geometry.edges.T
     graph = sparse.coo_array(
         (np.ones(len(sources)), (sources, targets)), shape=(count, count)

@@ -6,7 +6,6 @@ bytes at its end, each after its length, as VTK's file format has it ("appended"
 
 import sys
 from typing import IO, TYPE_CHECKING
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
@@ -83,6 +82,9 @@ class _Appended:
 
     def add(self, name: str, values: Array) -> str:
         """Append an array; return its XML element."""
+        # It imports a client for the web.
+        from xml.sax.saxutils import quoteattr
+
         if values.dtype == np.bool_:
             values = values.astype(np.uint8)
         kind = TYPES[values.dtype.str[1:]]
