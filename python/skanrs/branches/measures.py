@@ -133,8 +133,7 @@ class Body:
             with progress.call('radii'):
                 radii = radii_in_rows(skeleton._nodes, self._mask, grid)
         self.radii = radii
-        paths = skeleton.paths
-        starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
+        starts, nodes = skeleton._path_pixels()
         self.starts = starts
         self.voxels = skeleton._nodes
         self.grid = grid
@@ -238,8 +237,7 @@ class LabelBody(Body):
         self.ndim = len(grid.shape)
         self.skeleton = skeleton
         self.labels = labels
-        paths = skeleton.paths
-        starts, nodes = (array.astype(np.int64) for array in (paths.indptr, paths.indices))
+        starts, nodes = skeleton._path_pixels()
         self.starts = starts
         self.grid = grid
         self.voxels = skeleton._nodes

@@ -53,6 +53,15 @@ class LazyGraph(HoldsArrays):
         touched = {'graph', 'nbgraph', 'paths', 'degrees'} & self.__dict__.keys()
         return None if touched else self._traced
 
+    def _path_pixels(self) -> tuple[Indices, Indices]:
+        """Return where each path starts and the pixels of all, without making `paths`."""
+        traced = self._still_traced()
+        if traced is None:
+            starts, pixels = self.paths.indptr, self.paths.indices
+        else:
+            starts, pixels = traced.starts, traced.nodes
+        return starts.astype(np.int64, copy=False), pixels.astype(np.int64, copy=False)
+
     @cached_property
     def nbgraph(self) -> NBGraph:
         """The graph as plain arrays, with the value of each pixel."""
