@@ -269,7 +269,7 @@ def _kimimaro(image, work, threads):
 def warm_up(side, work, path, threads):
     """Compile, import and start threads on a small corner of the input."""
     whole = np.load(path, mmap_mode='r')
-    small = np.ascontiguousarray(whole[tuple(slice(48) for _ in whole.shape)])
+    small = np.array(whole[tuple(slice(48) for _ in whole.shape)])
     # Something to thin and a branch to measure, whatever the corner has.
     small[tuple(slice(20, 24) for _ in small.shape)] = True
     small[..., 30, 5:40] = True

@@ -29,95 +29,122 @@ class Side(NamedTuple):
     work: str
     threads: int = 1
 
-
-class Mark(NamedTuple):
-    """Two sides or one on a volume, and what is asked of them."""
-
-    title: str
-    volume: str
-    size: int
-    sides: tuple[Side, ...]
-    figure: str
-    """What of `FIGURES` is compared with `limit`."""
-    limit: float
-    is_least: bool = False
-    """Whether the figure is to be at least the limit; else at most."""
+    def __str__(self):
+        return f'{self.name}, {self.work}, {self.threads} thread{"s" * (self.threads > 1)}'
 
 
 TABLE = 'labels to table'
 ALONE, PLAIN = Side('skanrs', 'labels'), Side('skanrs', 'lee')
+TWO, CHUNKS = ALONE._replace(threads=2), Side('skanrs', 'labels in chunks')
 
 
-def _marks():
-    """Yield the marks by name."""
-    sides = Side('skanrs', TABLE), Side('scikit-image + skan', TABLE)
-    yield 'table', Mark('skeletons and table', 'neurites', 256, sides, 'times', 40, True)
-    sides = ALONE, Side('kimimaro', 'labels')
-    yield 'kimimaro', Mark('skeletons', 'neurites', 256, sides, 'times', 50, True)
-    sides = ALONE, Side('loop with skanrs', 'labels')
-    yield 'loop', Mark('skeletons', 'cells', 256, sides, 'times', 25, True)
-    for kind in ('neurites', 'cells'):
-        yield f'voxel-{kind}', Mark('skeletons', kind, 512, (ALONE,), 'ns a voxel', 40)
-        yield f'plain-{kind}', Mark('skeletons', kind, 512, (PLAIN, ALONE), 'times', 1.5)
-        sides = ALONE._replace(threads=2), ALONE
-        yield f'thread-{kind}', Mark('skeletons', kind, 512, sides, 'times', 1.7, True)
-        sides = (ALONE._replace(threads=2),)
-        yield f'memory-{kind}', Mark('skeletons', kind, 512, sides, 'bytes a voxel', 2)
-        sides = ALONE, Side('skanrs', 'labels in chunks')
-        yield f'chunks-{kind}', Mark('skeletons', kind, 512, sides, 'times', 2.5)
-    yield 'one', Mark('skeleton of one label', 'one label', 512, (PLAIN, ALONE), 'times', 1.3)
-    sides = (ALONE._replace(threads=2),)
-    yield 'large', Mark('skeletons', 'many cells', 1000, sides, 'seconds', 4)
+class Mark(NamedTuple):
+    """A figure and what was set for it."""
+
+    limit: float
+    of: Side
+    over: Side | None = None
+    """The side whose seconds are divided by; else the figure is of one side."""
+    unit: str = 'times'
+    is_least: bool = False
+    """Whether the figure is to be at least the limit; else at most."""
+
+    def figure(self, lines, image):
+        """Return the figure from what the sides took."""
+        seconds, added = lines[self.of]['seconds'], lines[self.of]['added']
+        if self.over is not None:
+            return seconds / lines[self.over]['seconds']
+        if self.unit == 'ns a voxel':
+            return seconds * 1e9 / np.count_nonzero(image)
+        if self.unit == 'bytes a voxel':
+            # The result has the type of the input.
+            return added * 2**20 / image.size - image.itemsize
+        return seconds
 
 
-MARKS = dict(_marks())
-FIGURES = {
-    'times': lambda lines, _: lines[-1]['seconds'] / lines[0]['seconds'],
-    'seconds': lambda lines, _: lines[0]['seconds'],
-    'ns a voxel': lambda lines, image: lines[0]['seconds'] * 1e9 / np.count_nonzero(image),
-    # The result has the type of the input.
-    'bytes a voxel': lambda lines, image: lines[0]['added'] * 2**20 / image.size - image.itemsize,
+class Comparison(NamedTuple):
+    """Sides on a volume, and the marks for them."""
+
+    volume: str
+    size: int
+    sides: tuple[Side, ...]
+    marks: tuple[Mark, ...]
+
+
+def _against(volume, ours, theirs, limit):
+    mark = Mark(limit, theirs, ours, is_least=True)
+    return Comparison(volume, 256, (ours, theirs), (mark,))
+
+
+def _kernel(volume):
+    marks = Mark(40, ALONE, unit='ns a voxel'), Mark(1.5, ALONE, PLAIN)
+    return Comparison(volume, 512, (ALONE, PLAIN), marks)
+
+
+def _threads(volume):
+    marks = Mark(1.7, ALONE, TWO, is_least=True), Mark(2, TWO, unit='bytes a voxel')
+    return Comparison(volume, 512, (ALONE, TWO), marks)
+
+
+def _chunks(volume):
+    return Comparison(volume, 512, (ALONE, CHUNKS), (Mark(2.5, CHUNKS, ALONE),))
+
+
+COMPARISONS = {
+    'table': _against('neurites', Side('skanrs', TABLE), Side('scikit-image + skan', TABLE), 40),
+    'kimimaro': _against('neurites', ALONE, Side('kimimaro', 'labels'), 50),
+    'loop': _against('cells', ALONE, Side('loop with skanrs', 'labels'), 25),
+    'neurites': _kernel('neurites'),
+    'cells': _kernel('cells'),
+    'threads-neurites': _threads('neurites'),
+    'threads-cells': _threads('cells'),
+    'chunks-neurites': _chunks('neurites'),
+    'chunks-cells': _chunks('cells'),
+    'one': Comparison('one label', 512, (ALONE, PLAIN), (Mark(1.3, ALONE, PLAIN),)),
+    'large': Comparison('many cells', 1000, (TWO,), (Mark(4, TWO, unit='seconds'),)),
 }
 
 
-def measure(mark, path, options):
-    """Return what the sides of a mark take."""
-    image = np.load(path, mmap_mode='r')
-    workers = [
-        Worker(python_of(side.name, options), side.name, side.work, path, side.threads)
-        for side in mark.sides
-    ]
+def measure(comparison, path, options):
+    """Return what each side takes."""
+    voxels = np.load(path, mmap_mode='r').size
+    workers = {
+        side: Worker(python_of(side.name, options), side.name, side.work, path, side.threads)
+        for side in comparison.sides
+    }
     for run in range(1 + options.runs):
-        for worker in workers:
-            worker.time(image.size, counts=run > 0, long=LONG)
-    lines = []
-    for worker, side in zip(workers, mark.sides, strict=True):
-        lines.append({**worker.last, 'side': side, 'seconds': statistics.median(worker.seconds)})
+        for worker in workers.values():
+            if worker.time(voxels, counts=run > 0, long=LONG):
+                print(f'  {worker.side}: {worker.last["seconds"]:.3f} s', flush=True)
+    lines = {}
+    for side, worker in workers.items():
+        lines[side] = {**worker.last, 'seconds': statistics.median(worker.seconds)}
         worker.close()
     return lines
 
 
-def row(mark, lines, image):
-    """Return the cells of a row of the table."""
-    figure = FIGURES[mark.figure](lines, image)
-    is_met = figure >= mark.limit if mark.is_least else figure <= mark.limit
-    same = {line['content'] for line in lines}
-    kimimaro = any(line['side'].name == 'kimimaro' for line in lines)
-    verdict = 'another method' if kimimaro else 'equal' if len(same) == 1 else 'DIFFERENT'
-    if mark.sides[0] == PLAIN and mark.volume != 'one label':
-        verdict = 'touching labels are joined by the plain call'
-    said = [
-        f'{line["side"].name}, {line["side"].work}, {line["side"].threads} thread'
-        f'{"s" * (line["side"].threads > 1)}: {line["seconds"]:.3f} s'
-        for line in lines
-    ]
-    sign = '≥' if mark.is_least else '≤'
-    return (
-        f'{mark.title}, {mark.volume} in {" x ".join(map(str, image.shape))}',
-        '; '.join(said) + (f'; {verdict}' if len(lines) > 1 else ''),
-        f'{figure:.2f} {mark.figure}',
-        f'{sign} {mark.limit:g}' + ('' if is_met else ' (missed)'),
-    )
+def rows_of(name, comparison, lines, image):
+    """Yield the cells of a row of the table for each mark."""
+    shape = ' x '.join(map(str, image.shape))
+    contents = {
+        line['content']
+        for side, line in lines.items()
+        if side.name != 'kimimaro' and (side != PLAIN or comparison.volume == 'one label')
+    }
+    result = 'equal' if len(contents) == 1 else 'DIFFERENT'
+    for mark in comparison.marks:
+        figure = mark.figure(lines, image)
+        is_met = figure >= mark.limit if mark.is_least else figure <= mark.limit
+        of = [side for side in (mark.over, mark.of) if side is not None]
+        sides = '; '.join(f'{side}: {lines[side]["seconds"]:.3f} s' for side in of)
+        sign = '≥' if mark.is_least else '≤'
+        yield (
+            f'{name}, {comparison.volume} in {shape}',
+            sides,
+            f'{figure:.2f} {mark.unit}',
+            f'{sign} {mark.limit:g}' + ('' if is_met else ', missed'),
+            result,
+        )
 
 
 def write(rows, said):
@@ -129,20 +156,21 @@ def write(rows, said):
         section = f'\n{WHOLE_JOB}{after}'
     table, _, after = section.partition(WHOLE_JOB)
     old = [line.strip('| ').split(' | ') for line in table.splitlines() if line.startswith('| ')]
-    by_name = {cells[0]: cells for cells in [*old[1:], *rows]}
-    ordered = [by_name[name] for name in MARKS if name in by_name]
+    measured = {cells[0] for cells in rows}
     text = [
         LABELS,
         '',
         f'Measured by `make bench-labels` on {said}. The volumes are those of '
         '`skanrs.datasets.touching_labels`: *neurites* fill 99 % of it, *cells* 65 %; *many cells* '
-        'are 64 times the same block of cells. One thread or two, the same on both sides. Sides '
-        'take turns; seconds are medians, and a call of more than five seconds ran once. Bytes are '
-        'those beyond input and output.',
+        'are 64 times the same block of cells; *one label* is a vessel tree. The work *lee* is the '
+        'plain call, which joins labels that touch. Sides take turns; seconds are medians, and a '
+        f'call of more than {LONG} s ran once. Bytes are those beyond input and output. '
+        'kimimaro is another method.',
         '',
-        '| mark | what | sides | figure | set |',
-        '|---|---|---|---:|---:|',
-        *(f'| {" | ".join(cells)} |' for cells in ordered),
+        '| what | sides | figure | set | results |',
+        '|---|---|---:|---:|---|',
+        *(f'| {" | ".join(cells)} |' for cells in old[1:] if cells[0] not in measured),
+        *(f'| {" | ".join(cells)} |' for cells in rows),
     ]
     page.write_text(
         '\n'.join([before.rstrip(), '', *text, '', WHOLE_JOB + after]), encoding='utf-8'
@@ -153,12 +181,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--peers', required=True, help='the Python that has the peers')
     parser.add_argument(
-        '--marks',
+        'names',
         nargs='*',
-        choices=MARKS,
-        metavar='MARK',
-        default=list(MARKS),
-        help='all by default',
+        metavar='NAME',
+        help=f'of {", ".join(COMPARISONS)}; all if none is named',
     )
     parser.add_argument('--size', type=int, help='edge in voxels, instead of those of the marks')
     parser.add_argument('--runs', type=int, default=RUNS)
@@ -168,25 +194,26 @@ def main():
     print(machine(2))
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
-        for name in options.marks:
-            mark = MARKS[name]
-            absent = [side.name for side in mark.sides if not _is_there(side.name, options)]
+        for name in options.names or COMPARISONS:
+            comparison = COMPARISONS[name]
+            absent = [side.name for side in comparison.sides if not _is_there(side.name, options)]
             if absent:
                 print(f'{name}: {absent[0]} is not installed in the environment of the peers')
                 continue
-            size = options.size or mark.size
-            path = Path(options.folder or temporary, f'{mark.volume.replace(" ", "-")}-{size}.npy')
+            size, kind = options.size or comparison.size, comparison.volume
+            path = Path(options.folder or temporary, f'{kind.replace(" ", "-")}-{size}.npy')
             if not path.exists():
-                np.save(path, volume(mark.volume, size))
-            lines = measure(mark, path, options)
-            rows.append((name, *row(mark, lines, np.load(path, mmap_mode='r'))))
-            print(' | '.join(rows[-1]), flush=True)
+                np.save(path, volume(kind, size))
+            lines = measure(comparison, path, options)
+            for row in rows_of(name, comparison, lines, np.load(path, mmap_mode='r')):
+                rows.append(row)
+                print(' | '.join(row), flush=True)
     if options.write:
         write(rows, machine(2))
 
 
 def _is_there(side, options):
-    return side.startswith('skanrs') or has(python_of(side, options), side)
+    return 'skanrs' in side or has(options.peers, side)
 
 
 if __name__ == '__main__':

@@ -81,7 +81,7 @@ class Worker:
 
 def main():
     options = arguments()
-    present = {side for side in calls.SIDES if side == 'skanrs' or has(options.peers, side)}
+    present = {side for side in calls.SIDES if 'skanrs' in side or has(options.peers, side)}
     for side in sorted(calls.SIDES.keys() - present):
         print(f'{side} is not installed in the environment of the peers: its lines are missing')
     print(machine(options.threads))
@@ -275,7 +275,7 @@ def first_calls(name, options, present):
 
 
 def python_of(side, options):
-    return sys.executable if side == 'skanrs' else options.peers
+    return sys.executable if 'skanrs' in side else options.peers
 
 
 def has(python, side):

@@ -161,6 +161,53 @@ def test_intensities_are_those_of_each_label():
         same(without_ids(found), without_ids(rows))
 
 
+def test_other_values_of_labels_permute_rows():
+    values = np.r_[0, 1 + np.random.default_rng(1).permutation(255)].astype('u1')
+    for labels in label_images(3, count=6, seed=12, dtype='u1'):
+        permuted = values[labels]
+        tables = [skanrs.analyze(image, labels=True) for image in (labels, permuted)]
+        tables[0]['label'] = values[tables[0]['label']]
+        moved = tables[0].sort_values('label', kind='stable', ignore_index=True)
+        same(without_ids(tables[1]), without_ids(moved))
+        same(*(skanrs.network_summary(one, labels=True, mask=permuted) for one in tables))
+
+
+def test_any_memory_is_measured(tmp_path):
+    labels = next(label_images(3, count=1, seed=5, dtype='i2', shape=(9, 14, 20)))
+    np.save(tmp_path / 'labels.npy', labels)
+    unaligned = np.frombuffer(b'x' + labels.tobytes(), np.uint8)[1:].view('i2')
+    forms = {
+        'Fortran order': np.asfortranarray(labels),
+        'negative strides': labels[::-1, ::-1, ::-1].copy()[::-1, ::-1, ::-1],
+        'gaps': np.repeat(labels, 2, axis=2)[..., ::2],
+        'big-endian': labels.astype('>i2'),
+        'read-only memmap': np.load(tmp_path / 'labels.npy', mmap_mode='r'),
+        'unaligned': unaligned.reshape(labels.shape),
+    }
+    expected = answers(labels)
+    for form in forms.values():
+        for found, one in zip(answers(form), expected, strict=True):
+            if isinstance(one, pd.DataFrame):
+                same(found, one)
+            else:
+                np.testing.assert_array_equal(found, one)
+
+
+def answers(labels):
+    """What is measured of a label image, by every function that takes one."""
+    skeleton = skanrs.skeletonize(labels, labels=True)
+    table = skanrs.analyze(labels, labels=True, intensity=labels, regions=abs(labels))[0]
+    return (
+        table,
+        skanrs.summarize(skeleton, labels=True, separator='_'),
+        skanrs.network_summary(table, skeleton=skeleton, labels=True, mask=labels),
+        skanrs.nodes(labels, labels=True),
+        skanrs.centrelines(labels, labels=True).points,
+        skanrs.radii(skeleton, labels, labels=True),
+        skanrs.prune(skeleton, max_radius_ratio=1.5, mask=labels, labels=True),
+    )
+
+
 def test_small_and_chosen_labels_have_no_nodes():
     labels = np.zeros((20, 30), int)
     labels[2:5, 2:28], labels[10:13, 2:28], labels[17, 3:6] = 4, 9, 7

@@ -96,6 +96,16 @@ OTHERS = {
         lambda territories, **options: of_labels(skanrs.centrelines, territories, **options)[0],
         'territories',
     ),
+    'prune labels': (
+        lambda territories, **options: skanrs.prune(
+            skanrs.skeletonize(territories, labels=True),
+            max_radius_ratio=1.5,
+            mask=territories,
+            labels=True,
+            **options,
+        ),
+        'territories',
+    ),
     'radius_image of labels': (
         lambda territories, **options: skanrs.radius_image(
             skanrs.skeletonize(territories, labels=True), territories, labels=True, **options
