@@ -8,6 +8,7 @@ numpy (`projections`) and, in the browser, by WebGL (`viewer`).
 import base64
 import io
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +21,7 @@ from skanrs.files.recipe import to_toml
 from .projections import png, projections
 from .report import Report, axes_in_space
 from .result import Result
-from .scene import colours_of, lines_of
+from .scene import Colour, colours_of, lines_of
 from .texts import numbers
 from .viewer import MOST_SEGMENTS, viewer_scene
 
@@ -93,12 +94,15 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
     unit, ndim = report.unit, len(report.shape)
     shown: dict[str, Any] = {'violins': None, 'radii': None}
     if len(table):
-        shown = _skeleton(measured.skeleton, result.lines, table, report)
-        shown['violins'] = picture('violins', (9, 4), partial(_violins, table=table, unit=unit))
-        shown['radii'] = None
-        if 'mean_radius' in table:
-            draw = partial(_radii, table=table, unit=unit)
-            shown['radii'] = picture('histogram', (9, 3.5), draw)
+        colours = colours_of(table, unit, report.color_by)
+        # numpy and zlib leave the interpreter to matplotlib.
+        with ThreadPoolExecutor(1) as pool:
+            drawn = pool.submit(_skeleton, measured.skeleton, result.lines, colours, report)
+            shown['violins'] = picture('violins', (9, 4), partial(_violins, table=table, unit=unit))
+            if 'mean_radius' in table:
+                draw = partial(_radii, table=table, unit=unit)
+                shown['radii'] = picture('histogram', (9, 3.5), draw)
+            shown |= drawn.result()
     render(
         file,
         'report.html',
@@ -273,28 +277,30 @@ def _radii(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
 def _skeleton(
     skeleton: 'Skeleton',
     centrelines: 'Centrelines | None',
-    table: 'pd.DataFrame',
+    colours: list[Colour],
     report: Report,
 ) -> dict[str, Any]:
     """Return what the template shows of the skeleton: projections, and the data of the viewer."""
     flat = len(report.shape) == 2
     axes = axes_in_space(report.axes)
-    colours = colours_of(table, report.unit, report.color_by)
     lines = lines_of(skeleton, axes, MOST_SEGMENTS, centrelines)
+    with ThreadPoolExecutor(1) as pool:
+        scene = pool.submit(viewer_scene, lines, colours, flat=flat)
+        pictures = [
+            {
+                'text': f'the skeleton along {picture.axis}, coloured by {colours[0].name}',
+                'data': _in_base_64(png(picture.levels, colours[0].palette)),
+            }
+            for picture in projections(lines, colours[0], flat=flat)
+        ]
     unit = f' {report.unit}' if report.unit else ''
     sizes = [length * each for length, each in zip(lines.shape, lines.spacing, strict=True)]
     return {
         'colours': colours,
         'flat': flat,
         'left_out': lines.left_out,
-        'scene': viewer_scene(lines, colours, flat=flat),
-        'projections': [
-            {
-                'text': f'the skeleton along {picture.axis}, coloured by {colours[0].name}',
-                'data': _in_base_64(png(picture.levels, colours[0].palette)),
-            }
-            for picture in projections(lines, colours[0], flat=flat)
-        ],
+        'scene': scene.result(),
+        'projections': pictures,
         'ratio': f'{sizes[0]:.6g}fr {sizes[2]:.6g}fr',
         'extent': f'{numbers(sizes[: 2 if flat else 3])}{unit} along x, y{"" if flat else ", z"}',
     }

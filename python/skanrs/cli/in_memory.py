@@ -1,5 +1,6 @@
 """The work on images whose masks fit in memory, a bit per voxel: the mask, the kernels."""
 
+from contextlib import suppress
 from importlib import import_module
 from threading import Thread
 
@@ -37,8 +38,7 @@ def measure_in_memory(
     Result
     """
     if options.need_table:
-        # pandas and scipy take as long to import as a small image to smooth.
-        Thread(target=import_module, args=('skanrs.branches.measured',)).start()
+        Thread(target=_import_ahead, args=(options.report is not None,)).start()
     packed, rule, values = packed_mask(source, options, memory, progress)
     source.close()
     import skanrs
@@ -114,3 +114,12 @@ def measure_in_memory(
         territories=territories,
         branch_image=branch_image,
     )
+
+
+def _import_ahead(draws: bool) -> None:
+    """Import what makes tables and figures: it takes as long as smoothing a small image."""
+    # What is missing is said where it is needed.
+    with suppress(ImportError):
+        import_module('skanrs.branches.measured')
+        if draws:
+            import_module('matplotlib.backends.backend_agg')

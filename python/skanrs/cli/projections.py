@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from skanrs import threads
+from skanrs._support.ordered_map import ordered_map
+
 from .scene import LEVELS, Colour, Lines
 
 __all__ = ['Projection', 'png', 'projections']
@@ -49,9 +52,13 @@ def projections(lines: Lines, colour: Colour, *, flat: bool) -> Iterator[Project
     values = colour.levels[lines.branches]
     # Columns and rows of each picture: x and y from above, z beside and below it.
     seen = {'z': (0, 1)} if flat else {'z': (0, 1), 'x': (2, 1), 'y': (0, 2)}
-    for axis, (across, down) in seen.items():
+
+    def draw(axis: str) -> Projection:
+        across, down = seen[axis]
         at = points[:, [down, across]]
-        yield Projection(axis, _drawn(at, lines.starts, values, extents[[down, across]]))
+        return Projection(axis, _drawn(at, lines.starts, values, extents[[down, across]]))
+
+    return ordered_map(draw, seen, threads.get_num_threads())
 
 
 def _drawn(
