@@ -18,6 +18,11 @@ use skanrs::graph::heights::Heights;
 use skanrs::graph::junctions::prune_junctions;
 use skanrs::graph::pixel_graph::{Neighbourhood, count_entries, pixel_graph};
 use skanrs::graph::topology::topology;
+use skanrs::gray::gaussian::{Gaussian, Smoothed, gaussian};
+use skanrs::gray::histogram::{count_bins, count_each};
+use skanrs::gray::range::value_range;
+use skanrs::gray::threshold::{Rule, foreground as gray_foreground, packed_foreground};
+use skanrs::gray::values::Plain;
 use skanrs::image::bit_image::BitImage;
 use skanrs::image::elements::Shared;
 use skanrs::image::foreground::foreground;
@@ -26,6 +31,7 @@ use skanrs::image::label_words::LabelWords;
 use skanrs::image::mask_rows::MaskRows;
 use skanrs::labels::{self, Skeletons};
 use skanrs::network;
+use skanrs::network::territories::Territories;
 use skanrs::pruning::{Limits, prune};
 use skanrs::radius::faces::{Face, depths, lower};
 use skanrs::radius::{Background, Squares, Surroundings, squared_radii};
@@ -33,6 +39,7 @@ use skanrs::support::errors::Error;
 use skanrs::support::threads::{Monitor, Pool, run};
 use skanrs::thinning::chunks::words::Frame;
 use skanrs::thinning::chunks::{chunk_words, thin_words};
+use skanrs::thinning::labels::thin_labels;
 use skanrs::thinning::{Method, thin};
 
 static MONITOR: Monitor = Monitor::new();
@@ -106,6 +113,78 @@ fn thinning_of_chunks() {
             format!("{:?}", resolved.expect("not interrupted"))
         });
     }
+}
+
+#[test]
+fn thinning_of_labels() {
+    // Labels in slabs that touch; the last one is not thinned.
+    let image = volume([64, 70, 80], 80);
+    let labels = Array3::from_shape_fn(image.dim(), |(z, y, x)| image[[z, y, x]] * (1 + (z + y / 8) / 9) as u8);
+    for plane in [false, true] {
+        let view = labels.slice_axis(Axis(0), if plane { (0..1).into() } else { (..).into() });
+        let methods = if plane { &[Method::Lee, Method::Zhang][..] } else { &[Method::Lee, Method::LeePreserving] };
+        for &method in methods {
+            same(|| {
+                let words = LabelWords::of(&view, &MONITOR).expect("there is memory");
+                let mut chosen = vec![true; words.values().len()];
+                chosen[words.values().len() - 1] = words.values().len() == 1;
+                thin_labels(&words, &chosen, method, &MONITOR).expect("not interrupted");
+                let mut output = Array3::<u8>::zeros(view.dim());
+                words.write_into(output.view_mut(), &chosen);
+                (words.counts().to_vec(), output)
+            });
+        }
+    }
+}
+
+#[test]
+fn territories() {
+    let image = volume([40, 50, 90], 85);
+    let nodes = nodes_of(&thinned(&image, Method::Lee).into_dyn());
+    let numbers: Vec<i32> = (0..nodes.len() as i32).map(|number| number % 50).collect();
+    let mut mask = MaskRows::zeros([40, 50, 90], [false; 3]).expect("there is memory");
+    mask.insert([0; 3], &Shared::view(&image.view()), 1, &MONITOR).expect("the block is the image");
+    same(|| {
+        let territories = Territories::new(&mask, &nodes, &numbers, [1.0, 0.7, 2.0], &MONITOR);
+        let mut drawn = Array3::zeros(image.dim());
+        territories.expect("voxels of the mask").draw([0; 3], drawn.view_mut(), &MONITOR).expect("in the image");
+        drawn
+    });
+}
+
+#[test]
+fn gray_images() {
+    let shape = [70, 80, 90];
+    let mut image = volume(shape, 50).mapv(f32::from);
+    image.indexed_iter_mut().for_each(|((z, y, x), value)| *value *= ((z * 7 + y * 3 + x) % 31) as f32);
+    let view = Shared::view(&image.view());
+    // The last reaches too far for all axes at a time.
+    let far = vec![1.0 / 257.0; 257];
+    for weights in [[&[0.25, 0.5, 0.25][..], &[], &[0.1, 0.2, 0.4, 0.2, 0.1]], [&[0.25, 0.5, 0.25], &far, &[]]] {
+        let filter = Gaussian::new(weights).expect("odd numbers of weights");
+        same(|| {
+            let mut smoothed = Array3::<f32>::zeros(shape);
+            gaussian(&view, &filter, smoothed.view_mut(), &MONITOR).expect("the same shape");
+            smoothed
+        });
+    }
+    let filter = Gaussian::new([&[0.25, 0.5, 0.25], &[], &[]]).expect("odd numbers of weights");
+    let (plain, smoothed) = (Plain(view), Smoothed::<f32, f32>::new(&view, &filter));
+    same(|| value_range(&plain, &MONITOR).expect("not interrupted"));
+    same(|| value_range(&smoothed, &MONITOR).expect("not interrupted"));
+    let edges: Vec<f32> = (0..=64).map(|edge| edge as f32 / 2.0).collect();
+    same(|| count_bins(&plain, 0.0, 32.0, &edges, &MONITOR).expect("not interrupted"));
+    same(|| count_bins(&smoothed, 0.0, 32.0, &edges, &MONITOR).expect("not interrupted"));
+    let bytes = image.mapv(|value| value as u8);
+    same(|| count_each(&Plain(Shared::view(&bytes.view())), 0, 31, &MONITOR).expect("not interrupted"));
+    same(|| {
+        let mut mask = Array3::zeros(shape);
+        let count = gray_foreground(&smoothed, Rule::Above(9.0), mask.view_mut(), &MONITOR).expect("the same shape");
+        let mut rows = MaskRows::zeros(shape, [false; 3]).expect("there is memory");
+        let packed = packed_foreground(&smoothed, Rule::Above(9.0), &mut rows, 0, &MONITOR);
+        assert_eq!(packed, Ok(count));
+        (mask, format!("{rows:?}"))
+    });
 }
 
 #[test]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skanrs._image.array_types import takes_images
+from skanrs.smoothing import check_largest_sigma
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,8 @@ def threshold(
     Raises
     ------
     ValueError
-        If `radius` is not 0 and `method` is not one of the above.
+        If `radius` is not 0 and `method` is not one of the above, or if `sigma` of the Gaussian is
+        above 1,000 and longer than the image.
 
     Examples
     --------
@@ -110,6 +112,7 @@ def threshold(
     if sigma > 0:
         match smooth_method.lower():
             case 'gaussian':
+                check_largest_sigma(sigma, np.shape(image))
                 image = filters.gaussian(image, sigma=sigma)
             case 'tv':
                 image = restoration.denoise_tv_bregman(image, weight=sigma)

@@ -161,6 +161,27 @@ def test_virtual_hdf5_of_which_a_part_is_gone(tmp_path):
         skanrs.open_image(tmp_path / 'a.h5')
 
 
+def test_numbered_parts_of_hdf5_of_which_one_is_gone(tmp_path):
+    """HDF5 ends such an image where the first file is missing."""
+    for at, plane in enumerate(MASK):
+        with h5py.File(tmp_path / f'part{at}.h5', 'w') as file:
+            file['plane'] = plane[None]
+    one, endless = (1, *MASK.shape[1:]), (h5py.h5s.UNLIMITED, *MASK.shape[1:])
+    with h5py.File(tmp_path / 'a.h5', 'w', libver='latest') as file:
+        whole = h5py.h5s.create_simple(one, endless)
+        planes = whole.copy()
+        planes.select_hyperslab((0, 0, 0), (endless[0], 1, 1), stride=one, block=one)
+        created = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        created.set_virtual(planes, b'part%b.h5', b'plane', h5py.h5s.create_simple(one))
+        h5py.h5d.create(file.id, b'image', h5py.h5t.NATIVE_UINT8, whole, created)
+    check(tmp_path / 'a.h5')
+    for gone in (1, 0):
+        (tmp_path / f'part{gone}.h5').unlink()
+        said = rf'a\.h5:/image lacks a part: part{gone}\.h5 is missing'
+        with pytest.raises(FileError, match=said):
+            skanrs.open_image(tmp_path / 'a.h5')
+
+
 def test_raw_file_of_hdf5_that_is_gone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with h5py.File('a.h5', 'w') as file:

@@ -185,6 +185,19 @@ def test_stacks_with_missing_pages(tmp_path, kind):
         read_image(tmp_path / 'a.tif')
 
 
+@pytest.mark.parametrize('name', ['StripOffsets', 'StripByteCounts'])
+def test_planes_that_are_not_stored(tmp_path, name):
+    path = tmp_path / 'a.tif'
+    tifffile.imwrite(path, MASK, compression='zlib', metadata=None, **GRAY)
+    with tifffile.TiffFile(path) as file:
+        tag = file.pages[1].tags[name]
+    with path.open('r+b') as raw:
+        raw.seek(tag.valueoffset)
+        raw.write(bytes(2 if tag.dtype == 3 else 4))
+    said = 'strips or tiles that are not stored (1) are read as background'
+    check(path, said=said, image=MASK * np.uint8([1, 0, 1])[:, None, None])
+
+
 @pytest.mark.parametrize('where', ['.', '*.tif'])
 def test_hidden_files_are_no_slices(tmp_path, where):
     image = write_slices(tmp_path, range(3))

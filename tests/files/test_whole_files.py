@@ -76,6 +76,15 @@ def test_next_run_removes_what_a_killed_one_left(tmp_path):
         os.close(pipe)
 
 
+def test_scratch_of_a_run_that_begins_stays(tmp_path):
+    """The lock comes a moment after its file."""
+    (tmp_path / '.skanrs-other-0').mkdir()
+    (tmp_path / '.skanrs-other-0/lock').touch()
+    with AtomicOutputs() as outputs:
+        outputs.scratch(tmp_path / 'table.csv')
+    assert os.listdir(tmp_path / '.skanrs-other-0') == ['lock']
+
+
 @pytest.mark.skipif(sys.platform != 'linux', reason='the limit is that of Linux')
 def test_a_full_disk(tmp_path):
     import resource

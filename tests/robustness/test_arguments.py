@@ -19,6 +19,8 @@ def test_a_spacing_may_be_any_number_or_array(spacing):
     assert np.asarray(skeleton.spacing).tolist() == [2.0, 2.0]
     graph = skanrs.chunk_graph(IMAGE, offset=(0, 0), shape=IMAGE.shape, spacing=spacing)
     assert graph.spacing.tolist() == [2.0, 2.0]
+    table = skanrs.network_summary(expected, shape=IMAGE.shape, spacing=spacing)
+    assert table.equals(skanrs.network_summary(expected, shape=IMAGE.shape, spacing=2.0))
 
 
 @pytest.mark.parametrize('spacing', ['2', ['1', '2'], np.array(['1', '2']), 1j, None, object()])
@@ -27,16 +29,34 @@ def test_a_spacing_must_be_numbers(spacing):
         lambda: skanrs.Skeleton(IMAGE, spacing=spacing),
         lambda: skanrs.analyze(IMAGE, spacing=spacing),
         lambda: skanrs.chunk_graph(IMAGE, offset=(0, 0), shape=IMAGE.shape, spacing=spacing),
+        lambda: skanrs.network_summary(skanrs.analyze(IMAGE), spacing=spacing),
     ]
     for call in calls:
         with pytest.raises(ValueError, match='spacing: expected a number or one for each'):
             call()
 
 
-def test_bins_may_be_a_numpy_integer():
+@pytest.mark.parametrize('count', [np.int64(4), np.uint8(4), np.array(4)])
+def test_counts_may_be_of_numpy(count):
     table = skanrs.analyze(IMAGE)
-    summary = skanrs.network_summary(table, bins=np.int64(4))
+    summary = skanrs.network_summary(table, bins=count)
     assert summary.equals(skanrs.network_summary(table, bins=4))
+    skeleton = skanrs.Skeleton(IMAGE)
+    with pytest.warns(UserWarning, match='Sholl'):
+        radii = skanrs.sholl_analysis(skeleton, shells=count)[1]
+    with pytest.warns(UserWarning, match='Sholl'):
+        assert np.array_equal(radii, skanrs.sholl_analysis(skeleton, shells=4)[1])
+
+
+def test_sigma_that_is_far_too_large_is_refused():
+    calls = [
+        lambda sigma: skanrs.gaussian(IMAGE, sigma),
+        lambda sigma: skanrs.threshold.smooth(IMAGE, sigma),
+        lambda sigma: skanrs.pre.threshold(IMAGE, sigma=sigma),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match='sigma: expected at most 1000 voxels, got 1e'):
+            call(1e6)
 
 
 @pytest.mark.parametrize('kind', [sparse.csr_array, sparse.coo_matrix])

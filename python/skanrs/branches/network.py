@@ -267,6 +267,7 @@ def _volume_of(
     ndim: int,
 ) -> float | None:
     """Return the volume that densities refer to."""
+    floats = as_spacing(spacing, ndim).floats
     if volume is not None:
         if shape is not None:
             raise ValueError('volume, shape: expected one of them, got both')
@@ -277,7 +278,6 @@ def _volume_of(
         lengths = np.asarray(shape)
         if lengths.shape != (ndim,) or lengths.dtype.kind not in 'iu' or (lengths <= 0).any():
             raise ValueError(f'shape: expected {ndim} positive integers, got {shape!r}')
-        floats = as_spacing(spacing, ndim).floats
         return float(np.prod(lengths.astype(float)) * np.prod(floats))
     if isinstance(skeleton, Skeleton):
         volume = float(np.prod(np.asarray(skeleton.skeleton_shape) * skeleton.spacing, dtype=float))

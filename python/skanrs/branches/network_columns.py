@@ -53,6 +53,9 @@ def shares_and_edges(
 
 
 def _bin_edges(bins: int | Sequence[float], largest: float) -> Array:
+    if isinstance(bins, np.ndarray):
+        # A number, if it is an array without axes.
+        bins = bins[()]
     if isinstance(bins, (int, np.integer)):
         if isinstance(bins, bool) or bins < 1:
             raise ValueError(f'bins: expected a positive integer or edges, got {bins!r}')

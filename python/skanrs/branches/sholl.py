@@ -64,6 +64,9 @@ def _normalize_shells(
         If the spacing of shells is below the diagonal of a pixel.
     """
     diagonal = np.linalg.norm(spacing)
+    if isinstance(shells, np.ndarray):
+        # A number, if it is an array without axes.
+        shells = shells[()]
     if isinstance(shells, (list, tuple, np.ndarray)):
         radii = np.asarray(shells)
     else:

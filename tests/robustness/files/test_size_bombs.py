@@ -97,7 +97,7 @@ def test_tiles_that_are_not_stored(tmp_path):
         size = read.pages[0].tags['TileByteCounts'].valuebytecount
         content[counts.valueoffset : counts.valueoffset + size] = bytes(size)
     (tmp_path / 'a.tif').write_bytes(content)
-    with pytest.warns(FileWarning, match=r'a\.tif: 16 strips or tiles are not stored'):
+    with pytest.warns(FileWarning, match=r'a\.tif: strips or tiles that are not stored \(16\)'):
         assert not read_image(tmp_path / 'a.tif').image.any()
     tiles = [(322, 4, 16), (323, 4, 16), (324, 4, 8), (325, 4, 17)]
     (tmp_path / 'b.tif').write_bytes(tiff(10**5, 10**5, SMALL_STRIP, more=tiles))

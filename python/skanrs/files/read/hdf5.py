@@ -4,7 +4,9 @@ The spacing is the attribute ``element_size_um`` of the dataset, as ilastik, Pla
 Fiji plugin write it, or ``spacing``.
 """
 
+import itertools
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -78,8 +80,12 @@ class Hdf5(Source):
         folder = Path(dataset.file.filename).parent
         parts = dataset.virtual_sources() if dataset.is_virtual else ()
         for part in {(part.file_name, part.dset_name) for part in parts}:
-            # A name with % is a pattern for many files.
-            if part[0] == '.' or '%' in part[0]:
+            if part[0] == '.' or '%b' in part[1]:
+                continue
+            if '%b' in part[0]:
+                gap = _gap(folder / part[0])
+                if gap is not None:
+                    raise FileError(f'{self.name} lacks a part: {gap} is missing')
                 continue
             path = _linked_file(part[0], folder)
             if path is None:
@@ -148,6 +154,17 @@ def _images(file: Any, h5py: Any) -> tuple[list[str], list[str]]:
         elif isinstance(node, h5py.Dataset) and node.ndim >= 2 and node.dtype.kind in 'biuf':
             images.append(name)
     return images, missing
+
+
+def _gap(pattern: Path) -> str | None:
+    """Return the first missing name of files with the numbers from 0 on in place of %b."""
+    numbered = re.compile(re.escape(pattern.name).replace('%b', '([0-9]+)', 1))
+    found = (numbered.fullmatch(file.name) for file in pattern.parent.glob('*'))
+    numbers = {int(match[1]) for match in found if match}
+    first = next(number for number in itertools.count() if number not in numbers)
+    if numbers and first > max(numbers):
+        return None
+    return pattern.name.replace('%b', str(first))
 
 
 def _linked_file(name: str, *folders: Path) -> Path | None:

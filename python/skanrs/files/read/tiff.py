@@ -141,9 +141,10 @@ class Tiff(Source):
             if max(ends, default=0) > page.parent.filehandle.size:
                 raise FileError(f'{self.name} is cut off')
             check_page(self.name, page)
-            absent += sum(count == 0 for count in page.databytecounts) if page.size else 0
+            parts = zip(page.dataoffsets, page.databytecounts, strict=True) if page.size else ()
+            absent += sum(0 in part for part in parts)
         if absent:
-            self._warn(f'{absent:,} strips or tiles are not stored; they are read as background')
+            self._warn(f'strips or tiles that are not stored ({absent:,}) are read as background')
 
     def _read(self, box: Box) -> Array:
         series = self._series

@@ -103,8 +103,10 @@ class AtomicOutputs:
         folder = self._hidden_beside(path)
         _remove_left(folder.parent)
         folder.mkdir()
-        self._locks.append((folder / LOCK).open('wb'))
+        self._locks.append((folder / LOCK).open('wb', buffering=0))
         _lock(self._locks[-1])
+        # An empty file says that the lock is still to come.
+        self._locks[-1].write(b'1')
         return folder
 
     def write(self, path: Path, writer: Writer) -> None:
@@ -236,7 +238,7 @@ def _remove_left(folder: Path) -> None:
     for file in folder.glob(f'.skanrs-*/{LOCK}'):
         try:
             with file.open('r+b') as lock:
-                is_left = _lock(lock)
+                is_left = file.stat().st_size > 0 and _lock(lock)
         except OSError:
             continue
         if is_left:
