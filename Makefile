@@ -246,7 +246,7 @@ bench: $(STAMPS)/test-tools $(BENCH)/peers ## time skanrs and its peers, in .ven
 	$(BIN)/python benchmarks/side_by_side.py --peers $(BENCH)/bin/python $(ARGS)
 
 .PHONY: bench-whole
-bench-whole: $(STAMPS)/test-tools $(BENCH)/peers ## time the command and its peers from file to file; ARGS="--sizes 256"
+bench-whole: $(STAMPS)/test-tools $(BENCH)/peers ## time the command and its peers from file to file; ARGS="--jobs zarr-512"
 	$(BIN)/python benchmarks/whole_job.py --peers $(BENCH)/bin/python $(ARGS)
 
 .PHONY: bench-labels

@@ -1,9 +1,11 @@
 """Write the synthetic image of a benchmark into this folder and print its name.
 
-`gray_files.py KIND SIZE`: zarr, TIFF (uint16, a page per plane), HDF5, NIfTI or mask zarr.
+`gray_files.py KIND SIZE`: zarr, TIFF (uint16, a page per plane), HDF5, NIfTI, npy or mask zarr. A
+file that is there is kept.
 """
 
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -12,23 +14,17 @@ from skanrs.datasets import lung, vessel_tree
 EDGE = 128
 
 
+NAMES = {
+    'zarr': 'gray-{}.zarr', 'TIFF': 'gray-{}.tif', 'HDF5': 'gray-{}.h5', 'NIfTI': 'gray-{}.nii',
+    'npy': 'gray-{}.npy', 'mask zarr': 'mask-{}.zarr',
+}  # fmt: skip
+
+
 def main():
     kind, size = sys.argv[1], int(sys.argv[2])
-    if kind == 'mask zarr':
-        import zarr
-
-        name = f'mask-{size}.zarr'
-        mask = vessel_tree((size,) * 3)
-        zarr.create_array(name, shape=mask.shape, chunks=(min(EDGE, size),) * 3, dtype=bool)[:] = (
-            mask
-        )
-    else:
-        gray = gray_image(size)
-        name = {'zarr': 'gray-{}.zarr', 'TIFF': 'gray-{}.tif', 'HDF5': 'gray-{}.h5'}.get(
-            kind, 'gray-{}.nii'
-        )
-        name = name.format(size)
-        write(kind, name, gray)
+    name = NAMES[kind].format(size)
+    if not Path(name).exists():
+        write(kind, name, vessel_tree((size,) * 3) if kind == 'mask zarr' else gray_image(size))
     print(name)
 
 
@@ -44,25 +40,29 @@ def gray_image(size):
     return np.ascontiguousarray(tile)
 
 
-def write(kind, name, gray):
-    chunks = tuple(min(EDGE, n) for n in gray.shape)
-    if kind == 'zarr':
+def write(kind, name, image):
+    chunks = tuple(min(EDGE, n) for n in image.shape)
+    if kind in ('zarr', 'mask zarr'):
         import zarr
 
-        zarr.create_array(name, shape=gray.shape, chunks=chunks, dtype=gray.dtype)[:] = gray
+        zarr.create_array(name, shape=image.shape, chunks=chunks, dtype=image.dtype)[:] = image
+    elif kind == 'npy':
+        np.save(name, image)
     elif kind == 'TIFF':
         import tifffile
 
-        tifffile.imwrite(name, gray.astype(np.uint16), photometric='minisblack', compression='zlib')
+        tifffile.imwrite(
+            name, image.astype(np.uint16), photometric='minisblack', compression='zlib'
+        )
     elif kind == 'HDF5':
         import h5py
 
         with h5py.File(name, 'w') as file:
-            file.create_dataset('image', data=gray, chunks=chunks, compression='gzip')
+            file.create_dataset('image', data=image, chunks=chunks, compression='gzip')
     else:
         import nibabel
 
-        nibabel.save(nibabel.Nifti1Image(gray, np.eye(4)), name)
+        nibabel.save(nibabel.Nifti1Image(image, np.eye(4)), name)
 
 
 if __name__ == '__main__':

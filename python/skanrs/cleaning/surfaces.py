@@ -93,8 +93,6 @@ def find_walls(
     neighbours, is_crowded = _neighbours(nodes, shape)
     if np.count_nonzero(is_crowded) < max(least, SMALLEST_WALL):
         return Walls(0, 0)
-    from scipy import ndimage
-
     core, inside = _core_of(neighbours, is_crowded, np.zeros(nodes.size, np.bool_))
     count, part = sparse.csgraph.connected_components(inside, directed=False)
     coordinates = np.stack(np.unravel_index(nodes[core], shape), axis=1)
@@ -112,6 +110,8 @@ def find_walls(
         if box.prod() > LARGEST_BOX:
             cavities, voxels = cavities + 1, voxels + len(wall)
             continue
+        from scipy import ndimage
+
         background = np.ones(box, np.bool_)
         background[tuple(wall.T)] = False
         # One component is that around the wall.
