@@ -155,6 +155,7 @@ def mask_of(
     (array([[False,  True,  True]]), 4.0)
     """
     refuse_dask_array(image, 'image', 'skanrs.otsu, which is lazy')
+    image = as_array(image, 'image')
     rule = find_rule(parts_of(image), image.dtype, threshold)
     return rule(image), rule.threshold
 
@@ -280,6 +281,7 @@ def otsu_threshold(image: npt.NDArray[Any]) -> float:
     12.0
     """
     refuse_dask_array(image, 'image', 'skanrs.otsu, which is lazy')
+    image = as_array(image, 'image')
     return _otsu(parts_of(image), image.dtype)
 
 

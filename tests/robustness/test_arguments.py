@@ -67,12 +67,16 @@ def test_sparse_matrices_are_refused_by_name(kind):
         'skeleton_image': lambda: skanrs.Skeleton(image),
         'mask': lambda: skanrs.analyze(image),
         'block': lambda: skanrs.chunk_graph(image, offset=(0, 0), shape=IMAGE.shape),
+        'source_image': lambda: skanrs.Skeleton(IMAGE, source_image=image),
     }
     for name, call in calls.items():
         with pytest.raises(
             TypeError, match=rf'{name}: expected a dense array, got a {kind.__name__}'
         ):
             call()
+    for function in (skanrs.threshold.mask_of, skanrs.threshold.otsu_threshold):
+        with pytest.raises(TypeError, match='image: expected a dense array'):
+            function(image)
 
 
 def test_paths_may_be_chosen_by_booleans():
@@ -81,7 +85,7 @@ def test_paths_may_be_chosen_by_booleans():
     is_short = table['branch_distance'] < 4.5
     assert 0 < is_short.sum() < len(table)
     expected = skeleton.prune_paths(np.flatnonzero(is_short)).skeleton_image
-    for mask in (is_short, is_short.to_numpy()):
+    for mask in (is_short, is_short.to_numpy(), is_short.tolist(), is_short.astype(object)):
         assert np.array_equal(skeleton.prune_paths(mask).skeleton_image, expected)
     with pytest.raises(ValueError, match='indices: expected a bool for each of'):
         skeleton.prune_paths(is_short.to_numpy()[:-1])

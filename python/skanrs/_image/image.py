@@ -71,11 +71,16 @@ def as_image(array: Any, name: str, *, least: int = 1, most: int = MOST_AXES) ->
 
 def as_array(array: Any, name: str) -> Array:
     """Return an argument as an array; raise a TypeError that names it if it is a sparse matrix."""
+    refuse_sparse(array, name)
+    return np.asarray(array)
+
+
+def refuse_sparse(array: Any, name: str) -> None:
+    """Raise a TypeError that names the argument if it is a sparse matrix."""
     if hasattr(array, 'toarray') and not hasattr(array, '__array__'):
         raise TypeError(
             f'{name}: expected a dense array, got a {type(array).__name__}; pass {name}.toarray()'
         )
-    return np.asarray(array)
 
 
 def check_axes(ndim: int, name: str, least: int = 1, most: int = MOST_AXES) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from skanrs._blocks.read import Pixels, read_image
 from skanrs._image.array_types import takes_images
+from skanrs._image.image import refuse_sparse
 from skanrs._image.labels import Labels, as_labels, with_labels
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
@@ -134,6 +135,7 @@ class Skeleton(LazyGraph):
         labels: Labels = False,
     ) -> None:
         of_pixels = None
+        refuse_sparse(source_image, 'source_image')
         if with_labels(labels) and value_is_height:
             raise ValueError('value_is_height: expected False with labels, got True')
         with progress.call('Skeleton'):

@@ -30,14 +30,17 @@ def path_number(index: SupportsIndex, n_paths: int) -> int:
 
 def path_numbers(indices: Iterable[SupportsIndex], n_paths: int) -> list[int]:
     """Return the checked numbers of paths, given as integers or as a boolean mask."""
-    mask = np.asarray(indices) if hasattr(indices, '__array__') else None
-    if mask is not None and mask.dtype == np.bool_:
+    given = indices if hasattr(indices, '__array__') else list(indices)
+    mask = np.asarray(given)
+    if mask.dtype == object and all(isinstance(index, (bool, np.bool_)) for index in mask.flat):
+        mask = mask.astype(bool)
+    if mask.dtype == np.bool_:
         if mask.shape != (n_paths,):
             raise ValueError(
                 f'indices: expected a bool for each of {n_paths} paths, got {mask.shape}'
             )
         return np.flatnonzero(mask).tolist()
-    numbers = [operator.index(index) for index in indices]
+    numbers = [operator.index(index) for index in given]
     absent = [number for number in numbers if not 0 <= number < n_paths]
     if absent:
         raise ValueError(
