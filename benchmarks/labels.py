@@ -156,7 +156,7 @@ def write(rows, said):
         section = f'\n{WHOLE_JOB}{after}'
     table, _, after = section.partition(WHOLE_JOB)
     old = [line.strip('| ').split(' | ') for line in table.splitlines() if line.startswith('| ')]
-    measured = {cells[0] for cells in rows}
+    measured = {'what', *(cells[0] for cells in rows)}
     text = [
         LABELS,
         '',
@@ -169,7 +169,11 @@ def write(rows, said):
         '',
         '| what | sides | figure | set | results |',
         '|---|---|---:|---:|---|',
-        *(f'| {" | ".join(cells)} |' for cells in old[1:] if cells[0] not in measured),
+        *(
+            f'| {" | ".join(cells)} |'
+            for cells in old
+            if len(cells) == len(rows[0]) and cells[0] not in measured
+        ),
         *(f'| {" | ".join(cells)} |' for cells in rows),
     ]
     page.write_text(
