@@ -286,6 +286,9 @@ impl<T: Sample, F: Sample> Values for Smoothed<'_, T, F> {
     }
 
     fn rows(&self, scratch: &mut Self::Scratch, region: &Box3, mut give: impl FnMut([usize; 2], &[F])) {
+        if region.shape.contains(&0) {
+            return;
+        }
         let [weights_z, weights_y, weights_x] = &self.filter.weights;
         let (reach, dim) = (self.filter.reach(), self.image.dim());
         let [height, width] = self.extended(region.shape);
@@ -413,6 +416,14 @@ mod tests {
         let positions: Vec<usize> = (-5..8).map(|position| mirrored(position, 3)).collect();
         assert_eq!(positions, [1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]);
         assert!((-4..5).all(|position| mirrored(position, 1) == 0));
+    }
+
+    #[test]
+    fn takes_images_without_voxels() {
+        let weights = weights(2, 1.0);
+        for shape in [[0, 3, 70], [3, 0, 70], [3, 70, 0], [0, 0, 0]] {
+            assert!(smooth(&Array3::<u8>::zeros(shape), [&weights; 3]).is_empty());
+        }
     }
 
     #[test]
