@@ -57,10 +57,11 @@ def test_next_run_removes_what_a_killed_one_left(tmp_path):
             outputs.new(path).write_bytes(b'half')
             os.write(writing, b'!')
             time.sleep(60)
+        os._exit(0)
     os.read(reading, 1)
     left = set(os.listdir(tmp_path)) - {path.name}
-    assert len(left) == 2
-    # The scratch of a process that works stays.
+    assert len(left) == 3
+    # What a process that works has stays.
     with AtomicOutputs() as outputs:
         outputs.scratch(path)
         assert left < set(os.listdir(tmp_path))
@@ -68,9 +69,7 @@ def test_next_run_removes_what_a_killed_one_left(tmp_path):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert path.read_bytes() == b'before'
-    with AtomicOutputs() as outputs:
-        outputs.scratch(path)
-        assert not left & set(os.listdir(tmp_path))
+    write_files({path: lambda file: file.write(b'after')})
     assert os.listdir(tmp_path) == [path.name]
     for pipe in (reading, writing):
         os.close(pipe)
@@ -79,10 +78,9 @@ def test_next_run_removes_what_a_killed_one_left(tmp_path):
 def test_scratch_of_a_run_that_begins_stays(tmp_path):
     """The lock comes a moment after its file."""
     (tmp_path / '.skanrs-other-0').mkdir()
-    (tmp_path / '.skanrs-other-0/lock').touch()
-    with AtomicOutputs() as outputs:
-        outputs.scratch(tmp_path / 'table.csv')
-    assert os.listdir(tmp_path / '.skanrs-other-0') == ['lock']
+    (tmp_path / '.skanrs-other-lock').touch()
+    write_files({tmp_path / 'table.csv': lambda file: file.write(b'after')})
+    assert len(os.listdir(tmp_path)) == 3
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='the limit is that of Linux')

@@ -2,8 +2,8 @@
 
 Each output is written under a hidden name in its folder and flushed to disk; at the end the outputs
 are renamed, one by one. If the work fails or is interrupted before that, nothing is changed. A
-process that is killed leaves at most files whose names begin with ``.skanrs-``; those of a run with
-a scratch folder are removed by the next such run beside them, when their lock is free.
+process that is killed leaves at most files whose names begin with ``.skanrs-``. The next run that
+writes to that folder removes them, because their lock is free.
 
 Some mounts refuse fsync, which is then skipped. Hard links are not needed. A symbolic link is
 followed: its target is replaced.
@@ -34,7 +34,7 @@ NO_FSYNC = {
 
 
 LOCK = 'lock'
-"""The file in a scratch folder that the process locks which works there."""
+"""How the name of the file ends that a process locks while it writes to a folder."""
 
 
 class AtomicOutputs:
@@ -71,7 +71,7 @@ class AtomicOutputs:
         self._token = secrets.token_hex(4)
         self._written: dict[Path, Path] = {}
         self._hidden: list[Path] = []
-        self._locks: list[IO[bytes]] = []
+        self._locks: dict[Path, IO[bytes]] = {}
         self._path = Path()
 
     def __enter__(self) -> 'AtomicOutputs':
@@ -95,18 +95,10 @@ class AtomicOutputs:
         return self._written[path]
 
     def scratch(self, path: Path) -> Path:
-        """Return a new hidden folder beside `path`, which is removed at the end in any case.
-
-        What killed processes left beside it is removed now.
-        """
+        """Return a new hidden folder beside `path`, which is removed at the end in any case."""
         self._path = path
         folder = self._hidden_beside(path)
-        _remove_left(folder.parent)
         folder.mkdir()
-        self._locks.append((folder / LOCK).open('wb', buffering=0))
-        _lock(self._locks[-1])
-        # An empty file says that the lock is still to come.
-        self._locks[-1].write(b'1')
         return folder
 
     def write(self, path: Path, writer: Writer) -> None:
@@ -148,7 +140,7 @@ class AtomicOutputs:
             if error is None:
                 self._rename_all()
         finally:
-            for lock in self._locks:
+            for lock in self._locks.values():
                 lock.close()
             for left in self._hidden:
                 _remove(left)
@@ -186,8 +178,20 @@ class AtomicOutputs:
     def _hidden_beside(self, path: Path) -> Path:
         # Short, because the name of the output may have the largest length.
         hidden = replaced_path(path).with_name(f'.skanrs-{self._token}-{len(self._hidden)}')
+        if hidden.parent not in self._locks:
+            self._lock_in(hidden.parent)
         self._hidden.append(hidden)
         return hidden
+
+    def _lock_in(self, folder: Path) -> None:
+        """Remove what killed processes left in a folder, and lock a file of our own there."""
+        _remove_left(folder)
+        path = folder / f'.skanrs-{self._token}-{LOCK}'
+        lock = self._locks[folder] = path.open('wb', buffering=0)
+        self._hidden.append(path)
+        _lock(lock)
+        # An empty file says that the lock is still to come.
+        lock.write(b'1')
 
 
 def write_files(outputs: Mapping[Path, Writer]) -> None:
@@ -234,15 +238,16 @@ def _remove(path: Path) -> None:
 
 
 def _remove_left(folder: Path) -> None:
-    """Remove the hidden files and folders of processes that were killed while they had scratch."""
-    for file in folder.glob(f'.skanrs-*/{LOCK}'):
+    """Remove the hidden files and folders of processes that were killed."""
+    for file in folder.glob(f'.skanrs-*-{LOCK}'):
         try:
             with file.open('r+b') as lock:
                 is_left = file.stat().st_size > 0 and _lock(lock)
         except OSError:
             continue
         if is_left:
-            for path in folder.glob(f'{file.parent.name.rpartition("-")[0]}-*'):
+            # The lock is the last by name.
+            for path in sorted(folder.glob(f'{file.name.removesuffix(LOCK)}*')):
                 _remove(path)
 
 
