@@ -63,6 +63,10 @@ def calls() -> dict[str, Callable[[], Any]]:
         skanrs.thin_chunk(thick[48:], offset=(48, 0, 0), shape=thick.shape),
     ]
     thinned = skanrs.merge_thinned(chunks)
+    labels = image * (1 + np.indices(image.shape).sum(0) // 9 % 5).astype(np.uint8)
+    solid = np.zeros((96, 96, 96), dtype=bool)
+    solid[8:40, 8:80, 8:80] = solid[60:70, ::4] = True
+    gray = np.random.default_rng(0).random((96, 96, 512), dtype=np.float32)
     assert len(table) > 1000
     return {
         'skeletonize': lambda: skanrs.skeletonize(thick),
@@ -74,6 +78,15 @@ def calls() -> dict[str, Callable[[], Any]]:
         'finish': lambda: chunks[0].finish(thinned),
         'prune': lambda: skanrs.prune(thin, min_length=3),
         'analyze': lambda: skanrs.analyze(image),
+        'analyze_labels': lambda: skanrs.analyze(labels, labels=True),
+        'radius_image': lambda: skanrs.radius_image(solid, solid),
+        'nodes': lambda: skanrs.nodes(solid),
+        'centrelines': lambda: skanrs.centrelines(solid),
+        'territories': lambda: skanrs.territories(image, skanrs.skeletonize(image)),
+        'branch_image': lambda: skanrs.branch_image(thin),
+        'labels': lambda: skanrs.skeletonize(labels, labels=True),
+        'gaussian': lambda: skanrs.gaussian(gray, 1.5),
+        'clean': lambda: skanrs.clean(thick, min_size=20, closing=1),
         'Skeleton': lambda: skanrs.Skeleton(image),
         'Skeleton_values': lambda: skanrs.Skeleton(values, value_is_height=True),
         'summarize': lambda: skanrs.summarize(skeleton, separator='_'),
