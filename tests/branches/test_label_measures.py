@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from label_images import label_images, structured_labels
+from label_images import in_any_memory, label_images, structured_labels
 
 import skanrs
 
@@ -174,18 +174,8 @@ def test_other_values_of_labels_permute_rows():
 
 def test_any_memory_is_measured(tmp_path):
     labels = next(label_images(3, count=1, seed=5, dtype='i2', shape=(9, 14, 20)))
-    np.save(tmp_path / 'labels.npy', labels)
-    unaligned = np.frombuffer(b'x' + labels.tobytes(), np.uint8)[1:].view('i2')
-    forms = {
-        'Fortran order': np.asfortranarray(labels),
-        'negative strides': labels[::-1, ::-1, ::-1].copy()[::-1, ::-1, ::-1],
-        'gaps': np.repeat(labels, 2, axis=2)[..., ::2],
-        'big-endian': labels.astype('>i2'),
-        'read-only memmap': np.load(tmp_path / 'labels.npy', mmap_mode='r'),
-        'unaligned': unaligned.reshape(labels.shape),
-    }
     expected = answers(labels)
-    for form in forms.values():
+    for form in in_any_memory(labels, tmp_path).values():
         for found, one in zip(answers(form), expected, strict=True):
             if isinstance(one, pd.DataFrame):
                 same(found, one)

@@ -74,3 +74,17 @@ def structured_labels() -> dict[str, np.ndarray]:
     crossing[4:7, :, 4:7] = 2
     images['lines that cross'] = crossing
     return images
+
+
+def in_any_memory(labels, folder) -> dict[str, np.ndarray]:
+    """Return a 3D image in memory of other kinds, by name; a file is written to `folder`."""
+    np.save(folder / 'labels.npy', labels)
+    unaligned = np.frombuffer(b'x' + labels.tobytes(), np.uint8)[1:].view(labels.dtype)
+    return {
+        'Fortran order': np.asfortranarray(labels),
+        'negative strides': labels[::-1, ::-1, ::-1].copy()[::-1, ::-1, ::-1],
+        'gaps': np.repeat(labels, 2, axis=2)[..., ::2],
+        'big-endian': labels.astype(labels.dtype.newbyteorder('>')),
+        'read-only memmap': np.load(folder / 'labels.npy', mmap_mode='r'),
+        'unaligned': unaligned.reshape(labels.shape),
+    }

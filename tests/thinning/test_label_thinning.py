@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from label_images import VALUES, label_images, structured_labels
+from label_images import VALUES, in_any_memory, label_images, structured_labels
 from skimage.morphology import skeletonize as skimage_skeletonize
 
 import skanrs
@@ -60,17 +60,7 @@ def test_extreme_values_stay_exact(dtype):
 def test_any_memory(tmp_path):
     labels = next(label_images(3, count=1, seed=5, dtype='i2', shape=(9, 20, 30)))
     expected = loop(labels)
-    np.save(tmp_path / 'labels.npy', labels)
-    unaligned = np.frombuffer(b'x' + labels.tobytes(), np.uint8)[1:].view('i2')
-    forms = {
-        'Fortran order': np.asfortranarray(labels),
-        'negative strides': labels[::-1, ::-1, ::-1].copy()[::-1, ::-1, ::-1],
-        'gaps': np.repeat(labels, 2, axis=2)[..., ::2],
-        'big-endian': labels.astype('>i2'),
-        'read-only memmap': np.load(tmp_path / 'labels.npy', mmap_mode='r'),
-        'unaligned': unaligned.reshape(labels.shape),
-    }
-    for name, form in forms.items():
+    for name, form in in_any_memory(labels, tmp_path).items():
         before = form.copy()
         found = skanrs.skeletonize(form, labels=True)
         assert found.dtype == form.dtype, name
