@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
+import zarr
 
 from skanrs.cli import main
 
@@ -113,3 +114,25 @@ def test_existing_table_survives(folder):
     (folder / 't.csv').write_text('before')
     assert main(['analyze', 'gray.npy', '-o', 't.csv']) == 2
     assert (folder / 't.csv').read_text() == 'before'
+
+
+def test_parts_of_inputs_are_no_outputs(folder, capsys):
+    (folder / 'slices').mkdir()
+    mask = np.load('mask.npy')
+    for number, plane in enumerate(mask):
+        tifffile.imwrite(f'slices/s{number}.tif', plane.view('u1'), photometric='minisblack')
+    group = zarr.open_group('group.zarr', mode='w')
+    group.create_array('0', data=mask.view('u1'))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob('*')}
+    for typed in (
+        'skeletonize slices -o slices/s3.tif',
+        'skeletonize slices/s*.tif -o slices/s3.tif',
+        'skeletonize group.zarr/0 -o group.zarr',
+        'skeletonize group.zarr -o group.zarr/0.zarr',
+        'analyze mask.npy -o t.csv --regions slices --skeleton slices/s1.tif',
+    ):
+        assert main(typed.split()) == 2
+        assert 'expected an output that is not an input' in capsys.readouterr().err
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob('*')} == before
+    # Beside the slices there is room.
+    assert main(['analyze', 'slices', '-o', 'slices/t.csv', '--skeleton', 'slices/s.npy']) == 0

@@ -7,7 +7,9 @@ is refused before it.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ import numpy as np
 from skanrs import files
 from skanrs._gray.parts import FARTHEST
 from skanrs._support.memory import free_memory, held_memory, peak_memory, size_in_words
-from skanrs.files import AtomicOutputs, Source
+from skanrs.files import AtomicOutputs, FileError, Source
 from skanrs.files.packed_mask import PackedMask
 from skanrs.files.recipe import recipe_writer, to_toml
 from skanrs.files.units import in_unit
@@ -94,6 +96,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             except ValueError as error:
                 raise ValueError(f'{path}: {error}') from None
         companions = opened.enter_context(open_companions(options, image.shape))
+        _check_inputs_stay(options.outputs, [image, *filter(None, companions)])
         needed = needed_in_memory(image, options) + companions.nbytes
         in_chunks = needed > memory
         if options.labels:
@@ -166,6 +169,21 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
         with progress.stage('writing'):
             _write(out, options, result, report)
     return report.at_the_end(progress.total, peak_memory(), options.memory, out.failed)
+
+
+def _check_inputs_stay(outputs: Sequence[Path], sources: Sequence[Source]) -> None:
+    """Raise `FileError` for an output that would replace an input or a part of it, as a slice."""
+    for source in sources:
+        read = {path.resolve() for path in source.paths()}
+        # An array of zarr goes with any folder that it is in, and has files of its own.
+        above = {folder for path in read for folder in path.parents}
+        folders = {path for path in read if path.is_dir()}
+        for output in outputs:
+            target = output.resolve()
+            if target in read | above or not folders.isdisjoint(target.parents):
+                raise FileError(
+                    f'{output}: expected an output that is not an input, got one of {source.name}'
+                )
 
 
 def _write(out: AtomicOutputs, options: Options, result: Result, report: Report) -> None:

@@ -169,9 +169,14 @@ class Source(ABC):
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.path, self._choice)
 
+    def paths(self) -> list[Path]:
+        """Return the files that hold the image, or the folder."""
+        return [self.path]
+
     def state(self) -> tuple[int, ...]:
-        """Return numbers that differ after the file is changed."""
-        return state_of(self.path)
+        """Return numbers that differ after one of these files is changed."""
+        stats = [path.stat() for path in self.paths()]
+        return tuple(number for stat in stats for number in (stat.st_mtime_ns, stat.st_size))
 
     def _warn(self, text: str) -> None:
         self.warnings.append(f'{self.name}: {text}')
@@ -381,8 +386,3 @@ class _Named:
             ) from error
         reason = text.splitlines()[0] if text else type(error).__name__
         raise FileError(f'{path} {self._source.damaged} ({reason})') from error
-
-
-def state_of(path: Path) -> tuple[int, ...]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size

@@ -19,7 +19,7 @@ from .axes import axis_letters
 from .npy import read_planes
 from .ome import channel_names, check_ome, metadata_file, missing_files
 from .size_checks import check_page, check_segment, may_unpack_to_much
-from .source import Array, Box, Source, state_of
+from .source import Array, Box, Source
 from .tiff_spacing import tiff_spacing
 
 __all__ = ['Tiff']
@@ -181,11 +181,11 @@ class Tiff(Source):
                 handle.seek(start)
                 check_segment(self.name, page, handle.read(count))
 
-    def state(self) -> tuple[int, ...]:
-        """Return numbers that differ after one of the files is changed."""
+    def paths(self) -> list[Path]:
+        """Return the files of the pages."""
         pages = self._series.pages
         paths = {str(page.parent.filehandle.path) for page in pages if page is not None}
-        return tuple(number for path in sorted(paths) for number in state_of(Path(path)))
+        return [Path(path) for path in sorted(paths)]
 
     def close(self) -> None:
         """Close the file."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import FileError
 from .choice import Choice
-from .source import Array, Box, Source, state_of
+from .source import Array, Box, Source
 from .tiff import Tiff
 
 __all__ = ['TiffSlices']
@@ -72,9 +72,9 @@ class TiffSlices(Source):
         choice = self._of_slice._replace(axes=self._choice.axes)
         return type(self), (self.path, self._slices, choice)
 
-    def state(self) -> tuple[int, ...]:
-        """Return numbers that differ after one of the files is changed."""
-        return tuple(number for path in self._slices for number in state_of(path))
+    def paths(self) -> list[Path]:
+        """Return the files of the slices."""
+        return self._slices
 
 
 def _by_number(path: Path) -> list[tuple[bool, int, str]]:
