@@ -64,6 +64,22 @@ def with_size(path, name, size):
     path.write_bytes(content)
 
 
+def negative_lengths():
+    """Return files whose last axis is of length -6, by name."""
+    nifti = bytearray(VALID['plain.nii'])
+    nifti[42:44] = struct.pack('<h', -6)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, 'w') as members:
+        members.writestr('image.npy', header((4, 5, -6)))
+    return {'a.npy': header((4, 5, -6)), 'a.npz': archive.getvalue(), 'a.nii': bytes(nifti)}
+
+
+@pytest.mark.parametrize('name', negative_lengths())
+def test_negative_length(tmp_path, name):
+    said = malformed_files.outcome(tmp_path / name, negative_lengths()[name])
+    assert 'damaged' in said
+
+
 def test_zip_that_claims_more_than_it_holds(tmp_path):
     side = 1000
     npz(tmp_path / 'a.npz', {'image.npy': header((side,) * 3) + bytes(1000)})

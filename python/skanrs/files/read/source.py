@@ -218,6 +218,8 @@ class Source(ABC):
                 f'{self.name} holds values of type {dtype_name(self.dtype)}; '
                 'an image of booleans, integers or floats is needed'
             )
+        if min(self.shape, default=0) < 0:
+            raise FileError(f'{self.name} is damaged: it claims the shape {tuple(self.shape)}')
         self._piece = math.prod(self.unpacked or self.pieces)
         self._rename_axes()
         self._choose()
