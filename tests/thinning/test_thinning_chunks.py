@@ -8,6 +8,7 @@ import sys
 import time
 import tracemalloc
 import warnings
+from contextlib import nullcontext
 
 import dask
 import dask.array as da
@@ -215,8 +216,9 @@ def test_parts_of_a_skeleton_one_at_a_time_warn():
             part.compute(scheduler='sync')
     with pytest.warns(da.PerformanceWarning, match=r'skeleton\.persist\(\), or .*to_zarr'):
         parts[2].compute(scheduler='sync')
-    with pytest.warns(da.PerformanceWarning, match='3 parts of one lazy skeleton'):
-        # It asks for each block separately.
+    # It asks for each block separately. Dask 2024.12 joins them, and thins the image once.
+    warns = pytest.warns(da.PerformanceWarning, match='3 parts of one lazy skeleton')
+    with nullcontext() if dask.__version__ < '2025' else warns:
         label(skanrs.skeletonize(da.from_array(mask[:8, :8, :8], chunks=(2, 8, 8))))
 
 
