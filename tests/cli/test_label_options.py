@@ -42,6 +42,16 @@ def test_analyze(tmp_path, labels, capsys):
     assert summary['n_branches'].tolist() == [1, 0, 0, 1]
 
 
+def test_a_label_that_cannot_be_written_leaves_out_all_labels(empty_folder, labels, capsys):
+    labels[14:17, 2:14, 20:32] = 200
+    labels[14:17, 5:11, 23:29] = 0
+    np.save('labels.npy', labels)
+    typed = ['analyze', 'labels.npy', '--labels', '-o', 't.csv', '-o', '{label}.swc']
+    assert main(typed) == 2
+    assert '{label}.swc cannot be written: the skeleton has 1 loop' in capsys.readouterr().err
+    assert sorted(path.name for path in empty_folder.iterdir()) == ['labels.npy', 't.csv']
+
+
 def test_chosen_and_large_labels(tmp_path, labels, capsys):
     np.save(tmp_path / 'labels.npy', labels)
     some = ['--labels', '--only-labels', '300,7', '--min-voxels', 65]

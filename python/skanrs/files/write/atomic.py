@@ -121,13 +121,15 @@ class AtomicOutputs:
         Parameters
         ----------
         path : Path
-            The output.
+            The output. If it is several files, an error leaves out all of them.
         """
+        before = dict(self._written)
         try:
             yield
         except (FileError, ImportError, OSError, RuntimeError, ValueError) as error:
             if not self._keep_going:
                 raise
+            self._written = before
             self._fail(path, error)
 
     def __exit__(
