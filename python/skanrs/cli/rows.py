@@ -54,10 +54,11 @@ def write_rows(
     types = np.zeros(len(BRANCH_TYPES), dtype=np.int64)
     with ExitStack() as stack:
         writers = {}
-        for path in paths:
+        closers = {path: stack.enter_context(ExitStack()) for path in paths}
+        for path, closer in closers.items():
             with out.attempt(path):
-                file = stack.enter_context(out.new(path).open('xb'))
-                writers[path] = stack.enter_context(TableParts(path, file, recipe))
+                file = closer.enter_context(out.new(path).open('xb'))
+                writers[path] = closer.enter_context(TableParts(path, file, recipe))
         for part in parts_of(rows.parts()):
             for path, writer in writers.items():
                 if path not in out.failed:
@@ -65,6 +66,10 @@ def write_rows(
                         writer.write(part)
             lengths.append(part['branch_distance'].to_numpy())
             types += np.bincount(part['branch_type'], minlength=len(types))
+        # What is left is written now, and the disk may be full.
+        for path, closer in closers.items():
+            with out.attempt(path):
+                closer.close()
     return Branches(
         networks=rows.networks,
         by_type=tuple(types.tolist()),

@@ -175,7 +175,8 @@ class AtomicOutputs:
             raise
 
     def _fail(self, path: Path, error: Exception) -> None:
-        self.failed[path] = _sentence(path, error)
+        # Of several errors the first is the reason.
+        self.failed.setdefault(path, _sentence(path, error))
 
     def _hidden_beside(self, path: Path) -> Path:
         # Short, because the name of the output may have the largest length.
