@@ -13,6 +13,7 @@ from scipy import stats
 
 import skanrs
 from skanrs.cli import batch, main
+from skanrs.cli.batch_inputs import find_images
 from skanrs.cli.comparison import compare_groups
 from skanrs.datasets import vessel_tree
 
@@ -74,6 +75,17 @@ def test_folders_patterns_and_lists(scans, inputs):
         assert list(summary.columns[:3]) == ['image', 'group', 'age']
         assert list(summary['age']) == [20, 21, 22, 23]
         assert list(pd.read_csv('t.csv').columns[:2]) == ['image', 'group']
+
+
+def test_groups_are_texts(scans):
+    lines = ['scans/s0.npy,NA,1,7', 'scans/s1.npy,01,b,', 'scans/s2.npy,,,8', 'scans/s3.npy']
+    (scans / 'list.csv').write_text('\n'.join(['file,group,image,age', *lines]))
+    images = find_images(['list.csv'])
+    assert [(image.name, image.group) for image in images] == [
+        ('1', 'NA'), ('b', '01'), ('s2', None), ('s3', None),
+    ]  # fmt: skip
+    ages = [image.columns['age'] for image in images]
+    np.testing.assert_array_equal(ages, [7, np.nan, 8, np.nan])
 
 
 def test_group_by_folder(empty_folder):

@@ -12,6 +12,9 @@ from skanrs.files import SOURCE_SUFFIXES, FileError
 
 __all__ = ['BatchImage', 'find_images', 'hints_of_slices', 'is_batch']
 
+TEXTS = ('file', 'image', 'group')
+"""The columns of a CSV file that are texts whatever they contain."""
+
 
 @dataclass(frozen=True)
 class BatchImage:
@@ -92,7 +95,10 @@ def _listed(path: Path) -> Iterator[BatchImage]:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(('file', 'image', 'group'), str))
+        table = pd.read_csv(path)
+        # Texts as they are, because a group may be called NA or 01.
+        texts = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=TEXTS.__contains__)
+        table[texts.columns] = texts.fillna('')
     except FileNotFoundError:
         raise FileError(f'{path} does not exist') from None
     except (OSError, ValueError) as error:
@@ -104,14 +110,13 @@ def _listed(path: Path) -> Iterator[BatchImage]:
     if not len(table):
         raise FileError(f'{path} lists no images')
     for number, row in enumerate(table.to_dict('records'), start=2):
-        if row['file'] != row['file']:
+        if not row['file']:
             raise FileError(f'{path}: line {number} names no file')
         file = os.path.join(path.parent, os.path.expanduser(row.pop('file')))
-        name, group = row.pop('image', None), row.pop('group', None)
         yield BatchImage(
-            name if isinstance(name, str) else _stem(file),
+            row.pop('image', None) or _stem(file),
             file,
-            group if isinstance(group, str) else None,
+            row.pop('group', None) or None,
             {str(key): value for key, value in row.items()},
         )
 
