@@ -294,12 +294,16 @@ def test_names_and_patterns(empty_folder):
         (['empty', '--each', '-o', 't.csv'], 'empty: expected images, found none'),
         (['list.csv', '-o', 't.csv', '--folder', 'bad.csv'], 'bad.csv: expected a folder'),
         (['named.csv', '-o', 't.csv'], "expected a name that a file can have, got '../x'"),
+        (['same.csv', '-o', 't.csv'], 's1.summary.csv: expected a file for s1.summary, got one'),
+        (['list.csv', '-o', 't/s1.csv', '--folder', 't'], 's1.csv: expected a file for s1, got'),
     ],
 )  # fmt: skip
 def test_bad_input(scans, capsys, arguments, text):
     (scans / 'bad.csv').write_text('name,group\nx,y\n')
     (scans / 'named.csv').write_text('file,image\nscans/s0.npy,../x\n')
+    (scans / 'same.csv').write_text('file,image\nscans/s1.npy,s1\nscans/s2.npy,s1.summary\n')
     (scans / 'empty').mkdir()
+    (scans / 't').mkdir()
     before = sorted(scans.rglob('*'))
     assert command('analyze', *arguments) == 2
     assert text in capsys.readouterr().err

@@ -78,7 +78,7 @@ def run_batch(arguments: argparse.Namespace) -> int:
     tasks = {}
     for image in images:
         tasks[image.key] = _task(options, image, folder, states[image.key], unit)
-    _check(options, arguments.image, images, [task.options for task in tasks.values()])
+    _check(options, arguments.image, images, tasks)
     folder.mkdir(parents=True, exist_ok=True)
     shown = sys.stderr.isatty() if options.progress is None else options.progress
     reports: dict[str, dict[str, Any]] = {}
@@ -133,15 +133,22 @@ def _check(
     options: Options,
     given: Sequence[str],
     images: Sequence[BatchImage],
-    parts: Sequence[Options],
+    tasks: Mapping[str, _Task],
 ) -> None:
     """Raise `FileError` for options that several images cannot share."""
     for path in options.output:
         files.check_output(path, files.TABLE_SUFFIXES, 'tables of several images')
     inputs = {Path(path).resolve() for path in (*given, *(image.path for image in images))}
-    for path in (path for one in (options, *parts) for path in one.outputs):
+    makers: dict[Path, str] = {}
+    outputs = [(path, 'all images') for path in options.outputs]
+    for key, task in tasks.items():
+        outputs += [(path, key) for path in (*task.options.outputs, task.record)]
+    for path, maker in outputs:
         if path.resolve() in inputs:
             raise FileError(f'{path}: expected an output that is not an input')
+        other = makers.setdefault(path.resolve(), maker)
+        if other != maker:
+            raise FileError(f'{path}: expected a file for {maker}, got one for {other} too')
 
 
 def _open_all(
