@@ -55,7 +55,7 @@ def test_nodes(folder):
     assert_same_csv('t.csv', skanrs.analyze(MASK, spacing=SPACING))
 
 
-def test_trees_and_territories(folder, capsys):
+def test_trees_and_territories(folder, capsys, monkeypatch):
     run(
         'analyze', 'mask.tif', '-o', 't.csv', '--root', 'thickest', '--territories', 'v.tif',
         '--branch-image', 'b.nii.gz', '--angles', 'a.csv', '-o', 'g.graphml',
@@ -92,7 +92,11 @@ def test_trees_and_territories(folder, capsys):
         main(['analyze', 'mask.tif', '-o', 't.csv', '--root', 'there'])
     assert 'expected thickest, a face such as z=0, a point' in capsys.readouterr().err
     assert main(['analyze', 'mask.tif', '-o', 't.csv', '--root', '900,900,900']) == 2
-    assert 'at: expected a point at most' in capsys.readouterr().err
+    assert 'root: expected a point at most' in capsys.readouterr().err
+    monkeypatch.setattr(skanrs, 'skeletonize', None)
+    for root, words in (('z=1', 'or a face (z=0, '), ('1,2', 'a point of 3 finite numbers')):
+        assert main(['analyze', 'mask.tif', '-o', 't.csv', '--root', root, '--min-size', '9']) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_intensity(folder, capsys):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import re
 import reprlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -164,18 +164,63 @@ def root(
     return rooted
 
 
+class Face(NamedTuple):
+    """A face of an image: the bit that it has in ``border_faces``."""
+
+    bit: int
+
+
+def as_place(at: Any, ndim: int) -> int | Face | npt.NDArray[np.float64] | None:
+    """Return where a root is in an image of so many axes: a node, a face, a point; None: thickest.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `at` is none of these.
+    """
+    if isinstance(at, str):
+        return None if at == 'thickest' else _as_face(at, ndim)
+    if not isinstance(at, bool) and hasattr(at, '__index__') and np.ndim(at) == 0:
+        return operator.index(at)
+    try:
+        point = np.asarray(at, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            "at: expected a node, a point, 'thickest' or a face such as 'z=0', got "
+            f'a {type(at).__name__}'
+        ) from None
+    if point.shape != (ndim,) or not np.isfinite(point).all():
+        raise ValueError(f'at: expected a point of {ndim} finite numbers, got {at!r}')
+    return point
+
+
+def _as_face(text: str, ndim: int) -> Face:
+    names = 'zyx'[3 - ndim :]
+    match = re.fullmatch(f'([{names}])=(0|-1)', text)
+    if match is None:
+        faces = ', '.join(f'{name}=0, {name}=-1' for name in names)
+        raise ValueError(
+            f"at: expected a node, a point, 'thickest' or a face ({faces}), got {text!r}"
+        )
+    return Face(2 * names.index(match[1]) + (match[2] == '-1'))
+
+
 def _roots(nodes: pd.DataFrame, is_tip: Array, at: Any, max_distance: float | None) -> Array:
     """Return the rows of the nodes at the roots."""
-    if isinstance(at, str):
-        if at == 'thickest':
-            return _thickest(nodes, is_tip)
-        return _thickest(nodes, is_tip & _at_face(nodes, at))
-    if not isinstance(at, bool) and hasattr(at, '__index__') and np.ndim(at) == 0:
-        rows = np.flatnonzero(nodes['node_id'] == operator.index(at))
+    place = as_place(at, axes_of(nodes))
+    if place is None:
+        return _thickest(nodes, is_tip)
+    if isinstance(place, Face):
+        touches = np.asarray(nodes['border_faces'].to_numpy() >> place.bit & 1 == 1)
+        if not touches.any() and len(nodes):
+            raise ValueError(f'at: expected a face that an object reaches, got {at!r}')
+        return _thickest(nodes, is_tip & touches)
+    if isinstance(place, int):
+        rows = np.flatnonzero(nodes['node_id'] == place)
         if not rows.size:
             raise ValueError(f'at: expected one of the {len(nodes)} nodes, got {at!r}')
         return rows
-    return _nearest(nodes, is_tip, at, max_distance)
+    return _nearest(nodes, is_tip, place, max_distance)
 
 
 def _thickest(nodes: pd.DataFrame, wanted: Array) -> Array:
@@ -188,35 +233,9 @@ def _thickest(nodes: pd.DataFrame, wanted: Array) -> Array:
     return rows[first]
 
 
-def _at_face(nodes: pd.DataFrame, face: str) -> Array:
-    """Return which nodes touch a face of the image."""
-    names = 'zyx'[3 - axes_of(nodes) :]
-    match = re.fullmatch(f'([{names}])=(0|-1)', face)
-    if match is None:
-        faces = ', '.join(f'{name}=0, {name}=-1' for name in names)
-        raise ValueError(
-            f"at: expected a node, a point, 'thickest' or a face ({faces}), got {face!r}"
-        )
-    bit = 2 * names.index(match[1]) + (match[2] == '-1')
-    touches = np.asarray(nodes['border_faces'].to_numpy() >> bit & 1 == 1)
-    if not touches.any() and len(nodes):
-        raise ValueError(f'at: expected a face that an object reaches, got {face!r}')
-    return touches
-
-
-def _nearest(nodes: pd.DataFrame, is_tip: Array, at: Any, max_distance: float | None) -> Array:
+def _nearest(nodes: pd.DataFrame, is_tip: Array, point: Array, max_distance: float | None) -> Array:
     """Return the tip nearest to a point; of equals the first."""
-    ndim = axes_of(nodes)
-    try:
-        point = np.asarray(at, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(
-            "at: expected a node, a point, 'thickest' or a face such as 'z=0', got "
-            f'a {type(at).__name__}'
-        ) from None
-    if point.shape != (ndim,) or not np.isfinite(point).all():
-        raise ValueError(f'at: expected a point of {ndim} finite numbers, got {at!r}')
-    coordinates = nodes[[f'coord_{axis}' for axis in range(ndim)]].to_numpy()
+    coordinates = nodes[[f'coord_{axis}' for axis in range(len(point))]].to_numpy()
     rows = np.flatnonzero(is_tip)
     if not rows.size:
         if len(nodes):
@@ -229,9 +248,9 @@ def _nearest(nodes: pd.DataFrame, is_tip: Array, at: Any, max_distance: float | 
     elif not max_distance > 0:
         raise ValueError(f'max_distance: expected a positive number, got {max_distance!r}')
     if away.min() > max_distance:
-        where = ', '.join(f'{number:g}' for number in coordinates[nearest[0]])
+        tip = ', '.join(f'{number:g}' for number in coordinates[nearest[0]])
         raise ValueError(
-            f'at: expected a point at most {max_distance:g} from a tip, got {at!r}; the nearest'
-            f' tip, at ({where}), is {away.min():g} away'
+            f'at: expected a point at most {max_distance:g} from a tip, got {point.tolist()}; the'
+            f' nearest tip, at ({tip}), is {away.min():g} away'
         )
     return nearest

@@ -7,8 +7,8 @@ is refused before it.
 """
 
 import dataclasses
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,11 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             from .scene import check_color_by
 
             check_color_by(options, len(image.shape))
+        if options.root is not None:
+            from skanrs.branches.root import as_place
+
+            with _named_root():
+                as_place(options.root, len(image.shape))
         axes = axes_in_space(image.axes)
         for path in options.output:
             try:
@@ -122,7 +127,8 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
         if options.root is not None and result.table is not None and result.nodes is not None:
             from skanrs import root
 
-            rooted = root(result.table, result.nodes, at=options.root)
+            with _named_root():
+                rooted = root(result.table, result.nodes, at=options.root)
             result = dataclasses.replace(result, table=rooted)
         branches = None
         if result.rows is not None:
@@ -169,6 +175,15 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
         with progress.stage('writing'):
             _write(out, options, result, report)
     return report.at_the_end(progress.total, peak_memory(), options.memory, out.failed)
+
+
+@contextmanager
+def _named_root() -> Iterator[None]:
+    """Name the option in the errors of `skanrs.root`."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f'root: {str(error).removeprefix("at: ")}') from error
 
 
 def _check_inputs_stay(outputs: Sequence[Path], sources: Sequence[Source]) -> None:
