@@ -117,6 +117,12 @@ def test_against_plain_fits(seed):
             assert row.angle == pytest.approx(np.degrees(np.arccos(cosine)), abs=1e-5, nan_ok=True)
 
 
+def test_a_reach_beyond_all_branches_leaves_out_junctions():
+    tables = measured(blobs((40, 41), 3, 1.6), prune=False)
+    far, farther = (skanrs.directions(*tables, reach=reach) for reach in (1e4, 1e12))
+    pd.testing.assert_frame_equal(far, farther)
+
+
 def test_rows_taken_out_keep_their_lines():
     mask = blobs((40, 41), 3, 1.6)
     branches, nodes, lines = measured(mask, prune=False)
@@ -149,5 +155,6 @@ def test_what_does_not_fit():
         for function in (skanrs.angles, skanrs.directions):
             with pytest.raises(ValueError, match=words):
                 function(*changed)
-    with pytest.raises(ValueError, match='reach: expected a positive number, got 0'):
-        skanrs.angles(branches, nodes, lines, reach=0)
+    for reach in (0, np.inf, np.nan):
+        with pytest.raises(ValueError, match=f'reach: expected a positive, finite .*, got {reach}'):
+            skanrs.angles(branches, nodes, lines, reach=reach)

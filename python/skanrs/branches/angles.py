@@ -55,7 +55,7 @@ def directions(
     Raises
     ------
     ValueError
-        If columns, nodes or centrelines are missing, or `reach` is not positive.
+        If columns, nodes or centrelines are missing, or `reach` is not positive and finite.
     TypeError
         If a table is no pandas table.
 
@@ -127,7 +127,7 @@ def angles(
     Raises
     ------
     ValueError
-        If columns, nodes or centrelines are missing, or `reach` is not positive.
+        If columns, nodes or centrelines are missing, or `reach` is not positive and finite.
     TypeError
         If a table is no pandas table.
 
@@ -269,8 +269,8 @@ def _directions(
     branches: pd.DataFrame, nodes: pd.DataFrame, lines: Centrelines, reach: float
 ) -> tuple[Array, tuple[Array, Array]]:
     """Return unit vectors from source to destination, and away from the nodes at both ends."""
-    if not reach > 0:
-        raise ValueError(f'reach: expected a positive number, got {reach!r}')
+    if not 0 < reach < np.inf:
+        raise ValueError(f'reach: expected a positive, finite number, got {reach!r}')
     index = branches.index.to_numpy()
     count = len(lines.offsets) - 1
     if lines.points.shape[1] != axes_of(nodes):
@@ -303,7 +303,7 @@ def _directions(
     for radius, arcs in zip(finite, (along, lengths[branch] - along), strict=True):
         begin = np.minimum(radius, lengths / 2)
         least = _STEPS * lengths / np.maximum(sizes - 1, 1)
-        end = begin + np.maximum(reach * radius, least)
+        end = np.minimum(begin + np.maximum(reach * radius, least), lengths)
         fits.append(_fit(coordinates, arcs, branch, begin, end, len(index)))
     return straight, (fits[0], fits[1])
 
