@@ -119,6 +119,13 @@ def test_single_shell_and_single_pixel():
         assert (center.tolist(), radii.tolist(), counts.tolist()) == ([0, 0], [0], [0])
 
 
+def test_a_skeleton_without_pixels():
+    nothing = skanrs.Skeleton(np.zeros((3, 3), dtype=bool))
+    for shells, expected in ((None, [0]), (4, [0]), ([1, 3], [1, 3])):
+        _, radii, counts = csr.sholl_analysis(nothing, center=[1, 1], shells=shells)
+        assert (radii.tolist(), counts.tolist()) == (expected, [0] * len(expected))
+
+
 def test_wrong_centres():
     with pytest.raises(
         ValueError, match=r'center: expected shape \(2,\) as the axes of the skeleton, got\s+\(3,\)'

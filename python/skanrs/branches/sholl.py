@@ -70,7 +70,7 @@ def _normalize_shells(
     if isinstance(shells, (list, tuple, np.ndarray)):
         radii = np.asarray(shells)
     else:
-        end_radius = np.max(np.linalg.norm(skeleton_coordinates - center, axis=1))
+        end_radius = np.max(np.linalg.norm(skeleton_coordinates - center, axis=1), initial=0)
         step = diagonal if shells is None else end_radius / _count(shells)
         # A margin, so that rounding does not drop the last shell.
         end = end_radius + np.finfo(np.float32).eps
