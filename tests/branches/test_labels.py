@@ -170,8 +170,9 @@ def test_refuses_what_does_not_fit():
             call(other, labels, labels=True)
     with pytest.raises(ValueError, match=message):
         skanrs.analyze(labels, skeleton=other, labels=True)
-    with pytest.raises(ValueError, match='min_voxels: expected 1'):
-        skanrs.analyze(labels, skeleton=skeleton, labels=True, min_voxels=3)
+    for call in [skanrs.analyze, skanrs.nodes, skanrs.centrelines]:
+        with pytest.raises(ValueError, match='min_voxels: expected 1, got 3; the skeleton'):
+            call(labels, skeleton=skeleton, labels=True, min_voxels=3)
     with pytest.raises(ValueError, match='min_voxels: expected labels with it'):
         skanrs.analyze(labels, min_voxels=3)
     table = skanrs.summarize(skeleton, separator='_')

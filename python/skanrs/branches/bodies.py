@@ -52,6 +52,8 @@ def body_of_label_arrays(
     if skeleton is None:
         method = method_of(None, False, checked.image.ndim)
         skeleton = thin_labels(checked, method, min_voxels)
+    elif min_voxels != 1:
+        raise ValueError(f'min_voxels: expected 1, got {min_voxels}; the skeleton is given')
     of_skeleton = as_labels(skeleton, 'skeleton', labels)
     check_same_shape(of_skeleton.image, checked.image)
     pixels, of_pixels = pixels_of_labels(of_skeleton)

@@ -56,7 +56,8 @@ def centrelines(
     ------
     ValueError
         If `mask` is neither 2D nor 3D or has more than two values, if `skeleton` has another shape
-        or other chunks or voxels outside the mask, or if `spacing` makes no sense.
+        or other chunks or voxels outside the mask, if `spacing` makes no sense, or if `min_voxels`
+        is given with `skeleton`.
     TypeError
         If elements are not real numbers, or one of the arrays is a dask array and the other not.
 
