@@ -264,7 +264,7 @@ def read_vtp(path):
     content = path.read_bytes()
     head, _, raw = content.partition(b'<AppendedData encoding="raw">\n_')
     root = ElementTree.fromstring(head + b'</VTKFile>')
-    types = {'Float64': 'f8', 'Int64': 'i8', 'Int32': 'i4', 'UInt8': 'u1'}
+    types = {'Float64': 'f8', 'Float32': 'f4', 'Int64': 'i8', 'Int32': 'i4', 'UInt8': 'u1'}
     arrays = {}
     for element in root.iter('DataArray'):
         start = int(element.get('offset'))
@@ -301,6 +301,7 @@ def test_vtp(tmp_path, request, which):
     skeleton = request.getfixturevalue(which)
     radii = radii_of(skeleton)
     table = skanrs.summarize(skeleton, separator='_', find_main_branch=True)
+    table['single'], table['big'] = np.float32(0.5), np.arange(len(table), dtype='>i4')
     skanrs.save_skeleton(skeleton, tmp_path / 's.vtp', radii=radii, table=table)
     piece, arrays = read_vtp(tmp_path / 's.vtp')
     used, points = points_of(skeleton)
@@ -357,6 +358,11 @@ def test_bad_arguments(tmp_path, trees):
         skanrs.save_skeleton(trees, tmp_path / 't.swc', radii=[1, 2, 3])
     with pytest.raises(ValueError, match='skeleton: expected 2 or 3 axes for a file, got 1'):
         skanrs.save_skeleton(skanrs.Skeleton(np.ones(5, bool)), tmp_path / 't.swc')
+    table = skanrs.summarize(trees, separator='_')
+    with pytest.raises(ValueError, match='table: expected a row for each branch'):
+        skanrs.save_skeleton(trees, tmp_path / 't.vtp', table=table[1:])
+    with pytest.raises(ValueError, match="table: expected columns of numbers, got 'group' of "):
+        skanrs.save_skeleton(trees, tmp_path / 't.vtp', table=table.assign(group='a'))
     with pytest.raises(FileError, match=r'ends in \.obj; skeletons are \.csv, .*or \.precomputed'):
         skanrs.save_skeleton(trees, tmp_path / 't.obj')
 

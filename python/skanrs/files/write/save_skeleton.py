@@ -96,8 +96,8 @@ def save_skeleton(
     FileError
         If the file cannot be written.
     ValueError
-        If a network with loops is written as SWC, or if `radii`, `unit`, `axes` or `centrelines`
-        do not fit.
+        If a network with loops is written as SWC, or if `radii`, `unit`, `table`, `axes` or
+        `centrelines` do not fit.
 
     Notes
     -----

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ['write_vtp']
 
-TYPES = {'f8': 'Float64'} | {
+TYPES = {'f4': 'Float32', 'f8': 'Float64'} | {
     f'{kind}{size}': f'{name}{8 * size}'
     for kind, name in (('i', 'Int'), ('u', 'UInt'))
     for size in (1, 2, 4, 8)
@@ -34,13 +34,20 @@ def write_vtp(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None')
         The skeleton.
     table : DataFrame or None
         Its branch table; the columns are data of the lines.
+
+    Raises
+    ------
+    ValueError
+        If the table has not one row for each branch of the skeleton, or columns without numbers.
     """
     arrays = _Appended()
     points = {} if geometry.radii is None else {'radius': geometry.radii}
     lines = {}
-    if table is not None:
-        lines = {str(name): column.to_numpy() for name, column in table.items()}
     count = len(geometry.line_starts) - 1
+    if table is not None:
+        if len(table) != count:
+            raise ValueError('table: expected a row for each branch of the skeleton, in its order')
+        lines = {str(name): column.to_numpy() for name, column in table.items()}
     parts = [
         '<?xml version="1.0"?>',
         '<VTKFile type="PolyData" version="1.0" '
@@ -87,12 +94,14 @@ class _Appended:
 
         if values.dtype == np.bool_:
             values = values.astype(np.uint8)
-        kind = TYPES[values.dtype.str[1:]]
+        kind = TYPES.get(values.dtype.str[1:])
+        if kind is None:
+            raise ValueError(f'table: expected columns of numbers, got {name!r} of {values.dtype}')
         width = f' NumberOfComponents="{values.shape[1]}"' if values.ndim == 2 else ''
         element = (
             f'<DataArray type="{kind}" Name={quoteattr(name)}{width} format="appended" '
             f'offset="{self._offset}"/>'
         )
-        self.values.append(np.ascontiguousarray(values))
+        self.values.append(np.ascontiguousarray(values, values.dtype.newbyteorder('=')))
         self._offset += 8 + values.nbytes
         return element
