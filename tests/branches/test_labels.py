@@ -183,3 +183,6 @@ def test_refuses_what_does_not_fit():
     lazy = pytest.importorskip('dask.array').from_array(labels)
     with pytest.raises(TypeError, match='expected an array in memory with labels, got a dask arr'):
         skanrs.Skeleton(lazy, labels=True)
+    table = skanrs.analyze(labels, labels=True)
+    with pytest.raises(TypeError, match='skeleton: expected an array in memory with labels'):
+        skanrs.network_summary(table, skeleton=lazy, labels=True)

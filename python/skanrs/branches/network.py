@@ -54,10 +54,11 @@ def network_summary(
         either separator; a lazy table must be computed first.
     skeleton : Skeleton, array_like or dask array, optional
         The skeleton that the table is of. Only it tells of isolated voxels, which have no row in
-        the table, and of every loop. A dask array is computed, block by block.
+        the table, and of every loop. A dask array is computed, block by block; with `labels` it has
+        to be in memory.
     volume : float, optional
         What densities refer to: the volume (in 2D the area) of the image or of the mask, in units
-        of the spacing.
+        of the spacing. By default that of the image of a `Skeleton`, if there is one.
     shape : sequence of int, optional
         Instead of `volume`: the shape of the image, whose volume follows with `spacing`.
     spacing : float or sequence of float, one for each axis, optional
@@ -116,7 +117,7 @@ def network_summary(
         If columns are missing in the table, if `volume` and `shape` are both given, if `mask` is
         given without `labels`, or if arguments are out of their ranges.
     TypeError
-        If `table` is not a pandas table, or labels are not integers.
+        If `table` is not a pandas table, or labels are not integers or not in memory.
 
     See Also
     --------

@@ -10,7 +10,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from skanrs import _core
-from skanrs._image.labels import Labels, as_labels, chosen_labels, find_labels, nodes_by_label
+from skanrs._image.dask_arrays import is_dask_array
+from skanrs._image.labels import (
+    Labels,
+    as_labels,
+    chosen_labels,
+    find_labels,
+    nodes_by_label,
+    refuse_labels,
+)
 from skanrs._image.position import in_three_axes
 from skanrs._support.typing import Array
 from skanrs.graph.labels import own_labels
@@ -26,6 +34,8 @@ def labels_to_summarize(
     """Return the labels to summarize, ascending, and how many voxels they have if it is known."""
     if 'label' not in table:
         raise ValueError("table: expected the column 'label' with labels, but it is missing")
+    if is_dask_array(skeleton):
+        refuse_labels(labels, 'skeleton')
     if mask is not None:
         objects = find_labels(as_labels(mask, 'mask', labels))
         is_large = objects.counts >= min_voxels
