@@ -27,8 +27,8 @@ EXIT_CODES = """\
 exit codes: 0 success; 2 a problem with the arguments or a file, described on standard error;
 3 some of several images failed, and the others are complete; 130 interrupted. Each output is
 complete or absent. An output that cannot be written does not stop the others, and the exit code
-is 2. If no voxel or every voxel is foreground, or no branch
-is left, the exit code is 0 and a warning goes to standard error and to `warnings` in JSON.
+is 2. If no voxel or every voxel is foreground, or no branch is left, the exit code is 0, and a
+warning goes to standard error and to `warnings` in JSON.
 """
 ANALYZE_EXAMPLES = """\
 examples:
@@ -135,30 +135,33 @@ def _add_source(command: Parser, *, several: bool = False) -> None:
     command.add_argument('--json', action='store_true', help='print JSON instead of text')
 
 
-def _add_options(command: Parser) -> None:
-    """Add the options that `analyze` and `skeletonize` share."""
+def _add_options(command: Parser, *, in_memory: str) -> None:
+    """Add the options that `analyze` and `skeletonize` share.
+
+    `in_memory` says what is kept on disk and what is not.
+    """
     add_steps(command)
-    command.add_argument(
+    running = command.add_argument_group('how to run')
+    running.add_argument(
         '--threads',
         metavar='N',
         type=argument_types.thread_count,
         help='number of threads (default: SKANRS_NUM_THREADS, else all processors)',
     )
-    command.add_argument(
+    running.add_argument(
         '--memory',
         metavar='SIZE',
         type=argument_types.memory,
         help='memory to use, such as 4GB (default: 80%% of the free memory). An image that needs '
-        'more is read block by block, with the same result. Skeletons and tables are kept on disk; '
-        'for --radii, --prune options, --summary, --report and graphs, all voxels and branches of '
-        'the skeleton stay in memory, and a warning says if they need more',
+        f'more is read block by block, with the same result. {in_memory}, and a warning says if '
+        'they need more',
     )
-    command.add_argument(
+    running.add_argument(
         '--progress',
         action=argparse.BooleanOptionalAction,
         help='show progress on standard error (default: on terminals only)',
     )
-    command.add_argument(
+    running.add_argument(
         '--recipe',
         metavar='FILE',
         type=Path,
@@ -166,7 +169,7 @@ def _add_options(command: Parser) -> None:
         help='take the options of a recipe that --save-recipe wrote, or of a .parquet table that '
         'this command wrote; options of the command line win',
     )
-    command.add_argument(
+    running.add_argument(
         '--save-recipe',
         metavar='FILE',
         type=Path,
@@ -185,7 +188,8 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
     )
     _add_source(analyze, several=True)
     _add_batch(analyze)
-    analyze.add_argument(
+    outputs = analyze.add_argument_group('outputs')
+    outputs.add_argument(
         '-o',
         '--output',
         metavar='OUT',
@@ -195,26 +199,26 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         help=f'the branch table ({", ".join(TABLE_SUFFIXES)}), or the network for other programs '
         f'({", ".join(GRAPH_SUFFIXES)}); can be repeated',
     )
-    analyze.add_argument(
+    outputs.add_argument(
         '--skeleton',
         metavar='FILE',
         type=Path,
         help=f'also write the skeleton: {", ".join(IMAGE_SUFFIXES)}',
     )
-    analyze.add_argument(
+    outputs.add_argument(
         '--summary',
         metavar='FILE',
         type=Path,
         help=f'also write a summary row of the network: {", ".join(TABLE_SUFFIXES)}',
     )
-    analyze.add_argument(
+    outputs.add_argument(
         '--nodes',
         metavar='FILE',
         type=Path,
         help='also write the table of junctions and tips, see skanrs.nodes; implies --radii: '
         f'{", ".join(TABLE_SUFFIXES)}',
     )
-    analyze.add_argument(
+    outputs.add_argument(
         '--angles',
         metavar='FILE',
         type=Path,
@@ -222,81 +226,86 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         f'skanrs.angles; with --root between parents and children; implies --radii: '
         f'{", ".join(TABLE_SUFFIXES)}',
     )
-    analyze.add_argument(
+    outputs.add_argument(
         '--territories',
         metavar='FILE',
         type=Path,
         help='also write an image with the branch of each voxel of the object, its row plus 1, and '
         f'add the column counted_volume: {", ".join(LABEL_SUFFIXES)}',
     )
-    analyze.add_argument(
+    outputs.add_argument(
         '--branch-image',
         metavar='FILE',
         type=Path,
         help='also write an image with the branch of each voxel of the skeleton: '
         f'{", ".join(LABEL_SUFFIXES)}',
     )
-    analyze.add_argument(
-        '--intensity',
-        metavar='FILE',
-        help='also measure an image of the same shape along the branches and in their '
-        'territories, see skanrs.analyze; implies --radii; may be the same file, for another '
-        'channel',
-    )
-    analyze.add_argument(
-        '--regions',
-        metavar='FILE',
-        help='also give each branch its region in a label image of the same shape, see '
-        'skanrs.analyze; implies --radii',
-    )
-    analyze.add_argument(
+    outputs.add_argument(
         '--by-region',
         metavar='FILE',
         type=Path,
         help='also write a row for each region of --regions, with lengths, volumes, counts and '
         f'densities: {", ".join(TABLE_SUFFIXES)}',
     )
-    analyze.add_argument(
+    outputs.add_argument(
         '--report',
         metavar='FILE',
         type=Path,
         help=f'also write a page with numbers and pictures: {", ".join(REPORT_SUFFIXES)}',
     )
-    analyze.add_argument(
+    outputs.add_argument(
         '--color-by',
         metavar='COLUMN',
         help='what colours the branches of --report first: a column of the table, or territory for '
         'a colour of its own for each (default: the radius if it is measured, else the length)',
     )
-    add_columns(analyze)
-    _add_options(analyze)
+    measures = add_columns(analyze)
+    measures.add_argument(
+        '--intensity',
+        metavar='FILE',
+        help='also measure an image of the same shape along the branches and in their '
+        'territories, see skanrs.analyze; implies --radii; may be the same file, for another '
+        'channel',
+    )
+    measures.add_argument(
+        '--regions',
+        metavar='FILE',
+        help='also give each branch its region in a label image of the same shape, see '
+        'skanrs.analyze; implies --radii',
+    )
+    _add_options(
+        analyze,
+        in_memory='Skeletons and tables are kept on disk; for --radii, --prune options, --summary, '
+        '--report and graphs, all voxels and branches of the skeleton stay in memory',
+    )
     return analyze
 
 
 def _add_batch(analyze: Parser) -> None:
-    analyze.add_argument(
+    several = analyze.add_argument_group('several images')
+    several.add_argument(
         '--each',
         action='store_true',
         help='each file of a folder or a pattern is an image of its own, not a slice',
     )
-    analyze.add_argument(
+    several.add_argument(
         '--group-by-folder',
         action='store_true',
-        help='with several images: the folder of an image is its group',
+        help='the folder of an image is its group',
     )
-    analyze.add_argument(
+    several.add_argument(
         '--folder',
         metavar='FOLDER',
         type=Path,
-        help='with several images: the folder for the files of each; images already complete there '
-        'are skipped (default: OUT_images)',
+        help='the folder for the files of each; images already complete there are skipped '
+        '(default: OUT_images)',
     )
-    analyze.add_argument(
+    several.add_argument(
         '--jobs',
         metavar='N',
         type=argument_types.thread_count,
         default=1,
-        help='with several images: how many to work on at a time, within --memory (default: 1)',
+        help='how many to work on at a time, within --memory (default: 1)',
     )
 
 
@@ -335,7 +344,11 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         radii=False,
         include_tips=False,
     )
-    _add_options(skeletonize)
+    _add_options(
+        skeletonize,
+        in_memory='Skeletons are kept on disk; for --prune options, all their voxels stay in '
+        'memory',
+    )
     return skeletonize
 
 

@@ -96,27 +96,28 @@ def _shown(value: Any) -> str:
 
 def add_choice(command: argparse.ArgumentParser, *, several: bool) -> None:
     """Add the options that choose what to read of a file."""
-    command.add_argument(
+    choice = command.add_argument_group('what to read')
+    choice.add_argument(
         '--channel',
         metavar='N|NAME',
         type=argument_types.channel,
         help='the channel or the colour to read: its number, from 0, or its name',
     )
-    command.add_argument(
+    choice.add_argument(
         '--time',
         metavar='N|all' if several else 'N',
         type=argument_types.time if several else argument_types.count,
         help='the time to read, from 0'
         + (', or all, which gives the tables a column time' if several else ''),
     )
-    command.add_argument(
+    choice.add_argument(
         '--level',
         metavar='N',
         type=argument_types.count,
         default=0,
         help='the level of an OME-Zarr or OME-TIFF pyramid; 0, the default, is the largest',
     )
-    command.add_argument(
+    choice.add_argument(
         '--axes',
         metavar='LETTERS',
         help='the axes of the array, instead of those in the file: x, y, z, c (channel), t (time); '
@@ -126,7 +127,8 @@ def add_choice(command: argparse.ArgumentParser, *, several: bool) -> None:
 
 def add_steps(command: argparse.ArgumentParser) -> None:
     """Add the options of the steps from an image to its skeleton."""
-    command.add_argument(
+    mask = command.add_argument_group('from the image to the mask')
+    mask.add_argument(
         '--spacing',
         metavar='N',
         type=argument_types.number,
@@ -134,14 +136,14 @@ def add_steps(command: argparse.ArgumentParser) -> None:
         help="size of a voxel: one number, or one for each axis in the array's order "
         '(default: the size in the file, else 1)',
     )
-    command.add_argument(
+    mask.add_argument(
         '--threshold',
         metavar='VALUE|otsu|none',
         type=argument_types.threshold,
         help='foreground: voxels above VALUE, above the threshold of Otsu, or (none) all nonzero '
         'voxels; required for gray images, which have more than two values',
     )
-    command.add_argument(
+    mask.add_argument(
         '--sigma',
         metavar='N',
         type=argument_types.number,
@@ -149,40 +151,41 @@ def add_steps(command: argparse.ArgumentParser) -> None:
         help='first smooth by a Gaussian of this width in voxels: one number, or one for each axis '
         '(default: no smoothing)',
     )
-    _add_cleaning(command)
+    _add_cleaning(mask)
     _add_labels(command)
-    command.add_argument(
+    skeleton = command.add_argument_group('from the mask to the skeleton')
+    skeleton.add_argument(
         '--method',
         choices=('lee', 'zhang'),
         help='thinning method (default: zhang in 2D, lee in 3D; zhang is for 2D only)',
     )
-    command.add_argument(
+    skeleton.add_argument(
         '--preserve-topology',
         action=argparse.BooleanOptionalAction,
         default=False,
         help="keep every object, tunnel and cavity; the default equals scikit-image's thinning",
     )
-    command.add_argument(
+    skeleton.add_argument(
         '--prune-length',
         metavar='N',
         type=argument_types.number,
         help='remove end branches shorter than N, in units of the spacing, until none is left',
     )
-    command.add_argument(
+    skeleton.add_argument(
         '--prune-ratio',
         metavar='N',
         type=argument_types.number,
         help='remove end branches shorter than N times the radius of the object at their '
         'junction; useful values are 1 to 2',
     )
-    command.add_argument(
+    skeleton.add_argument(
         '--prune-bulge',
         metavar='N',
         type=argument_types.number,
         help='remove end branches whose bulge is smaller than N, see skanrs.prune; its authors '
         'took 1.5 for lymphatic and 3 for healthy blood vessels',
     )
-    command.add_argument(
+    skeleton.add_argument(
         '--open-loops',
         choices=('thinnest', 'shortest'),
         help='before end branches are removed, cut each loop of the skeleton at its thinnest '
@@ -190,27 +193,28 @@ def add_steps(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_columns(command: argparse.ArgumentParser) -> None:
-    """Add the options for more columns of the table."""
-    command.add_argument(
+def add_columns(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options for more columns of the table; return their group."""
+    measures = command.add_argument_group('what to measure')
+    measures.add_argument(
         '--radii',
         action=argparse.BooleanOptionalAction,
         default=False,
         help="also measure radii: add the columns of skanrs.analyze after skan's",
     )
-    command.add_argument(
+    measures.add_argument(
         '--include-tips',
         action=argparse.BooleanOptionalAction,
         default=False,
         help='with --radii: measure lengths to the surface, beyond the ends of the skeleton',
     )
-    command.add_argument(
+    measures.add_argument(
         '--intensity-channel',
         metavar='N|NAME',
         type=argument_types.channel,
         help='the channel of --intensity to read',
     )
-    command.add_argument(
+    measures.add_argument(
         '--root',
         metavar='WHERE',
         type=argument_types.root,
@@ -218,23 +222,25 @@ def add_columns(command: argparse.ArgumentParser) -> None:
         '--radii: thickest (tip of each network), a face such as z=0 or z=-1, a point such as '
         '0,12.5,40 in units of the spacing, or a node_id of --nodes',
     )
+    return measures
 
 
 def _add_labels(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+    labels = command.add_argument_group('label images')
+    labels.add_argument(
         '--labels',
         action=argparse.BooleanOptionalAction,
         default=False,
         help='the image is a label image: each nonzero value is an object of its own, also '
         'where objects touch',
     )
-    command.add_argument(
+    labels.add_argument(
         '--only-labels',
         metavar='N,N',
         type=argument_types.label_list,
         help='with --labels: these objects only',
     )
-    command.add_argument(
+    labels.add_argument(
         '--min-voxels',
         metavar='N',
         type=argument_types.count,
@@ -243,28 +249,28 @@ def _add_labels(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_cleaning(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+def _add_cleaning(mask: argparse._ArgumentGroup) -> None:
+    mask.add_argument(
         '--closing',
         metavar='R',
         type=argument_types.number,
         default=0,
         help='close gaps in the mask by a ball of this radius in voxels',
     )
-    command.add_argument(
+    mask.add_argument(
         '--fill-cavities',
         action=argparse.BooleanOptionalAction,
         default=False,
         help='fill the background that does not reach the border: cavities, in 2D holes',
     )
-    command.add_argument(
+    mask.add_argument(
         '--min-size',
         metavar='N',
         type=argument_types.count,
         default=0,
         help='remove objects of fewer than N voxels',
     )
-    command.add_argument(
+    mask.add_argument(
         '--keep-largest',
         metavar='N',
         type=argument_types.count,
