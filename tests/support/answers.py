@@ -9,6 +9,7 @@ Usage: python tests/support/answers.py [COUNT]
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
 from collections.abc import Iterator
 
@@ -18,6 +19,7 @@ from blocks import chunk_graphs, merge_at_random, random_chunks
 from images import blobs, random_image, random_spacing
 
 import skanrs
+from skanrs.files.write.csv import write_csv
 
 
 def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
@@ -57,6 +59,12 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
     yield 'pruned', skanrs.prune(skeleton, min_length=4 * float(np.max(spacing)), spacing=spacing)
     branches = skanrs.analyze(mask, spacing=spacing)
     yield 'measures', branches
+    text = io.BytesIO()
+    write_csv(text, branches, header=True)
+    yield 'csv', np.frombuffer(text.getvalue(), np.uint8)
+    for name, column in skanrs.centrelines(mask, spacing=spacing)._asdict().items():
+        yield f'{name} of centrelines', column
+    yield 'cleaned', skanrs.clean(mask, closing=1.5, fill_cavities=True, min_size=5)
     gray = random.normal(100, 30, shape) + 60 * mask
     gray = gray.astype(random.choice(['u1', 'i2', 'f4', 'f8']))
     sigma = random.choice([0, 0.6, 1.4], 3)
