@@ -37,6 +37,11 @@ fn thinning_chunks() {
 }
 
 #[test]
+fn label_chunks() {
+    replay("label_chunks", 100);
+}
+
+#[test]
 fn chunk_graph_bytes() {
     replay("chunk_graph_bytes", 300);
 }

@@ -15,15 +15,16 @@ pub use chunk_graph::{chunk_graph, chunk_graph_bytes};
 pub use graph::{csr, graph};
 pub use pruning::pruning;
 pub use radius::radius;
-pub use thinning::{thinning, thinning_chunks};
+pub use thinning::{label_chunks, thinning, thinning_chunks};
 
 /// A target's body.
 pub type Body = fn(&[u8]);
 
 /// The bodies by the names of their targets.
-pub const BODIES: [(&str, Body); 8] = [
+pub const BODIES: [(&str, Body); 9] = [
     ("thinning", thinning),
     ("thinning_chunks", thinning_chunks),
+    ("label_chunks", label_chunks),
     ("chunk_graph_bytes", chunk_graph_bytes),
     ("chunk_graph", chunk_graph),
     ("radius", radius),

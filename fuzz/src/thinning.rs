@@ -4,6 +4,7 @@ use ndarray::Array3;
 use skanrs::image::bit_image::BitImage;
 use skanrs::pruning::thin_nodes::thin_nodes;
 use skanrs::support::threads::Monitor;
+use skanrs::thinning::chunks::labels::{LabelResidue, PartOfLabel, label_words, merge_labels, write_labels};
 use skanrs::thinning::chunks::words::Frame;
 use skanrs::thinning::chunks::{chunk_words, merge, thin_words, write_chunk};
 use skanrs::thinning::{Method, naive, thin};
@@ -63,4 +64,46 @@ pub fn thinning_chunks(data: &[u8]) {
         write_chunk(words, &frame, [0; 3], output.view_mut());
     }
     assert_eq!(output, thinned(&image, method));
+}
+
+/// Thinning of a label image in any chunks, merged in any order, against each label alone.
+pub fn label_chunks(data: &[u8]) {
+    let mut bytes = Bytes(data);
+    let shape = bytes.shape();
+    let method = bytes.method(shape[0]);
+    let boxes = bytes.boxes(shape);
+    let order: Vec<usize> = (0..boxes.len()).map(|_| bytes.next()).collect();
+    let (labels, length) = (1 + bytes.next() % 5, 1 + bytes.next() % 9);
+    let image = bytes.image(shape);
+    let label = |at: (usize, usize, usize)| 1 + ((at.0 / length + at.1 / length + at.2 / length) % labels) as u8;
+    let image = Array3::from_shape_fn(shape, |at| image[at] * label(at));
+    let (frame, monitor) = (Frame::new(shape).expect("small"), Monitor::new());
+    let mut output = Array3::<u8>::zeros(shape);
+    let mut parts = Vec::new();
+    for chunk in &boxes {
+        let offset = chunk.map(|[start, _]| start);
+        let words = label_words(&part(&image, *chunk), None, offset, &frame, &monitor).expect("small").into_iter();
+        let words = words.map(|(label, undecided)| PartOfLabel { label, undecided, script: Vec::new() });
+        let whole = LabelResidue { frame, method, boxes: vec![*chunk], parts: words.collect() };
+        parts.push(merge_labels(&[&whole], &monitor).expect("in the image"));
+    }
+    let mut kept: Vec<_> = parts.iter().map(|part| part.kept.clone()).collect();
+    for at in order {
+        if parts.len() > 1 {
+            let other = parts.swap_remove(at % parts.len());
+            let into = at / 7 % parts.len();
+            parts[into] = merge_labels(&[&parts[into].residue, &other.residue], &monitor).expect("of one image");
+            kept.push(parts[into].kept.clone());
+        }
+    }
+    assert!(parts[0].residue.parts.is_empty(), "all is known");
+    for words in &kept {
+        write_labels(words, &frame, [0; 3], output.view_mut());
+    }
+    let mut expected = Array3::zeros(shape);
+    for label in 1..=labels as u8 {
+        let alone = thinned(&image.mapv(|value| u8::from(value == label)), method);
+        expected.zip_mut_with(&alone, |into, &kept| *into += label * kept);
+    }
+    assert_eq!(output, expected);
 }
