@@ -14,6 +14,6 @@ def machine(threads):
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
     return (
         f'{model}, {len(os.sched_getaffinity(0))} processors, {threads} threads, '
-        f'{memory:.0f} GiB, {platform.system()} {platform.release()}, '
+        f'{memory:.0f} GiB, {platform.system()} {platform.release().partition("-")[0]}, '
         f'Python {platform.python_version()}'
     )
