@@ -1,4 +1,4 @@
-"""Time one call on a gray image in memory: `one_call.py SIDE WORK SIZE`; prints seconds as JSON.
+"""Time one call on a gray image in memory: `one_call.py SIDE WORK FILE`; prints seconds as JSON.
 
 Sides and works are those of `calls.py`, and the image is converted before the clock starts.
 """
