@@ -42,7 +42,7 @@ def assert_columns(table, skeleton, territories, image):
             np.testing.assert_allclose(table[f'{name}_intensity'][row], expected, rtol=1e-12)
         own = image[territories == row + 1].astype(float)
         own = own[~np.isnan(own)]
-        # Correctly rounded, but for the division.
+        # Within the last bit.
         expected = math.fsum(own) / own.size if own.size else np.nan
         np.testing.assert_allclose(table['territory_intensity'][row], expected, rtol=3e-16)
 

@@ -1,7 +1,9 @@
-"""Sums of floats by groups that do not depend on the order of the terms: exact, and rounded once.
+"""Sums of floats by groups that do not depend on the order of the terms: exact until the mean.
 
 A float is a sum of digits to the base 2^28. Digits of equal place add up as integers, exactly, so
-sums of blocks can be joined in any order. Invariant: a group has fewer than 2^35 terms.
+sums of blocks can be joined in any order. The digits of a sum are then added as floats, from the
+lowest on, so that its last bit may differ from that of the exact sum rounded once. Invariant: a
+group has fewer than 2^35 terms.
 
 Source: the superaccumulator of U. Kulisch. Cost: linear in the terms, times the places that their
 digits span (one for small integers, two for most images of float32, three for float64).

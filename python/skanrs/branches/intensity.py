@@ -1,6 +1,6 @@
 """Intensities of an image along branches and in their territories.
 
-Means over territories are exact sums, rounded once, so that they do not depend on chunks.
+Means over territories are made of exact sums, so that they do not depend on chunks.
 """
 
 from __future__ import annotations
