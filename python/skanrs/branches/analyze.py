@@ -190,7 +190,7 @@ def analyze(
           ends, and ``territory_intensity``, their mean over the voxels of the mask in its
           territory, see `skanrs.territories`. NaN does not count; where there is nothing else, the
           result is NaN.
-        - With `regions`: ``region``, the label where the most of its length lies.
+        - With `regions`: ``region``, the label in which most of its length lies.
 
     by_region : pandas.DataFrame, or dask.dataframe.DataFrame
         Only with `regions`, and then the result is a tuple of both tables: a row for each label of

@@ -92,7 +92,7 @@ def divide_by_regions(
     sums : pandas.DataFrame
         A row for each region with a voxel of the skeleton, for `region_table`.
     regions : ndarray
-        The region of each branch, where the most of its length is.
+        The region of each branch, in which most of its length is.
     """
     regions, numbers = np.unique(labels, return_inverse=True)
     rows, of_rows, shares = _shares(body, numbers, regions.size)
