@@ -11,7 +11,7 @@ from skanrs._support.typing import Indices
 from skanrs.graph.path_graph import index_arrays
 from skanrs.graph.skeleton import Skeleton
 
-Labels = npt.NDArray[np.int32]
+Numbers = npt.NDArray[np.int32]
 
 
 def count_numbers(image: npt.NDArray[Any], count: int) -> Indices:
@@ -28,13 +28,13 @@ def count_numbers(image: npt.NDArray[Any], count: int) -> Indices:
     return counts
 
 
-def numbers_of_voxels(skeleton: Skeleton) -> Labels:
+def numbers_of_voxels(skeleton: Skeleton) -> Numbers:
     """Return the smallest number of a branch at each voxel, from 1 on; 0 where there is none."""
     starts, nodes = index_arrays(skeleton.paths.indptr, skeleton.paths.indices)
     return smallest_numbers(starts, nodes, len(skeleton._nodes))
 
 
-def smallest_numbers(starts: Indices, nodes: Indices, count: int) -> Labels:
+def smallest_numbers(starts: Indices, nodes: Indices, count: int) -> Numbers:
     """Return the smallest number of a path at each of `count` voxels; see `numbers_of_voxels`."""
     numbers = np.zeros(count, dtype=np.int32)
     paths = np.repeat(np.arange(1, len(starts), dtype=np.int32), np.diff(starts))

@@ -22,7 +22,7 @@ from skanrs._image.spacing import as_spacing
 from skanrs._support import progress
 from skanrs.graph.skeleton import Skeleton
 
-from .branch_numbers import Labels, count_numbers, numbers_of_voxels
+from .branch_numbers import Numbers, count_numbers, numbers_of_voxels
 from .measures import check_same_shape
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def territories(
 @overload
 def territories(  # type: ignore[overload-cannot-match]
     mask: npt.ArrayLike, skeleton: npt.ArrayLike, *, spacing: npt.ArrayLike = ...
-) -> Labels: ...
+) -> Numbers: ...
 @takes_images('mask', 'skeleton', returns_image=True)
 def territories(mask: Any, skeleton: Any, *, spacing: npt.ArrayLike = 1) -> Any:
     """Draw which branch each voxel of a mask belongs to.
@@ -123,7 +123,7 @@ def branch_image(skeleton: da.Array, *, spacing: npt.ArrayLike = ...) -> da.Arra
 @overload
 def branch_image(  # type: ignore[overload-cannot-match]
     skeleton: npt.ArrayLike, *, spacing: npt.ArrayLike = ...
-) -> Labels: ...
+) -> Numbers: ...
 @takes_images('skeleton', returns_image=True)
 def branch_image(skeleton: Any, *, spacing: npt.ArrayLike = 1) -> Any:
     """Draw which branch each voxel of a skeleton belongs to.

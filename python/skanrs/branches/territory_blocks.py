@@ -31,7 +31,7 @@ from skanrs._image.spacing import Spacing
 from skanrs._support.typing import Array, Indices, Shape
 from skanrs.graph.skeleton import Skeleton
 
-from .branch_numbers import Labels, count_numbers, numbers_of_voxels
+from .branch_numbers import Numbers, count_numbers, numbers_of_voxels
 
 Position = tuple[Shape, Shape]
 """The offset and the shape of a block."""
@@ -45,10 +45,10 @@ class Drawn(ABC):
     dtype = np.dtype(np.int32)
 
     @abstractmethod
-    def draw(self, offset: Shape, shape: Shape) -> Labels:
+    def draw(self, offset: Shape, shape: Shape) -> Numbers:
         """Return a box."""
 
-    def __getitem__(self, box: Any) -> Labels:
+    def __getitem__(self, box: Any) -> Numbers:
         bounds = [along.indices(length) for along, length in zip(box, self.shape, strict=True)]
         offset = tuple(start for start, _, _ in bounds)
         return self.draw(offset, tuple(max(0, stop - start) for start, stop, _ in bounds))
@@ -65,12 +65,12 @@ class NumberedVoxels(Drawn):
         The linear index of each voxel, ascending, and the number of its branch.
     """
 
-    def __init__(self, shape: Shape, nodes: Indices, numbers: Labels) -> None:
+    def __init__(self, shape: Shape, nodes: Indices, numbers: Numbers) -> None:
         self.shape = shape
         self.nodes = nodes
         self.numbers = numbers
 
-    def draw(self, offset: Shape, shape: Shape) -> Labels:
+    def draw(self, offset: Shape, shape: Shape) -> Numbers:
         """Return the numbers of the branches in a box."""
         image = np.zeros(shape, dtype=np.int32)
         if image.size:
@@ -117,7 +117,7 @@ class Prepared(Drawn):
     def __reduce__(self) -> tuple[Any, ...]:
         return Prepared, self._arguments
 
-    def draw(self, offset: Shape, shape: Shape) -> Labels:
+    def draw(self, offset: Shape, shape: Shape) -> Numbers:
         """Return the numbers of the branches in a box."""
         with self._lock:
             kernel = self._kernel
@@ -241,7 +241,7 @@ def _prepare(
     return Prepared(spacing.floats, positions, masks, _number(shape, spacing, voxels))
 
 
-def _draw(drawn: Drawn, offset: Shape, shape: Shape) -> Labels:
+def _draw(drawn: Drawn, offset: Shape, shape: Shape) -> Numbers:
     return drawn.draw(offset, shape)
 
 

@@ -12,7 +12,7 @@ from skanrs._image.image import as_image
 from skanrs._image.masks import as_mask
 from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
-from skanrs.branches.branch_numbers import Labels
+from skanrs.branches.branch_numbers import Numbers
 from skanrs.branches.measured import measure
 from skanrs.branches.territories import territories
 from skanrs.cleaning.clean import clean
@@ -75,7 +75,7 @@ class Network:
     table: pd.DataFrame
     """A row for each branch, see `skanrs.analyze`."""
     nodes: pd.DataFrame
-    territories: Labels
+    territories: Numbers
     """The row of the branch that each voxel of the mask belongs to, plus 1."""
     cavities: int
     """Cavities that surfaces of the skeleton enclose."""
