@@ -106,6 +106,23 @@ def test_report_of_a_flat_image(folder):
     assert page.scene['flat']
 
 
+@pytest.mark.parametrize('radii', ['--radii', '--no-radii'])
+def test_report_of_labels(folder, radii):
+    labels = np.where(MASK, 1 + np.indices(MASK.shape)[2] // 16, 0)
+    np.save('labels.npy', labels)
+    typed = ['analyze', 'labels.npy', '--labels', '-o', 't.csv', radii, '--report', 'r.html']
+    run(*typed, '--color-by', 'label')
+    table = pd.read_csv('t.csv')
+    assert table['label'].nunique() == 3
+    page = Page((folder / 'r.html').read_text(encoding='utf-8'))
+    assert page.scene['lines'] == len(table)
+    assert page.words[page.words.index('branches') + 1] == f'{len(table):,}'
+    assert page.pictures[0][0] == 'the skeleton along z, coloured by label'
+    # The summary of all labels together does not count them.
+    assert 'isolated voxels' not in page.words
+    run(*typed, '--min-voxels', 10**6)
+
+
 def test_the_colour_of_a_report(folder, capsys):
     typed = ['analyze', 'mask.tif', '-o', 't.csv', '--root', 'thickest', '--report', 'r.html']
     run(*typed, '--color-by', 'n_tips_downstream')

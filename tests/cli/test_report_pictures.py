@@ -36,6 +36,16 @@ def test_lines_are_the_paths():
         np.testing.assert_array_equal(line(lines, number), path[:, ::-1])
 
 
+def test_lines_of_labels_are_their_paths():
+    labels = np.where(SKELETON.skeleton_image != 0, 2 - np.indices(MASK.shape)[1] // 20, 0)
+    skeleton = skanrs.Skeleton(labels, labels=True)
+    lines = lines_of(skeleton, None, MANY)
+    assert lines.branches.tolist() == list(range(skeleton.n_paths))
+    for number in range(skeleton.n_paths):
+        path = skeleton.coordinates[skeleton.path(number)]
+        np.testing.assert_array_equal(line(lines, number), path[:, ::-1])
+
+
 def test_lines_are_the_centrelines():
     smooth = skanrs.centrelines(MASK, spacing=(2, 1, 0.5))
     lines = lines_of(SKELETON, None, MANY, smooth)

@@ -110,7 +110,9 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
         warnings=report.warnings,
         recipe=to_toml(report.recipe),
         facts=[line.split(maxsplit=1) for line in report.facts()],
-        counts=[(label, _count(summary[key].iloc[0])) for key, label in COUNTS.items()],
+        counts=[
+            (label, _count(summary[key].iloc[0])) for key, label in COUNTS.items() if key in summary
+        ],
         sizes=[
             (label, _size(summary[key].iloc[0], unit, power - is_density * ndim))
             for key, (label, power, is_density) in SIZES.items()

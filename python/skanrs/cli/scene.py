@@ -87,8 +87,8 @@ def lines_of(
     -------
     Lines
     """
-    traced = skeleton._as_traced()
-    segments = np.diff(traced.starts).astype(np.int64) - 1
+    path_starts, path_pixels = skeleton._path_pixels()
+    segments = np.diff(path_starts) - 1
     skip = max(1, -(-segments.size // most))
     branches = np.arange(0, segments.size, skip)
     segments = segments[branches]
@@ -100,10 +100,10 @@ def lines_of(
     within = np.arange(starts[-1]) - np.repeat(starts[:-1], counts)
     # The last point is the end of the branch.
     within = np.minimum(within * step, np.repeat(segments, counts))
-    chosen = np.repeat(traced.starts[branches], counts) + within
+    chosen = np.repeat(path_starts[branches], counts) + within
     shape, spacing, parts = skeleton.skeleton_shape, np.asarray(skeleton.spacing, float), 1
     if centrelines is None:
-        coordinates = np.unravel_index(skeleton._nodes[traced.nodes[chosen]], shape)
+        coordinates = np.unravel_index(skeleton._nodes[path_pixels[chosen]], shape)
     else:
         parts = PARTS
         # The middle of the first voxel is 0, and its first part lies before it.
