@@ -120,6 +120,17 @@ def test_empty_image(folder, capsys):
     assert 'branches    0 in 0 networks' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize('shape', [(0, 5), (3, 0, 4)])
+def test_image_without_voxels(folder, capsys, shape):
+    np.save('none.npy', np.zeros(shape, bool))
+    outputs = ['-o', 'table.csv', '--radii', '--summary', 's.csv', '--report', 'r.html']
+    # All memory is too little, and no block is read.
+    for more in ((), ('--memory', '1kB')):
+        run('analyze', 'none.npy', *outputs, *more)
+        assert 'the image has no voxels' in capsys.readouterr().err
+        assert pd.read_csv('s.csv')['n_branches'].tolist() == [0]
+
+
 def test_threads(folder):
     run('analyze', 'mask.npy', '-o', 'table.csv', '--threads', 1)
     assert skanrs.get_num_threads() == 1

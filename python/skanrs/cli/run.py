@@ -103,7 +103,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
         companions = opened.enter_context(open_companions(options, image.shape))
         _check_inputs_stay(options.outputs, [image, *filter(None, companions)])
         needed = needed_in_memory(image, options) + companions.nbytes
-        in_chunks = needed > memory
+        in_chunks = image.size > 0 and needed > memory
         if options.labels:
             from .of_labels import measure_labels_in_memory
 
@@ -261,7 +261,10 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
     if result.labels is not None:
         # Touching skeletons of labels are no networks of their voxels.
         skeleton = None
-    whole: dict[str, Any] = {'shape': report.shape, 'spacing': report.spacing}
+    whole: dict[str, Any] = {'spacing': report.spacing}
+    if report.voxels:
+        # Nothing has a density in an image without voxels.
+        whole['shape'] = report.shape
     summary = network_summary(result.table, skeleton=skeleton, **whole)
     if options.summary is not None:
         rows = summary
