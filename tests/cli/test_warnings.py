@@ -101,6 +101,20 @@ def test_warning_if_nothing_is_left(folder, capsys, monkeypatch, name, in_chunks
     assert alone == ('' if name == 'a voxel' else f'skanrs: warning: {warning}\n')
 
 
+@pytest.mark.parametrize('in_chunks', [False, True], ids=['in memory', 'in chunks'])
+def test_one_warning_of_cavities(folder, capsys, monkeypatch, recwarn, in_chunks):
+    shell = np.ones((20, 20, 20), bool)
+    shell[5:15, 5:15, 5:15] = False
+    np.save('shell.npy', np.pad(shell, 12))
+    monkeypatch.setattr(command, 'needed_in_memory', lambda *_: np.inf if in_chunks else 0)
+    run('analyze', 'shell.npy', '-o', 'table.csv', '--radii')
+    said = capsys.readouterr().err
+    assert said.startswith('skanrs: warning: the skeleton has 1 closed surface around cavities')
+    assert said.count('\n') == 1
+    # That of Python has a path, and names a function.
+    assert not [warning for warning in recwarn if warning.category is skanrs.CavityWarning]
+
+
 def test_no_warning_otherwise(folder, capsys):
     run('analyze', 'mask.npy', '-o', 'table.csv', '--report', 'page.html', '--json')
     said = capsys.readouterr()

@@ -12,6 +12,7 @@ are measured. Radii, graphs, summaries and reports still need the branches in me
 """
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -213,6 +214,7 @@ def _with_table(
     import dask
 
     from skanrs.branches.measure_blocks import voxels_and_measures
+    from skanrs.cleaning.surfaces import CavityWarning
 
     voxels = skeleton.as_dask()
     blocks = None if mask is None else mask.as_dask(voxels.chunks)
@@ -229,7 +231,9 @@ def _with_table(
             )
     else:
         work = _table(blocks, voxels, beside, options)
-    with progress.stage('branches'), _progress_callback():
+    with progress.stage('branches'), _progress_callback(), warnings.catch_warnings():
+        # The command has a warning of its own.
+        warnings.simplefilter('ignore', CavityWarning)
         computed, others = dask.compute(work, delayed_network(blocks, voxels, options))
     result = replace(result, **others)
     if options.need_graph:
