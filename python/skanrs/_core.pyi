@@ -187,6 +187,7 @@ def trace_skeleton(
     tuple[
         tuple[_Indices, _Indices, npt.NDArray[np.uint32]],
         tuple[_Indices, _Indices, npt.NDArray[np.float64], _Indices],
+        int,
     ]
     | None
 ): ...

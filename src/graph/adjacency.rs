@@ -46,6 +46,9 @@ pub(crate) fn task_length(voxels: usize) -> usize {
     }
 }
 
+/// The neighbours that each voxel of a closed surface has in the surface, at least.
+const CROWDED: u32 = 4;
+
 /// The bits of a mask.
 pub(crate) const BITS: usize = 27;
 
@@ -100,6 +103,8 @@ pub struct Adjacency<I> {
     pub indices: Vec<I>,
     /// Which neighbours they are.
     pub masks: Vec<u32>,
+    /// How many nodes had [`CROWDED`] neighbours or more before any edge was pruned.
+    pub crowded: usize,
 }
 
 /// A graph of voxels with their distances, as what walks through it needs it.
@@ -239,14 +244,17 @@ pub fn adjacency<I: Index>(nodes: &[i64], grid: &Grid, prune: bool, monitor: &Mo
         .collect::<Result<_>>()?;
     let mut masks: Vec<u32> = try_zeros(GRAPH, nodes.len())?;
     advise_huge_pages(&mut masks);
-    let copies = masks.par_chunks_mut(length).zip(&parts);
-    copies.for_each(|(masks, part)| masks.copy_from_slice(&part.masks));
+    let copies = masks.par_chunks_mut(length).zip(&parts).map(|(masks, part)| {
+        masks.copy_from_slice(&part.masks);
+        masks.iter().filter(|mask| mask.count_ones() >= CROWDED).count()
+    });
+    let crowded = copies.sum();
     if prune {
         prune_junctions(&parts, length, &mut masks, &grid.distances, monitor)?;
     }
     monitor.check()?;
     let (indptr, indices) = rows(parts, length, &masks)?;
-    Ok(Adjacency { indptr, indices, masks })
+    Ok(Adjacency { indptr, indices, masks, crowded })
 }
 
 /// Clears the bits of edges between junctions that their minimum spanning forest does not need.

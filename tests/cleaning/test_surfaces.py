@@ -12,6 +12,7 @@ from scipy import ndimage
 
 import skanrs
 from skanrs.cleaning import surfaces
+from skanrs.csr import make_degree_image
 
 
 def by_labels(skeleton):
@@ -87,6 +88,13 @@ def test_lines_and_pinholes_are_not_warned_of(fill_cavities):
         skanrs.analyze(mask)
         skanrs.analyze(mask.any(axis=0))
         dask.compute(skanrs.analyze(da.from_array(mask, chunks=50)))
+
+
+def test_voxels_with_four_neighbours_are_counted_with_the_graph():
+    image = np.random.default_rng(2).random((9, 10, 11)) < 0.2
+    is_crowded = make_degree_image(image) >= surfaces.LEAST_NEIGHBOURS
+    assert 0 < np.count_nonzero(is_crowded) < np.count_nonzero(image)
+    assert skanrs.Skeleton(image)._crowded() == np.count_nonzero(is_crowded)
 
 
 def test_large_wall_counts_without_labels(monkeypatch):

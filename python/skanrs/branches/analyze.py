@@ -364,7 +364,8 @@ def analyze(
         )
         tables = _tables(measured, find_main_branch, separator)
     # One call more, that of `takes_images`, leads here.
-    warn_of_walls(measured.skeleton._nodes, checked.shape, stacklevel=3)
+    graph = measured.skeleton
+    warn_of_walls(graph._nodes, checked.shape, graph._crowded(), stacklevel=3)
     return tables
 
 

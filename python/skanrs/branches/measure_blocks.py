@@ -176,7 +176,7 @@ def _measure(
         sums, columns['region'] = divide_by_regions(body, labels, columns)
         by_region = region_table([sums], given['sizes'], as_spacing(spacing, body.ndim))
     if warns:
-        warn_of_walls(body.voxels, grid.shape)
+        warn_of_walls(body.voxels, grid.shape, body.skeleton._crowded())
     return Measures(columns, by_region, body if with_body else None)
 
 

@@ -121,10 +121,19 @@ def find_walls(
 
 
 def warn_of_walls(
-    nodes: npt.NDArray[np.int64], shape: tuple[int, ...], *, stacklevel: int = 1
+    nodes: npt.NDArray[np.int64],
+    shape: tuple[int, ...],
+    crowded: int | None,
+    *,
+    stacklevel: int = 1,
 ) -> None:
-    """Raise a `CavityWarning` if much of a skeleton is walls; arguments as for `find_walls`."""
+    """Raise a `CavityWarning` if much of a skeleton is walls; arguments as for `find_walls`.
+
+    `crowded` is how many voxels have four neighbours or more, None if that is not known.
+    """
     least = LEAST_SHARE * nodes.size
+    if crowded is not None and crowded < least:
+        return
     walls = find_walls(nodes, shape, least)
     if not walls.voxels or walls.voxels < least:
         return

@@ -88,6 +88,10 @@ class LazyGraph(HoldsArrays):
         if traced is not None:
             return traced.lengths.copy()
         # An assigned `nbgraph` counts; otherwise the graph is enough, without node values.
+    def _crowded(self) -> int | None:
+        """Return how many pixels have four neighbours or more, or None if that is not known."""
+        return None if self._traced is None else self._traced.crowded
+
         return path_lengths(self.__dict__.get('nbgraph', self.graph), self.paths)
 
     def _coordinates_of(self, nodes: Array) -> Array:

@@ -35,6 +35,8 @@ class Traced(NamedTuple):
     """The connected component of each path, shape (P,)."""
     values: npt.NDArray[np.float64] | None
     """The values of the pixels of the paths, shape (K,); None if the image is of bool."""
+    crowded: int
+    """How many pixels have four neighbours or more."""
 
     def graph(self) -> sparse.csr_matrix:
         """Return the graph of the pixels."""
@@ -59,6 +61,6 @@ def trace(
     skeleton = _core.trace_skeleton(nodes, shape, spacing)
     if skeleton is None:
         return None
-    graph, paths = skeleton
+    graph, paths, crowded = skeleton
     along = None if values is None else values[paths[1]].astype(np.float64, copy=False)
-    return Traced(shape, spacing, *graph, *paths, along)
+    return Traced(shape, spacing, *graph, *paths, along, crowded)

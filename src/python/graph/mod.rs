@@ -141,7 +141,8 @@ fn build_graph<'py, I: Index + PyElement>(
     Ok((indptr, indices, graph.weights.into_pyarray(py)))
 }
 
-type Skeleton<'py> = (Graph<'py>, Paths<'py>);
+/// The graph, its paths, and how many voxels have the neighbours of a closed surface.
+type Skeleton<'py> = (Graph<'py>, Paths<'py>, usize);
 /// Rows of neighbours, and their masks.
 type Graph<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Array1<'py, u32>);
 /// Rows of nodes, lengths, and components.
@@ -190,6 +191,7 @@ fn trace<'py, I: Index + PyElement>(
     Ok((
         (array(graph.indptr), array(graph.indices), graph.masks.into_pyarray(py)),
         (array(paths.indptr), array(paths.indices), paths.lengths.into_pyarray(py), array(components)),
+        graph.crowded,
     ))
 }
 
