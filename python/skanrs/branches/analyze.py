@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy.typing as npt
@@ -362,6 +363,8 @@ def analyze(
             intensity=values,
             regions=areas,
         )
+        # The table needs no mask, whose memory it takes.
+        measured = replace(measured, body=None)
         tables = _tables(measured, find_main_branch, separator)
     # One call more, that of `takes_images`, leads here.
     graph = measured.skeleton

@@ -266,15 +266,24 @@ def _branch_types(is_tip: Pair, is_cycle: Array) -> npt.NDArray[np.int64]:
     return types
 
 
-def skeleton_table(skel: Skeleton, value_is_height: bool) -> pd.DataFrame:
-    """Return the table of a skeleton in memory, columns named with '_'."""
+def skeleton_table(
+    skel: Skeleton, value_is_height: bool, measures: dict[str, Array] | None = None
+) -> pd.DataFrame:
+    """Return the table of a skeleton in memory, columns named with '_'; see `add_measures`.
+
+    The columns of measures are not copied, since a large table has no room for that.
+    """
     heights = skel.pixel_values if value_is_height else None
     if value_is_height and heights is None:
         raise TypeError('value_is_height: expected a skeleton of heights, got one of bool')
     with progress.call('summarize'):
         labels = skel.path_labels
         of_labels = {} if labels is None else {'label': labels}
-        return pd.DataFrame(of_labels | _columns(skel, heights), copy=False)
+        measures = {} if measures is None else measures
+        of_mask = {name: column for name, column in measures.items() if column.ndim}
+        table = pd.DataFrame(of_labels | _columns(skel, heights) | of_mask, copy=False)
+        table.attrs = {name: one.item() for name, one in measures.items() if not one.ndim}
+        return table
 
 
 def _columns(skel: Skeleton, heights: Array | None) -> dict[str, Array]:
@@ -326,7 +335,5 @@ def empty_table(
         value_is_height=value_is_height,
         labels=labels,
     )
-    table = skeleton_table(skel, value_is_height)
-    if measures is not None:
-        add_measures(table, measures, slice(None))
+    table = skeleton_table(skel, value_is_height, measures)
     return finish_table(table, find_main_branch, separator)

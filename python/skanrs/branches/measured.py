@@ -17,7 +17,7 @@ from skanrs._support.typing import Array
 from skanrs.graph.labels import pixels_of_labels
 from skanrs.graph.skeleton import Skeleton
 
-from .columns import add_measures, skeleton_table
+from .columns import skeleton_table
 from .intensity import intensities
 from .measures import Body, body_of, body_of_labels, check_same_shape
 from .node_table import node_table
@@ -40,10 +40,7 @@ class Measured:
     @cached_property
     def table(self) -> pd.DataFrame:
         """The branches, made when first asked for; columns are named with '_'."""
-        table = skeleton_table(self.skeleton, value_is_height=False)
-        if self.measures is not None:
-            add_measures(table, self.measures, slice(None))
-        return table
+        return skeleton_table(self.skeleton, value_is_height=False, measures=self.measures)
 
     @cached_property
     def nodes(self) -> pd.DataFrame | None:
