@@ -113,12 +113,13 @@ fn weighted_cells<I: Index>(
         true => ((radius / steps[0]) * (radius / steps[0])).round(),
         false => radius * radius,
     };
-    let sites = Sites::new(&skeleton, owners, spacing, square)?;
+    let sites = Sites::new(&skeleton, spacing, square)?;
     let sums = try_collect(CELLS, (0..count).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]))?;
     let step = spacing[3 - skeleton.axes..].iter().fold(0.0, |longest: f64, &step| longest.max(step));
     let diagram = Diagram {
         mask: skeleton.mask,
         sites: &sites,
+        owners,
         spacing,
         is_whole,
         near: NEAR * step * step,
@@ -172,7 +173,6 @@ impl Diagram<'_> {
 /// # Errors
 /// As for [`cells`].
 pub fn of_paths<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Result<Vec<[f64; 2]>> {
-    skeleton.check()?;
     of_paths_with(&Weights::new(skeleton.spacing, skeleton.axes), skeleton, monitor)
 }
 

@@ -24,7 +24,7 @@ const NUMBER: u32 = 14;
 const MOST: f64 = (1 << (30 - NUMBER)) as f64;
 
 /// The largest power distance that is painted: a larger one makes more rows, a smaller one more voxels that ask all balls.
-const LIMIT: i32 = 1;
+pub const LIMIT: i32 = 1;
 
 /// Balls that reach less far are painted as cubes.
 const SMALL: i32 = 4;
@@ -39,6 +39,20 @@ struct Line([i32; WIDTH]);
 
 /// Those of a plane.
 type Keys = [Line; TILE[1]];
+
+/// The power distance of a key.
+#[inline]
+#[must_use]
+pub fn power(key: i32) -> i32 {
+    key >> NUMBER
+}
+
+/// The number of the ball of a key.
+#[inline]
+#[must_use]
+pub fn ball(key: i32) -> usize {
+    (key & ((1 << NUMBER) - 1)) as usize
+}
 
 /// A tile that is painted.
 #[derive(Debug)]
@@ -89,12 +103,10 @@ impl Canvas {
         &self.keys[z][y].0
     }
 
-    /// The number of the ball that owns a voxel, whose key is given, and its power distance.
-    #[inline]
+    /// The least key of a voxel that is beyond the limit of all balls.
     #[must_use]
-    pub fn owner(&self, key: i32, at: [usize; 3]) -> (usize, i32) {
-        let key = if key >> NUMBER <= LIMIT { key } else { least_key(&self.balls, at.map(|at| at as i32)) };
-        ((key & ((1 << NUMBER) - 1)) as usize, key >> NUMBER)
+    pub fn least_key(&self, at: [usize; 3]) -> i32 {
+        least_key(&self.balls, at.map(|at| at as i32))
     }
 }
 

@@ -34,7 +34,8 @@ const ROUNDING: f64 = 1e-12;
 #[derive(Debug, Clone, Copy, Default)]
 struct Site {
     square: f64,
-    owner: u32,
+    /// Its number among the voxels of the skeleton.
+    node: u32,
     at: [u32; 3],
 }
 
@@ -88,12 +89,10 @@ pub struct Candidate {
     pub at: Point,
     /// The square of its radius.
     pub square: f64,
-    /// Whose it is.
-    pub owner: u32,
+    /// Its number among the voxels of the skeleton, in the order of the image.
+    pub node: u32,
     /// The least power distance from the box.
     least: f64,
-    /// The linear index of its voxel.
-    index: u64,
 }
 
 /// The sites that may own a voxel of a box.
@@ -104,8 +103,8 @@ pub struct Candidates {
     pub bound: f64,
     /// Of each its coordinates, its square, and room for its least and largest power distance from a box.
     columns: [Vec<f64>; 6],
-    /// For sorting: their indices with their numbers, and room for as many.
-    order: Vec<(u64, u32)>,
+    /// For sorting: the node of each, and its place in the low half; and room for as many.
+    order: Vec<u64>,
     spare: Vec<Candidate>,
 }
 
@@ -115,21 +114,14 @@ impl Candidates {
         self.bound = f64::INFINITY;
     }
 
-    /// Whose all are, if they have one owner.
-    #[must_use]
-    pub fn only_owner(&self) -> Option<u32> {
-        let owner = self.all.first()?.owner;
-        self.all.iter().all(|candidate| candidate.owner == owner).then_some(owner)
-    }
-
     /// Sorts them as the voxels of an image are read.
     fn sort(&mut self) -> Result<()> {
         let Self { all, order, spare, .. } = self;
         order.clear();
-        order.try_extend(CELLS, all.iter().zip(0..).map(|(candidate, at)| (candidate.index, at)))?;
+        order.try_extend(CELLS, all.iter().zip(0..).map(|(candidate, at)| u64::from(candidate.node) << 32 | at))?;
         order.sort_unstable();
         spare.clear();
-        spare.try_extend(CELLS, order.iter().map(|&(_, at)| all[at as usize]))?;
+        spare.try_extend(CELLS, order.iter().map(|&key| all[key as u32 as usize]))?;
         std::mem::swap(all, spare);
         Ok(())
     }
@@ -233,13 +225,12 @@ pub struct Sites {
 }
 
 impl Sites {
-    /// The voxels of a skeleton, of which each has an owner; `square` tells the square of a radius in units of `spacing`.
+    /// The voxels of a skeleton, of which `u32` can number all; `square` tells the square of a radius in units of `spacing`.
     ///
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn new<I: Index>(
         skeleton: &Skeleton<'_, I>,
-        owners: &[u32],
         spacing: Point,
         square: impl Fn(f64) -> f64 + Sync,
     ) -> Result<Self> {
@@ -276,8 +267,7 @@ impl Sites {
             let first = nodes.start as u32;
             for node in nodes {
                 let (at, bucket) = bucket(node);
-                let site =
-                    Site { square: square(skeleton.radii[node]), owner: owners[node], at: at.map(|at| at as u32) };
+                let site = Site { square: square(skeleton.radii[node]), node: node as u32, at: at.map(|at| at as u32) };
                 most[bucket] = most[bucket].max(above(site.square));
                 sites[ends[bucket] as usize] = site;
                 ends[bucket] += 1;
@@ -291,15 +281,16 @@ impl Sites {
             let below = &levels[levels.len() - 1];
             let shape = below.shape.map(|length| length.div_ceil(2));
             let mut level = Level { shape, most: try_filled(CELLS, shape.iter().product(), f32::NEG_INFINITY)? };
-            for (index, &most) in below.most.iter().enumerate() {
-                let cell = [
-                    index / (below.shape[1] * below.shape[2]),
-                    index / below.shape[2] % below.shape[1],
-                    index % below.shape[2],
-                ];
-                let above = level.index(cell.map(|at| at / 2));
-                level.most[above] = level.most[above].max(most);
-            }
+            let planes = level.most.par_chunks_mut((shape[1] * shape[2]).max(1));
+            let pairs_of_planes = below.most.par_chunks((2 * below.shape[1] * below.shape[2]).max(1));
+            planes.zip(pairs_of_planes).for_each(|(plane, below_plane)| {
+                for (row, below_row) in below_plane.chunks(below.shape[2]).enumerate() {
+                    let row = &mut plane[row % below.shape[1] / 2 * shape[2]..][..shape[2]];
+                    for (most, pair) in row.iter_mut().zip(below_row.chunks(2)) {
+                        *most = pair.iter().fold(*most, |most, &other| most.max(other));
+                    }
+                }
+            });
             levels.push(level);
         }
         let step = spacing[3 - skeleton.axes..].iter().fold(0.0, |longest: f64, &step| longest.max(step));
@@ -403,10 +394,8 @@ impl Sites {
         let row = self.levels[0].index([z, y, 0]);
         let [first, end] = [buckets.start, buckets.end].map(|bucket| self.starts[row + bucket] as usize);
         for site in self.sorted[first..end].iter().filter(|site| is_offered(site)) {
-            let Site { at, square, owner } = *site;
-            let [z, y, x] = at.map(|at| at as usize);
-            let index = ((z * self.shape[1] + y) * self.shape[2] + x) as u64;
-            let candidate = Candidate { at: at.map(f64::from), square, owner, least: 0.0, index };
+            let Site { at, square, node } = *site;
+            let candidate = Candidate { at: at.map(f64::from), square, node, least: 0.0 };
             found.offer(candidate, bounds, limit, self.spacing)?;
         }
         Ok(())

@@ -14,7 +14,7 @@ use crate::support::allocate::Grow;
 use crate::support::errors::Result;
 
 use super::crofton::Weights;
-use super::paint::{Canvas, TILE};
+use super::paint::{Canvas, LIMIT, TILE, ball, power};
 use super::sites::{Bounds, CELLS, Candidates, Sites};
 use super::strays::{Voxel, WIDTH};
 
@@ -45,6 +45,8 @@ type Owners = [(u32, f64); BOX];
 pub struct Diagram<'a> {
     pub mask: &'a MaskRows,
     pub sites: &'a Sites,
+    /// Whose each voxel of the skeleton is.
+    pub owners: &'a [u32],
     pub spacing: Point,
     /// Whether power distances are whole numbers.
     pub is_whole: bool,
@@ -132,27 +134,32 @@ impl Diagram<'_> {
         let mut any_left = 0;
         for row in &*in_box {
             let [z, y] = row.at;
-            let around = around(rows, row.at);
+            let background = background(rows, row.at);
             let keys = canvas.row(row.at);
-            let (mut in_balls, mut left) = (0, 0);
+            // What is within the limit of the canvas is neither far nor apart from its ball.
+            let (mut not_touching, mut left) = (0, 0);
             for bit in set_bits(row.foreground) {
-                let (owner, power) = canvas.owner(keys[bit], [z, y, bit]);
-                if f64::from(power) > self.far {
-                    left |= 1 << bit;
-                    continue;
+                let mut key = keys[bit];
+                if power(key) > LIMIT {
+                    key = canvas.least_key([z, y, bit]);
+                    let power = f64::from(power(key));
+                    not_touching |= u32::from(power >= self.touching) << bit;
+                    if power > self.far {
+                        left |= 1 << bit;
+                        continue;
+                    }
                 }
-                in_balls |= u32::from(f64::from(power) < self.touching) << bit;
-                let counts = &mut counts[owner];
+                let counts = &mut counts[ball(key)];
                 counts[0] += 1;
                 // Most voxels are at the surface; others have no background around.
-                counts[1] += self.surface(&around, bit);
+                counts[1] += self.surface(&background, bit);
             }
-            covered[z][y] |= in_balls;
+            covered[z][y] |= row.foreground as u32 & !not_touching;
             only[z][y] = left;
             any_left |= left;
         }
         for (site, &counts) in of_tile.all.iter().zip(&*counts).filter(|(_, counts)| counts[0] > 0) {
-            self.add(site.owner, counts, false);
+            self.add(self.owners[site.node as usize], counts, false);
         }
         Ok(any_left != 0)
     }
@@ -192,7 +199,7 @@ impl Diagram<'_> {
         let Some(bounds) = scratch.read([0; 3], shape, start)? else { return Ok(false) };
         self.sites.search_near(&bounds, self.far, &scratch.of_row, &mut scratch.of_tile)?;
         if scratch.of_tile.bound < self.touching
-            && let Some(owner) = scratch.of_tile.only_owner()
+            && let Some(owner) = self.only_owner(&scratch.of_tile)
         {
             self.give(owner, [0; 3], scratch);
             return Ok(false);
@@ -232,7 +239,7 @@ impl Diagram<'_> {
                 continue;
             }
             if bound < self.touching
-                && let Some(owner) = scratch.of_box.only_owner()
+                && let Some(owner) = self.only_owner(&scratch.of_box)
             {
                 self.give(owner, at, scratch);
                 return Ok(());
@@ -244,7 +251,7 @@ impl Diagram<'_> {
             limit = most;
         }
         for (site, &counts) in scratch.of_box.all.iter().zip(&scratch.counts).filter(|(_, counts)| counts[0] > 0) {
-            self.add(site.owner, counts, scratch.takes_back);
+            self.add(self.owners[site.node as usize], counts, scratch.takes_back);
         }
         Ok(())
     }
@@ -254,13 +261,20 @@ impl Diagram<'_> {
         let mut counts = [0; 2];
         for row in &scratch.in_box {
             scratch.covered[row.at[0]][row.at[1]] |= (row.foreground << at[2]) as u32;
-            let rows = around(&scratch.rows, row.at);
+            let background = background(&scratch.rows, row.at);
             counts[0] += u64::from(row.foreground.count_ones());
-            counts[1] += set_bits(row.foreground & !interior(&rows) >> 1 >> at[2])
-                .map(|bit| self.surface(&rows, at[2] + bit))
+            counts[1] += set_bits(row.foreground & edge(&background) >> 1 >> at[2])
+                .map(|bit| self.surface(&background, at[2] + bit))
                 .sum::<u64>();
         }
         self.add(owner, counts, scratch.takes_back);
+    }
+
+    /// Whose all candidates are, if they have one owner.
+    fn only_owner(&self, candidates: &Candidates) -> Option<u32> {
+        let mut owners = candidates.all.iter().map(|candidate| self.owners[candidate.node as usize]);
+        let owner = owners.next()?;
+        owners.all(|other| other == owner).then_some(owner)
     }
 
     fn add(&self, owner: u32, counts: [u64; 2], takes_back: bool) {
@@ -284,8 +298,8 @@ impl Diagram<'_> {
         let Scratch { rows, in_box, counts, owners, covered, .. } = scratch;
         let mut most = f64::NEG_INFINITY;
         for (row, owners) in in_box.iter().zip(owners) {
-            let around = around(rows, row.at);
-            let edge = !interior(&around) >> 1 >> at[2];
+            let background = background(rows, row.at);
+            let edge = edge(&background) >> 1 >> at[2];
             let mut in_balls = 0;
             for bit in set_bits(row.foreground) {
                 let (owner, power) = owners[bit];
@@ -294,7 +308,7 @@ impl Diagram<'_> {
                 let counts = &mut counts[owner as usize];
                 counts[0] += 1;
                 if edge >> bit & 1 == 1 {
-                    counts[1] += self.surface(&around, at[2] + bit);
+                    counts[1] += self.surface(&background, at[2] + bit);
                 }
             }
             covered[row.at[0]][row.at[1]] |= in_balls << at[2];
@@ -335,26 +349,26 @@ impl Diagram<'_> {
         Ok(())
     }
 
-    /// The weights of the background around a voxel, given by the windows of its nine rows and its position in them.
+    /// The weights of the background around a voxel, given by that of its nine rows and its position in them.
     #[inline]
-    fn surface(&self, rows: &[u64; 9], at: usize) -> u64 {
-        let three = |row: usize| (!rows[row] >> at & 0b111) as usize;
+    fn surface(&self, background: &[u64; 9], at: usize) -> u64 {
+        let three = |row: usize| (background[row] >> at & 0b111) as usize;
         let plane = |first: usize| three(first) | three(first + 1) << 3 | three(first + 2) << 6;
         self.weights.sum([plane(0), plane(3), plane(6)])
     }
 }
 
-/// The windows of the nine rows around a row.
+/// The background in the windows of the nine rows around a row.
 #[inline]
-fn around(rows: &Rows, at: [usize; 2]) -> [u64; 9] {
-    std::array::from_fn(|row| rows[at[0] + row / 3][at[1] + row % 3])
+fn background(rows: &Rows, at: [usize; 2]) -> [u64; 9] {
+    std::array::from_fn(|row| !rows[at[0] + row / 3][at[1] + row % 3])
 }
 
-/// The voxels of a window whose neighbours are all foreground.
+/// The voxels of a window with background around them.
 #[inline]
-fn interior(rows: &[u64; 9]) -> u64 {
-    let solid = rows.iter().fold(u64::MAX, |all, row| all & row);
-    solid & solid << 1 & solid >> 1
+fn edge(background: &[u64; 9]) -> u64 {
+    let any = background.iter().fold(0, |any, row| any | row);
+    any | any << 1 | any >> 1
 }
 
 impl Scratch {
