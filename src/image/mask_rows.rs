@@ -229,7 +229,7 @@ impl MaskRows {
     /// The number of foreground voxels.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+        self.words.par_iter().map(|word| u64::from(word.count_ones())).sum()
     }
 }
 

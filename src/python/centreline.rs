@@ -67,8 +67,8 @@ impl PyMaskRows {
     }
 
     /// The number of voxels of the foreground.
-    fn count(&self) -> u64 {
-        self.mask.count()
+    fn count(&self, py: Python<'_>) -> PyResult<u64> {
+        run(py, self.is_worth_threads(), |_| Ok(self.mask.count()))
     }
 
     /// The linear indices of the voxels of the skeleton, ascending.
