@@ -292,8 +292,8 @@ class MaskRows:
 _SkeletonArrays = tuple[
     npt.NDArray[np.int64],
     npt.NDArray[np.float64],
-    npt.NDArray[np.int64],
-    npt.NDArray[np.int64],
+    _Indices,
+    _Indices,
     Sequence[float],
     int,
 ]

@@ -1,13 +1,12 @@
 //! Masks that are packed block by block, and what branches measure in them: centrelines and cells.
 
-use numpy::{
-    Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray3, PyReadwriteArray3,
-};
+use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray3, PyReadwriteArray3};
 use pyo3::prelude::*;
 
-use crate::cells;
+use crate::cells::{self, Cells};
 use crate::centreline::smooth::Point;
 use crate::centreline::{self, Measures, Skeleton};
+use crate::graph::csr::Index;
 use crate::image::bit_image::BitImage;
 use crate::image::elements::Element;
 use crate::image::indices::check_voxels;
@@ -18,7 +17,7 @@ use crate::python::support::threads::run;
 use crate::python::thinning::method;
 use crate::radius::{Background, Squares, Surroundings, squared_radii};
 use crate::support::allocate::try_collect;
-use crate::support::errors::Error;
+use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 use crate::thinning::thin;
 
@@ -90,7 +89,7 @@ impl PyMaskRows {
 }
 
 impl PyMaskRows {
-    fn is_worth_threads(&self) -> bool {
+    pub(super) fn is_worth_threads(&self) -> bool {
         self.mask.shape().iter().product::<usize>() >= VOXELS_WORTH_THREADS
     }
 
@@ -104,38 +103,39 @@ impl PyMaskRows {
         let block = shared(block);
         run(py, block.len() >= VOXELS_WORTH_THREADS, |monitor| self.mask.insert(offset, &block, bits, monitor))
     }
-
-    /// Calls a kernel with the skeleton that the arrays describe.
-    pub(super) fn with_skeleton<T: Send>(
-        &self,
-        py: Python<'_>,
-        skeleton: &SkeletonArrays<'_>,
-        kernel: impl FnOnce(Skeleton<'_, i64>, &Monitor) -> Result<T, Error> + Send,
-    ) -> PyResult<T> {
-        let SkeletonArrays(nodes, radii, starts, paths, spacing, axes) = skeleton;
-        let skeleton = Skeleton {
-            mask: &self.mask,
-            spacing: *spacing,
-            axes: *axes,
-            origin: [0; 3],
-            nodes: nodes.as_slice()?,
-            radii: radii.as_slice()?,
-            starts: starts.as_slice()?,
-            paths: paths.as_slice()?,
-        };
-        run(py, self.is_worth_threads(), |monitor| kernel(skeleton, monitor))
-    }
 }
+
+/// Calls a kernel with the skeleton in a mask that arrays describe, whose indices are of either type.
+macro_rules! with_skeleton {
+    ($py:expr, $mask:expr, $arrays:expr, $kernel:expr) => {{
+        let $crate::python::centreline::SkeletonArrays(nodes, radii, starts, paths, spacing, axes) = &$arrays;
+        let pair = $crate::python::graph::IndexPair::new("paths", starts, paths)?;
+        $crate::python::graph::with_indices!(pair, |starts, paths| {
+            let skeleton = $crate::centreline::Skeleton {
+                mask: &$mask.mask,
+                spacing: *spacing,
+                axes: *axes,
+                origin: [0; 3],
+                nodes: nodes.as_slice(),
+                radii: radii.as_slice(),
+                starts,
+                paths,
+            };
+            run($py, $mask.is_worth_threads(), |monitor| $kernel(skeleton, monitor))?
+        })
+    }};
+}
+pub(super) use with_skeleton;
 
 /// A tuple of a skeleton's voxels, their radii, where its paths start, the numbers of their voxels, the spacing, and how many
 /// axes the image has.
 #[derive(FromPyObject)]
 pub(super) struct SkeletonArrays<'py>(
-    PyReadonlyArray1<'py, i64>,
-    PyReadonlyArray1<'py, f64>,
-    PyReadonlyArray1<'py, i64>,
-    PyReadonlyArray1<'py, i64>,
-    [f64; 3],
+    pub(super) AlignedArray1<'py, i64>,
+    pub(super) AlignedArray1<'py, f64>,
+    pub(super) Bound<'py, PyAny>,
+    pub(super) Bound<'py, PyAny>,
+    pub(super) [f64; 3],
     pub(super) usize,
 );
 
@@ -146,7 +146,7 @@ fn centreline_measures<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<[Array1<'py>; 7]> {
-    centrelines_out(py, &mask.with_skeleton(py, &skeleton, centreline::measures)?)
+    centrelines_out(py, &with_skeleton!(py, mask, skeleton, centreline::measures))
 }
 
 /// Measures as columns.
@@ -171,7 +171,7 @@ fn centrelines<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<(Bound<'py, PyArray2<f64>>, Array1<'py>)> {
-    let (points, radii) = mask.with_skeleton(py, &skeleton, centreline::centrelines)?;
+    let (points, radii) = with_skeleton!(py, mask, skeleton, centreline::centrelines);
     Ok((points_out(py, &points, skeleton.5)?, radii.into_pyarray(py)))
 }
 
@@ -190,7 +190,7 @@ fn cell_measures<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<[Array1<'py>; 2]> {
-    bodies_out(py, &mask.with_skeleton(py, &skeleton, cells::of_paths)?)
+    bodies_out(py, &with_skeleton!(py, mask, skeleton, cells::of_paths))
 }
 
 /// Volumes and surfaces as columns.
@@ -200,6 +200,12 @@ pub(super) fn bodies_out<'py>(py: Python<'py>, measured: &[[f64; 2]]) -> PyResul
     Ok([column(0)?, column(1)?])
 }
 
+/// What each voxel of the skeleton owns.
+fn cells_of_voxels<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Result<Cells> {
+    let each = try_collect(MEASURES, 0..u32::try_from(skeleton.nodes.len()).unwrap_or(u32::MAX))?;
+    cells::cells(skeleton, &each, each.len(), monitor)
+}
+
 /// How many voxels of the mask belong to each voxel of the skeleton.
 #[pyfunction]
 fn cell_counts<'py>(
@@ -207,10 +213,7 @@ fn cell_counts<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<Bound<'py, PyArray1<u64>>> {
-    let cells = mask.with_skeleton(py, &skeleton, |skeleton, monitor| {
-        let each = try_collect(MEASURES, 0..u32::try_from(skeleton.nodes.len()).unwrap_or(u32::MAX))?;
-        cells::cells(skeleton, &each, each.len(), monitor)
-    })?;
+    let cells = with_skeleton!(py, mask, skeleton, cells_of_voxels);
     Ok(try_collect(MEASURES, cells.cells.iter().map(|cell| cell.voxels))?.into_pyarray(py))
 }
 

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use crate::network::nodes::{Nodes, nodes};
 use crate::network::root::{Graph, trees};
 use crate::network::territories::Territories;
-use crate::python::centreline::{PyMaskRows, SkeletonArrays};
+use crate::python::centreline::{PyMaskRows, SkeletonArrays, with_skeleton};
 use crate::python::support::arrays::AlignedArray1;
 use crate::python::support::elements::{shared, with_elements};
 use crate::python::support::threads::run;
@@ -30,7 +30,7 @@ fn network_nodes<'py>(
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
 ) -> PyResult<(OfPaths<'py>, OfNodes<'py>)> {
-    nodes_out(py, mask.with_skeleton(py, &skeleton, nodes)?, skeleton.5)
+    nodes_out(py, with_skeleton!(py, mask, skeleton, nodes), skeleton.5)
 }
 
 /// Nodes of an image of so many axes as arrays.

@@ -134,7 +134,7 @@ class Body:
                 radii = radii_in_rows(skeleton._nodes, self._mask, grid)
         self.radii = radii
         starts, nodes = skeleton._path_pixels()
-        self.starts = starts
+        self.starts = starts.astype(np.int64, copy=False)
         self.voxels = skeleton._nodes
         self.grid = grid
         self._path_nodes = nodes
@@ -149,8 +149,9 @@ class Body:
         The latter is a single number. With `include_tips`, lengths include what free ends lack to
         the surface.
         """
-        of_centrelines = _core.centreline_measures(self._mask, self._skeleton)
+        # First what needs most memory.
         body = _core.cell_measures(self._mask, self._skeleton)
+        of_centrelines = _core.centreline_measures(self._mask, self._skeleton)
         measures = self._columns(of_centrelines, body, include_tips)
         return self._with_volume_without_branch(measures, self._mask.count())
 
@@ -237,7 +238,7 @@ class LabelBody(Body):
         self.ndim = len(grid.shape)
         self.skeleton = skeleton
         self.labels = labels
-        starts, nodes = skeleton._path_pixels()
+        starts, nodes = (array.astype(np.int64, copy=False) for array in skeleton._path_pixels())
         self.starts = starts
         self.grid = grid
         self.voxels = skeleton._nodes

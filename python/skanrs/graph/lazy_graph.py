@@ -13,7 +13,7 @@ from skanrs._support.reprs import HoldsArrays
 from skanrs._support.typing import Array, Indices, Shape
 
 from .nbgraph import NBGraph, csr_to_nbgraph
-from .path_graph import path_lengths
+from .path_graph import index_arrays, path_lengths
 from .skeleton_paths import path_number
 from .trace import Traced
 
@@ -53,14 +53,12 @@ class LazyGraph(HoldsArrays):
         touched = {'graph', 'nbgraph', 'paths', 'degrees'} & self.__dict__.keys()
         return None if touched else self._traced
 
-    def _path_pixels(self) -> tuple[Indices, Indices]:
-        """Return where each path starts and the pixels of all, without making `paths`."""
+    def _path_pixels(self) -> tuple[Array, ...]:
+        """Return where each path starts and the pixels of all, of one type, without `paths`."""
         traced = self._still_traced()
         if traced is None:
-            starts, pixels = self.paths.indptr, self.paths.indices
-        else:
-            starts, pixels = traced.starts, traced.nodes
-        return starts.astype(np.int64, copy=False), pixels.astype(np.int64, copy=False)
+            return index_arrays(self.paths.indptr, self.paths.indices)
+        return traced.starts, traced.nodes
 
     @cached_property
     def nbgraph(self) -> NBGraph:
@@ -88,11 +86,11 @@ class LazyGraph(HoldsArrays):
         if traced is not None:
             return traced.lengths.copy()
         # An assigned `nbgraph` counts; otherwise the graph is enough, without node values.
+        return path_lengths(self.__dict__.get('nbgraph', self.graph), self.paths)
+
     def _crowded(self) -> int | None:
         """Return how many pixels have four neighbours or more, or None if that is not known."""
         return None if self._traced is None else self._traced.crowded
-
-        return path_lengths(self.__dict__.get('nbgraph', self.graph), self.paths)
 
     def _coordinates_of(self, nodes: Array) -> Array:
         """Return the coordinates of these pixels, without making those of all."""
