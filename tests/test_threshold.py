@@ -10,7 +10,10 @@ from images import random_gray
 from skimage.filters import threshold_otsu
 
 import skanrs
-from skanrs._gray.parts import parts_of, smoothed, value_range
+from skanrs import threshold
+from skanrs._gray.parts import Smoothed, parts_of, smoothed, value_range
+from skanrs._image.packed import PackedImage
+from skanrs.datasets import lung
 from skanrs.threshold import Rule, find_rule, mask_of, otsu_threshold, smooth
 
 RANDOM = np.random.default_rng(5)
@@ -82,8 +85,8 @@ def test_one_valued_images(value):
 
 def test_booleans_with_any_byte():
     image = np.array([[0, 1, 255, 2]], np.uint8).view(bool)
-    for threshold in (None, 'none'):
-        found, _ = mask_of(image, threshold)
+    for wanted in (None, 'none'):
+        found, _ = mask_of(image, wanted)
         np.testing.assert_array_equal(found.view(np.uint8), [[0, 1, 1, 1]])
 
 
@@ -200,3 +203,42 @@ def test_rule_found_in_parts_is_that_of_the_whole_image(seed):
             rule = find_rule(each, image.dtype, value)
             assert rule.threshold == number
             np.testing.assert_array_equal(rule(image), mask)
+
+
+class _Parts:
+    """Two parts of a smoothed image, and how often they were asked for."""
+
+    def __init__(self, image, sigma):
+        self.image, self.sigma, self.passes = image, sigma, 0
+
+    def __iter__(self):
+        self.passes += 1
+        depth = self.image.shape[0]
+        for start, end in ((0, depth // 3), (depth // 3, depth)):
+            yield Smoothed(self.image, self.sigma, (start, end)), start
+
+
+@pytest.mark.parametrize(
+    ('between', 'memory', 'passes'),
+    [
+        (None, 1 << 20, 3),
+        ((0.0, 1.0), 1 << 20, 3),
+        ((0.0, 255.0), 1 << 30, 2),
+        ((0.0, 255.0), 1 << 20, 3),
+        ('sampled', 1 << 30, 2),
+        ('sampled', 0, 3),
+    ],
+)
+@pytest.mark.parametrize('dtype', [np.uint8, np.float64])
+def test_otsu_packs_while_it_counts(monkeypatch, between, memory, passes, dtype):
+    image = lung('healthy', shape=(56, 34, 70), seed=3).image.astype(dtype)
+    sigma = (1.2, 0.5, 2.0)
+    if between != 'sampled':
+        monkeypatch.setattr(threshold, '_expected', lambda *_: between)
+    monkeypatch.setattr(threshold, 'UNDECIDED', 1)
+    parts, mask = _Parts(image, sigma), PackedImage(image.shape)
+    smoothed = threshold.smooth(image, sigma)
+    rule = threshold.pack_by_otsu(parts, smoothed.dtype, mask, memory)
+    assert rule == ('above', threshold.otsu_threshold(smoothed))
+    assert np.array_equal(mask.unpack(), rule(smoothed))
+    assert parts.passes == passes

@@ -19,9 +19,9 @@ use skanrs::graph::junctions::prune_junctions;
 use skanrs::graph::pixel_graph::{Neighbourhood, count_entries, pixel_graph};
 use skanrs::graph::topology::topology;
 use skanrs::gray::gaussian::{Gaussian, Smoothed, gaussian};
-use skanrs::gray::histogram::{count_bins, count_each};
+use skanrs::gray::histogram::{Bins, count_bins, count_each};
 use skanrs::gray::range::value_range;
-use skanrs::gray::threshold::{Rule, foreground as gray_foreground, packed_foreground};
+use skanrs::gray::threshold::{Rule, count_and_pack, foreground as gray_foreground, packed_foreground};
 use skanrs::gray::values::Plain;
 use skanrs::image::bit_image::BitImage;
 use skanrs::image::elements::Shared;
@@ -184,6 +184,17 @@ fn gray_images() {
         let packed = packed_foreground(&smoothed, Rule::Above(9.0), &mut rows, 0, &MONITOR);
         assert_eq!(packed, Ok(count));
         (mask, format!("{rows:?}"))
+    });
+    let bins = Bins::new(0.0, 32.0, &edges).expect("two edges at least");
+    same(|| {
+        let mut rows = MaskRows::zeros(shape, [false; 3]).expect("there is memory");
+        let found = count_and_pack(&smoothed, &bins, [7.0, 9.0], usize::MAX, &mut rows, 0, &MONITOR);
+        let (counts, undecided) = found.expect("the same shape");
+        let undecided = undecided.expect("as many as there are");
+        let mut undecided: Vec<_> =
+            undecided.bits.into_iter().zip(undecided.values.iter().map(|value| value.to_bits())).collect();
+        undecided.sort_unstable();
+        (counts, undecided, format!("{rows:?}"))
     });
 }
 

@@ -17,6 +17,7 @@ __all__ = [
     'centreline_measures',
     'centrelines',
     'components',
+    'count_and_pack',
     'count_bins',
     'count_each',
     'csv_rows',
@@ -281,6 +282,7 @@ def topology(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> tuple[int, i
 class MaskRows:
     def __new__(cls, shape: Sequence[int], border: Sequence[bool]) -> MaskRows: ...
     def insert(self, block: npt.NDArray[Any], bits: int, offset: Sequence[int]) -> None: ...
+    def set(self, bits: npt.NDArray[np.uint64]) -> None: ...
     def squared_radii(
         self, nodes: npt.NDArray[np.int64], spacing: Sequence[float]
     ) -> npt.NDArray[np.float64]: ...
@@ -435,6 +437,16 @@ def count_bins(
     weights: _Weights | None = None,
     planes: Sequence[int] | None = None,
 ) -> npt.NDArray[np.int64]: ...
+def count_and_pack(
+    image: npt.NDArray[Any],
+    bins: tuple[float, float, Sequence[float]],
+    between: Sequence[float],
+    most: int,
+    mask: MaskRows,
+    first: int,
+    weights: _Weights | None = None,
+    planes: Sequence[int] | None = None,
+) -> tuple[npt.NDArray[np.int64], tuple[npt.NDArray[np.uint64], npt.NDArray[Any]] | None]: ...
 def foreground(
     image: npt.NDArray[Any],
     threshold: float | None,

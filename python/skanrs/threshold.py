@@ -6,14 +6,16 @@ add up exactly to those of the image, so the mask does not depend on how the ima
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core, smoothing
+from skanrs._gray.histogram import BINS, Bins, Counts, best_threshold
 from skanrs._gray.parts import Each, Part, Range, Smoothed, find_range, for_kernel, join, parts_of
 from skanrs._image.array_types import takes_images
 from skanrs._image.dask_arrays import is_dask_array, refuse_dask_array
@@ -26,11 +28,18 @@ from skanrs._support.typing import Array
 if TYPE_CHECKING:
     import dask.array as da
 
-__all__ = ['Rule', 'find_rule', 'mask_of', 'otsu', 'otsu_threshold', 'smooth']
+    from skanrs._image.packed import PackedImage
 
-BINS = 256
+__all__ = ['Rule', 'find_rule', 'mask_of', 'otsu', 'otsu_threshold', 'pack_by_otsu', 'smooth']
+
 # Largest span of integers with one bin for each value, as in scikit-image.
 COUNTED_ONE_BY_ONE = 1 << 16
+# Every so many planes one is sampled; no multiple of a usual period.
+SAMPLED = 47
+# Bins on either side of the threshold of a sample in which that of the image is expected, at most.
+EXPECTED = 24
+# One of so many voxels may have a value there, each of which takes so many bytes.
+UNDECIDED, BYTES = 64, 24
 
 
 class Rule(NamedTuple):
@@ -118,6 +127,106 @@ def find_rule(
         low, high = whole.low, whole.high
         return Rule('nonzero') if 0 in (low, high) or low == high else Rule('equal', high)
     return Rule('above', _otsu(each, dtype) if threshold == 'otsu' else float(threshold))
+
+
+def pack_by_otsu(
+    parts: Iterable[tuple[Part, int]], dtype: np.dtype[Any], mask: PackedImage, memory: int
+) -> Rule:
+    """Pack what is above Otsu's threshold, in two passes where `find_rule` and packing take three.
+
+    The first pass finds the range and, from some planes, about where the threshold will be. The
+    second one counts, packs, and notes the voxels whose values are near that. Only if the threshold
+    is elsewhere, or if these are too many, another pass packs all.
+
+    Parameters
+    ----------
+    parts : iterable of tuple (Part, int)
+        Parts of an image of three axes, each with the number of its first plane; iterated over for
+        each pass.
+    dtype : numpy.dtype
+        The type of the image, float32 or float64.
+    mask : PackedImage
+        Receives the foreground.
+    memory : int
+        Bytes that voxels near the threshold may take.
+
+    Returns
+    -------
+    Rule
+        That of `find_rule`.
+    """
+    whole: Range | None = None
+    samples: list[tuple[Array, Array]] = []
+    for part, _ in parts:
+        of_part = Range.of(part)
+        whole = of_part if whole is None else whole.joined(of_part)
+        ends = _counter(dtype, of_part)
+        samples.append(_sample(part, ends.low, ends.high))
+    counter = _counter(dtype, whole)
+    assert isinstance(counter, Bins)
+    voxels = math.prod(mask.shape)
+    most = max(0, min(voxels // UNDECIDED, memory // BYTES))
+    between = _expected(counter, samples, most / 2 / voxels)
+    counts: list[npt.NDArray[np.int64]] = []
+    near: list[tuple[npt.NDArray[np.uint64], Array]] = []
+    for part, first in parts:
+        count, found = counter.pack(part, between or (np.inf, np.inf), most, mask.rows, first)
+        counts.append(count)
+        if found is None:
+            between = None
+        else:
+            near.append(found)
+            most -= found[0].size
+    rule = Rule('above', best_threshold(counter, counts))
+    number = rule._number(dtype)
+    assert number is not None
+    if between is not None and between[0] <= number <= between[1]:
+        for bits, values in near:
+            mask.rows.set(bits[values > number])
+    else:
+        for part, first in parts:
+            rule.pack(part, mask.rows, first)
+    return rule
+
+
+def _sample(part: Part, low: Any, high: Any) -> tuple[Array, Array]:
+    """Return the centres of bins and the counts of some planes of a part of this range."""
+    if low == high:
+        return np.array([low]), np.array([part.size / SAMPLED])
+    with np.errstate(over='ignore', invalid='ignore'):
+        edges = np.linspace(float(low), float(high), BINS + 1)
+    counts = np.zeros(BINS, np.int64)
+    for at in range(min(SAMPLED, part.shape[0]) // 2, part.shape[0], SAMPLED):
+        if isinstance(part, Smoothed):
+            start = at + (part.planes or (0, 0))[0]
+            plane: Part = replace(part, planes=(start, start + 1))
+        else:
+            plane = part[at : at + 1]
+        elements, *smoothing_of = for_kernel(plane)
+        bins = float(low), float(high) - float(low), edges.tolist()
+        counts += _core.count_bins(elements, *bins, *smoothing_of)
+    return (edges[:-1] + edges[1:]) / 2, counts
+
+
+def _expected(
+    counter: Bins, samples: Sequence[tuple[Array, Array]], most: float
+) -> tuple[float, float] | None:
+    """Return between which values Otsu's threshold will be, judging by samples of an image.
+
+    None if more than this share of the voxels is expected to be there.
+    """
+    if counter.low == counter.high:
+        return None
+    centres, counts = map(np.concatenate, zip(*samples, strict=True))
+    sums, edges = np.histogram(centres, BINS, (counter.low, counter.high), weights=counts)
+    # Both ends are in the image, if not in the samples.
+    sums[[0, -1]] += 1
+    at = int(np.searchsorted(edges, best_threshold(counter, [sums]))) - 1
+    for reach in range(EXPECTED, 0, -1):
+        first, end = max(0, at - reach), min(BINS, at + reach + 1)
+        if sums[first:end].sum() <= most * sums.sum():
+            return float(edges[first]), float(edges[end])
+    return None
 
 
 @takes_images('image', spacing=False, whole=True)
@@ -247,7 +356,7 @@ def otsu(image: Any) -> Any:
         whole = dask.delayed(join)(ranges)
     counter = dask.delayed(_counter)(image.dtype, whole)
     counts = [dask.delayed(_count)(counter, block) for block in blocks]
-    number = dask.delayed(_best)(counter, counts)
+    number = dask.delayed(best_threshold)(counter, counts)
     return da.from_delayed(number, (), dtype=np.float64, meta=np.empty((), np.float64))
 
 
@@ -287,7 +396,7 @@ def otsu_threshold(image: npt.NDArray[Any]) -> float:
 
 def _otsu(each: Each, dtype: np.dtype[Any]) -> float:
     counter = _counter(dtype, None if _has_few_values(dtype) else find_range(each))
-    return _best(counter, each(counter))
+    return best_threshold(counter, each(counter))
 
 
 def _has_few_values(dtype: np.dtype[Any]) -> bool:
@@ -295,87 +404,21 @@ def _has_few_values(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == 'b' or (dtype.kind in 'iu' and dtype.itemsize <= 2)
 
 
-def _counter(dtype: np.dtype[Any], whole: Range | None) -> _Counts | _Bins:
+def _counter(dtype: np.dtype[Any], whole: Range | None) -> Counts | Bins:
     """Return what counts the values of a part of an image of this range, if it has to be known."""
     if _has_few_values(dtype):
         if dtype.kind == 'b':
-            return _Counts(0, 1)
-        return _Counts(int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+            return Counts(0, 1)
+        return Counts(int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
     if whole is None:
         raise ValueError('image: expected at least one voxel for otsu, got none')
     low, high = whole.low, whole.high
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError('image: expected finite values for otsu, got NaN or infinity')
     if dtype.kind in 'iu' and int(high) - int(low) < COUNTED_ONE_BY_ONE:
-        return _Counts(int(low), int(high))
-    return _Bins(low, high)
+        return Counts(int(low), int(high))
+    return Bins(low, high)
 
 
-def _count(counter: _Counts | _Bins, part: Part) -> npt.NDArray[np.int64]:
+def _count(counter: Counts | Bins, part: Part) -> npt.NDArray[np.int64]:
     return counter(part)
-
-
-def _best(counter: _Counts | _Bins, parts: Iterable[npt.NDArray[np.int64]]) -> float:
-    """Return the centre of the bin that separates the classes best."""
-    if counter.low == counter.high:
-        return float(counter.low)
-    counts = sum(parts, start=np.zeros(1, np.int64))
-    present = np.flatnonzero(counts)
-    if present.size == 0:
-        raise ValueError('image: expected at least one voxel for otsu, got none')
-    centres: Array
-    if isinstance(counter, _Counts):
-        counts = counts[present[0] : present[-1] + 1]
-        centres = np.arange(counter.low + int(present[0]), counter.low + int(present[-1]) + 1)
-        if centres.size == 1:
-            return float(centres[0])
-    else:
-        edges = counter.edges()
-        centres = (edges[:-1] + edges[1:]) / 2
-    # Single precision, as in scikit-image.
-    weights = counts.astype(np.float32)
-    weight_below = np.cumsum(weights)
-    above = np.cumsum(weights[::-1])[::-1]
-    mean_below = np.cumsum(weights * centres) / weight_below
-    mean_above = (np.cumsum((weights * centres)[::-1]) / above[::-1])[::-1]
-    between = weight_below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2
-    return float(centres[np.argmax(between)])
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """Counts integers, one bin for each value."""
-
-    low: int
-    high: int
-
-    def __call__(self, part: Part) -> npt.NDArray[np.int64]:
-        elements, *_ = for_kernel(part)
-        return _core.count_each(elements, self.low, self.high - self.low + 1)
-
-
-@dataclass(frozen=True)
-class _Bins:
-    """Counts values in `BINS` bins."""
-
-    low: Any
-    high: Any
-
-    def edges(self) -> Array:
-        """Return the edges of the bins."""
-        of_type = np.empty(0, np.asarray(self.low).dtype)
-        edges: Array = np.histogram_bin_edges(of_type, BINS, (self.low, self.high))
-        return edges
-
-    def __call__(self, part: Part) -> npt.NDArray[np.int64]:
-        edges = self.edges()
-        if edges.dtype.char not in 'fd':
-            whole = part.compute() if isinstance(part, Smoothed) else part
-            counts, _ = np.histogram(whole, bins=BINS, range=(self.low, self.high))
-            return np.asarray(counts)
-        if part.dtype.kind in 'iu':
-            span = float(int(self.high) - int(self.low))
-        else:
-            span = float(self.high - self.low)
-        elements, *smoothing_of = for_kernel(part)
-        return _core.count_bins(elements, float(self.low), span, edges.tolist(), *smoothing_of)

@@ -65,28 +65,14 @@ pub fn count_bins<V: Values>(
     edges: &[<V::Value as Sample>::Bins],
     monitor: &Monitor,
 ) -> Result<Vec<i64>> {
-    let count = edges.len().saturating_sub(1);
-    if count == 0 || count > MOST {
-        let reason = format!("expected 2 to 65,537 values, got {}", edges.len());
-        return Err(Error::InvalidArgument { name: "edges", reason });
-    }
-    let bins = Bins::new(low, span, edges);
-    let tables = fold(
-        values,
-        monitor,
-        || try_filled(BINS, TABLES * count, 0_i64),
-        |counts, row| {
-            for row in row.chunks(AT_ONCE) {
-                bins.count(row, counts);
-            }
-        },
-        add,
-    )?;
-    Ok((0..count).map(|bin| tables.iter().skip(bin).step_by(count).sum()).collect())
+    let bins = Bins::new(low, span, edges)?;
+    let tables = fold(values, monitor, || bins.tables(), |tables, row| bins.count(row, tables), add)?;
+    Ok(bins.counts(&tables))
 }
 
 /// Bins of equal width.
-struct Bins<'a, F> {
+#[derive(Debug)]
+pub struct Bins<'a, F> {
     low: F,
     span: F,
     edges: &'a [F],
@@ -101,8 +87,15 @@ struct Bins<'a, F> {
 impl<'a, F: Float> Bins<'a, F> {
     /// The position of a value is monotonic in it, for each of the three operations is, rounded. So where no edge's position is
     /// farther than a margin from its number, values whose positions lie deeper between two numbers lie between these edges.
-    fn new(low: F, span: F, edges: &'a [F]) -> Self {
-        let count = edges.len() - 1;
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] without at least two edges, or for more bins than [`MOST`].
+    pub fn new(low: F, span: F, edges: &'a [F]) -> Result<Self> {
+        let count = edges.len().saturating_sub(1);
+        if count == 0 || count > MOST {
+            let reason = format!("expected 2 to 65,537 values, got {}", edges.len());
+            return Err(Error::InvalidArgument { name: "edges", reason });
+        }
         let mut bins = Self {
             low,
             span,
@@ -117,7 +110,25 @@ impl<'a, F: Float> Bins<'a, F> {
         // Powers of two, so that one minus it is exact.
         let margin = (2..20).map(|power| 0.5_f64.powi(power)).take_while(is_wide_enough).last();
         bins.margin = F::from_f64(margin.unwrap_or(1.0));
-        bins
+        Ok(bins)
+    }
+
+    /// Tables to count in.
+    pub(super) fn tables(&self) -> Result<Vec<i64>> {
+        try_filled(BINS, TABLES * (self.edges.len() - 1), 0)
+    }
+
+    /// The counts of all tables.
+    pub(super) fn counts(&self, tables: &[i64]) -> Vec<i64> {
+        let count = self.edges.len() - 1;
+        (0..count).map(|bin| tables.iter().skip(bin).step_by(count).sum()).collect()
+    }
+
+    /// Counts a row of values.
+    pub(super) fn count<T: Sample<Bins = F>>(&self, row: &[T], tables: &mut [i64]) {
+        for row in row.chunks(AT_ONCE) {
+            self.count_some(row, tables);
+        }
     }
 
     #[inline(always)]
@@ -126,7 +137,7 @@ impl<'a, F: Float> Bins<'a, F> {
     }
 
     /// Counts at most [`AT_ONCE`] values, neighbours in different tables.
-    fn count<T: Sample<Bins = F>>(&self, row: &[T], counts: &mut [i64]) {
+    fn count_some<T: Sample<Bins = F>>(&self, row: &[T], counts: &mut [i64]) {
         let mut places = [0; AT_ONCE];
         let places = &mut places[..row.len()];
         if (place(self, row, places) as usize) < row.len() {
@@ -170,7 +181,7 @@ fn place_lanes<T: Sample, V>(bins: &Bins<'_, T::Bins>, row: &[T], places: &mut [
     sure
 }
 
-fn add(mut one: Vec<i64>, other: Vec<i64>) -> Vec<i64> {
+pub(super) fn add(mut one: Vec<i64>, other: Vec<i64>) -> Vec<i64> {
     one.iter_mut().zip(other).for_each(|(one, other)| *one += other);
     one
 }

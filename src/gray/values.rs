@@ -62,17 +62,33 @@ pub fn fold<V: Values, A: Send>(
     row: impl Fn(&mut A, &[V::Value]) + Sync,
     join: impl Fn(A, A) -> A + Sync,
 ) -> Result<A> {
-    let boxes = boxes(values.shape(), values.sides());
+    let boxes = boxes(values.shape(), values.sides()).map(|region| (region, ()));
+    fold_boxes(values, boxes, monitor, start, |folded, (), _, values| row(folded, values), join)
+}
+
+/// Folds all rows of these boxes, each of which comes with something of its own, as [`fold`] does; rows come with their positions
+/// in the box.
+///
+/// # Errors
+/// [`Error::OutOfMemory`], [`Error::Interrupted`] through `monitor`.
+pub fn fold_boxes<V: Values, I: Send, A: Send>(
+    values: &V,
+    boxes: impl IndexedParallelIterator<Item = (Box3, I)>,
+    monitor: &Monitor,
+    start: impl Fn() -> Result<A> + Sync,
+    row: impl Fn(&mut A, &mut I, [usize; 2], &[V::Value]) + Sync,
+    join: impl Fn(A, A) -> A + Sync,
+) -> Result<A> {
     monitor.expect(boxes.len() as u64);
     let folded = boxes.try_fold(
         || None,
-        |folded, region| {
+        |folded, (region, mut item)| {
             monitor.check()?;
             let (mut scratch, mut folded) = match folded {
                 Some(both) => both,
                 None => (values.scratch()?, start()?),
             };
-            values.rows(&mut scratch, &region, |_, values| row(&mut folded, values));
+            values.rows(&mut scratch, &region, |position, values| row(&mut folded, &mut item, position, values));
             monitor.advance(1);
             Ok::<_, Error>(Some((scratch, folded)))
         },

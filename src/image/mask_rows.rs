@@ -78,6 +78,23 @@ impl MaskRows {
         put(bits, x, &mut self.words[(z * self.shape[1] + y) * row..][..row]);
     }
 
+    /// Makes the voxels of these bits foreground.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if one is that of no voxel; those before it are set.
+    pub fn set(&mut self, bits: &[u64]) -> Result<()> {
+        let row = (self.row_stride() * WORD) as u64;
+        for &bit in bits {
+            let word = usize::try_from(bit / WORD as u64).ok().and_then(|word| self.words.get_mut(word));
+            let Some(word) = word.filter(|_| bit % row < self.shape[2] as u64) else {
+                let reason = format!("expected bits of voxels of shape {:?}, got {bit}", self.shape);
+                return Err(Error::InvalidArgument { name: "bits", reason });
+            };
+            *word |= 1 << (bit % WORD as u64);
+        }
+        Ok(())
+    }
+
     /// The words of all rows, along the last axis.
     pub fn words_mut(&mut self) -> ArrayViewMut3<'_, u64> {
         let shape = [self.shape[0], self.shape[1], self.row_stride()];
@@ -302,6 +319,19 @@ mod tests {
         assert!(whole.indexed_iter().all(|((z, y, x), &v)| mask.get([z, y, x].map(|at| at as i64)) == Some(v == 1)));
         assert_eq!(mask.get([-1, 0, 0]), None);
         assert!(mask.insert([0, 0, 1], &Shared::view(&whole.view()), 1, &monitor).is_err());
+    }
+
+    #[test]
+    fn sets_bits_of_voxels_only() {
+        let mut mask = MaskRows::zeros([2, 3, 70], [false; 3]).unwrap();
+        let at = [[0, 0, 0], [0, 0, 69], [1, 2, 64]];
+        let bits = at.map(|at| mask.bit(at) as u64);
+        mask.set(&bits).unwrap();
+        assert!(mask.count() == 3 && at.iter().all(|&at| mask.get(at) == Some(true)));
+        for bit in [70, 127, 6 * 128, u64::MAX] {
+            assert!(mask.set(&[bit]).is_err());
+        }
+        assert!(MaskRows::zeros([0, 3, 0], [false; 3]).unwrap().set(&[0]).is_err());
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl PyMaskRows {
         with_elements!(block: PyReadonlyArray3, bits => self.insert_block(py, &block, bits, offset))
     }
 
+    /// Makes the voxels of these bits foreground.
+    fn set(&mut self, bits: AlignedArray1<'_, u64>) -> PyResult<()> {
+        Ok(self.mask.set(bits.as_slice())?)
+    }
+
     /// The squared distances of voxels to the background, 0 for those of the background.
     fn squared_radii<'py>(
         &self,

@@ -12,7 +12,7 @@ use super::centreline::PyMaskRows;
 use super::support::elements::{shared, writable};
 use super::support::threads::run;
 use crate::gray::gaussian::{self, Gaussian, Smoothed};
-use crate::gray::histogram;
+use crate::gray::histogram::{self, Bins};
 use crate::gray::range;
 use crate::gray::sample::{Float, Sample};
 use crate::gray::threshold::{self, Rule};
@@ -226,6 +226,54 @@ fn packed_foreground(
     with_values!(py, image, weights, planes => packed_foreground_of(rule, mask, first))
 }
 
+/// What a histogram has: where it begins, its width, and its edges.
+type BinsGiven = (f64, f64, Vec<f64>);
+
+/// Bits of a packed mask, and the values of their voxels.
+type Undecided<'py> = (Bound<'py, PyArray1<u64>>, Bound<'py, PyAny>);
+
+/// Counts values in bins, and writes what is above the second of two thresholds into a packed mask. Voxels above the first only
+/// are returned, or None if they are more than `most`.
+#[pyfunction]
+#[pyo3(signature = (image, bins, between, most, mask, first, weights=None, planes=None))]
+#[allow(clippy::too_many_arguments, reason = "named by the caller")]
+fn count_and_pack<'py>(
+    py: Python<'py>,
+    image: &Bound<'py, PyAny>,
+    bins: BinsGiven,
+    between: [f64; 2],
+    most: usize,
+    mut mask: PyRefMut<'py, PyMaskRows>,
+    first: usize,
+    weights: Option<Weights>,
+    planes: Option<[usize; 2]>,
+) -> PyResult<(Counts<'py>, Option<Undecided<'py>>)> {
+    let mask = &mut mask.mask;
+    with_values!(py, image, weights, planes => count_and_pack_of(&bins, between, most, mask, first))
+}
+
+fn count_and_pack_of<'py, V: Values>(
+    py: Python<'py>,
+    values: &V,
+    (low, span, edges): &BinsGiven,
+    between: [f64; 2],
+    most: usize,
+    mask: &mut MaskRows,
+    first: usize,
+) -> PyResult<(Counts<'py>, Option<Undecided<'py>>)>
+where
+    V::Value: PyElement,
+{
+    let edges: Vec<_> = edges.iter().map(|&edge| <V::Value as Sample>::Bins::from_f64(edge)).collect();
+    let [low, span] = [*low, *span].map(<V::Value as Sample>::Bins::from_f64);
+    let bins = Bins::new(low, span, &edges)?;
+    let (counts, undecided) = run(py, is_worth_threads(values), |monitor| {
+        threshold::count_and_pack(values, &bins, between, most, mask, first, monitor)
+    })?;
+    let undecided = undecided.map(|found| (found.bits.into_pyarray(py), found.values.into_pyarray(py).into_any()));
+    Ok((counts.into_pyarray(py), undecided))
+}
+
 fn packed_foreground_of<V: Values>(
     py: Python<'_>,
     values: &V,
@@ -241,6 +289,7 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(value_range, module)?)?;
     module.add_function(wrap_pyfunction!(count_each, module)?)?;
     module.add_function(wrap_pyfunction!(count_bins, module)?)?;
+    module.add_function(wrap_pyfunction!(count_and_pack, module)?)?;
     module.add_function(wrap_pyfunction!(foreground, module)?)?;
     module.add_function(wrap_pyfunction!(packed_foreground, module)?)
 }

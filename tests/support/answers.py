@@ -19,7 +19,10 @@ from blocks import chunk_graphs, merge_at_random, random_chunks
 from images import blobs, random_image, random_spacing
 
 import skanrs
+from skanrs._gray.parts import Smoothed
+from skanrs._image.packed import PackedImage
 from skanrs.files.write.csv import write_csv
+from skanrs.threshold import pack_by_otsu
 
 
 def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
@@ -70,6 +73,10 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
     sigma = random.choice([0, 0.6, 1.4], 3)
     yield 'gaussian', skanrs.gaussian(gray, sigma)
     yield 'otsu', np.array([skanrs.otsu(gray), skanrs.otsu(skanrs.gaussian(gray, sigma))])
+    packed = PackedImage(shape)
+    parts = [(Smoothed(gray, tuple(sigma)), 0)]
+    pack_by_otsu(parts, np.result_type(gray, np.float32), packed, 1 << 20)
+    yield 'mask by otsu', packed.unpack()
     nodes = skanrs.nodes(mask, spacing=spacing)
     yield 'nodes', nodes
     yield 'trees', skanrs.root(branches, nodes, at='thickest')

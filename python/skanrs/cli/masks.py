@@ -72,9 +72,13 @@ def packed_mask(source: Source, options: Options, memory: int, progress: Progres
                 slabs.read()
         stage = 'threshold' if options.sigma is None else 'smoothing and threshold'
         with progress.stage(stage):
-            rule = threshold.find_rule(slabs.each, slabs.dtype, options.threshold)
-            for part, first in slabs:
-                rule.pack(part, mask.rows, first)
+            if options.threshold == 'otsu' and slabs.dtype.char in 'fd' and source.ndim == 3:
+                image = source.nbytes if slabs.is_whole else least_memory(source, options)
+                rule = threshold.pack_by_otsu(slabs, slabs.dtype, mask, memory - image)
+            else:
+                rule = threshold.find_rule(slabs.each, slabs.dtype, options.threshold)
+                for part, first in slabs:
+                    rule.pack(part, mask.rows, first)
         each = slabs.each
     values = value_range(each) if mask.voxels in (0, source.size) else None
     return FoundMask(mask, rule, values)
