@@ -159,6 +159,22 @@ def test_small_labels_are_not_measured():
     assert set(table['label']) == {1}
 
 
+def test_false_and_true_of_numpy():
+    labels = np.zeros((9, 20), 'u1')
+    labels[3:6, 2:18] = 1
+    for call in [skanrs.analyze, skanrs.nodes, skanrs.skeletonize]:
+        for given in (False, True):
+            found, expected = (call(labels, labels=one) for one in (np.bool_(given), given))
+            assert np.array_equal(found, expected)
+    lazy = pytest.importorskip('dask.array').from_array(labels, chunks=9)
+    table = skanrs.summarize(lazy, labels=np.False_, separator='_', npartitions=2)
+    assert 'label' not in table
+    for form, given in ((labels, np.False_), (labels, np.True_), (lazy, np.False_)):
+        skeleton = skanrs.Skeleton(form, labels=given)
+        assert (skeleton.pixel_labels is not None) == given
+        skanrs.summarize(skeleton, labels=given, separator='_')
+
+
 def test_refuses_what_does_not_fit():
     labels = np.zeros((9, 20), 'u1')
     labels[3:6, 2:18] = 4

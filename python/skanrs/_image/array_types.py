@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 import numpy as np
 
 from .dask_arrays import is_dask_array
+from .labels import without_labels
 
 __all__ = ['takes_images', 'without_spacing']
 
@@ -79,7 +80,7 @@ def takes_images(
             opened = {name: image for name, image in found if image is not None}
             if not opened:
                 return function(*positional, **named)
-            lazy = lazy_labels or named.get('labels', False) is False
+            lazy = lazy_labels or without_labels(named.get('labels', False))
             lazy = lazy or any(map(_is_lazy, (given | opened).values()))
             in_memory = whole or not lazy or any(map(_is_in_memory, (given | opened).values()))
             arguments = list(positional)

@@ -39,9 +39,14 @@ class LabelImage(NamedTuple):
         return np.isin(values, self.chosen)
 
 
+def without_labels(labels: Any) -> bool:
+    """Return whether an image is not one of labels, as False says, also numpy's."""
+    return isinstance(labels, (bool, np.bool_)) and not labels
+
+
 def with_labels(labels: Any, min_voxels: Any = 1) -> bool:
     """Check whether an image is one of labels; raise if `min_voxels` is given for another."""
-    if labels is False:
+    if without_labels(labels):
         if min_voxels != 1:
             raise ValueError(f'min_voxels: expected labels with it, got {min_voxels!r} without')
         return False
@@ -84,7 +89,7 @@ def as_labels(
 
 def refuse_labels(labels: Labels, name: str) -> None:
     """Raise a TypeError if labels are asked for in a dask array."""
-    if labels is not False:
+    if not without_labels(labels):
         raise TypeError(f'{name}: expected an array in memory with labels, got a dask array')
 
 

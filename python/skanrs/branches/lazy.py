@@ -23,7 +23,7 @@ from dask.delayed import Delayed
 from skanrs._blocks.tasks import Blocks, BlockTask, Index, Key, with_others
 from skanrs._blocks.whole import delay_with_whole, empty_arrays
 from skanrs._image.elements import check_elements
-from skanrs._image.labels import Labels, with_labels
+from skanrs._image.labels import Labels, with_labels, without_labels
 from skanrs._image.spacing import as_spacing
 from skanrs._support.typing import Array
 
@@ -73,7 +73,7 @@ def summarize_blocks(
         skel.name, skel.chunks, options, find_main_branch, separator, npartitions, FAN_IN, measured
     )
     name = f'branches-{token}'
-    if npartitions > 1 and labels is False:
+    if npartitions > 1 and without_labels(labels):
         parts = TableTasks(blocks, options, token, npartitions)
         root = _merge_grid(blocks.counts, parts.graph, parts.merge)
         tasks = parts.tasks

@@ -10,7 +10,7 @@ from scipy import sparse
 from skanrs import _core
 from skanrs._blocks.read import Pixels
 from skanrs._image.image import take
-from skanrs._image.labels import LabelImage, Labels
+from skanrs._image.labels import LabelImage, Labels, without_labels
 from skanrs._support.typing import Array
 
 from .path_graph import paths_matrix
@@ -70,7 +70,8 @@ def own_labels(skeleton: Any, labels: Labels) -> Array | None:
         If `labels` are asked for that the skeleton was not made with.
     """
     of_pixels: Array | None = skeleton.pixel_labels
-    if labels is not False and (of_pixels is None or labels is not True):
+    is_choice = not isinstance(labels, (bool, np.bool_))
+    if is_choice or (of_pixels is None and not without_labels(labels)):
         raise ValueError(
             f'labels: expected True for a Skeleton made with labels, else False, got {labels!r}'
         )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from skanrs._blocks.read import Pixels, read_image
 from skanrs._image.array_types import takes_images
 from skanrs._image.image import refuse_sparse
-from skanrs._image.labels import Labels, as_labels, with_labels
+from skanrs._image.labels import Labels, as_labels, with_labels, without_labels
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
 from skanrs._support.memory import size_in_words
@@ -139,7 +139,7 @@ class Skeleton(LazyGraph):
         if with_labels(labels) and value_is_height:
             raise ValueError('value_is_height: expected False with labels, got True')
         with progress.call('Skeleton'):
-            if labels is False:
+            if without_labels(labels):
                 pixels = read_image(skeleton_image, 'skeleton_image')
             else:
                 checked = as_labels(skeleton_image, 'skeleton_image', labels, least=1, most=10)
