@@ -3,9 +3,9 @@
 //! Equivalently, a neighbour counts only if its label is equal. A label is cut out by the words of the whole image, so what is beyond
 //! its box is background as it is beyond the image, and a label in one plane of a volume has the six border steps of a volume.
 //!
-//! Large labels are thinned one after another by all threads ([`super::dense::rounds`]), the others one a thread at a time, with arrays
-//! that a thread keeps ([`super::dense::alone`]): what a label costs is its words, not its box. Larger boxes come first, so that the arrays
-//! only shrink.
+//! Large labels are thinned one after another by all threads ([`super::dense::rounds`]), the others by one thread each, with arrays
+//! that a thread keeps ([`super::dense::alone`]): what a label costs is its words, not its box. Those with small boxes share an image, with
+//! background between them, so that a step has more to do than to begin. Larger images come first, so that the arrays only shrink.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,8 +20,14 @@ use crate::thinning::dense::alone::Alone;
 use crate::thinning::method::Method;
 use crate::thinning::thin;
 
+/// What the lists are for.
+const LABELS: &str = "the labels to thin";
+
 /// Labels of more words are thinned by all threads.
 const WORDS_OF_LARGE: usize = if cfg!(test) { 30 } else { 1 << 16 };
+
+/// Words of an image that several labels share, at most: it is to stay in the cache of a core.
+const WORDS_OF_SHARED: usize = if cfg!(test) { 200 } else { 1 << 12 };
 
 /// A label to thin: its number and its box in words.
 struct Task {
@@ -30,16 +36,71 @@ struct Task {
 }
 
 impl Task {
-    /// The shape of the box in voxels.
-    fn shape(&self, sides: [usize; 3]) -> [usize; 3] {
-        std::array::from_fn(|axis| self.words[axis].len() * sides[axis])
+    /// The shape of the box in words.
+    fn shape(&self) -> [usize; 3] {
+        [0, 1, 2].map(|axis| self.words[axis].len())
     }
 
-    /// The index of a word in the image of the box.
-    fn index(&self, image: &BitImage, [z, y, x]: [usize; 3]) -> usize {
-        let [first_z, first_y, first_x] = [0, 1, 2].map(|axis| self.words[axis].start);
-        image.index(z - first_z, y - first_y) + x - first_x
+    /// The index of a word in an image in which the box begins at word `start`.
+    fn index(&self, image: &BitImage, start: [usize; 3], word: [usize; 3]) -> usize {
+        let [z, y, x] = [0, 1, 2].map(|axis| start[axis] + word[axis] - self.words[axis].start);
+        image.index(z, y) + x
     }
+}
+
+/// Labels that share an image: their boxes follow one another along an axis, with an empty word between.
+struct Group<'a> {
+    tasks: &'a [Task],
+    axis: usize,
+    /// The shape of the image in words.
+    shape: [usize; 3],
+}
+
+impl<'a> Group<'a> {
+    /// The labels in the images that they share, the largest image first.
+    fn all<W: WordShape>(tasks: &'a mut [Task]) -> Result<Vec<Self>> {
+        // An image of one plane has other border steps than one of several.
+        let axis = usize::from(W::SIDES[0] == 1);
+        tasks.sort_unstable_by_key(|task| std::cmp::Reverse(length::<W>(task.shape())));
+        let tasks = &*tasks;
+        let (mut groups, mut group) = (Vec::new(), 0..0);
+        let mut shape = [0; 3];
+        for task in tasks {
+            let alone = task.shape();
+            let mut joined = [0, 1, 2].map(|axis| alone[axis].max(shape[axis]));
+            joined[axis] = shape[axis] + 1 + alone[axis];
+            if !group.is_empty() && length::<W>(joined).is_none_or(|words| words > WORDS_OF_SHARED) {
+                groups.try_push(LABELS, Self { tasks: &tasks[group.clone()], axis, shape })?;
+                group.start = group.end;
+            }
+            shape = if group.is_empty() { alone } else { joined };
+            group.end += 1;
+        }
+        if !group.is_empty() {
+            groups.try_push(LABELS, Self { tasks: &tasks[group], axis, shape })?;
+        }
+        groups.sort_unstable_by_key(|group| std::cmp::Reverse(length::<W>(group.shape)));
+        Ok(groups)
+    }
+
+    /// The labels, and the words at which their boxes begin.
+    fn places(&self) -> impl Iterator<Item = (&Task, [usize; 3])> {
+        self.tasks.iter().scan([0; 3], |next, task| {
+            let start = *next;
+            next[self.axis] += task.shape()[self.axis] + 1;
+            Some((task, start))
+        })
+    }
+}
+
+/// The shape in voxels of an image of so many words.
+fn in_voxels<W: WordShape>(words: [usize; 3]) -> [usize; 3] {
+    [0, 1, 2].map(|axis| words[axis] * W::SIDES[axis])
+}
+
+/// The words of an image of this shape in words, with its border, if they can be counted.
+fn length<W: WordShape>(words: [usize; 3]) -> Option<usize> {
+    BitImage::length_of(in_voxels::<W>(words))
 }
 
 /// Thins the labels for which `is_chosen` holds, in place, on the threads of the current pool.
@@ -72,63 +133,62 @@ fn thin_in_words<W: WordShape>(
         let entries = labels.of_label(label);
         let task = Task { label, words: entries.box_of_words() };
         if entries.len() > WORDS_OF_LARGE {
-            thin_large(&entries, &task, W::SIDES, method, monitor)?;
+            thin_large::<W>(&entries, &task, method, monitor)?;
         } else {
-            small.try_push("the labels to thin", task)?;
+            small.try_push(LABELS, task)?;
         }
     }
-    small.sort_unstable_by_key(|task| std::cmp::Reverse(BitImage::length_of(task.shape(W::SIDES))));
+    let groups = Group::all::<W>(&mut small)?;
     let next = AtomicUsize::new(0);
-    let workers = rayon::current_num_threads().min(small.len());
+    let workers = rayon::current_num_threads().min(groups.len());
     let mut results = vec![Ok(()); workers];
     rayon::scope(|scope| {
         for result in &mut results {
-            scope.spawn(|_| *result = thin_small::<W>(labels, &small, &next, method, monitor));
+            scope.spawn(|_| *result = thin_small::<W>(labels, &groups, &next, method, monitor));
         }
     });
     results.into_iter().collect()
 }
 
 /// Thins one label on all threads.
-fn thin_large(
-    entries: &LabelEntries<'_>,
-    task: &Task,
-    sides: [usize; 3],
-    method: Method,
-    monitor: &Monitor,
-) -> Result<()> {
-    let mut image = BitImage::zeros(task.shape(sides))?;
+fn thin_large<W: WordShape>(entries: &LabelEntries<'_>, task: &Task, method: Method, monitor: &Monitor) -> Result<()> {
+    let mut image = BitImage::zeros(in_voxels::<W>(task.shape()))?;
     for at in 0..entries.len() {
-        let index = task.index(&image, entries.position(at));
+        let index = task.index(&image, [0; 3], entries.position(at));
         image.words_mut()[index] = entries.voxels(at);
     }
     thin(&mut image, method, monitor)?;
     for at in 0..entries.len() {
-        entries.replace(at, image.words()[task.index(&image, entries.position(at))]);
+        entries.replace(at, image.words()[task.index(&image, [0; 3], entries.position(at))]);
     }
     Ok(())
 }
 
-/// Thins one label after another until there are none.
+/// Thins the labels of one group after another until there are none.
 fn thin_small<W: WordShape>(
     labels: &LabelWords,
-    tasks: &[Task],
+    groups: &[Group<'_>],
     next: &AtomicUsize,
     method: Method,
     monitor: &Monitor,
 ) -> Result<()> {
-    let take = || tasks.get(next.fetch_add(1, Ordering::Relaxed));
+    let take = || groups.get(next.fetch_add(1, Ordering::Relaxed));
     let Some(first) = take() else { return Ok(()) };
-    let mut alone = Alone::new(first.shape(W::SIDES))?;
-    let mut voxels = try_with_capacity("the words of a label", WORDS_OF_LARGE)?;
-    for task in std::iter::once(first).chain(std::iter::from_fn(&take)) {
-        let entries = labels.of_label(task.label);
-        let image = alone.reshape(task.shape(W::SIDES));
+    let mut alone = Alone::new(in_voxels::<W>(first.shape))?;
+    let mut voxels = try_with_capacity(LABELS, WORDS_OF_LARGE)?;
+    for group in std::iter::once(first).chain(std::iter::from_fn(&take)) {
+        let image = alone.reshape(in_voxels::<W>(group.shape));
         voxels.clear();
-        voxels.extend(entries.iter().map(|(at, voxels)| (task.index(image, entries.position(at)), voxels)));
+        for (task, start) in group.places() {
+            let entries = labels.of_label(task.label);
+            let words = entries.iter().map(|(at, voxels)| (task.index(image, start, entries.position(at)), voxels));
+            voxels.try_extend(LABELS, words)?;
+        }
         monitor.advance(alone.thin::<W>(&mut voxels, method, monitor)?);
-        for (at, &(_, left)) in voxels.iter().enumerate() {
-            entries.replace(at, left);
+        let mut left = voxels.iter();
+        for task in group.tasks {
+            let entries = labels.of_label(task.label);
+            (0..entries.len()).zip(&mut left).for_each(|(at, &(_, voxels))| entries.replace(at, voxels));
         }
     }
     Ok(())
