@@ -14,7 +14,7 @@ use std::ops::Range;
 use ndarray::{ArrayView3, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
-use crate::image::elements::{Element, Shared};
+use crate::image::elements::{AnyBit, Element, Foreground, Shared};
 use crate::image::foreground::join;
 use crate::image::mask_rows::MaskRows;
 use crate::image::word_shape::{WORD, logarithms, set_bits};
@@ -89,6 +89,17 @@ impl BitImage {
         log: [u32; 3],
         monitor: &Monitor,
     ) -> Result<Self> {
+        Self::pack_by(origin, view, &AnyBit(mask), log, monitor)
+    }
+
+    /// As [`BitImage::pack_at`], by any rule. If the rule is given up, the image is not complete.
+    pub(super) fn pack_by<T: Element>(
+        origin: [usize; 3],
+        view: &ArrayView3<'_, T>,
+        rule: &impl Foreground<T>,
+        log: [u32; 3],
+        monitor: &Monitor,
+    ) -> Result<Self> {
         let (nz, ny, nx) = view.dim();
         let mut image = Self::zeros_of([nz + origin[0], ny + origin[1], nx + origin[2]], log)?;
         if view.is_empty() {
@@ -96,9 +107,9 @@ impl BitImage {
         }
         let view = Shared::view(view);
         if view.strides()[2] == 1 || nx == 1 {
-            image.pack_rows(origin, &view, mask, monitor)?;
+            image.pack_rows(origin, &view, rule, monitor)?;
         } else {
-            image.pack_lanes(origin, &view, mask, monitor)?;
+            image.pack_lanes(origin, &view, rule, monitor)?;
         }
         Ok(image)
     }
@@ -167,7 +178,7 @@ impl BitImage {
         &mut self,
         origin: [usize; 3],
         view: &ArrayView3<'_, Shared<T>>,
-        mask: T,
+        rule: &impl Foreground<T>,
         monitor: &Monitor,
     ) -> Result<()> {
         let strides = WordStrides::of(self);
@@ -183,7 +194,7 @@ impl BitImage {
             let rows = words[strides.row..].chunks_exact_mut(strides.row);
             let mut packed = try_filled("rows of the bit image", side_z * side_y * columns, 0)?;
             let z = covered(plane * side_z, side_z, origin[0], nz);
-            for (row, words) in rows.enumerate() {
+            for (row, words) in rows.enumerate().take_while(|_| !rule.is_given_up()) {
                 packed.fill(0);
                 let y = covered(row * side_y, side_y, origin[1], ny);
                 for (z, y) in z.clone().flat_map(|z| y.clone().map(move |y| (z, y))) {
@@ -195,7 +206,7 @@ impl BitImage {
                         (0..voxels.len()).step_by(line).for_each(|x| prefetch(voxels, x.wrapping_add_signed(ahead)));
                     }
                     let packed = &mut packed[at * columns..][..columns];
-                    pack_row(voxels, mask, packed);
+                    pack_row(voxels, rule, packed);
                     shift_row(packed, origin[2]);
                 }
                 for (column, words) in words[1..].chunks_mut(WORD / side_x).enumerate() {
@@ -211,7 +222,7 @@ impl BitImage {
         &mut self,
         origin: [usize; 3],
         view: &ArrayView3<'_, Shared<T>>,
-        mask: T,
+        rule: &impl Foreground<T>,
         monitor: &Monitor,
     ) -> Result<()> {
         const PLANES: usize = 16;
@@ -226,14 +237,14 @@ impl BitImage {
             let first = [z.start + origin[0], origin[1], origin[2]];
             let slab_start = (slab * PLANES + 1) * strides.plane;
             let slab = view.slice(s![z, .., ..]).permuted_axes(axes);
-            for (outer, plane) in slab.outer_iter().enumerate() {
+            for (outer, plane) in slab.outer_iter().enumerate().take_while(|_| !rule.is_given_up()) {
                 monitor.check()?;
                 for (middle, lane) in plane.outer_iter().enumerate() {
                     let mut position = first;
                     position[axes[0]] += outer;
                     position[axes[1]] += middle;
                     for value in lane {
-                        if value.get().is_foreground(mask) {
+                        if rule.is_foreground(value.get()) {
                             let (index, bit) = strides.locate(log, position);
                             words[index - slab_start] |= 1 << bit;
                         }
@@ -245,11 +256,19 @@ impl BitImage {
         })
     }
 
-    /// Writes the foreground into `output`, which is zero and of this image's shape; background is not touched.
+    /// Writes ones at the foreground into `output`, which is zero and of this image's shape; background is not touched.
     ///
     /// # Panics
     /// If the shapes differ.
-    pub fn unpack_into(&self, mut output: ArrayViewMut3<'_, u8>) {
+    pub fn unpack_into(&self, output: ArrayViewMut3<'_, u8>) {
+        self.unpack_as(1, output);
+    }
+
+    /// Writes a value at the foreground, as [`BitImage::unpack_into`] does ones.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn unpack_as<T: Element>(&self, value: T, mut output: ArrayViewMut3<'_, T>) {
         assert_eq!(output.shape(), self.shape, "the output has the shape of the image");
         let strides = WordStrides::of(self);
         let [side_z, side_y, side_x] = self.sides();
@@ -259,7 +278,7 @@ impl BitImage {
                 for (column, &word) in words[1..].iter().enumerate() {
                     for bit in set_bits(word) {
                         let (row, x) = (bit / side_x, bit % side_x);
-                        band[(row / side_y, row % side_y, column * side_x + x)] = 1;
+                        band[(row / side_y, row % side_y, column * side_x + x)] = value;
                     }
                 }
             }
@@ -365,10 +384,11 @@ impl WordStrides {
 }
 
 /// Packs a contiguous row, `words` being zero.
-fn pack_row<T: Element>(row: &[Shared<T>], mask: T, words: &mut [u64]) {
+fn pack_row<T: Element>(row: &[Shared<T>], rule: &impl Foreground<T>, words: &mut [u64]) {
     let (chunks, rest) = row.as_chunks::<WORD>();
     // Most of an image is background, which is passed over uncopied.
-    let pack = |chunk| if Shared::any(chunk, mask) { T::pack(&Shared::get_all(chunk), mask) } else { 0 };
+    let mask = rule.mask();
+    let pack = |chunk| if Shared::any(chunk, mask) { rule.pack(&Shared::get_all(chunk)) } else { 0 };
     for (chunk, word) in chunks.iter().zip(words.iter_mut()) {
         *word = pack(chunk);
     }
@@ -379,7 +399,7 @@ fn pack_row<T: Element>(row: &[Shared<T>], mask: T, words: &mut [u64]) {
         // Those before the rest were packed already.
         Some(last) => pack(last) >> (WORD - rest.len()),
         None => {
-            rest.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value.get().is_foreground(mask)) << x)
+            rest.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(rule.is_foreground(value.get())) << x)
         }
     };
 }

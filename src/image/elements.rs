@@ -77,7 +77,7 @@ impl<T: Copy> Shared<T> {
 }
 
 /// An element of an image, read as the unsigned integer of its size.
-pub trait Element: Copy + Send + Sync {
+pub trait Element: Copy + PartialEq + Send + Sync {
     /// Whether any bit of `mask` is set.
     fn is_foreground(self, mask: Self) -> bool;
 
@@ -90,6 +90,46 @@ pub trait Element: Copy + Send + Sync {
     /// The foreground of 64 voxels in a row, one bit each.
     fn pack(voxels: &[Self; WORD], mask: Self) -> u64 {
         voxels.iter().enumerate().fold(0, |word, (x, value)| word | u64::from(value.is_foreground(mask)) << x)
+    }
+}
+
+/// Which elements of an image are foreground.
+pub trait Foreground<T: Element>: Sync {
+    /// What without a bit of it is background.
+    fn mask(&self) -> T;
+
+    /// Whether an element is foreground.
+    fn is_foreground(&self, value: T) -> bool;
+
+    /// The foreground of 64 voxels in a row, of which some is there, one bit each.
+    fn pack(&self, voxels: &[T; WORD]) -> u64;
+
+    /// Whether the foreground is not asked for any more.
+    fn is_given_up(&self) -> bool;
+}
+
+/// Foreground has any bit of a mask.
+pub struct AnyBit<T>(pub T);
+
+impl<T: Element> Foreground<T> for AnyBit<T> {
+    #[inline]
+    fn mask(&self) -> T {
+        self.0
+    }
+
+    #[inline]
+    fn is_foreground(&self, value: T) -> bool {
+        value.is_foreground(self.0)
+    }
+
+    #[inline]
+    fn pack(&self, voxels: &[T; WORD]) -> u64 {
+        T::pack(voxels, self.0)
+    }
+
+    #[inline]
+    fn is_given_up(&self) -> bool {
+        false
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ndarray::{ArrayView3, ArrayViewMut3, Axis, s};
+use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
 use crate::image::elements::{Element, Shared};
@@ -261,11 +261,14 @@ fn plane_of<T: Element, W: WordShape>(view: &ArrayView3<'_, Shared<T>>, z: usize
         plane.voxels.try_push(LABELS, AtomicU64::new(voxels))
     };
     for y in 0..ny.div_ceil(side_y) {
+        let of_image: [_; MOST_ROWS] = std::array::from_fn(|row| {
+            let (z, y) = (z * side_z + row / side_y, y * side_y + row % side_y);
+            (row < side_z * side_y && z < nz && y < ny).then(|| view.slice(s![z, y, ..]))
+        });
         for column in 0..nx.div_ceil(WORD) {
             let mut any = false;
-            for (row, voxels) in rows.iter_mut().take(side_z * side_y).enumerate() {
-                let (z, y) = (z * side_z + row / side_y, y * side_y + row % side_y);
-                let has_labels = z < nz && y < ny && read_row(view, [z, y, column * WORD], voxels);
+            for (row, voxels) in of_image.iter().zip(&mut rows).take(side_z * side_y) {
+                let has_labels = row.as_ref().is_some_and(|row| read_row(row, column * WORD, voxels));
                 if !has_labels {
                     voxels.fill(T::from_bits(0));
                 }
@@ -284,7 +287,7 @@ fn plane_of<T: Element, W: WordShape>(view: &ArrayView3<'_, Shared<T>>, z: usize
                     let bits = |row: usize| packed[row] >> (x * side_x) & (u64::MAX >> (WORD - side_x));
                     let voxels = (0..of_column.len()).fold(0, |voxels, row| voxels | bits(row) << (row * side_x));
                     if voxels != 0 {
-                        add(first + x, value, voxels)?;
+                        add(first + x, value.bits(), voxels)?;
                     }
                 }
                 continue;
@@ -303,19 +306,18 @@ fn plane_of<T: Element, W: WordShape>(view: &ArrayView3<'_, Shared<T>>, z: usize
 
 /// The label of all voxels of these rows that have one, if it is the same.
 #[inline]
-fn only_label<T: Element>(rows: &[[T; WORD]]) -> Option<u64> {
-    let value = rows.iter().flatten().find(|voxel| voxel.bits() != 0)?.bits();
-    let is_other = |voxel: &T| voxel.bits() != 0 && voxel.bits() != value;
+fn only_label<T: Element>(rows: &[[T; WORD]]) -> Option<T> {
+    let zero = T::from_bits(0);
+    let value = *rows.iter().flatten().find(|&&voxel| voxel != zero)?;
+    let is_other = |&voxel: &T| voxel != zero && voxel != value;
     let has_other = |row: &[T; WORD]| row.iter().fold(false, |any, voxel| any | is_other(voxel));
     (!rows.iter().any(has_other)).then_some(value)
 }
 
 /// Reads up to 64 voxels of a row from `start` on; whether any is a label. Those beyond the image are background.
 #[inline]
-fn read_row<T: Element>(view: &ArrayView3<'_, Shared<T>>, start: [usize; 3], voxels: &mut [T; WORD]) -> bool {
-    let [z, y, x] = start;
-    let row = view.slice(s![z, y, x..(x + WORD).min(view.dim().2)]);
-    if let Some(Ok(chunk)) = row.to_slice().map(<&[Shared<T>; WORD]>::try_from) {
+fn read_row<T: Element>(row: &ArrayView1<'_, Shared<T>>, start: usize, voxels: &mut [T; WORD]) -> bool {
+    if let Some(chunk) = row.to_slice().and_then(|row| row[start..].first_chunk::<WORD>()) {
         let any = Shared::any(chunk, T::from_bits(u64::MAX));
         if any {
             *voxels = Shared::get_all(chunk);
@@ -323,8 +325,8 @@ fn read_row<T: Element>(view: &ArrayView3<'_, Shared<T>>, start: [usize; 3], vox
         return any;
     }
     let mut any = false;
-    voxels[row.len()..].fill(T::from_bits(0));
-    for (to, from) in voxels.iter_mut().zip(row) {
+    voxels.fill(T::from_bits(0));
+    for (to, from) in voxels.iter_mut().zip(row.iter().skip(start)) {
         *to = from.get();
         any |= to.bits() != 0;
     }
@@ -334,18 +336,14 @@ fn read_row<T: Element>(view: &ArrayView3<'_, Shared<T>>, start: [usize; 3], vox
 /// Calls `visit` with each label of a word and its voxels, in the order of their first voxels.
 #[inline]
 fn for_each_label<T: Element>(word: &[T; WORD], mut visit: impl FnMut(u64, u64) -> Result<()>) -> Result<()> {
-    let first = word[0].bits();
-    if word.iter().fold(0, |differing, voxel| differing | voxel.bits() ^ first) == 0 {
-        return if first == 0 { Ok(()) } else { visit(first, u64::MAX) };
-    }
     let mut left = u64::MAX;
     while left != 0 {
-        let value = word[left.trailing_zeros() as usize].bits();
-        let others: [u8; WORD] = std::array::from_fn(|bit| u8::from(word[bit].bits() != value));
+        let value = word[left.trailing_zeros() as usize];
+        let others: [u8; WORD] = std::array::from_fn(|bit| u8::from(word[bit] != value));
         let voxels = !u8::pack(&others, 1);
         left &= !voxels;
-        if value != 0 {
-            visit(value, voxels)?;
+        if value.bits() != 0 {
+            visit(value.bits(), voxels)?;
         }
     }
     Ok(())

@@ -7,4 +7,5 @@ pub mod indices;
 pub mod label_words;
 pub mod mask_rows;
 pub mod neighbourhood;
+pub mod one_label;
 pub mod word_shape;

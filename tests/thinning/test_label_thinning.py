@@ -103,6 +103,42 @@ def test_large_labels_are_thinned_as_alone():
     np.testing.assert_array_equal(skanrs.skeletonize(labels, labels=True), loop(labels))
 
 
+@pytest.mark.parametrize('dtype', VALUES)
+@pytest.mark.parametrize('shape', [(40, 150), (12, 30, 150)])
+def test_a_single_label_is_thinned_as_a_mask(dtype, shape, tmp_path):
+    mask = np.random.default_rng(1).random(shape) < 0.9
+    value = VALUES[dtype][-1]
+    expected = np.where(skanrs.skeletonize(mask, method='lee'), value, 0).astype(dtype)
+    labels = np.where(mask, value, 0).astype(dtype)
+    forms = [labels, np.asfortranarray(labels)]
+    if labels.ndim == 3:
+        forms += in_any_memory(labels, tmp_path).values()
+    for form in forms:
+        found = skanrs.skeletonize(form, labels=True, method='lee')
+        assert found.dtype == form.dtype
+        np.testing.assert_array_equal(found, expected)
+    options = {'labels': True, 'method': 'lee'}
+    count = np.count_nonzero(mask)
+    np.testing.assert_array_equal(skanrs.skeletonize(labels, **options, min_voxels=count), expected)
+    assert not skanrs.skeletonize(labels, **options, min_voxels=count + 1).any()
+    assert not skanrs.skeletonize(labels, method='lee', labels=[]).any()
+    # Another label, in the last voxel only.
+    other = VALUES[dtype][0]
+    if other != value:
+        labels[(-1,) * labels.ndim] = other
+        found = skanrs.skeletonize(labels, **options)
+        np.testing.assert_array_equal(found, loop(labels, method='lee'))
+
+
+def test_many_small_labels_beside_large_ones():
+    z, y, x = np.indices((30, 40, 100))
+    labels = 2 + z // 3 + 10 * (y // 5) + 80 * (x // 8)
+    labels[np.random.default_rng(2).random(labels.shape) < 0.1] = 0
+    labels[5:25, 10:30, 5:60] = -1
+    labels[12:, 12:18, 20:] = 1
+    np.testing.assert_array_equal(skanrs.skeletonize(labels, labels=True), loop(labels))
+
+
 def test_chosen_labels():
     labels = next(label_images(2, count=1, seed=4, dtype='i8', shape=(30, 30)))
     present = np.unique(labels[labels != 0])

@@ -6,11 +6,13 @@ use pyo3::prelude::*;
 
 use crate::image::elements::Element;
 use crate::image::label_words::LabelWords;
+use crate::image::one_label::pack_one_label;
 use crate::python::support::arrays::AlignedArray1;
 use crate::python::support::elements::{with_elements, writable};
 use crate::python::support::threads::run;
 use crate::python::thinning::method;
 use crate::thinning::labels::thin_labels;
+use crate::thinning::thin;
 
 /// Images with fewer voxels are read and thinned before other threads are awake.
 const VOXELS_WORTH_THREADS: usize = 1 << 16;
@@ -59,6 +61,13 @@ fn thin_into<T: Element + PyElement>(
     let Some(output) = writable(&mut output) else { return Ok(()) };
     let image = image.as_array();
     run(py, image.len() >= VOXELS_WORTH_THREADS, |monitor| {
+        if let Some((mut packed, label)) = pack_one_label(&image, monitor)? {
+            if chosen.contains(label.bits(), packed.count()) {
+                thin(&mut packed, method, monitor)?;
+                packed.unpack_as(label, output);
+            }
+            return Ok(());
+        }
         let labels = LabelWords::of(&image, monitor)?;
         let values = labels.values().iter().zip(labels.counts());
         let is_chosen: Vec<bool> = values.map(|(&value, &voxels)| chosen.contains(value, voxels)).collect();
