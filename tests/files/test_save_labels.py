@@ -71,6 +71,30 @@ def test_a_tree_for_each_label(tmp_path, with_radii):
         assert (tmp_path / f'cell_{label}.swc').read_text() == (tmp_path / 'alone.swc').read_text()
 
 
+def test_each_label_has_its_root(tmp_path):
+    labels = np.zeros((9, 30, 60), int)
+    labels[2:7, 2:8, 2:58] = 4
+    labels[2:7, 12:18, 2:58] = labels[2:7, 22:28, 2:58] = 9
+    labels[2:7, 12:28, 10:15] = labels[2:7, 12:28, 40:45] = 9
+    branches, nodes = skanrs.analyze(labels, labels=True), skanrs.nodes(labels, labels=True)
+    skeleton = skanrs.Skeleton(skanrs.skeletonize(labels, labels=True), labels=True)
+    with pytest.raises(ValueError, match='SWC files hold trees only'):
+        skanrs.save_skeleton(skeleton, tmp_path / '{label}.swc', table=branches)
+    for face, is_first in (('x=0', True), ('x=-1', False)):
+        is_there = (nodes['image_coord_2'] < 30) == is_first
+        faces = np.where(is_there & (nodes['degree'] == 1), 16 if is_first else 32, 0)
+        tree = skanrs.root(branches, nodes.assign(border_faces=faces), at=face)
+        assert (tree['root'] >= 0).all()
+        skanrs.save_skeleton(skeleton, tmp_path / '{label}.swc', table=tree)
+        for label in (4, 9):
+            text = (tmp_path / f'{label}.swc').read_text()
+            lines = [line.split() for line in text.splitlines()]
+            (root,) = (line for line in lines if line[-1] == '-1')
+            node = tree['root'][tree['label'] == label].iloc[0]
+            at = nodes.loc[node, ['image_coord_2', 'image_coord_1', 'image_coord_0']].tolist()
+            assert [float(number) for number in root[2:5]] == at
+
+
 def test_a_file_for_each_label_needs_labels(tmp_path):
     skeleton = skanrs.Skeleton(np.eye(5, dtype=bool))
     with pytest.raises(ValueError, match='skeleton: expected one made with labels'):

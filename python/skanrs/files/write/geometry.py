@@ -41,6 +41,8 @@ class Geometry(NamedTuple):
     """The smallest number of the spacing."""
     labels: npt.NDArray[np.integer[Any]] | None
     """The label of each voxel, shape (N,); None if the skeleton has none."""
+    roots: npt.NDArray[np.int64]
+    """The voxels at which trees begin, where that is known."""
 
     def by_label(self) -> Iterator[tuple[int, Geometry]]:
         """Give the points and edges of each label, without lines, in the order of labels.
@@ -62,6 +64,8 @@ class Geometry(NamedTuple):
         values, starts = np.unique(self.labels[order], return_index=True)
         bounds = np.append(starts, order.size)
         edge_bounds = np.searchsorted(edges[:, 0], bounds)
+        roots = np.sort(number_of[self.roots])
+        root_bounds = np.searchsorted(roots, bounds)
         for at, value in enumerate(values.tolist()):
             points = order[bounds[at] : bounds[at + 1]]
             yield (
@@ -74,6 +78,7 @@ class Geometry(NamedTuple):
                     networks=self.networks[points],
                     radii=None if self.radii is None else self.radii[points],
                     labels=self.labels[points],
+                    roots=roots[root_bounds[at] : root_bounds[at + 1]] - bounds[at],
                 ),
             )
 
@@ -177,4 +182,5 @@ def geometry_of(
         radii=None if radii is None else radii[connected],
         smallest_spacing=float(np.min(skeleton.spacing)),
         labels=None if skeleton.pixel_labels is None else skeleton.pixel_labels[connected],
+        roots=np.empty(0, np.int64),
     )

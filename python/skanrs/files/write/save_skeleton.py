@@ -16,7 +16,7 @@ from .check_output import check_output
 from .geometry import geometry_of, in_order
 from .graphml import write_graphml, write_graphml_of_tables
 from .precomputed import nanometres, write_precomputed
-from .swc import write_swc
+from .swc import rooted, write_swc
 from .tables import table_writer
 from .vtp import write_vtp
 
@@ -193,11 +193,11 @@ def write_skeleton(
         outputs.write(path, lambda file: write_graphml(file, table, axes, geometry))
         return
     if suffix == '.swc' and LABEL in path.name:
-        for label, of_label in geometry.by_label():
+        for label, of_label in rooted(geometry, table).by_label():
             of_path = path.with_name(path.name.replace(LABEL, str(label)))
             outputs.write(of_path, partial(write_swc, geometry=of_label))
     elif suffix == '.swc':
-        outputs.write(path, lambda file: write_swc(file, geometry, table))
+        outputs.write(path, partial(write_swc, geometry=rooted(geometry, table)))
     elif suffix == '.vtp':
         outputs.write(path, lambda file: write_vtp(file, geometry, table))
     else:

@@ -15,13 +15,13 @@ from .geometry import Array, Geometry
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ['write_swc']
+__all__ = ['rooted', 'write_swc']
 
 UNDEFINED = 0
 """The type of all points: the structure they belong to is unknown."""
 
 
-def write_swc(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None' = None) -> None:
+def write_swc(file: IO[bytes], geometry: Geometry) -> None:
     """Write a skeleton as SWC.
 
     Parameters
@@ -30,17 +30,12 @@ def write_swc(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None' 
         The file.
     geometry : Geometry
         The skeleton.
-    table : DataFrame, optional
-        Its branches, as `skanrs.root` returns them.
 
     Raises
     ------
     ValueError
         If the skeleton has loops in networks without a root.
     """
-    roots: Array = np.empty(0, dtype=np.int64)
-    if table is not None and {'root', 'parent', 'is_loop', 'is_reversed'} <= set(table.columns):
-        geometry, roots = _rooted(geometry, table)
     count = len(geometry.points)
     loops = len(geometry.edges) - count + len(np.unique(geometry.networks))
     if loops:
@@ -49,7 +44,7 @@ def write_swc(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None' 
             'trees only; root the table first (skanrs.root), or write .graphml, .vtp or '
             '.precomputed'
         )
-    order, parents = _trees(geometry, roots)
+    order, parents = _trees(geometry)
     radii = geometry.radii
     if radii is None:
         radii = np.full(count, geometry.smallest_spacing / 2)
@@ -62,8 +57,23 @@ def write_swc(file: IO[bytes], geometry: Geometry, table: 'pd.DataFrame | None' 
         )
 
 
-def _rooted(geometry: Geometry, table: 'pd.DataFrame') -> tuple[Geometry, Array]:
-    """Return a skeleton whose loops are open, and the points at its roots."""
+def rooted(geometry: Geometry, table: 'pd.DataFrame | None') -> Geometry:
+    """Return a skeleton with its roots and with open loops, if the table of branches has them.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        The skeleton.
+    table : DataFrame, optional
+        Its branches, perhaps as `skanrs.root` returns them.
+
+    Raises
+    ------
+    ValueError
+        If a table with roots has not one row for each branch.
+    """
+    if table is None or not {'root', 'parent', 'is_loop', 'is_reversed'} <= set(table.columns):
+        return geometry
     number = table.index.to_numpy()
     if len(table) != len(geometry.line_starts) - 1 or (number != np.arange(len(number))).any():
         raise ValueError('table: expected a row for each branch of the skeleton, in its order')
@@ -78,10 +88,10 @@ def _rooted(geometry: Geometry, table: 'pd.DataFrame') -> tuple[Geometry, Array]
     kept = edges[~np.isin(edges[:, 0] * size + edges[:, 1], cut[:, 0] * size + cut[:, 1])]
     at_root = (table['parent'] < 0) & (table['root'] >= 0) & ~table['is_loop']
     near = np.where(is_reversed, stops - 1, starts)[at_root.to_numpy()]
-    return geometry._replace(edges=kept), geometry.line_points[near]
+    return geometry._replace(edges=kept, roots=geometry.line_points[near])
 
 
-def _trees(geometry: Geometry, given: Array) -> tuple[Array, list[int]]:
+def _trees(geometry: Geometry) -> tuple[Array, list[int]]:
     """Return the points in the order of the file, and the number of the parent of each.
 
     The roots of networks are the first of those given, else chosen.
@@ -98,7 +108,7 @@ def _trees(geometry: Geometry, given: Array) -> tuple[Array, list[int]]:
     ).tocsr()
     graph = graph + graph.T
     chosen = _roots(geometry, np.diff(graph.indptr))
-    roots = np.concatenate([given, chosen])
+    roots = np.concatenate([geometry.roots, chosen])
     _, first = np.unique(geometry.networks[roots], return_index=True)
     roots = roots[first]
     # A point above all roots joins the trees, so that one search is enough.
