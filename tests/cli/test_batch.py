@@ -363,3 +363,6 @@ def test_slices_that_a_shell_has_listed_are_noticed(empty_folder, capsys):
     for others in (['s0.npy', 's1.npy'], [f'v{number}.npy' for number in range(3)]):
         assert command('analyze', *others, '-o', 'u.csv', '--folder', others[0] + 's') == 0
         assert 'slices' not in capsys.readouterr().err
+    np.save('times.npy', np.stack([np.load(f's{number}.npy') for number in range(3)]))
+    assert command('analyze', 'times.npy', '--axes', 'tyx', '--time', 'all', '-o', 'w.csv') == 0
+    assert 'slices' not in capsys.readouterr().err

@@ -162,7 +162,8 @@ def hints_of_slices(
     names = {re.sub(r'\d+', '', Path(image.path).name) for image in images}
     folders = {Path(image.path).parent for image in images}
     shapes = {tuple(reports[image.key]['shape']) for image in images}
-    is_flat = all(len(shape) == 2 for shape in shapes)
+    # The times of a series are no slices.
+    is_flat = all(len(shape) == 2 for shape in shapes) and images[0].time is None
     is_one = len(names) == len(folders) == len(shapes) == 1
     if not (is_one and is_flat and len(images) > 2):
         return []
