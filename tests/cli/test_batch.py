@@ -78,7 +78,7 @@ def test_folders_patterns_and_lists(scans, inputs):
 
 
 def test_groups_are_texts(scans):
-    lines = ['scans/s0.npy,NA,1,7', 'scans/s1.npy,01,b,', 'scans/s2.npy,,,8', 'scans/s3.npy']
+    lines = ['scans/s0.npy,NA,1,7,', 'scans/s1.npy,01,b,', 'scans/s2.npy,,,8,', 'scans/s3.npy']
     (scans / 'list.csv').write_text('\n'.join(['file,group,image,age', *lines]))
     images = find_images(['list.csv'])
     assert [(image.name, image.group) for image in images] == [

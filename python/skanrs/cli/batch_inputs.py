@@ -95,9 +95,16 @@ def _listed(path: Path) -> Iterator[BatchImage]:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path)
+        # Lines may end with a comma that the head has not.
+        table = pd.read_csv(path, index_col=False)
         # Texts as they are, because a group may be called NA or 01.
-        texts = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=TEXTS.__contains__)
+        texts = pd.read_csv(
+            path,
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+            usecols=[name for name in TEXTS if name in table],
+        )
         table[texts.columns] = texts.fillna('')
     except FileNotFoundError:
         raise FileError(f'{path} does not exist') from None
