@@ -98,6 +98,17 @@ def test_report_of_nothing_and_of_strange_names(folder):
     assert 'nan' not in page.words
 
 
+def test_report_of_equal_radii(folder):
+    """Those of straight rods of one thickness differ in their last bits."""
+    mask = np.zeros((20, 24, 60), bool)
+    mask[4:7, 4:7, 3:56] = mask[12:15, 4:7, 3:50] = mask[12:15, 14:17, 5:50] = True
+    np.save('rods.npy', mask)
+    run('analyze', 'rods.npy', '-o', 't.csv', '--radii', '--report', 'r.html')
+    assert 0 < np.ptp(pd.read_csv('t.csv')['mean_radius']) < 1e-12
+    page = Page((folder / 'r.html').read_text(encoding='utf-8'))
+    assert 'histogram' in [name for name, _ in page.pictures]
+
+
 def test_report_of_a_flat_image(folder):
     np.save('flat.npy', MASK.max(axis=0))
     run('analyze', 'flat.npy', '-o', 't.csv', '--radii', '--report', 'r.html')

@@ -269,7 +269,11 @@ def _radii(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:
     axes = figure.subplots()
     radii = table['mean_radius'].to_numpy()
     known = np.isfinite(radii)
-    axes.hist(radii[known], bins=40, weights=table[length_column(table)][known], color='#4878a8')
+    low, high = radii[known].min(initial=np.inf), radii[known].max(initial=0)
+    # Between radii that differ by rounding alone 40 bins do not fit.
+    span = (low, high) if high > 1.001 * low else (0.9 * high, 1.1 * high)
+    weights = table[length_column(table)][known]
+    axes.hist(radii[known], bins=40, range=span, weights=weights, color='#4878a8')
     of = f' ({unit})' if unit else ''
     axes.set_xlabel(f'mean radius of a branch{of}')
     axes.set_ylabel(f'length of the branches{of}')
