@@ -1,7 +1,7 @@
 """Measures of branches against tubes whose measures are known.
 
-The limits hold for these seeds, which the definitions were not chosen on. Each class of objects has
-three sizes or more.
+The limits hold for these seeds, which the definitions were not chosen on. Each class has twelve
+objects of one to three sizes; straight tubes, of which three classes are, have six.
 """
 
 import warnings
@@ -35,10 +35,9 @@ def test_tubes(name):
         assert abs(of_new.mean()) <= mean, (kind, of_new)
         assert np.abs(of_new).max() <= most, (kind, of_new)
     assert np.abs(new[3]).mean() <= bias, new[3]
-    # No measure is worse than the one from steps and cones, but where that errs both ways by luck.
-    assert np.abs(new[0]).mean() < np.abs(old[0]).mean()
-    assert np.abs(new[1]).mean() < np.abs(old[1]).mean()
-    assert np.abs(new[3]).mean() <= max(np.abs(old[3]).mean(), bias)
+    # No measure is worse than the one from steps and cones.
+    for of_new, of_old in zip(new, old, strict=True):
+        assert np.abs(of_new).mean() < np.abs(of_old).mean()
     # The length is as good as by a spline where tubes are straight, better where they bend, and
     # better than by Taubin's smoothing.
     assert np.abs(new[0]).mean() < np.abs(spline).mean() + 0.1

@@ -6,6 +6,7 @@ A voxel is foreground where its centre is within the radius of the centreline.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
 
 
@@ -86,6 +87,21 @@ def helix(random, around, pitch=0.0, turns=1.0, ndim=3):
     t = np.linspace(0, 2 * np.pi * turns, 4000)
     line = np.stack([around * np.cos(t), around * np.sin(t), pitch * t / (2 * np.pi)], axis=1)
     return line[:, :ndim] @ turned(random, ndim)
+
+
+def curve(random, radius):
+    """A spline through a random walk, bent less than its tube is thick and never near itself."""
+    while True:
+        walk = np.cumsum(12 * random.normal(size=(6, 3)) + (12, 6, 4), axis=0)
+        spline, at = CubicSpline(np.arange(6), walk), np.linspace(0, 5, 2000)
+        line, slope = spline(at), spline(at, 1)
+        speed = np.linalg.norm(slope, axis=1)
+        bend = np.linalg.norm(np.cross(slope, spline(at, 2)), axis=1) / speed**3
+        arc, some = np.cumsum(speed) * at[1], slice(None, None, 8)
+        far = np.abs(arc[some, np.newaxis] - arc[some]) > 6 * radius + 6
+        apart = np.linalg.norm(line[some, np.newaxis] - line[some], axis=2)
+        if bend.max() * max(2 * radius, 6) < 1 and apart[far].min() > 3 * radius + 4:
+            return line
 
 
 def tube(line, radius, random, spacing=1.0, closed=False):

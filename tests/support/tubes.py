@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from phantoms import helix, sine, straight, tube
+from phantoms import curve, helix, sine, straight, tube
 from scipy import ndimage
 from smoothing import spline_length, taubin_length
 
@@ -47,6 +47,18 @@ def sines(random, radius):
     return tube(sine(random, 100, 2 * radius + 2, 40 + 5 * radius), radius, random)
 
 
+def flat_sines(random, radius):
+    return tube(sine(random, 120, radius + 3, 60, 2), radius, random)
+
+
+def long_helices(random, radius):
+    return tube(helix(random, 4 * radius + 5, 75, 0.9), radius, random, (3, 1, 1))
+
+
+def random_curves(random, radius):
+    return tube(curve(random, radius), radius, random)
+
+
 def tapers(random, radius):
     return tube(straight(random, 80), lambda at: radius * (1.6 - 1.2 * at), random)
 
@@ -63,6 +75,9 @@ CLASSES = {
     'rings': (rings, (1.5, 3, 5), (0.3, 0.7), (0.3, 0.8), (0.1, 0.8), 0.02),
     'helices': (helices, (2, 3, 4), (0.1, 1.1), (0.2, 1.4), (1.2, 2.3), 0.02),
     'sines': (sines, (2, 3), (0.2, 0.4), (0.1, 1.3), (1.4, 2.1), 0.02),
+    'flat sines': (flat_sines, (1.5, 3, 6), (0.4, 1.3), (0.2, 1.1), (0.1, 1.2), 0.03),
+    'helices of long voxels': (long_helices, (4, 6), (0.4, 1.1), (0.3, 1.5), (1.2, 3.2), 0.02),
+    'random curves': (random_curves, (1.5, 3, 5), (0.1, 0.9), (0.1, 1.3), (1.5, 3.6), 0.02),
     'tapers': (tapers, (3, 4, 5), (0.4, 0.6), (0.1, 0.5), (0.5, 1.3), 0.02),
 }
 
