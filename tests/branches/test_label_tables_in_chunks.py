@@ -161,6 +161,13 @@ def test_refuses_mixtures():
     labelled = skanrs.chunk_graph(image, offset=(4, 0), shape=(8, 4), labels=True)
     with pytest.raises(ValueError, match='chunk_graphs: expected parts of one image, but item 1'):
         skanrs.merge_chunks([plain, labelled])
+    chosen = [skanrs.chunk_graph(image, **place, labels=values) for values in (True, [1], [1, 2])]
+    assert [graph.labels for graph in chosen] == [True, (1,), (1, 2)]
+    for graph in chosen[1:]:
+        with pytest.raises(ValueError, match=r'has labels True and item 0, .* labels \(1,'):
+            skanrs.merge_chunks([pickle.loads(pickle.dumps(graph)), labelled])
+    other = skanrs.chunk_graph(image, offset=(4, 0), shape=(8, 4), labels=[2, 1, 1])
+    assert skanrs.merge_chunks([chosen[2], other]).labels == (1, 2)
     with pytest.raises(ValueError, match='value_is_height: expected False with labels'):
         skanrs.chunk_graph(image, **place, labels=True, value_is_height=True)
     with pytest.raises(TypeError, match='block: expected integers with labels'):

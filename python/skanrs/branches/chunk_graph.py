@@ -49,8 +49,9 @@ class ChunkGraph:
         The spacing along each axis.
     value_is_height : bool
         Whether the value of a pixel is its height.
-    labels : bool
-        Whether the image is a label image, so that pixels of different labels are no neighbours.
+    labels : bool or tuple of int
+        Whether the image is a label image, so that pixels of different labels are no neighbours;
+        the labels that were chosen, if not all.
     n_pixels : int
         How many foreground voxels the part has.
     n_branches : int
@@ -78,8 +79,9 @@ class ChunkGraph:
     False
     """
 
-    __slots__ = ('__weakref__', '_dtype', '_graph', '_spacing', '_value_is_height')
+    __slots__ = ('__weakref__', '_chosen', '_dtype', '_graph', '_spacing', '_value_is_height')
 
+    _chosen: tuple[int, ...] | None
     _graph: _core.ChunkGraph
     _dtype: np.dtype[Any]
     _spacing: Array
@@ -90,15 +92,25 @@ class ChunkGraph:
 
     @classmethod
     def _of(
-        cls, graph: _core.ChunkGraph, dtype: np.dtype[Any], spacing: Array, value_is_height: bool
+        cls,
+        graph: _core.ChunkGraph,
+        dtype: np.dtype[Any],
+        spacing: Array,
+        value_is_height: bool,
+        chosen: tuple[int, ...] | None = None,
     ) -> ChunkGraph:
         made = object.__new__(cls)
+        made._chosen = chosen
         made._graph = graph
         made._dtype = dtype
         made._spacing = np.array(spacing)
         made._spacing.flags.writeable = False
         made._value_is_height = value_is_height
         return made
+
+    def _of_same_image(self, graph: _core.ChunkGraph) -> ChunkGraph:
+        """Return the graph of another part of this image."""
+        return self._of(graph, self._dtype, self._spacing, self._value_is_height, self._chosen)
 
     @property
     def shape(self) -> Shape:
@@ -131,9 +143,9 @@ class ChunkGraph:
         return self._value_is_height
 
     @property
-    def labels(self) -> bool:
-        """Whether the image is a label image."""
-        return self._graph.has_labels
+    def labels(self) -> bool | tuple[int, ...]:
+        """Whether the image is a label image, or the labels that were chosen."""
+        return self._graph.has_labels if self._chosen is None else self._chosen
 
     @property
     def n_pixels(self) -> int:
@@ -174,7 +186,7 @@ class ChunkGraph:
         data: Any = self._graph.to_bytes()
         data = PickleBuffer(data) if operator.index(protocol) >= 5 else data.tobytes()
         spacing = self._spacing.tolist(), self._spacing.dtype
-        return _restore, (data, self._dtype, spacing, self._value_is_height)
+        return _restore, (data, self._dtype, spacing, self._value_is_height, self._chosen)
 
     def _facts(self) -> list[tuple[str, str]]:
         return [
@@ -204,10 +216,11 @@ def _restore(
     dtype: np.dtype[Any],
     spacing: tuple[list[float], np.dtype[Any]],
     value_is_height: bool,
+    chosen: tuple[int, ...] | None,
 ) -> ChunkGraph:
     """Make the graph that was pickled."""
     graph = _core.ChunkGraph.from_bytes(np.frombuffer(data, dtype=np.uint8))
-    return ChunkGraph._of(graph, dtype, np.array(*spacing), value_is_height)
+    return ChunkGraph._of(graph, dtype, np.array(*spacing), value_is_height, chosen)
 
 
 @takes_images('block', whole=True)
@@ -338,7 +351,8 @@ def label_block_graph(
         values=bits_of(of_pixels),
         labels=True,
     )
-    return ChunkGraph._of(graph, of_pixels.dtype, spacing.given, False)
+    chosen = None if labels.chosen is None else tuple(labels.chosen.tolist())
+    return ChunkGraph._of(graph, of_pixels.dtype, spacing.given, False, chosen)
 
 
 def voxel_graph(
@@ -370,8 +384,8 @@ def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:
     Raises
     ------
     ValueError
-        If there are no graphs, if they are of images that differ in shape, spacing, dtype or in
-        whether values are heights, or if two share a voxel.
+        If there are no graphs, if they are of images that differ in shape, spacing, dtype, labels
+        or in whether values are heights, or if two share a voxel.
     TypeError
         If something else is among them.
 
@@ -388,7 +402,7 @@ def merge_chunks(chunk_graphs: Iterable[ChunkGraph]) -> ChunkGraph:
     graphs = list(chunk_graphs)
     first = _first_of_one_image(graphs)
     merged = _core.ChunkGraph.merge([graph._graph for graph in graphs])
-    return ChunkGraph._of(merged, first.dtype, first.spacing, first.value_is_height)
+    return first._of_same_image(merged)
 
 
 def merge_with_shifts(
@@ -397,7 +411,7 @@ def merge_with_shifts(
     """Merge graphs; return also what the ranks of each gain, for ``_core.rank_gains``."""
     first = _first_of_one_image(graphs)
     merged, shifts = _core.ChunkGraph.merge_with_shifts([graph._graph for graph in graphs])
-    return ChunkGraph._of(merged, first.dtype, first.spacing, first.value_is_height), shifts
+    return first._of_same_image(merged), shifts
 
 
 def _first_of_one_image(graphs: list[ChunkGraph]) -> ChunkGraph:

@@ -363,7 +363,7 @@ def _split_finished(graph: ChunkGraph, terminals: list[Indices], links: list[Ind
     new = np.stack([voxels[shared], smallest[sets[shared]]])
     left, pointers, closed = _join_groups(np.concatenate([*links, new], axis=1), open_ends)
     rows['components'] = pointers.follow(rows['components'])
-    rest_graph = ChunkGraph._of(rest, graph.dtype, graph.spacing, graph.value_is_height)
+    rest_graph = graph._of_same_image(rest)
     networks = np.concatenate([closed_here, closed, isolated])
     part = Open(rest_graph, left, open_ends)
     return Step(part, rows, networks, pointers, [], len(isolated))

@@ -300,7 +300,7 @@ def _split_finished(
     links = [*links, np.stack([voxels[shared], smallest[sets[shared]]])]
     groups = [*groups, np.unique(rows['components']), isolated]
     open_graph = OpenGraph(
-        ChunkGraph._of(rest, graph.dtype, graph.spacing, graph.value_is_height),
+        graph._of_same_image(rest),
         np.concatenate(groups),
         np.concatenate(links, axis=1),
     )
