@@ -5,11 +5,10 @@ environment. Inputs are loaded and code is compiled before anything is timed, an
 not counted; then the sides are asked in turn, A B A B, so that whatever else the machine does meets
 them alike (a turn of short calls lasts half a second). Before each turn memory of eight bytes a
 voxel is touched and freed, for a system may take twenty times as long to give memory that was not
-used for some seconds (a virtual machine has to ask its host). Who takes more than half a minute is
-not asked again: that one call counts.
-Medians are printed, how many times longer a peer takes, and the peak memory of the whole process.
-"equal" means equal to the last bit; who computes another kind of skeleton is marked as such.
-`--write` keeps table and plot in docs/.
+used for some seconds (a virtual machine has to ask its host). A side whose call takes more than
+half a minute is called once only. Medians are printed, how many times longer a peer takes, and the
+peak memory of the whole process. "equal" means equal to the last bit; a side that computes another
+kind of skeleton is marked as such. `--write` writes table and plot to docs/.
 """
 
 import argparse
@@ -156,7 +155,7 @@ def compare(row, sides, path, share, options, versions):
     voxels = int(np.prod(shape))
     repeats = options.repeats or row.repeats
     title = f'{row.title}, {" x ".join(map(str, shape))}'
-    print(f'\n{title}, {share:.2%} foreground, {repeats} runs of who takes up to {LONG} s')
+    print(f'\n{title}, {share:.2%} foreground, {repeats} runs of sides that take up to {LONG} s')
     # Those with several thread counts are sides of their own.
     wanted = [
         (side, threads)

@@ -4,7 +4,7 @@ Each run is a process of its own, timed from its start to its end, with the peak
 command `skanrs analyze` and what people write today with scipy, scikit-image and skan
 (`usual_job.py`) take turns on the same file. Files are read once before, so that the system has
 them in memory. `--jobs` measures some jobs only; with `--results FILE` those that were measured
-before are kept. `--write` keeps table and plot in docs/.
+before are kept. `--write` writes table and plot to docs/.
 """
 
 import argparse
@@ -241,6 +241,8 @@ def write(results):
         'scikit-image and skan is `benchmarks/usual_job.py`. Runs take turns; seconds are medians, '
         f'and a job of more than {LONG} s ran once. The process of skan compiles its functions. '
         'A peak of 69 MB is that of the process that starts the others. '
+        '"reading and thinning alone" reads the mask as bytes and calls `skanrs.skeletonize`; the '
+        'command packs it to bits as it reads. '
         '"times" is the time beside that of the first line of a row; "processors" are the seconds '
         'of all processors together. Rows of calls (gaussian, otsu) time a first call in memory.',
         '',
