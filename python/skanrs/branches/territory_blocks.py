@@ -32,9 +32,8 @@ from skanrs._support.typing import Array, Indices, Shape
 from skanrs.graph.skeleton import Skeleton
 
 from .branch_numbers import Numbers, count_numbers, numbers_of_voxels
+from .measures import Position
 
-Position = tuple[Shape, Shape]
-"""The offset and the shape of a block."""
 Packed = npt.NDArray[np.uint8]
 
 

@@ -8,6 +8,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+from skanrs._support.by_number import by_number
 from skanrs.files import SOURCE_SUFFIXES, FileError
 
 __all__ = ['BatchImage', 'find_images', 'hints_of_slices', 'is_batch']
@@ -144,7 +145,7 @@ def _inside(text: str) -> list[str]:
     ]
     if not images:
         raise FileError(f'{text}: expected images, found none ({", ".join(SOURCE_SUFFIXES)})')
-    return sorted(images, key=_by_number)
+    return sorted(images, key=by_number)
 
 
 def _stem(path: str) -> str:
@@ -177,14 +178,6 @@ def hints_of_slices(
     return [
         f'{len(images)} 2D images of one shape have names that differ in a number only; if they '
         'are the slices of one image, give their folder, or a pattern in quotes'
-    ]
-
-
-def _by_number(name: str) -> list[tuple[bool, int, str]]:
-    """Order scan_9 before scan_10."""
-    return [
-        (part.isdecimal(), int(part) if part.isdecimal() else 0, part)
-        for part in re.split(r'(\d+)', name)
     ]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from skanrs._support.by_number import by_number
+
 from ..errors import FileError
 from .choice import Choice
 from .source import Array, Box, Source
@@ -30,7 +32,9 @@ class TiffSlices(Source):
         files: Sequence[Path],
         choice: Choice = Choice(),  # noqa: B008 - a tuple
     ) -> None:
-        self._slices = sorted((file.absolute() for file in files), key=_by_number)
+        self._slices = sorted(
+            (file.absolute() for file in files), key=lambda file: by_number(file.name)
+        )
         # The channel is one of each slice.
         self._of_slice = choice._replace(axes=None)
         super().__init__(path, Choice(axes=choice.axes))
@@ -75,14 +79,6 @@ class TiffSlices(Source):
     def paths(self) -> list[Path]:
         """Return the files of the slices."""
         return self._slices
-
-
-def _by_number(path: Path) -> list[tuple[bool, int, str]]:
-    """Order slice_9 before slice_10."""
-    return [
-        (part.isdecimal(), int(part) if part.isdecimal() else 0, part)
-        for part in re.split(r'(\d+)', path.name)
-    ]
 
 
 def _missing_numbers(names: Sequence[str]) -> str:
