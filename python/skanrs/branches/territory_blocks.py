@@ -25,11 +25,11 @@ from skanrs._blocks.read import Pixels
 from skanrs._blocks.tasks import Blocks, BlockTask, Key, as_block, check_same_blocks
 from skanrs._image.elements import check_elements
 from skanrs._image.image import as_image, check_axes
-from skanrs._image.masks import as_mask
 from skanrs._image.position import MOST_AXES, in_three_axes
 from skanrs._image.spacing import Spacing
 from skanrs._support.typing import Array, Indices, Shape
 from skanrs.graph.skeleton import Skeleton
+from skanrs.radius.lazy import pack_mask
 
 from .branch_numbers import Numbers, count_numbers, numbers_of_voxels
 from .measures import Position
@@ -157,7 +157,7 @@ def prepare_territories(mask: da.Array, skeleton: da.Array, spacing: Spacing) ->
     packed = []
     for index, position in zip(blocks.indices(), positions, strict=True):
         packed.append((f'territories-mask-{token}', *index))
-        tasks[packed[-1]] = (BlockTask(_pack, *position), of_mask.key(index))
+        tasks[packed[-1]] = (BlockTask(pack_mask, *position), of_mask.key(index))
     voxels = _add_voxels(tasks, blocks, token)
     name = f'territories-prepared-{token}'
     prepare = partial(_prepare, tuple(map(int, skeleton.shape)), spacing, positions)
@@ -212,10 +212,6 @@ def count_in_blocks(image: da.Array, count: int) -> Indices:
     counts = dask.compute(*(Delayed(key, graph, layer=name) for key in tasks))
     total: Indices = np.sum([np.zeros(count, dtype=np.int64), *counts], axis=0)
     return total
-
-
-def _pack(block: Any, offset: Shape, shape: Shape) -> Packed:
-    return np.packbits(as_mask(as_block(block, offset, shape)).array != 0)
 
 
 def _voxels(block: Any, offset: Shape, shape: Shape, whole: Shape) -> Indices:

@@ -136,7 +136,7 @@ def radius_voxels(
     for index in blocks.indices():
         position = blocks.position(index)
         packed, measured = packed_mask_key(mask, index), (f'radius-found-{token}', *index)
-        tasks[packed] = (BlockTask(_pack, *position), of_mask.key(index))
+        tasks[packed] = (BlockTask(pack_mask, *position), of_mask.key(index))
         tasks[measured] = (BlockTask(_measure, *position, grid), [blocks.key(index), packed])
         local[index] = _part(tasks, f'radius-local-{token}', index, measured, 0)
         regions[index] = _part(tasks, f'radius-region-{token}', index, measured, 1)
@@ -232,7 +232,7 @@ def _parent(index: Index, axis: int) -> Index:
     return (*index[:axis], index[axis] // 2, *index[axis + 1 :])
 
 
-def _pack(block: Any, offset: Shape, shape: Shape) -> npt.NDArray[np.uint8]:
+def pack_mask(block: Any, offset: Shape, shape: Shape) -> npt.NDArray[np.uint8]:
     """Pack a block of the mask to a bit a voxel."""
     return np.packbits(as_mask(as_block(block, offset, shape)).array != 0)
 
