@@ -14,6 +14,7 @@ import osteoid
 import pandas as pd
 import pytest
 from images import blobs
+from scipy import ndimage
 
 import skanrs
 from skanrs.datasets import vessel_tree
@@ -91,6 +92,25 @@ def test_smooth_lines(tmp_path):
     with pytest.raises(ValueError, match='centrelines: expected those of the'):
         skanrs.save_skeleton(skanrs.Skeleton(tree()), tmp_path / 'no.vtp', centrelines=lines)
     assert not list(tmp_path.glob('no.*'))
+
+
+def test_smooth_lines_as_swc(tmp_path):
+    mask = ndimage.binary_dilation(np.pad(tree(), 3), np.ones((3, 3, 3)))
+    skeleton = skanrs.Skeleton(skanrs.skeletonize(mask), spacing=SPACING)
+    lines = skanrs.centrelines(mask, skeleton=skeleton.skeleton_image, spacing=SPACING)
+    skanrs.save_skeleton(skeleton, tmp_path / 'lines.swc', centrelines=lines)
+    written = np.loadtxt(tmp_path / 'lines.swc')
+    points, radii, parents = written[:, 2:5], written[:, 5], written[:, 6].astype(int)
+    geometry = geometry_of(skeleton, lines=lines)
+    # Rounded, so that the order of equal coordinates does not depend on their last bits.
+    read, expected = (sorted_rows(each.round(6)) for each in (points, geometry.points))
+    np.testing.assert_allclose(read, expected, atol=2e-6)
+    np.testing.assert_allclose(np.sort(radii), np.sort(geometry.radii), atol=1e-6)
+    child = parents > 0
+    steps = np.linalg.norm(points[child] - points[parents[child] - 1], axis=1)
+    table = skanrs.analyze(mask, skeleton=skeleton.skeleton_image, spacing=SPACING)
+    assert len(table) > 4
+    assert steps.sum() == pytest.approx(table['length'].sum(), rel=1e-6)
 
 
 @pytest.mark.parametrize('name', ['t.csv', 't.parquet'])
