@@ -59,6 +59,11 @@ class Tube:
             at.append(along)
         return abs(at[1] - at[0])
 
+    def tortuosity(self, first, last):
+        """The length of the centreline between the places nearest to two points over the chord."""
+        at = cKDTree(self.line).query((first, last))[1]
+        return abs(np.diff(self.arc[at])[0]) / np.linalg.norm(np.diff(self.line[at], axis=0))
+
     def radius_near(self, points):
         """The mean of the true radii at the places nearest to points."""
         return self.radii[cKDTree(self.line).query(points)[1]].mean()
@@ -122,3 +127,22 @@ def tube(line, radius, random, spacing=1.0, closed=False):
     inside = np.isfinite(away)
     inside[inside] = away[inside] <= radii[near[inside]]
     return Tube(inside.reshape(shape), spacing, line, even, radii, closed)
+
+
+def three_arms(random, radii, length=36):
+    """Straight arms from one place, the last at a right angle to both others, which are opposite.
+
+    Return the mask, the depth of each place in each arm (below 0 within), the direction of the last
+    arm and the place of voxel 0.
+    """
+    arms = np.array([(-1, 0, 0), (1, 0, 0), (0, 1, 0)]) @ turned(random)
+    ends = arms * length
+    low = np.minimum(ends.min(axis=0), 0) - max(radii) - 3 - random.random(3)
+    shape = np.ceil(np.maximum(ends.max(axis=0), 0) + max(radii) + 3 - low).astype(int)
+    places = np.moveaxis(np.indices(shape), 0, -1) + low
+    depths = []
+    for arm, radius in zip(arms, radii, strict=True):
+        along = np.clip(places @ arm, 0, length)
+        depths.append(np.linalg.norm(places - along[..., np.newaxis] * arm, axis=-1) - radius)
+    depths = np.array(depths)
+    return depths.min(axis=0) <= 0, depths, arms[2], low
