@@ -86,6 +86,7 @@ UNITS = {
     'cm': ('cm', 'centimetres'),
     'm': ('m', 'meters'),
     'km': ('km',),
+    'thou': ('thou', 'mil', 'mils', 'Mils'),
     'in': ('in', 'inch', 'Inches', '"'),
     'ft': ('ft', 'feet'),
     None: (None, '', ' ', 'pixel', 'Pixels', 'px', 'voxels', 'none', 'unknown'),

@@ -15,7 +15,7 @@ UNITS = {
     'dm': ('dm', 'decimeter', 'decimetre'),
     'm': ('m', 'meter', 'metre'),
     'km': ('km', 'kilometer', 'kilometre'),
-    'thou': ('thou', 'mil'),
+    'thou': ('thou', 'mil', 'mils'),
     'in': ('in', 'inch', 'inche', '"'),
     'ft': ('ft', 'foot', 'feet'),
 }
