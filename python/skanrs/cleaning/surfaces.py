@@ -94,7 +94,8 @@ def find_walls(
     if np.count_nonzero(is_crowded) < max(least, SMALLEST_WALL):
         return Walls(0, 0)
     core, inside = _core_of(neighbours, is_crowded, np.zeros(nodes.size, np.bool_))
-    count, part = sparse.csgraph.connected_components(inside, directed=False)
+    part = _core.components(inside.indptr, inside.indices)
+    count = part.max(initial=-1) + 1
     coordinates = np.stack(np.unravel_index(nodes[core], shape), axis=1)
     order = np.argsort(part, kind='stable')
     bounds = np.searchsorted(part[order], np.arange(count + 1))
