@@ -11,12 +11,18 @@ __all__ = [
     'held_memory',
     'parse_size',
     'peak_memory',
-    'share_one_arena',
+    'reuse_memory',
     'size_in_words',
 ]
 
 # From malloc.h of glibc.
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
+# Larger arrays go back to the system as soon as they are freed.
+SMALLEST_APART = 1 << 25
+# Bytes of freed memory that smaller ones keep.
+MOST_KEPT = 1 << 26
 
 UNITS = {'': 1, 'k': 10**3, 'm': 10**6, 'g': 10**9, 't': 10**12}
 BINARY_UNITS = {'ki': 2**10, 'mi': 2**20, 'gi': 2**30, 'ti': 2**40}
@@ -150,17 +156,20 @@ def peak_memory() -> int | None:
     return most if sys.platform == 'darwin' else most * 1024
 
 
-def share_one_arena() -> None:
-    """Let all threads that start from now on allocate memory from one arena, if this is glibc.
+def reuse_memory() -> None:
+    """Let memory that is freed be used again by any thread that starts from now on, with glibc.
 
     In an arena of its own a thread holds memory that its last block needed, and that no other
-    thread can use.
+    thread can use. And what goes back to the system comes again page by page, each filled with
+    zeros: for the buffers of a zarr that takes longer than unpacking its chunks.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return
     mallopt(M_ARENA_MAX, 1)
+    mallopt(M_MMAP_THRESHOLD, SMALLEST_APART)
+    mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
 
 
 def _status(name: str) -> int | None:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from skanrs import set_num_threads
-from skanrs._support.memory import share_one_arena
+from skanrs._support.memory import reuse_memory
 from skanrs.files import FileError
 
 from .parser import EXIT_WRONG, command_parser
@@ -82,7 +82,7 @@ def _prepare_process() -> None:
             stream.reconfigure(errors='backslashreplace')
     # A notebook's shell command inherits a backend that may not exist here; none is needed.
     os.environ.pop('MPLBACKEND', None)
-    share_one_arena()
+    reuse_memory()
 
 
 def _analyze(arguments: argparse.Namespace) -> int:
