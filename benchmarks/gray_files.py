@@ -1,7 +1,7 @@
 """Write the synthetic image of a benchmark into this folder and print its name.
 
-`gray_files.py KIND SIZE`: zarr, TIFF (uint16, a page per plane), HDF5, NIfTI, npy or mask zarr. A
-file that is there is kept.
+`gray_files.py KIND SIZE`: zarr, TIFF (uint16, a page per plane), HDF5, NIfTI, npy, npz or mask
+zarr. A file that is there is kept.
 """
 
 import sys
@@ -16,7 +16,7 @@ EDGE = 128
 
 NAMES = {
     'zarr': 'gray-{}.zarr', 'TIFF': 'gray-{}.tif', 'HDF5': 'gray-{}.h5', 'NIfTI': 'gray-{}.nii',
-    'npy': 'gray-{}.npy', 'mask zarr': 'mask-{}.zarr',
+    'npy': 'gray-{}.npy', 'npz': 'gray-{}.npz', 'mask zarr': 'mask-{}.zarr',
 }  # fmt: skip
 
 
@@ -48,6 +48,8 @@ def write(kind, name, image):
         zarr.create_array(name, shape=image.shape, chunks=chunks, dtype=image.dtype)[:] = image
     elif kind == 'npy':
         np.save(name, image)
+    elif kind == 'npz':
+        np.savez_compressed(name, image=image)
     elif kind == 'TIFF':
         import tifffile
 

@@ -162,6 +162,17 @@ def mask_to_report(folder, options):
     ]
 
 
+def demo(folder, options):
+    """What `skanrs demo` does with one of its two images."""
+    name = make(folder, 'npz', 256)
+    analyze = [*SKANRS, 'analyze', name, '-o', 't.csv', '--sigma', '0.7', '--threshold', 'otsu']
+    analyze += ['--radii', '--skeleton', 's.npz', '--summary', 'summary.csv', '--json']
+    return 'lung of the demo, 256³', [
+        Side('skanrs', analyze),
+        Side('skanrs, --report', [*analyze, '--report', 'r.html']),
+    ]
+
+
 def start(folder, options):
     name = make(folder, 'mask zarr', 1000)
     return 'start', [
@@ -194,6 +205,7 @@ JOBS = {
     'all-outputs': all_outputs,
     'parquet': mask_to_parquet,
     'report': mask_to_report,
+    'demo': demo,
     'gaussian': call('gaussian', 'gaussian, sigma 1, float32, 1000³', ('scipy', 'copy')),
     'otsu': call('otsu', 'otsu, float32, 1000³', ('scikit-image',)),
     'start': start,
@@ -273,6 +285,20 @@ def write(results):
         if title.endswith('to CSV') and 'gray' in title:
             reading = [f'{side.stages["reading"]:.2f}' for side in (sides[0], sides[-1])]
             lines.append(f'| {title.removesuffix(" to CSV")} | {" | ".join(reading)} |')
+    lines += [
+        '',
+        'Seconds that writing takes of jobs on masks and on the lung of the demo:',
+        '',
+        '| what | side | writing |',
+        '|---|---|---:|',
+        *(
+            f'| {title} | {side.name} | {side.stages["writing"]:.2f} |'
+            for title, sides in results
+            if 'gray' not in title
+            for side in sides
+            if 'writing' in side.stages
+        ),
+    ]
     page = PAGE.read_text(encoding='utf-8').split(HEAD)[0].rstrip()
     PAGE.write_text('\n'.join([page, '', *lines]) + '\n', encoding='utf-8')
     draw([(title, sides) for title, sides in results if 'gray' in title])
