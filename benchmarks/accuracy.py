@@ -13,10 +13,22 @@ import numpy as np
 from matplotlib.figure import Figure
 from phantoms import Tube, sine, straight, tube
 from scipy import ndimage
+from scipy.spatial import cKDTree
 from smoothing import polyline
-from tubes import CLASSES, cones, errors, measured, per_cent, phantoms_of
+from tubes import (
+    CLASSES,
+    THIN_ARMS,
+    cones,
+    errors,
+    errors_of_arms,
+    measured,
+    per_cent,
+    phantoms_of,
+    straight_tubes,
+)
 
 import skanrs
+from skanrs.datasets import VesselTree
 
 DOCS = Path(__file__).parent.parent / 'docs'
 PAGE, PLOT = DOCS / 'accuracy.md', 'images/accuracy.png'
@@ -113,45 +125,79 @@ def turned_masks():
 
 
 def rotation():
-    """The measures at each angle, by steps and cones, and of skanrs."""
-    rows = []
+    """Each measure at each angle, by voxels (None if there is no such) and of skanrs."""
+    found = {}
     for mask in turned_masks():
         phantom = Tube(mask, np.ones(3), np.empty((0, 3)), np.empty(0), np.empty(0), False)
         table, row, _, path = measured(phantom)
         one = table.loc[row]
+        steps = one['branch_distance']
+        radii = ndimage.distance_transform_edt(mask)[tuple(path.T)]
         radius, volume, surface = cones(mask, np.ones(3), path)
-        rows.append(
-            [
-                [one['branch_distance'], radius, volume, surface],
-                [one['length'], one['mean_radius'], *table[['volume', 'surface_area']].sum()],
-                [one['length'] + one['tip_length']] * 4,
-            ]
-        )
-    return np.array(rows).transpose(1, 2, 0)
+        pairs = {
+            'length': (steps, one['length']),
+            'length to the surface': (None, one['length'] + one['tip_length']),
+            'tortuosity': (steps / one['euclidean_distance'], one['tortuosity']),
+            'radius': (radius, one['mean_radius']),
+            'smallest radius': (radii.min(), one['min_radius']),
+            'largest radius': (radii.max(), one['max_radius']),
+            'its standard deviation': (radii.std(), one['stdev_radius']),
+            'volume': (volume, table['volume'].sum()),
+            'surface': (surface, table['surface_area'].sum()),
+            'tip length': (None, one['tip_length']),
+        }
+        for name, pair in pairs.items():
+            found.setdefault(name, []).append(pair)
+    return {name: list(zip(*pairs, strict=True)) for name, pairs in found.items()}
 
 
 def rotation_table(turned):
-    spread = 100 * turned.std(axis=2) / turned.mean(axis=2)
-    old, new, with_tips = spread
-    return table_of(
-        [
-            'spread over 36 angles, %',
-            'length',
-            'length to the surface',
-            'radius',
-            'volume',
-            'surface',
-        ],
-        [
-            ['usual', f'{old[0]:.2f}', '-', *(f'{value:.2f}' for value in old[1:])],
-            [
-                'skanrs',
-                f'{new[0]:.2f}',
-                f'{with_tips[0]:.2f}',
-                *(f'{each:.2f}' for each in new[1:]),
-            ],
-        ],
-    )
+    def spread(values):
+        return '-' if values[0] is None else f'{100 * np.std(values) / np.mean(values):.2f}'
+
+    rows = [[name, *map(spread, pair)] for name, pair in turned.items()]
+    return table_of(['spread over 36 angles, %', 'usual', 'skanrs'], rows)
+
+
+def arms_and_tips():
+    """The thin arms of T shapes, tubes with their tips (twelve of each), and branches of trees."""
+    for radii in THIN_ARMS:
+        (length, volume, radius), _ = errors_of_arms(radii, 12)
+        name = f'arm of radius {radii[2]} on one of {radii[0]}'
+        yield [name, *map(text_of, (length, volume, radius))]
+    for radius in (1, 1.5, 2, 3, 5):
+        random, found = np.random.default_rng(555), []
+        for _ in range(12):
+            phantom = straight_tubes(random, radius)
+            table, row, *_ = measured(phantom)
+            whole = table['length'][row] + table['tip_length'][row]
+            found.append(per_cent(whole, phantom.length + 2 * radius))
+        yield [f'tube of radius {radius}, from tip to tip', text_of(found), '-', '-']
+    yield from within_junctions()
+
+
+def within_junctions():
+    """The radii of branches of trees that lie within the balls of junctions, and of the others."""
+    found = {True: [], False: []}
+    for seed in range(11, 15):
+        tree = VesselTree.grow((128,) * 3, foreground=0.03, trees=1, distance=30, seed=seed)
+        t = np.linspace(0, 1, 100)[:, np.newaxis, np.newaxis]
+        curves = (1 - t) ** 2 * tree.starts + 2 * t * (1 - t) * tree.controls + t**2 * tree.ends
+        nearest = cKDTree(curves.reshape(-1, 3))
+        mask = tree.image()
+        skeleton = skanrs.skeletonize(mask)
+        table = skanrs.analyze(mask, skeleton=skeleton)
+        lines = skanrs.centrelines(mask, skeleton=skeleton)
+        distances = ndimage.distance_transform_edt(mask)
+        paths = skanrs.Skeleton(skeleton)
+        for row, points in enumerate(np.split(lines.points, lines.offsets[1:-1])):
+            true = tree.radii[nearest.query(points)[1] % len(tree.radii)].mean()
+            radius = table['mean_radius'][row]
+            usual = distances[tuple(paths.path_coordinates(row).T)].mean()
+            found[bool(np.isclose(radius, usual, rtol=0, atol=1e-9))].append(radius - true)
+    for within, errors_of in found.items():
+        place = 'within a junction' if within else 'elsewhere'
+        yield [f'{len(errors_of)} branches of trees, {place}', '-', '-', text_of(errors_of)]
 
 
 def rough(random, radius, share):
@@ -174,12 +220,13 @@ def hard_cases():
         rows = []
         for _ in range(6):
             phantom = rough(random, radius, share)
-            table, row, points, _ = measured(phantom)
+            table, row, points, path = measured(phantom)
             arc = phantom.between(*points[[0, -1]])
             rows.append(
                 [
                     per_cent(table['length'][row], arc),
                     per_cent(table['surface_area'].sum(), phantom.body()[1]),
+                    cones(phantom.mask, phantom.spacing, path)[0] - radius,
                     table['mean_radius'][row] - radius,
                 ]
             )
@@ -192,8 +239,8 @@ def hard_cases():
             phantom = tube(straight(random, 80), radius, random)
             if ndimage.label(phantom.mask, np.ones((3, 3, 3)))[1] > 1:
                 continue
-            new, _, _ = errors(phantom)
-            rows.append([new[0], new[2], new[3]])
+            new, old, _ = errors(phantom)
+            rows.append([new[0], new[2], old[3], new[3]])
         yield [f'tube of radius {radius}', *map(text_of, np.array(rows).T)]
     for ratio in (2, 4, 8):
         yield elliptic(ratio)
@@ -218,7 +265,7 @@ def elliptic(ratio):
         mask = inside.reshape((2 * side + 1,) * 3)
         line = np.linspace(-40, 40, 1601)[:, np.newaxis] * turn[:, 0] + side
         phantom = Tube(mask, np.ones(3), line, np.linspace(0, 80, 1601), np.ones(1601), False)
-        table, row, points, _ = measured(phantom)
+        table, row, points, path = measured(phantom)
         chord = np.linalg.norm(points[-1] - points[0])
         angles = np.linspace(0, 2 * np.pi, 10_001)
         around = polyline(np.stack([half[1] * np.cos(angles), half[2] * np.sin(angles)], axis=1))
@@ -227,6 +274,7 @@ def elliptic(ratio):
             [
                 per_cent(table['length'][row], chord),
                 per_cent(table['surface_area'].sum(), surface),
+                cones(mask, np.ones(3), path)[0] - np.sqrt(half[1] * half[2]),
                 table['mean_radius'][row] - np.sqrt(half[1] * half[2]),
             ]
         )
@@ -236,14 +284,16 @@ def elliptic(ratio):
 
 def solid(name, mask, length, surface, radius):
     """What the branches of an object without a centreline tell of it."""
-    table = skanrs.analyze(mask, border_is_background=True)
+    skeleton = skanrs.skeletonize(mask)
+    table = skanrs.analyze(mask, skeleton=skeleton, border_is_background=True)
     if not len(table):
-        return [name, 'no branch', '-', '-']
+        return [name, 'no branch', '-', '-', '-']
     total = table['length'].sum() + table['tip_length'].sum()
     return [
         f'{name}: {len(table)} branch{"es" * (len(table) > 1)}',
         f'{per_cent(total, length):+.0f}',
         f'{per_cent(table["surface_area"].sum(), surface):+.1f}',
+        f'{skanrs.radii(skeleton, mask).mean() - radius:+.1f}',
         f'{table["mean_radius"].mean() - radius:+.1f}',
     ]
 
@@ -266,10 +316,10 @@ def draw(found, turned):
     left.set_ylabel('error of the length, % (mean and range)')
     figure.legend(*left.get_legend_handles_labels(), fontsize=8, ncols=5, loc='outside lower left')
     names = ('length', 'radius', 'volume', 'surface')
-    for kind in range(len(names)):
-        for side, (values, colour) in enumerate(zip(turned, COLOURS[::4], strict=False)):
+    for kind, name in enumerate(names):
+        for side, (values, colour) in enumerate(zip(turned[name], COLOURS[::4], strict=True)):
             label = ('usual', 'skanrs')[side] if kind == 0 else None
-            share = 100 * (values[kind] / values[kind].mean() - 1) - 12 * kind
+            share = 100 * (np.array(values) / np.mean(values) - 1) - 12 * kind
             right.plot(ANGLES, share, color=colour, label=label)
     right.set_yticks([-12 * kind for kind in range(4)], names)
     right.set_xlabel('angle; the distance of two ticks is 12 %')
@@ -294,11 +344,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--peers', help='a Python with kimimaro; its column is empty without')
     found, turned = errors_of_classes(parser.parse_args().peers), rotation()
-    head = ['object', 'length %', 'surface %', 'radius, voxels']
+    head = ['object', 'length %', 'surface %', 'radius by distance, voxels', 'radius, voxels']
     parts = {
         'lengths': length_table(found),
         'bodies': other_table(found),
         'rotation': rotation_table(turned),
+        'arms and tips': table_of(
+            ['object', 'length %', 'volume %', 'radius, voxels'], arms_and_tips()
+        ),
         'hard cases': table_of(head, hard_cases()),
     }
     for text in parts.values():
