@@ -139,7 +139,7 @@ class Report:
         if allowed is not None and peak_memory is not None and peak_memory > allowed:
             warnings += (
                 f'the peak of memory was {size_in_words(peak_memory)}, more than --memory '
-                f'{size_in_words(allowed)}: the voxels and branches of the skeleton need more',
+                f'{size_in_words(allowed)}: parts of the image, skeleton or branches need more',
             )
         return dataclasses.replace(
             self,
