@@ -100,7 +100,7 @@ pub fn label_chunks(data: &[u8]) {
     for words in &kept {
         write_labels(words, &frame, [0; 3], output.view_mut());
     }
-    let mut expected = Array3::zeros(shape);
+    let mut expected = Array3::<u8>::zeros(shape);
     for label in 1..=labels as u8 {
         let alone = thinned(&image.mapv(|value| u8::from(value == label)), method);
         expected.zip_mut_with(&alone, |into, &kept| *into += label * kept);
