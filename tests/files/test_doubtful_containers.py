@@ -81,11 +81,18 @@ def test_sizes_of_ome_zarr(tmp_path, options, spacing, unit, said):
         ({'spacing': [2, 1, -1]}, None, 'its spacing 2 x 1 x -1 is not positive'),
         ({'spacing': ['2', 1, 1]}, (2, 1, 1), None),
         ({'spacing': 2}, (2, 2, 2), None),
+        ({'spacing': 2, 'unit': ['um'] * 3}, (2, 2, 2), "unit ['um', 'um', 'um'] is not a text"),
     ],
 )
 def test_attributes_of_zarr_and_hdf5(tmp_path, attributes, spacing, said):
     zarr.create_array(tmp_path / 'a.zarr', data=MASK).attrs.update(attributes)
     check(tmp_path / 'a.zarr', spacing, said=said)
+
+
+def test_a_group_without_images(tmp_path):
+    zarr.open_group(tmp_path / 'a.zarr', mode='w')
+    with pytest.raises(FileError, match=r'a\.zarr holds no image'):
+        skanrs.open_image(tmp_path / 'a.zarr')
 
 
 def test_store_of_bioformats2raw(tmp_path):

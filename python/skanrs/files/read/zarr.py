@@ -44,7 +44,11 @@ class Zarr(Source):
     def _of_array(self, array: Any) -> str:
         """Read spacing and unit from the attributes of an array; return its axes."""
         self.spacing = self._attribute(array.attrs, 'spacing')
-        self.unit = plain_unit(array.attrs.get('unit'))
+        unit = array.attrs.get('unit')
+        if unit is not None and not isinstance(unit, str):
+            self._warn(f'unit {unit!r} is not a text; the unit is unknown')
+            unit = None
+        self.unit = plain_unit(unit)
         return axis_letters(getattr(array.metadata, 'dimension_names', None) or ())
 
     def _of_group(self, group: Any) -> tuple[Any, str]:
@@ -60,7 +64,9 @@ class Zarr(Source):
                 return self._of_group(inside[0])
             if len(arrays) == 1 and not inside:
                 return arrays[0], self._of_array(arrays[0])
-            keys = ', '.join(sorted(members)) or 'nothing'
+            if not members:
+                raise FileError(f'{self.name} holds no image')
+            keys = ', '.join(sorted(members))
             raise FileError(f'{self.name} is a group of several ({keys}); name one of them')
         image = images[0]
         self.levels = len(image['datasets'])
