@@ -2,6 +2,7 @@
 
 import collections
 import errno
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import time
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 import zarr
@@ -269,26 +271,54 @@ def test_report(folder, monkeypatch, small_blocks):
     assert parts['r.html'].split(b'<footer>')[0] == whole['r.html'].split(b'<footer>')[0]
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures('listens_to_ctrl_c')
-def test_interrupt(folder):
-    array = zarr.create_array('i.zarr', shape=(600,) * 3, chunks=(100,) * 3, dtype='u1')
+def large_image():
+    """Write an image that is read in chunks, and return the command that does it."""
+    array = zarr.create_array('i.zarr', shape=(1000,) * 3, chunks=(100,) * 3, dtype='u1')
     block = vessel_tree((100,) * 3, seed=1)
-    for index in np.ndindex(6, 6, 6):
-        array[tuple(slice(100 * i, 100 * i + 100) for i in index)] = block
+    for index in np.ndindex(10, 10, 10):
+        if sum(index) % 10 == 0:
+            array[tuple(slice(100 * i, 100 * i + 100) for i in index)] = block
     typed = ['analyze', 'i.zarr', '-o', 't.csv', '--skeleton', 's.zarr', '--memory', '300MB']
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'skanrs', *typed, '--progress'],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    return [sys.executable, '-m', 'skanrs', *typed]
+
+
+def wait_for_scratch(process, folder):
     while not list(folder.glob('.skanrs-*/*')):
         assert process.poll() is None
         time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures('listens_to_ctrl_c')
+def test_interrupt(folder):
+    typed = large_image()
+    process = subprocess.Popen(
+        [*typed, '--progress'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_scratch(process, folder)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, '')
     assert err.endswith('skanrs: interrupted; nothing was written\n')
     assert [path.name for path in folder.iterdir()] == ['i.zarr']
+
+
+@pytest.mark.slow
+def test_killed_and_run_again(folder):
+    """The old table stays, and the next run removes what the killed one left."""
+    typed = [*large_image(), '--json']
+    table = folder / 't.csv'
+    table.write_text('old')
+    process = subprocess.Popen(typed)
+    wait_for_scratch(process, folder)
+    process.kill()
+    process.wait()
+    assert table.read_text() == 'old'
+    assert list(folder.glob('.skanrs-*/*'))
+    report = json.loads(subprocess.run(typed, check=True, capture_output=True).stdout)
+    assert report['in_chunks']
+    assert {path.name for path in folder.iterdir()} == {'i.zarr', 's.zarr', 't.csv'}
+    assert len(pd.read_csv(table)) == report['branches']['count'] > 0
 
 
 def test_too_little_memory(folder):
