@@ -192,8 +192,10 @@ def test_refuses_what_is_no_labels(labels, error, message):
 
 @pytest.mark.parametrize('dtype', ['f4', 'f8', 'c16', 'O', 'M8[s]'])
 def test_refuses_images_of_other_types(dtype):
-    with pytest.raises(TypeError, match='image: expected integers with labels, got'):
+    with pytest.raises(TypeError, match='image: expected integers with labels, got') as raised:
         skanrs.skeletonize(np.zeros((4, 4), dtype), labels=True)
+    # For numbers that may be whole, the error says what to write.
+    assert str(raised.value).endswith('with astype(np.int64)') == dtype.startswith('f')
 
 
 def test_refuses_other_arguments():
