@@ -16,6 +16,7 @@ import traceback
 import warnings
 from pathlib import Path
 
+import dask.array as da
 import numpy as np
 import skan
 from blocks import assert_same_table, chunk_graphs, merge_at_random, random_chunks
@@ -61,6 +62,23 @@ def check(seed: int) -> None:
     if (table['branch_type'] < 3).any():
         theirs = skan.summarize(skan.Skeleton(image, spacing=spacing), separator='_')
         assert_same_table(table, theirs)
+
+    check_labels(mask * (1 + np.indices(shape).sum(axis=0) // 9 % 5), method, random)
+
+
+def check_labels(labels: np.ndarray, method: str, random: np.random.Generator) -> None:
+    """Compare a label image with each of its labels alone, and with its chunks."""
+    skeleton = skanrs.skeletonize(labels, labels=True, method=method)
+    for label in range(1, 6):
+        alone = skanrs.skeletonize(labels == label, method=method)
+        np.testing.assert_array_equal(skeleton == label, alone)
+    chunks = random_chunks(random, labels.shape)
+    lazy = da.from_array(labels, chunks=chunks)
+    found = skanrs.skeletonize(lazy, labels=True, method=method).compute()
+    np.testing.assert_array_equal(found, skeleton)
+    graph = merge_at_random(random, chunk_graphs(skeleton, chunks, labels=True))
+    table = skanrs.summarize(skeleton, labels=True, separator='_')
+    assert_same_table(skanrs.summarize(graph, separator='_'), table)
 
 
 def memory() -> int:
