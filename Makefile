@@ -250,7 +250,7 @@ bench-whole: $(STAMPS)/test-tools $(BENCH)/peers ## time the command and its pee
 	$(BIN)/python benchmarks/whole_job.py --peers $(BENCH)/bin/python $(ARGS)
 
 .PHONY: bench-labels
-bench-labels: $(STAMPS)/test-tools $(BENCH)/peers ## compare label images with the marks set for them; ARGS="neurites"
+bench-labels: $(STAMPS)/test-tools $(BENCH)/peers ## compare label images with peers and targets; ARGS="neurites"
 	$(BIN)/python benchmarks/labels.py --peers $(BENCH)/bin/python $(ARGS)
 
 .PHONY: bench-parts

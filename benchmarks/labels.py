@@ -1,8 +1,8 @@
-"""Print the figures of label images beside the marks that were set for them.
+"""Print the figures of label images beside their targets.
 
 Each side is a process of its own (`worker.py`), asked in turn. Sides that take more than some
 seconds are asked once, the others several times, after a call that is not counted; figures are
-those of medians. `--write` keeps the rows in docs/, beside those of other marks that stand there.
+those of medians. `--write` keeps the rows in docs/, beside those of other targets that stand there.
 """
 
 import argparse
@@ -38,8 +38,8 @@ ALONE, PLAIN = Side('skanrs', 'labels'), Side('skanrs', 'lee')
 TWO, CHUNKS = ALONE._replace(threads=2), Side('skanrs', 'labels in chunks')
 
 
-class Mark(NamedTuple):
-    """A figure and what was set for it."""
+class Target(NamedTuple):
+    """A figure and its target."""
 
     limit: float
     of: Side
@@ -63,31 +63,31 @@ class Mark(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Sides on a volume, and the marks for them."""
+    """Sides on a volume, and the targets for them."""
 
     volume: str
     size: int
     sides: tuple[Side, ...]
-    marks: tuple[Mark, ...]
+    targets: tuple[Target, ...]
 
 
 def _against(volume, ours, theirs, limit):
-    mark = Mark(limit, theirs, ours, is_least=True)
-    return Comparison(volume, 256, (ours, theirs), (mark,))
+    target = Target(limit, theirs, ours, is_least=True)
+    return Comparison(volume, 256, (ours, theirs), (target,))
 
 
 def _kernel(volume):
-    marks = Mark(40, ALONE, unit='ns a voxel'), Mark(1.5, ALONE, PLAIN)
-    return Comparison(volume, 512, (ALONE, PLAIN), marks)
+    targets = Target(40, ALONE, unit='ns a voxel'), Target(1.5, ALONE, PLAIN)
+    return Comparison(volume, 512, (ALONE, PLAIN), targets)
 
 
 def _threads(volume):
-    marks = Mark(1.7, ALONE, TWO, is_least=True), Mark(2, TWO, unit='bytes a voxel')
-    return Comparison(volume, 512, (ALONE, TWO), marks)
+    targets = Target(1.7, ALONE, TWO, is_least=True), Target(2, TWO, unit='bytes a voxel')
+    return Comparison(volume, 512, (ALONE, TWO), targets)
 
 
 def _chunks(volume):
-    return Comparison(volume, 512, (ALONE, CHUNKS), (Mark(2.5, CHUNKS, ALONE),))
+    return Comparison(volume, 512, (ALONE, CHUNKS), (Target(2.5, CHUNKS, ALONE),))
 
 
 COMPARISONS = {
@@ -100,8 +100,8 @@ COMPARISONS = {
     'threads-cells': _threads('cells'),
     'chunks-neurites': _chunks('neurites'),
     'chunks-cells': _chunks('cells'),
-    'one': Comparison('one label', 512, (ALONE, PLAIN), (Mark(1.3, ALONE, PLAIN),)),
-    'large': Comparison('many cells', 1000, (TWO,), (Mark(4, TWO, unit='seconds'),)),
+    'one': Comparison('one label', 512, (ALONE, PLAIN), (Target(1.3, ALONE, PLAIN),)),
+    'large': Comparison('many cells', 1000, (TWO,), (Target(4, TWO, unit='seconds'),)),
 }
 
 
@@ -124,7 +124,7 @@ def measure(comparison, path, options):
 
 
 def rows_of(name, comparison, lines, image):
-    """Yield the cells of a row of the table for each mark."""
+    """Yield the cells of a row of the table for each target."""
     shape = ' x '.join(map(str, image.shape))
     contents = {
         line['content']
@@ -132,23 +132,23 @@ def rows_of(name, comparison, lines, image):
         if side.name != 'kimimaro' and (side != PLAIN or comparison.volume == 'one label')
     }
     result = 'equal' if len(contents) == 1 else 'DIFFERENT'
-    for mark in comparison.marks:
-        figure = mark.figure(lines, image)
-        is_met = figure >= mark.limit if mark.is_least else figure <= mark.limit
-        of = [side for side in (mark.over, mark.of) if side is not None]
+    for target in comparison.targets:
+        figure = target.figure(lines, image)
+        is_met = figure >= target.limit if target.is_least else figure <= target.limit
+        of = [side for side in (target.over, target.of) if side is not None]
         sides = '; '.join(f'{side}: {lines[side]["seconds"]:.3f} s' for side in of)
-        sign = '≥' if mark.is_least else '≤'
+        sign = '≥' if target.is_least else '≤'
         yield (
             f'{name}, {comparison.volume} in {shape}',
             sides,
-            f'{figure:.2f} {mark.unit}',
-            f'{sign} {mark.limit:g}' + ('' if is_met else ', missed'),
+            f'{figure:.2f} {target.unit}',
+            f'{sign} {target.limit:g}' + ('' if is_met else ', missed'),
             result,
         )
 
 
 def write(rows, said):
-    """Put rows into the section of docs/benchmarks.md, in the place of those of the same marks."""
+    """Put rows into the section of docs/benchmarks.md, each in the place of its old one."""
     page = DOCS / 'benchmarks.md'
     before, _, section = page.read_text(encoding='utf-8').partition(LABELS)
     if not section:
@@ -167,7 +167,7 @@ def write(rows, said):
         f'call of more than {LONG} s ran once. Bytes are those beyond input and output. '
         'kimimaro is another method.',
         '',
-        '| what | sides | figure | set | results |',
+        '| what | sides | figure | target | results |',
         '|---|---|---:|---:|---|',
         *(
             f'| {" | ".join(cells)} |'
@@ -190,7 +190,7 @@ def main():
         metavar='NAME',
         help=f'of {", ".join(COMPARISONS)}; all if none is named',
     )
-    parser.add_argument('--size', type=int, help='edge in voxels, instead of those of the marks')
+    parser.add_argument('--size', type=int, help='edge in voxels, instead of those of the targets')
     parser.add_argument('--runs', type=int, default=RUNS)
     parser.add_argument('--folder', help='where volumes are kept, also for the next time')
     parser.add_argument('--write', action='store_true', help='write the table in docs/')

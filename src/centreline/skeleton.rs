@@ -91,7 +91,7 @@ impl<I: Index> Skeleton<'_, I> {
         Ok(ends)
     }
 
-    /// How a path ends: at junctions, where three paths or more do, it is held.
+    /// How a path ends: an end is held where another path ends too, as at a junction.
     #[must_use]
     pub fn ends(&self, path: usize, path_ends: &[u32]) -> Ends {
         let [first, .., last] = self.path(path) else { return Ends { is_closed: false, held: [false; 2] } };
