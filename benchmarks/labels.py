@@ -126,12 +126,14 @@ def measure(comparison, path, options):
 def rows_of(name, comparison, lines, image):
     """Yield the cells of a row of the table for each target."""
     shape = ' x '.join(map(str, image.shape))
-    contents = {
+    contents = [
         line['content']
         for side, line in lines.items()
         if side.name != 'kimimaro' and (side != PLAIN or comparison.volume == 'one label')
-    }
-    result = 'equal' if len(contents) == 1 else 'DIFFERENT'
+    ]
+    result = 'equal' if len(set(contents)) == 1 else 'DIFFERENT'
+    if len(contents) < 2:
+        result = 'not compared'
     for target in comparison.targets:
         figure = target.figure(lines, image)
         is_met = figure >= target.limit if target.is_least else figure <= target.limit
@@ -165,7 +167,7 @@ def write(rows, said):
         'are 64 times the same block of cells; *one label* is a vessel tree. The work *lee* is the '
         'plain call, which joins labels that touch. Sides take turns; seconds are medians, and a '
         f'call of more than {LONG} s ran once. Bytes are those beyond input and output. '
-        'kimimaro is another method.',
+        'kimimaro is another method, and the plain call joins labels.',
         '',
         '| what | sides | figure | target | results |',
         '|---|---|---:|---:|---|',
