@@ -3,11 +3,13 @@
 import base64
 import io
 import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from command import MASK, run, write_tif
 from PIL import Image
 
@@ -56,7 +58,10 @@ class Page(HTMLParser):
 @pytest.mark.parametrize('radii', ['--radii', '--no-radii'])
 def test_report(folder, radii):
     run('analyze', 'mask.tif', '-o', 't.csv', radii, '--report', 'r.html')
-    page = Page((folder / 'r.html').read_text(encoding='utf-8'))
+    text = (folder / 'r.html').read_text(encoding='utf-8')
+    # A mask has no list of objects, nor a trace of it.
+    assert '</table>\n</div>\n<h2>Skeleton</h2>\n' in text
+    page = Page(text)
     table = pd.read_csv('t.csv')
     words = page.words
     assert words[words.index('branches') + 1] == f'{len(table):,}'
@@ -98,6 +103,23 @@ def test_report_of_nothing_and_of_strange_names(folder):
     assert 'nan' not in page.words
 
 
+def test_report_lists_the_largest_of_many_labels(folder):
+    image = np.zeros((3, 3, 1000), 'u1')
+    image[1, 1, ::4] = np.arange(1, 251)
+    image[1, 1, 997] = 250
+    np.save('labels.npy', image)
+    run('analyze', 'labels.npy', '--labels', '-o', 't.csv', '--report', 'r.html')
+    assert 'The largest 200 of 250 labels' in (folder / 'r.html').read_text(encoding='utf-8')
+    assert [row[0] for row in _objects('r.html')] == [*map(str, range(1, 200)), '250']
+
+
+def _objects(path):
+    """Return the cells of the table of objects, row by row, without its head."""
+    with open(path, encoding='utf-8') as file:
+        table = file.read().split('<h2>Objects</h2>')[1].split('</table>')[0]
+    return [re.findall('<td>(.*?)</td>', row) for row in table.split('<tr>')[2:]]
+
+
 def test_report_of_equal_radii(folder):
     """Those of straight rods of one thickness differ in their last bits."""
     mask = np.zeros((20, 24, 60), bool)
@@ -119,10 +141,27 @@ def test_report_of_a_flat_image(folder):
 
 @pytest.mark.parametrize('radii', ['--radii', '--no-radii'])
 def test_report_of_labels(folder, radii):
-    labels = np.where(MASK, 1 + np.indices(MASK.shape)[2] // 16, 0)
-    np.save('labels.npy', labels)
-    typed = ['analyze', 'labels.npy', '--labels', '-o', 't.csv', radii, '--report', 'r.html']
+    labels = np.where(MASK, 1 + np.indices(MASK.shape)[2] // 16, 0).astype('u2')
+    # Of a block nothing is left.
+    labels[:2, :2, :2] = 300
+    tifffile.imwrite('labels.tif', labels, imagej=True, metadata={'axes': 'ZYX', 'unit': 'um'})
+    typed = ['analyze', 'labels.tif', '--labels', '-o', 't.csv', radii, '--report', 'r.html']
+    run(*typed, '--color-by', 'label', '--summary', 's.csv')
+    first = (folder / 'r.html').read_bytes()
     run(*typed, '--color-by', 'label')
+    assert (folder / 'r.html').read_bytes() == first
+    rows = _objects('r.html')
+    columns = ['label', 'n_voxels', 'n_branches', 'total_length', 'mean_radius', 'total_volume']
+    columns = columns[: 6 if radii == '--radii' else 4]
+    units = [[], [], [], ['µm'], ['µm'], ['µm³']][: len(columns)]
+    assert [cell.split()[1:] for cell in rows[0]] == units
+    numbers = [
+        [float(cell.split()[0].replace(',', '').replace('none', 'nan')) for cell in row]
+        for row in rows
+    ]
+    expected = pd.read_csv('s.csv')[columns]
+    assert expected['label'].tolist() == [1, 2, 3, 300]
+    np.testing.assert_allclose(numbers, expected, rtol=1e-3)
     table = pd.read_csv('t.csv')
     assert table['label'].nunique() == 3
     page = Page((folder / 'r.html').read_text(encoding='utf-8'))

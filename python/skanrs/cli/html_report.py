@@ -72,9 +72,19 @@ SIZES = {
     'length_density': ('length density', 1, True),
     'branch_density': ('branch density', 0, True),
 }
+# The sizes of the branches of each label.
+OBJECT_SIZES = ('total_length', 'mean_radius', 'total_volume', 'total_area')
+# The most labels that a page lists.
+MOST_OBJECTS = 200
 
 
-def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.DataFrame') -> None:
+def write_report(
+    file: IO[bytes],
+    report: Report,
+    result: Result,
+    summary: 'pd.DataFrame',
+    objects: 'pd.DataFrame | None' = None,
+) -> None:
     """Write the report of a run.
 
     Parameters
@@ -87,6 +97,8 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
         The table and the graph, perhaps with radii.
     summary : DataFrame
         The row of `skanrs.network_summary`.
+    objects : DataFrame, optional
+        Its rows for labels, if the image is one of labels.
     """
     table, measured = result.table, result.measured
     assert table is not None
@@ -118,6 +130,7 @@ def write_report(file: IO[bytes], report: Report, result: Result, summary: 'pd.D
             for key, (label, power, is_density) in SIZES.items()
             if key in summary
         ],
+        objects=None if objects is None else _objects(objects, unit),
         **shown,
     )
 
@@ -249,6 +262,25 @@ def _size(value: float, unit: str | None, power: int) -> str:
     sign = {1: '', 2: '²', 3: '³', -1: '⁻¹', -2: '⁻²', -3: '⁻³'}[power]
     number = f'{value:,.0f}' if value >= 1000 else f'{value:.4g}'
     return number + (f' {unit}{sign}' if unit else '')
+
+
+def _objects(objects: 'pd.DataFrame', unit: str | None) -> dict[str, Any]:
+    """Return what the template lists of labels, of the largest ones if there are many."""
+    listed = objects.nlargest(MOST_OBJECTS, 'n_voxels').sort_index()
+    columns = {
+        'label': listed['label'].map(str),
+        'voxels': listed['n_voxels'].map(_count),
+        'branches': listed['n_branches'].map(_count),
+    }
+    for key in OBJECT_SIZES:
+        if key in listed:
+            name, power, _ = SIZES[key]
+            columns[name] = listed[key].map(partial(_size, unit=unit, power=power))
+    return {
+        'count': len(objects),
+        'columns': list(columns),
+        'rows': list(zip(*columns.values(), strict=True)),
+    }
 
 
 def _violins(figure: 'Figure', table: 'pd.DataFrame', unit: str | None) -> None:

@@ -266,24 +266,28 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
         # Nothing has a density in an image without voxels.
         whole['shape'] = report.shape
     summary = network_summary(result.table, skeleton=skeleton, **whole)
+    objects = None
+    if result.labels is not None and result.measured is not None:
+        objects = network_summary(
+            result.table,
+            skeleton=result.measured.skeleton,
+            labels=options.chosen_labels,
+            mask=result.labels.image.array,
+            min_voxels=options.min_voxels,
+            **whole,
+        )
     if options.summary is not None:
-        rows = summary
-        if result.labels is not None and result.measured is not None:
-            rows = network_summary(
-                result.table,
-                skeleton=result.measured.skeleton,
-                labels=options.chosen_labels,
-                mask=result.labels.image.array,
-                min_voxels=options.min_voxels,
-                **whole,
-            )
+        rows = summary if objects is None else objects
         with out.attempt(options.summary):
             out.write(options.summary, files.table_writer(options.summary, rows, recipe))
     if options.report is not None:
         from .html_report import write_report
 
         with out.attempt(options.report):
-            out.write(options.report, lambda file: write_report(file, report, result, summary))
+            out.write(
+                options.report,
+                lambda file: write_report(file, report, result, summary, objects),
+            )
 
 
 def needed_in_memory(source: Source, options: Options) -> int:
