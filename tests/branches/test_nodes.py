@@ -1,5 +1,7 @@
 """Nodes of networks: against plain loops, in chunks, at borders, and as a networkx graph."""
 
+import re
+
 import dask.array as da
 import naive
 import networkx as nx
@@ -211,3 +213,23 @@ def test_graphml_of_both_tables(tmp_path):
         for edges in (graph.edges(data=True), again.edges(data=True))
     ]
     assert of_edges[0] == of_edges[1]
+
+
+def test_graphml_has_every_value(tmp_path):
+    mask = blobs((40, 41), 3)
+    nodes = skanrs.nodes(mask)
+    table = skanrs.analyze(mask).assign(
+        of=1.5, file='<a & b>', even=lambda rows: rows.index % 2 == 0
+    )
+    table.loc[3, 'of'] = np.nan
+    graph = skanrs.to_networkx(table, nodes)
+    path = tmp_path / 'tree.graphml'
+    skanrs.save_skeleton(skanrs.Skeleton(skanrs.skeletonize(mask)), path, table=table, nodes=nodes)
+    again = nx.read_graphml(path, node_type=int, force_multigraph=True)
+    assert again.number_of_edges() == graph.number_of_edges() > 5
+    for *ends, key, values in graph.edges(keys=True, data=True):
+        read = {name: value for name, value in again.edges[(*ends, key)].items() if name != 'id'}
+        assert list(read) == list(values)
+        assert repr([*read.values()]) == repr([*values.values()])
+    keys = re.findall('<key id="([^"]+)"', path.read_text(encoding='utf-8'))
+    assert len(set(keys)) == len(keys)

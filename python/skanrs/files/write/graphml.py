@@ -1,16 +1,21 @@
-"""GraphML by networkx: a multigraph whose nodes are endpoints and junctions, edges branches.
+"""GraphML: a multigraph whose nodes are endpoints and junctions, edges branches.
 
 Nodes have the coordinates ``x``, ``y``, ``z`` and, if centrelines are known, ``radius``; edges have
 the columns of the branch table that are not about their ends. Branches from and to the same node
 are edges of their own. If the table of nodes is known, nodes and edges have all columns of both
-tables, as `skanrs.to_networkx` has them.
+tables, as `skanrs.to_networkx` has them. Rows are written piece by piece, so that the text of a
+large network is never whole in memory.
 """
 
-from typing import IO, TYPE_CHECKING
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, Any
+from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from ..errors import need
+from skanrs import _core
+from skanrs._support.typing import Array
+
 from .geometry import Geometry, in_order
 
 if TYPE_CHECKING:
@@ -19,6 +24,19 @@ if TYPE_CHECKING:
 __all__ = ['write_graphml', 'write_graphml_of_tables']
 
 OF_ENDS = ('node_id_', 'image_coord_', 'coord_')
+# Rows of a piece: some MB of text.
+PIECE = 1 << 13
+# The types that the kernel of CSV formats as Python does.
+FORMATTED = ('i4', 'i8', 'f8')
+TYPES = {'b': 'boolean', 'i': 'long', 'u': 'long', 'f': 'double'}
+
+BEGIN = """<?xml version='1.0' encoding='utf-8'?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns" \
+xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
+xsi:schemaLocation="http://graphml.graphdrawing.org/xmlns \
+http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd">
+"""
+END = '</graph>\n</graphml>\n'
 
 
 def write_graphml(
@@ -45,14 +63,13 @@ def write_graphml(
     ValueError
         If the table has not one row for each branch of the skeleton.
     """
-    need('networkx', getattr(file, 'name', 'GraphML'))
-    import networkx
+    import pandas as pd
 
-    graph = networkx.MultiGraph()
     if geometry is not None and len(table) != len(geometry.line_starts) - 1:
         raise ValueError('table: expected a row for each branch of the skeleton, in its order')
     ndim = sum(name.startswith('coord_src_') for name in table.columns)
     order = in_order(axes, ndim)
+    ends = []
     for end, bounds in (('src', slice(None, -1)), ('dst', slice(1, None))):
         columns = [table[f'coord_{end}_{axis}'].to_numpy(dtype=float) for axis in order]
         of_nodes = dict(zip('xyz', columns, strict=False))
@@ -60,17 +77,12 @@ def write_graphml(
             at = geometry.line_points[geometry.line_starts[bounds] - (end == 'dst')]
             of_nodes = dict(zip('xyz'[:ndim], geometry.points[at].T, strict=False))
             of_nodes['radius'] = geometry.radii[at]
-        nodes = table[f'node_id_{end}']
-        first = np.flatnonzero(~nodes.duplicated())
-        rows = zip(*(column[first].tolist() for column in of_nodes.values()), strict=True)
-        for node, row in zip(nodes.to_numpy()[first].tolist(), rows, strict=True):
-            graph.add_node(node, **dict(zip(of_nodes, row, strict=True)))
-    of_edges = [name for name in table.columns if not name.startswith(OF_ENDS)]
-    values = zip(*(table[name].tolist() for name in of_edges), strict=True)
-    ends = zip(table['node_id_src'].tolist(), table['node_id_dst'].tolist(), strict=True)
-    for (source, destination), row in zip(ends, values, strict=True):
-        graph.add_edge(source, destination, **dict(zip(of_edges, row, strict=True)))
-    networkx.write_graphml_xml(graph, file, named_key_ids=True)
+        of_end = pd.DataFrame(of_nodes, index=table[f'node_id_{end}'].to_numpy())
+        ends.append(of_end[~of_end.index.duplicated()])
+    nodes = pd.concat(ends)
+    nodes = nodes[~nodes.index.duplicated(keep='last')].loc[nodes.index.unique()]
+    edges = table[[name for name in table.columns if not name.startswith(OF_ENDS)]]
+    _write(file, nodes, edges, [table['node_id_src'], table['node_id_dst'], range(len(table))])
 
 
 def write_graphml_of_tables(
@@ -86,14 +98,72 @@ def write_graphml_of_tables(
         The tables of `skanrs.analyze` and `skanrs.nodes`.
     axes : str, optional
         A letter for each axis of the image; z, y, x by default.
+
+    Raises
+    ------
+    ValueError
+        If columns or nodes are missing.
     """
-    need('networkx', getattr(file, 'name', 'GraphML'))
-    import networkx
+    from skanrs.branches.network_tables import check_tables
 
-    from skanrs.branches.network_graph import to_networkx
-
+    check_tables(branches, nodes)
     order = in_order(axes, sum(name.startswith('coord_') for name in nodes.columns))
     places = {name: nodes[f'coord_{axis}'] for name, axis in zip('xyz', order, strict=False)}
-    networkx.write_graphml_xml(
-        to_networkx(branches, nodes.assign(**places)), file, named_key_ids=True
+    edges = branches[~branches['in_junction']]
+    _write(
+        file,
+        nodes.assign(**places).set_index('node_id'),
+        edges,
+        [edges['node_src'], edges['node_dst'], edges.index],
     )
+
+
+def _write(
+    file: IO[bytes], nodes: 'pd.DataFrame', edges: 'pd.DataFrame', of_edges: Sequence[Any]
+) -> None:
+    """Write nodes by their index, and edges by source, destination and number."""
+    both = set(nodes.columns) & set(edges.columns)
+    file.write(BEGIN.encode())
+    elements = []
+    for kind, table in (('node', nodes), ('edge', edges)):
+        # Names of keys are unique.
+        keys = [quoteattr(f'{kind}_{name}' if name in both else str(name)) for name in table]
+        for key, name, dtype in zip(keys, table, table.dtypes, strict=True):
+            of_type = TYPES.get(getattr(dtype, 'kind', 'O'), 'string')
+            file.write(
+                f'<key id={key} for="{kind}" attr.name={quoteattr(str(name))} '
+                f'attr.type="{of_type}"/>\n'.encode()
+            )
+        data = (f'<data key={key}>'.replace('%', '%%') + '%s</data>' for key in keys)
+        elements.append(''.join(data))
+    file.write(b'<graph edgedefault="undirected">\n')
+    of_node, of_edge = elements
+    _write_rows(file, f'<node id="%s">{of_node}</node>\n', [nodes.index], nodes)
+    begin = '<edge source="%s" target="%s" id="%s">'
+    _write_rows(file, f'{begin}{of_edge}</edge>\n', of_edges, edges)
+    file.write(END.encode())
+
+
+def _write_rows(
+    file: IO[bytes], template: str, names: Sequence[Any], table: 'pd.DataFrame'
+) -> None:
+    columns = [np.asarray(name) for name in names]
+    columns += [table.iloc[:, at].to_numpy() for at in range(table.shape[1])]
+    for first in range(0, len(table), PIECE):
+        rows = zip(*(_texts(column[first : first + PIECE]) for column in columns), strict=True)
+        file.write(''.join(map(template.__mod__, rows)).encode())
+
+
+def _texts(column: Array) -> list[Any]:
+    """Return values that are written as they are."""
+    if column.dtype.kind == 'b':
+        words: list[Any] = np.where(column, 'true', 'false').tolist()
+        return words
+    if column.dtype.kind not in TYPES:
+        return [escape(str(value)) for value in column.tolist()]
+    if column.dtype.str[1:] not in FORMATTED or np.isnan(column).any():
+        values: list[Any] = column.tolist()
+        return values
+    text = _core.csv_rows([np.ascontiguousarray(column, column.dtype.newbyteorder('='))])
+    lines: list[Any] = text.tobytes().decode().splitlines()
+    return lines
