@@ -16,7 +16,6 @@ NEEDS = {
     '.zarr': 'zarr',
     '.nii': 'nibabel',
     '.nii.gz': 'nibabel',
-    '.graphml': 'networkx',
 }
 
 # Files by which a folder is recognized as an output that may be replaced.
