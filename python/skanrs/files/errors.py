@@ -28,6 +28,10 @@ class FileError(Exception):
     skanrs.files.errors.FileError: nowhere.tif does not exist
     """
 
+    def __init__(self, message: str) -> None:
+        # Names within a file may have line breaks.
+        super().__init__(' '.join(message.splitlines()))
+
 
 class FileWarning(UserWarning):
     """A file is read, but something about it is doubtful; the message names the file.

@@ -80,6 +80,12 @@ def test_negative_length(tmp_path, name):
     assert 'damaged' in said
 
 
+def test_names_of_several_lines(tmp_path):
+    npz(tmp_path / 'a.npz', {'one\ntwo\r.npy': header((4, 5, 6)), 'b.npy': header((4, 5, 6))})
+    with pytest.raises(FileError, match=r'holds several arrays \(b, one two \); name the image'):
+        read_image(tmp_path / 'a.npz')
+
+
 def test_zip_that_claims_more_than_it_holds(tmp_path):
     side = 1000
     npz(tmp_path / 'a.npz', {'image.npy': header((side,) * 3) + bytes(1000)})
