@@ -80,6 +80,13 @@ def test_negative_length(tmp_path, name):
     assert 'damaged' in said
 
 
+def test_axis_without_length(tmp_path):
+    nifti = bytearray(VALID['plain.nii'])
+    nifti[42:44] = struct.pack('<h', 0)
+    assert malformed_files.outcome(tmp_path / 'a.nii', bytes(nifti)) == ''
+    assert read_image(tmp_path / 'a.nii').image.shape == (0, 5, 6)
+
+
 def test_names_of_several_lines(tmp_path):
     npz(tmp_path / 'a.npz', {'one\ntwo\r.npy': header((4, 5, 6)), 'b.npy': header((4, 5, 6))})
     with pytest.raises(FileError, match=r'holds several arrays \(b, one two \); name the image'):

@@ -134,8 +134,10 @@ class Source(ABC):
             for axis in range(count)
         )
         self._check_memory(whole)
+        lengths = [box.stop - box.start for box in whole]
         with self._named():
-            block = np.asarray(self._read(whole))
+            # Libraries differ in what they return of nothing.
+            block = np.asarray(self._read(whole)) if all(lengths) else np.empty(lengths, self.dtype)
         block = block.reshape([n for axis, n in enumerate(block.shape) if axis not in self._fixed])
         wanted: Array = block[tuple(inside for _, inside in pairs)]
         return wanted
