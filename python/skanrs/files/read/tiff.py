@@ -65,7 +65,7 @@ class Tiff(Source):
             )
         for error in errors:
             self._warn(f'a tag that no voxel depends on is damaged ({_code_of(error)})')
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.shape, self.dtype = tuple(series.shape), np.dtype(series.dtype)
         self.axes = axis_letters(series.axes)
         # The last axes are those of a page; the axes before them number the pages.
@@ -159,14 +159,23 @@ class Tiff(Source):
         pages = np.arange(len(series.pages)).reshape(series.shape[:lead])[box[:lead]]
         with errors_logged_by('tifffile') as errors:
             for index, number in np.ndenumerate(pages):
-                page = series.pages[int(number)]
-                # One at a time, because pages share the position in the file.
-                with self._lock, _opened(page.parent.filehandle):
-                    self._check_segments(page)
-                    plane = page.asarray(maxworkers=1)
+                plane = self._read_page(int(number))
                 block[index] = plane.reshape(series.shape[lead:])[inside]
         self._raise(errors)
         return block
+
+    def _read_page(self, number: int) -> Array:
+        # One at a time, because pages share the position in the file.
+        with self._lock:
+            page = self._series.pages[number]
+            handle = page.parent.filehandle
+            is_closed = handle.closed
+            with _opened(handle):
+                self._check_segments(page)
+                if is_closed:
+                    return np.asarray(page.asarray(maxworkers=1))
+        # Holds the lock while it reads, not while it unpacks.
+        return np.asarray(page.asarray(maxworkers=1, lock=self._lock))
 
     def _raise(self, errors: Sequence[str]) -> None:
         """Raise `FileError` for an error that tifffile logged, except those of descriptive tags."""
