@@ -75,11 +75,15 @@ impl PyMaskRows {
         run(py, self.is_worth_threads(), |_| Ok(self.mask.count()))
     }
 
-    /// The linear indices of the voxels of the skeleton, ascending.
-    fn skeletonize<'py>(&self, py: Python<'py>, method: &str) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    /// The linear indices of the voxels of the skeleton, ascending. Without `keep` the mask is empty afterwards: its memory is
+    /// free while the skeleton is made.
+    fn skeletonize<'py>(&mut self, py: Python<'py>, method: &str, keep: bool) -> PyResult<Bound<'py, PyArray1<i64>>> {
         let method = method::method(method, self.mask.shape()[0])?;
         let nodes = run(py, self.is_worth_threads(), |monitor| {
             let mut image = BitImage::of_rows(&self.mask, monitor)?;
+            if !keep {
+                self.mask = MaskRows::zeros(self.mask.shape(), self.mask.border())?;
+            }
             thin(&mut image, method, monitor)?;
             image.indices(monitor)
         })?;

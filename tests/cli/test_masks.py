@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+import skanrs
 from skanrs import files, threshold
 from skanrs._gray.parts import parts_of
+from skanrs._image.packed import PackedImage
 from skanrs.cli import masks
 from skanrs.cli.options import Options
 from skanrs.cli.parser import command_parser
@@ -49,3 +51,15 @@ def test_slabs_are_as_the_whole(tmp_path, monkeypatch, case, memory):
     assert (found.values is None) == (case != 'no voxel')
     if case == 'no voxel':
         assert found.values == (smooth.min(), smooth.max())
+
+
+@pytest.mark.parametrize('shape', [(30, 41, 70), (50, 33)])
+def test_mask_is_kept_or_given_up(shape):
+    mask = np.random.default_rng(5).random(shape) < 0.4
+    packed = PackedImage(shape)
+    packed.insert(mask, (0,) * mask.ndim)
+    expected = np.flatnonzero(skanrs.skeletonize(mask, method='lee'))
+    np.testing.assert_array_equal(packed.skeletonize('lee', keep=True).nodes(), expected)
+    np.testing.assert_array_equal(packed.unpack(), mask)
+    np.testing.assert_array_equal(packed.skeletonize('lee', keep=False).nodes(), expected)
+    assert packed.voxels == 0

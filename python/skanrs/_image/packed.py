@@ -47,10 +47,14 @@ class PackedImage:
         """Make all voxels background."""
         self.rows = _core.MaskRows(in_three_axes(self.shape, 1), (False,) * 3)
 
-    def skeletonize(self, method: str) -> ListedImage:
-        """Return the skeleton by a method of `method_of`."""
+    def skeletonize(self, method: str, *, keep: bool) -> ListedImage:
+        """Return the skeleton by a method of `method_of`.
+
+        Without `keep` all voxels are background afterwards, which takes an eighth of a byte per
+        voxel less memory.
+        """
         with progress.call('skeletonize'):
-            return ListedImage(self.shape, self.rows.skeletonize(method))
+            return ListedImage(self.shape, self.rows.skeletonize(method, keep))
 
     def unpack(self) -> npt.NDArray[np.bool_]:
         """Return the mask as an array."""

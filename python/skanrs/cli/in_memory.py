@@ -73,7 +73,7 @@ def measure_in_memory(
     else:
         with progress.stage('thinning'):
             method = method_of(options.method, options.preserve_topology, packed.ndim)
-            skeleton = packed.skeletonize(method)
+            skeleton = packed.skeletonize(method, keep=options.radii)
     nodes = skeleton.nodes()
     table = measured = None
     if options.need_table:

@@ -111,7 +111,7 @@ CALLS = {
     ),
     'foreground': (GRAY, 5.0, np.zeros(SHAPE, np.uint8), WEIGHTS),
     'packed_foreground': (GRAY, 5.0, FOREGROUND, 0, WEIGHTS, (0, 5)),
-    'MaskRows.skeletonize': (ROWS, 'lee'),
+    'MaskRows.skeletonize': (ROWS, 'lee', True),
     'MaskRows.unpack': (ROWS, np.zeros(SHAPE, np.uint8)),
     'rank_gains': (
         _core.ChunkGraph.merge_with_shifts([PART])[1][0],
