@@ -235,7 +235,7 @@ $(BENCH)/peers: $(STAMPS)/venv pyproject.toml
 	'$(PYTHON)' -m venv --clear $(BENCH)
 	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
 	$(BENCH)/bin/python -m pip --quiet install --group bench
-	@for peer in 'gaara==0.11.*' itk-thickness3d kimimaro; do \
+	@for peer in 'gaara==0.11.*' itk-thickness3d kimimaro 'edt>=3'; do \
 		$(BENCH)/bin/python -m pip --quiet install --only-binary :all: "$$peer" \
 			|| echo "make: $$peer cannot be installed; the table omits it" >&2; \
 	done
@@ -256,6 +256,10 @@ bench-labels: $(STAMPS)/test-tools $(BENCH)/peers ## compare label images with p
 .PHONY: bench-parts
 bench-parts: $(STAMPS)/test-tools ## time the slow parts of skan in both packages; ARGS="--size 256"
 	$(BIN)/python benchmarks/slow_parts.py $(ARGS)
+
+.PHONY: bench-radii
+bench-radii: $(STAMPS)/test-tools $(BENCH)/peers ## compare radii with distance transforms by edt; ARGS="--threads 2"
+	PYTHONPATH=python $(BENCH)/bin/python benchmarks/radii.py $(ARGS)
 
 .PHONY: bench-kernels
 bench-kernels: ## time each kernel with criterion; ARGS="graph" for some

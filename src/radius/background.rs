@@ -103,6 +103,11 @@ impl Background {
         &self.words[first..][..self.shape[2].div_ceil(WORD)]
     }
 
+    /// Whether a voxel is background.
+    pub(super) fn contains(&self, [z, y, x]: [usize; 3]) -> bool {
+        self.words[self.index(z, y) + x / WORD] >> (x % WORD) & 1 != 0
+    }
+
     /// The shape of the block.
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {

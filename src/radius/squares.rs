@@ -5,7 +5,7 @@ use crate::support::errors::{Error, Result};
 
 /// The squares of 0, 1, 2, … steps along each axis.
 #[derive(Debug)]
-pub struct Squares(pub(super) [Vec<f64>; 3]);
+pub struct Squares(pub(super) [Vec<f64>; 3], [f64; 3]);
 
 impl Squares {
     /// The squares for an image of `shape` with `spacing`.
@@ -26,13 +26,25 @@ impl Squares {
                 }),
             )
         };
-        Ok(Self([squares(0)?, squares(1)?, squares(2)?]))
+        Ok(Self([squares(0)?, squares(1)?, squares(2)?], spacing))
     }
 
     /// The squared distance of this many steps along each axis.
     #[inline]
     pub(super) fn sum(&self, steps: [usize; 3]) -> f64 {
         self.0[0][steps[0]] + self.0[1][steps[1]] + self.0[2][steps[2]]
+    }
+
+    /// The length of a step along the first axis.
+    pub(super) fn first_spacing(&self) -> f64 {
+        self.1[0]
+    }
+
+    /// Whether numbers of single precision hold all sums: whole numbers that are not too large.
+    pub(super) fn are_single(&self) -> bool {
+        const MOST: f64 = (1 << f32::MANTISSA_DIGITS) as f64;
+        let most: f64 = self.0.iter().filter_map(|squares| squares.last()).sum();
+        most <= MOST && self.1.iter().all(|step| step.fract() == 0.0)
     }
 
     pub(super) fn along(&self, axis: usize, steps: usize) -> f64 {

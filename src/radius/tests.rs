@@ -23,7 +23,17 @@ fn image(shape: [usize; 3], seed: u64, per_mille: usize) -> Array3<u8> {
     Array3::from_shape_simple_fn(shape, || u8::from(random.below(1000) >= per_mille))
 }
 
-const SPACINGS: [[f64; 3]; 3] = [[1.0, 1.0, 1.0], [2.5, 0.3, 0.71], [0.01, 7.0, 1.3]];
+const SPACINGS: [[f64; 3]; 6] =
+    [[1.0, 1.0, 1.0], [2.0, 1.0, 1.0], [0.3, 0.3, 0.3], [0.7, 1.1, 3.3], [2.5, 0.3, 0.71], [0.01, 7.0, 1.3]];
+
+/// The radii, which every way of searching finds.
+fn by_every_way(background: &Background, nodes: &[i64], surroundings: &Surroundings, squares: &Squares) -> Vec<f64> {
+    let of = |way| squared_radii_by(way, background, nodes, surroundings, squares, &Monitor::new()).unwrap();
+    let radii = of(Way::Single);
+    assert_eq!(of(Way::WholeRows), radii);
+    assert_eq!(of(Way::Faster), radii);
+    radii
+}
 
 #[test]
 fn equals_looking_at_every_voxel() {
@@ -38,12 +48,12 @@ fn equals_looking_at_every_voxel() {
                     let background = Background::pack(&Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
                     assert_eq!(background.is_empty(), image.iter().all(|&value| value != 0));
                     let nodes: Vec<i64> = (0..image.len() as i64).step_by(1 + image.len() / 200).collect();
-                    let radii = squared_radii(&background, &nodes, &surroundings, &squares, &Monitor::new()).unwrap();
+                    let radii = by_every_way(&background, &nodes, &surroundings, &squares);
                     let mut rows = MaskRows::zeros(shape, border).unwrap();
                     rows.insert([0; 3], &Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
                     let of_rows = Background::of_mask(&rows).unwrap();
                     assert_eq!(of_rows.is_empty(), background.is_empty());
-                    let same = squared_radii(&of_rows, &nodes, &surroundings, &squares, &Monitor::new()).unwrap();
+                    let same = by_every_way(&of_rows, &nodes, &surroundings, &squares);
                     assert_eq!(same, radii);
                     for (&node, radius) in nodes.iter().zip(radii) {
                         assert_eq!(
@@ -69,7 +79,7 @@ fn thick_objects_reach_beyond_the_table() {
         let squares = Squares::new(shape, spacing).unwrap();
         let background = Background::pack(&Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
         let nodes: Vec<i64> = (0..image.len() as i64).step_by(99_991).collect();
-        let radii = squared_radii(&background, &nodes, &surroundings, &squares, &Monitor::new()).unwrap();
+        let radii = by_every_way(&background, &nodes, &surroundings, &squares);
         for (&node, radius) in nodes.iter().zip(radii) {
             assert_eq!(radius, naive(&image, position(node, shape), &surroundings, &squares));
         }

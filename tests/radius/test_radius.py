@@ -1,5 +1,9 @@
 """Radii equal scipy's distance transform at the skeleton; errors."""
 
+import os
+import subprocess
+import sys
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -167,3 +171,42 @@ def test_thick_objects_equal_scipy(spacing):
     with_border = skanrs.radii(mask[20:70, 20:60], mask[20:70, 20:60], border_is_background=True)
     padded = ndimage.distance_transform_edt(np.pad(mask[20:70, 20:60], 1))[1:-1, 1:-1, 1:-1]
     np.testing.assert_array_equal(with_border, padded[mask[20:70, 20:60]])
+
+
+@pytest.mark.parametrize('threads', [1, 2, 8])
+def test_solid_images_are_measured_in_whole_rows(threads):
+    """Where a skeleton is a volume or a surface, all rows are measured at once."""
+    code = """
+import numpy as np
+from scipy import ndimage
+import skanrs
+
+solid = np.zeros((70, 66, 130), dtype=bool)
+solid[1:-2, 3:-1, 2:-5] = True
+solid[30, 20:23, 70] = False
+flat = np.zeros((150, 260), dtype=bool)
+flat[3:-4, 2:-6] = True
+for mask in (solid, solid[:, :, 40:41], solid[:, 30:31], flat, solid.T, np.asfortranarray(solid)):
+    for spacing in (1, 0.3, (2, 1, 1)[: mask.ndim], (0.7, 1.1, 3.3)[: mask.ndim]):
+        expected = ndimage.distance_transform_edt(mask, np.broadcast_to(spacing, mask.ndim))[mask]
+        radii = skanrs.radii(mask, mask, spacing=spacing)
+        tolerance = 0 if np.asarray(spacing).dtype.kind == 'i' else 4e-16
+        np.testing.assert_allclose(radii, expected, rtol=tolerance, atol=0)
+    padded = ndimage.distance_transform_edt(np.pad(mask, 1))[(slice(1, -1),) * mask.ndim][mask]
+    np.testing.assert_array_equal(skanrs.radii(mask, mask, border_is_background=True), padded)
+assert np.isinf(skanrs.radii(np.ones((9, 40, 70)), np.ones((9, 40, 70)))).all()
+"""
+    environment = os.environ | {'RAYON_NUM_THREADS': str(threads)}
+    subprocess.run([sys.executable, '-c', code], check=True, env=environment)
+
+
+@pytest.mark.parametrize('spacing', [1, (2, 1, 1), (0.7, 1.1, 3.3)])
+def test_solid_blocks_equal_the_whole_image(spacing):
+    mask = np.zeros((60, 70, 80), dtype=bool)
+    mask[2:-1, 1:-3, 3:] = True
+    mask[30, 40, 50] = False
+    whole = skanrs.radius_image(mask, mask, spacing=spacing)
+    for chunks in (40, (60, 35, 27)):
+        lazy = da.from_array(mask, chunks=chunks)
+        image = skanrs.radius_image(lazy, lazy, spacing=spacing)
+        np.testing.assert_array_equal(image.compute(), whole)
