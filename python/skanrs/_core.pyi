@@ -52,6 +52,7 @@ __all__ = [
     'prune_junction_edges',
     'prune_nodes',
     'rank_gains',
+    'return_freed_memory',
     'root_branches',
     'set_num_threads',
     'skeletonize',
@@ -307,6 +308,7 @@ def centrelines(
     mask: MaskRows, skeleton: _SkeletonArrays
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
 def cell_measures(mask: MaskRows, skeleton: _SkeletonArrays) -> list[npt.NDArray[np.float64]]: ...
+def return_freed_memory() -> None: ...
 def cell_counts(mask: MaskRows, skeleton: _SkeletonArrays) -> npt.NDArray[np.uint64]: ...
 
 _OfPaths = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]

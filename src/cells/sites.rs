@@ -4,7 +4,8 @@
 //! from the top and leaves out what is farther than its limit, so that it visits buckets near the box or with large balls only.
 //! For many boxes in a row, large balls are searched for once; small ones lie in the buckets around each box.
 //!
-//! Cost: a scan of the sites for the buckets; a search the buckets that it visits. Memory: 24 bytes a site, and 9 bytes a bucket.
+//! Cost: a scan of the sites for the buckets; a search the buckets that it visits. Memory: 13 bytes a
+//! site, 17 where squares are no whole numbers, and 9 bytes a bucket.
 
 use std::ops::Range;
 
@@ -30,13 +31,41 @@ const SMALL: f64 = 25.0;
 /// Of what rounding may hide, relative to the numbers that it is part of.
 const ROUNDING: f64 = 1e-12;
 
-/// A voxel of the skeleton.
+/// A voxel of the skeleton. Fields are not aligned, since sites are what takes most memory.
 #[derive(Debug, Clone, Copy, Default)]
-struct Site {
-    square: f64,
+#[repr(C, packed)]
+struct Site<S> {
+    square: S,
     /// Its number among the voxels of the skeleton.
     node: u32,
-    at: [u32; 3],
+    /// Where it lies along the last axis, and in its bucket along the others.
+    x: u32,
+    zy: u8,
+}
+
+/// The square of a radius, in as few bytes as hold it.
+trait Square: Copy + Default + Send + Sync + Into<f64> {
+    fn of(square: f64) -> Self;
+}
+
+impl Square for f32 {
+    fn of(square: f64) -> Self {
+        square as Self
+    }
+}
+
+impl Square for f64 {
+    fn of(square: f64) -> Self {
+        square
+    }
+}
+
+/// All sites, bucket by bucket.
+#[derive(Debug)]
+enum Sorted {
+    /// All squares are numbers of this type, as whole numbers below 2²⁴ are.
+    Short(Vec<Site<f32>>),
+    Long(Vec<Site<f64>>),
 }
 
 /// A box of voxels, its last ones included.
@@ -219,7 +248,7 @@ pub struct Sites {
     spacing: Point,
     /// The largest square of a small ball.
     small: f64,
-    sorted: Vec<Site>,
+    sorted: Sorted,
     starts: Vec<u32>,
     levels: Vec<Level>,
 }
@@ -238,44 +267,17 @@ impl Sites {
         let buckets = shape.map(|length| length.div_ceil(BUCKET));
         let of_slab = buckets[1] * buckets[2];
         let mut starts = try_filled(CELLS, buckets[0] * of_slab + 1, 0_u32)?;
-        let mut sites = try_filled(CELLS, skeleton.nodes.len(), Site::default())?;
         let mut most = try_filled(CELLS, buckets[0] * of_slab, f32::NEG_INFINITY)?;
-        // The voxels of a slab of buckets follow each other, so slabs are sorted by themselves.
-        let mut slabs = Vec::new();
-        let (mut rest, mut first) = (&mut sites[..], 0);
-        for slab in 0..buckets[0] {
-            let end = ((slab + 1) * BUCKET * shape[1] * shape[2]) as i64;
-            let after = first + skeleton.nodes[first..].partition_point(|&node| node < end);
-            let (of_slab, others) = rest.split_at_mut(after - first);
-            slabs.try_push(CELLS, (first..after, of_slab))?;
-            (rest, first) = (others, after);
-        }
-        let of_slabs = starts[1..].par_chunks_mut(of_slab.max(1)).zip(most.par_chunks_mut(of_slab.max(1)));
-        slabs.into_par_iter().zip(of_slabs).for_each(|((nodes, sites), (ends, most))| {
-            let bucket = |node: usize| {
-                let at = skeleton.voxel(node).map(|at| at as usize);
-                (at, at[1] / BUCKET * buckets[2] + at[2] / BUCKET)
-            };
-            for node in nodes.clone() {
-                ends[bucket(node).1] += 1;
-            }
-            let mut sum = 0;
-            for end in ends.iter_mut() {
-                // Where the bucket begins; it moves to the end as sites come in.
-                (*end, sum) = (sum, sum + *end);
-            }
-            let first = nodes.start as u32;
-            for node in nodes {
-                let (at, bucket) = bucket(node);
-                let site = Site { square: square(skeleton.radii[node]), node: node as u32, at: at.map(|at| at as u32) };
-                most[bucket] = most[bucket].max(above(site.square));
-                sites[ends[bucket] as usize] = site;
-                ends[bucket] += 1;
-            }
-            for end in ends {
-                *end += first;
-            }
-        });
+        let is_short = skeleton
+            .radii
+            .par_iter()
+            .map(|&radius| square(radius))
+            .all(|of| f64::from(of as f32).to_bits() == of.to_bits());
+        let sorted = if is_short {
+            Sorted::Short(sort_into_buckets(skeleton, buckets, square, &mut starts, &mut most)?)
+        } else {
+            Sorted::Long(sort_into_buckets(skeleton, buckets, square, &mut starts, &mut most)?)
+        };
         let mut levels = vec![Level { shape: buckets, most }];
         while levels[levels.len() - 1].shape.iter().any(|&length| length > 1) {
             let below = &levels[levels.len() - 1];
@@ -294,7 +296,7 @@ impl Sites {
             levels.push(level);
         }
         let step = spacing[3 - skeleton.axes..].iter().fold(0.0, |longest: f64, &step| longest.max(step));
-        Ok(Self { shape, spacing, small: SMALL * step * step, sorted: sites, starts, levels })
+        Ok(Self { shape, spacing, small: SMALL * step * step, sorted, starts, levels })
     }
 
     /// Finds the large balls that may own a voxel of a box at a power distance of at most `limit`.
@@ -325,7 +327,7 @@ impl Sites {
         });
         for z in near[0].clone() {
             for y in near[1].clone() {
-                let is_small = |site: &Site| site.square <= self.small;
+                let is_small = |square: f64| square <= self.small;
                 self.offer_all([z, y], near[2].clone(), bounds, limit, is_small, found)?;
             }
         }
@@ -367,7 +369,7 @@ impl Sites {
             return Ok(());
         }
         if level == 0 {
-            let is_large = |site: &Site| site.square > small;
+            let is_large = |square: f64| square > small;
             return self.offer_all([cell[0], cell[1]], cell[2]..cell[2] + 1, bounds, limit, is_large, found);
         }
         let below = self.levels[level - 1].shape;
@@ -388,18 +390,100 @@ impl Sites {
         buckets: Range<usize>,
         bounds: &Bounds,
         limit: f64,
-        is_offered: impl Fn(&Site) -> bool,
+        is_offered: impl Fn(f64) -> bool,
         found: &mut Candidates,
     ) -> Result<()> {
         let row = self.levels[0].index([z, y, 0]);
         let [first, end] = [buckets.start, buckets.end].map(|bucket| self.starts[row + bucket] as usize);
-        for site in self.sorted[first..end].iter().filter(|site| is_offered(site)) {
-            let Site { at, square, node } = *site;
-            let candidate = Candidate { at: at.map(f64::from), square, node, least: 0.0 };
-            found.offer(candidate, bounds, limit, self.spacing)?;
+        let place = Place { corner: [z, y].map(|bucket| (bucket * BUCKET) as f64), spacing: self.spacing };
+        match &self.sorted {
+            Sorted::Short(sites) => place.offer(&sites[first..end], bounds, limit, is_offered, found),
+            Sorted::Long(sites) => place.offer(&sites[first..end], bounds, limit, is_offered, found),
+        }
+    }
+}
+
+/// A row of buckets.
+struct Place {
+    /// Where its first voxel lies along the first two axes.
+    corner: [f64; 2],
+    spacing: Point,
+}
+
+impl Place {
+    /// Offers those of its sites whose square is to be offered.
+    #[inline(always)]
+    fn offer<S: Square>(
+        &self,
+        sites: &[Site<S>],
+        bounds: &Bounds,
+        limit: f64,
+        is_offered: impl Fn(f64) -> bool,
+        found: &mut Candidates,
+    ) -> Result<()> {
+        for &Site { square, node, x, zy } in sites {
+            let square = square.into();
+            if !is_offered(square) {
+                continue;
+            }
+            let inside = [usize::from(zy) / BUCKET, usize::from(zy) % BUCKET].map(|at| at as f64);
+            let at = [self.corner[0] + inside[0], self.corner[1] + inside[1], f64::from(x)];
+            found.offer(Candidate { at, square, node, least: 0.0 }, bounds, limit, self.spacing)?;
         }
         Ok(())
     }
+}
+
+/// The sites of a skeleton, bucket by bucket; writes where each bucket ends, from the second of `starts` on, and the largest
+/// square in it.
+fn sort_into_buckets<I: Index, S: Square>(
+    skeleton: &Skeleton<'_, I>,
+    buckets: [usize; 3],
+    square: impl Fn(f64) -> f64 + Sync,
+    starts: &mut [u32],
+    most: &mut [f32],
+) -> Result<Vec<Site<S>>> {
+    let (shape, of_slab) = (skeleton.mask.shape(), buckets[1] * buckets[2]);
+    let mut sites = try_filled(CELLS, skeleton.nodes.len(), Site::default())?;
+    // The voxels of a slab of buckets follow each other, so slabs are sorted by themselves.
+    let mut slabs = Vec::new();
+    let (mut rest, mut first) = (&mut sites[..], 0);
+    for slab in 0..buckets[0] {
+        let end = ((slab + 1) * BUCKET * shape[1] * shape[2]) as i64;
+        let after = first + skeleton.nodes[first..].partition_point(|&node| node < end);
+        let (of_slab, others) = rest.split_at_mut(after - first);
+        slabs.try_push(CELLS, (first..after, of_slab))?;
+        (rest, first) = (others, after);
+    }
+    let of_slabs = starts[1..].par_chunks_mut(of_slab.max(1)).zip(most.par_chunks_mut(of_slab.max(1)));
+    slabs.into_par_iter().zip(of_slabs).for_each(|((nodes, sites), (ends, most))| {
+        let bucket = |node: usize| {
+            let at = skeleton.voxel(node).map(|at| at as usize);
+            (at, at[1] / BUCKET * buckets[2] + at[2] / BUCKET)
+        };
+        for node in nodes.clone() {
+            ends[bucket(node).1] += 1;
+        }
+        let mut sum = 0;
+        for end in ends.iter_mut() {
+            // Where the bucket begins; it moves to the end as sites come in.
+            (*end, sum) = (sum, sum + *end);
+        }
+        let first = nodes.start as u32;
+        for node in nodes {
+            let (at, bucket) = bucket(node);
+            let square = square(skeleton.radii[node]);
+            most[bucket] = most[bucket].max(above(square));
+            let zy = (at[0] % BUCKET * BUCKET + at[1] % BUCKET) as u8;
+            let site = Site { square: S::of(square), node: node as u32, x: at[2] as u32, zy };
+            sites[ends[bucket] as usize] = site;
+            ends[bucket] += 1;
+        }
+        for end in ends {
+            *end += first;
+        }
+    });
+    Ok(sites)
 }
 
 /// The least number of this kind that is not smaller.

@@ -12,7 +12,7 @@ use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
 
 /// The foreground of an image of three axes, and what lies outside it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaskRows {
     shape: [usize; 3],
     border: [bool; 3],
@@ -93,6 +93,16 @@ impl MaskRows {
             *word |= 1 << (bit % WORD as u64);
         }
         Ok(())
+    }
+
+    /// The words of all rows, one row after the other, which are left without any.
+    pub(crate) fn take_words(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.words)
+    }
+
+    /// Takes back what [`Self::take_words`] gave.
+    pub(crate) fn put_words(&mut self, words: Vec<u64>) {
+        self.words = words;
     }
 
     /// The words of all rows, along the last axis.

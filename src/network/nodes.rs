@@ -64,6 +64,7 @@ pub fn nodes<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Result<N
         }
         Ok(())
     })?;
+    drop(path_ends);
     let mut sets = DisjointSets::<I>::new(skeleton.nodes.len())?;
     let mut is_member = try_zeros::<u8>(NODES, skeleton.nodes.len())?;
     for (path, &[first, last]) in reached.iter().enumerate() {

@@ -52,9 +52,10 @@ impl PyMaskRows {
         Ok(self.mask.set(bits.as_slice())?)
     }
 
-    /// The squared distances of voxels to the background, 0 for those of the background.
+    /// The squared distances of voxels to the background, 0 for those of the background. No other thread may read the mask
+    /// in the meantime, since the background is in its memory.
     fn squared_radii<'py>(
-        &self,
+        &mut self,
         py: Python<'py>,
         nodes: AlignedArray1<'py, i64>,
         spacing: [f64; 3],
@@ -63,9 +64,11 @@ impl PyMaskRows {
         let nodes = nodes.as_slice();
         let squares = run(py, self.is_worth_threads(), |monitor| {
             check_voxels(nodes, &shape)?;
+            let numbers = Squares::new(shape, spacing)?;
             let surroundings = Surroundings { offset: [0; 3], image: shape, border };
-            let background = Background::of_mask(&self.mask)?;
-            squared_radii(&background, nodes, &surroundings, &Squares::new(shape, spacing)?, monitor)
+            Background::within(&mut self.mask, |background| {
+                squared_radii(background, nodes, &surroundings, &numbers, monitor)
+            })
         })?;
         Ok(squares.into_pyarray(py))
     }
@@ -209,6 +212,12 @@ pub(super) fn bodies_out<'py>(py: Python<'py>, measured: &[[f64; 2]]) -> PyResul
     Ok([column(0)?, column(1)?])
 }
 
+/// Gives memory that was freed, and that the allocator keeps, back to the system.
+#[pyfunction]
+fn return_freed_memory(py: Python<'_>) {
+    py.detach(crate::support::freed::return_freed_memory);
+}
+
 /// What each voxel of the skeleton owns.
 fn cells_of_voxels<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Result<Cells> {
     let each = try_collect(MEASURES, 0..u32::try_from(skeleton.nodes.len()).unwrap_or(u32::MAX))?;
@@ -228,6 +237,7 @@ fn cell_counts<'py>(
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyMaskRows>()?;
+    module.add_function(wrap_pyfunction!(return_freed_memory, module)?)?;
     module.add_function(wrap_pyfunction!(centreline_measures, module)?)?;
     module.add_function(wrap_pyfunction!(centrelines, module)?)?;
     module.add_function(wrap_pyfunction!(cell_measures, module)?)?;

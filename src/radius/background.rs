@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::image::elements::{Element, Shared};
 use crate::image::mask_rows::MaskRows;
 use crate::image::word_shape::WORD;
-use crate::support::allocate::try_zeros;
+use crate::support::allocate::{make_room_exactly, try_zeros};
 use crate::support::errors::Result;
 use crate::support::threads::Monitor;
 
@@ -81,6 +81,47 @@ impl Background {
         });
         background.is_empty = any.reduce(|| 0, |one, other| one | other) == 0;
         Ok(background)
+    }
+
+    /// Calls a function with the voxels that are not in `mask`, in whose memory they are in the meantime.
+    ///
+    /// # Errors
+    /// Those of the function, or [`crate::support::errors::Error::OutOfMemory`]; the mask is as it was then, too.
+    pub fn within<T>(mask: &mut MaskRows, function: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let mut background = Self { shape: mask.shape(), words: Vec::new(), is_empty: true };
+        let [nz, ny, nx] = background.shape;
+        if background.shape.contains(&0) {
+            return function(&background);
+        }
+        let (row, rows) = (background.row_stride(), nz * ny);
+        let mut words = mask.take_words();
+        let count = words.len();
+        if let Err(error) = make_room_exactly("the background", &mut words, rows * row + 2 - count) {
+            mask.put_words(words);
+            return Err(error);
+        }
+        words.resize(rows * row + 2, 0);
+        let mut any = 0;
+        // From the last row on, so that none is overwritten before it has moved.
+        for at in (0..rows).rev() {
+            let first = 1 + at * row;
+            words.copy_within(at * (row - 1)..(at + 1) * (row - 1), first);
+            any |= turn_over(&mut words[first..first + row - 1], nx);
+            words[first + row - 1] = 0;
+        }
+        words[0] = 0;
+        (background.words, background.is_empty) = (words, any == 0);
+        let result = function(&background);
+        let mut words = background.words;
+        for at in 0..rows {
+            let first = at * (row - 1);
+            words.copy_within(1 + at * row..(at + 1) * row, first);
+            turn_over(&mut words[first..first + row - 1], nx);
+        }
+        words.truncate(count);
+        words.shrink_to_fit();
+        mask.put_words(words);
+        result
     }
 
     /// Words from a row to the next, including the empty one.

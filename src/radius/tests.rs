@@ -51,6 +51,12 @@ fn equals_looking_at_every_voxel() {
                     let radii = by_every_way(&background, &nodes, &surroundings, &squares);
                     let mut rows = MaskRows::zeros(shape, border).unwrap();
                     rows.insert([0; 3], &Shared::view(&image.view()), 0xff, &Monitor::new()).unwrap();
+                    let whole = rows.clone();
+                    let found = Background::within(&mut rows, |background| {
+                        squared_radii(background, &nodes, &surroundings, &squares, &Monitor::new())
+                    });
+                    assert_eq!(found.unwrap(), radii);
+                    assert_eq!(rows, whole);
                     let of_rows = Background::of_mask(&rows).unwrap();
                     assert_eq!(of_rows.is_empty(), background.is_empty());
                     let same = by_every_way(&of_rows, &nodes, &surroundings, &squares);

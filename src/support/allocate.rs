@@ -41,6 +41,15 @@ pub fn make_room<T>(what: &'static str, vector: &mut Vec<T>, more: usize) -> Res
     vector.try_reserve(more).map_err(|_| Error::out_of_memory::<T>(what, wanted))
 }
 
+/// Reserves capacity for `more` values and no others.
+///
+/// # Errors
+/// [`Error::OutOfMemory`] for `what`.
+pub fn make_room_exactly<T>(what: &'static str, vector: &mut Vec<T>, more: usize) -> Result<()> {
+    let wanted = vector.len().saturating_add(more);
+    vector.try_reserve_exact(more).map_err(|_| Error::out_of_memory::<T>(what, wanted))
+}
+
 impl<T> Grow<T> for Vec<T> {
     #[inline]
     fn try_push(&mut self, what: &'static str, value: T) -> Result<()> {

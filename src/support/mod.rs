@@ -3,6 +3,7 @@
 
 pub mod allocate;
 pub mod errors;
+pub mod freed;
 pub mod huge_pages;
 pub mod prefetch;
 #[cfg(test)]

@@ -362,6 +362,7 @@ def analyze(
             include_tips=include_tips,
             intensity=values,
             regions=areas,
+            keep_graph=False,
         )
         # The table needs no mask, whose memory it takes.
         measured = replace(measured, body=None)

@@ -166,6 +166,8 @@ def _measure(
 ) -> Measures:
     """Measure branches, see `body_of_blocks`; `names` are those of the others."""
     body = body_of_blocks(grid, spacing, positions, voxels, masks)
+    if not with_body:
+        body.skeleton._forget_graph()
     columns = body.measures(include_tips=include_tips)
     given, by_region = dict(zip(names, others, strict=True)), None
     order = sorted_voxels(grid.shape, positions, voxels)[1] if given else None

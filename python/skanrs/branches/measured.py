@@ -62,6 +62,7 @@ def measure(
     include_tips: bool = False,
     intensity: Array | None = None,
     regions: Array | None = None,
+    keep_graph: bool = True,
 ) -> Measured:
     """Trace a skeleton and measure its branches.
 
@@ -77,6 +78,8 @@ def measure(
         As for `skanrs.analyze`.
     intensity, regions : ndarray, optional
         Images that are measured too, checked by `as_intensity` and `as_regions`. Only with a mask.
+    keep_graph : bool, optional
+        Whether the graph of the skeleton's voxels is wanted, and not only the branches.
 
     Raises
     ------
@@ -86,6 +89,8 @@ def measure(
     if mask is not None:
         check_same_shape(skeleton, mask)
     skel = Skeleton._of_pixels(Pixels.of_mask(skeleton.shape, skeleton.nodes()), spacing)
+    if not keep_graph:
+        skel._forget_graph()
     if mask is None:
         return Measured(skel)
     body = body_of(skel, mask, spacing, border_is_background)

@@ -34,6 +34,9 @@ from .branch_numbers import smallest_numbers
 if TYPE_CHECKING:
     from skanrs._blocks.tasks import BlockVoxels
 
+# The memory of skeletons with fewer voxels is not worth the time.
+VOXELS_WORTH_RETURNING = 1 << 18
+
 Position = tuple[Shape, Shape]
 """The offset and the shape of a block."""
 
@@ -122,6 +125,7 @@ class Body:
         self.ndim = len(grid.shape)
         self.skeleton = skeleton
         shape, spacing, border = grid.in_3d()
+        _return_freed_memory(skeleton)
         if isinstance(mask, PackedImage):
             self._mask = mask.rows
         else:
@@ -151,6 +155,7 @@ class Body:
         """
         # First what needs most memory.
         body = _core.cell_measures(self._mask, self._skeleton)
+        _return_freed_memory(self.skeleton)
         of_centrelines = _core.centreline_measures(self._mask, self._skeleton)
         measures = self._columns(of_centrelines, body, include_tips)
         return self._with_volume_without_branch(measures, self._mask.count())
@@ -340,6 +345,12 @@ def body_of_labels(
 ) -> LabelBody:
     """Return the body of the skeletons of labels in their label image in memory."""
     return LabelBody(skeleton, mask, Grid(mask.image.shape, spacing.floats, border_is_background))
+
+
+def _return_freed_memory(skeleton: Skeleton) -> None:
+    """Give back what a stage needed, before the next one needs more, where it is much."""
+    if len(skeleton._nodes) >= VOXELS_WORTH_RETURNING:
+        _core.return_freed_memory()
 
 
 def check_same_shape(skeleton: Image | ListedImage, mask: Image | PackedImage) -> None:

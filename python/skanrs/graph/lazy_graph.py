@@ -53,6 +53,12 @@ class LazyGraph(HoldsArrays):
         touched = {'graph', 'nbgraph', 'paths', 'degrees'} & self.__dict__.keys()
         return None if touched else self._traced
 
+    def _forget_graph(self) -> None:
+        """Free the neighbours of the pixels, where no more than the table is asked for."""
+        if self._traced is not None:
+            nothing = self._traced.indptr[:0].copy()
+            self._traced = self._traced._replace(indptr=nothing, indices=nothing)
+
     def _path_pixels(self) -> tuple[Array, ...]:
         """Return where each path starts and the pixels of all, of one type, without `paths`."""
         traced = self._still_traced()

@@ -120,7 +120,7 @@ CALLS = {
     'ChunkGraph.from_bytes': (PART.to_bytes(),),
     'ChunkGraph.merge': ([PART],),
 }
-WITHOUT_INPUT = {'get_num_threads', 'on_progress', 'set_num_threads', 'vectors'}
+WITHOUT_INPUT = {'get_num_threads', 'on_progress', 'return_freed_memory', 'set_num_threads', 'vectors'}
 
 
 def kernel(name):
