@@ -8,7 +8,8 @@ with a margin that is wide enough for that.
 The skeleton and the rows of its branches are in files of the scratch folder, so that memory is
 bounded for skeletons and tables of any size (`thinning.on_disk`, `branches.on_disk`). The mask is
 in such a file too where it is smoothed, where its pieces are long along some axis, and where radii
-are measured. Radii, graphs, summaries and reports still need the branches in memory.
+are measured. Radii, graphs, summaries and reports still need the branches in memory, radii also
+the mask, packed to a bit a voxel (`measures_in_chunks`).
 """
 
 import math
@@ -32,6 +33,7 @@ from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.blocks import grown_pieces, lazy_array
 
 from .companions import Companions
+from .measures_in_chunks import with_measures
 from .network import count_in_planes, delayed_network
 from .options import Options
 from .progress import Progress
@@ -156,7 +158,7 @@ def measure_in_chunks(
         if options.need_table and not options.has_rows_only:
             assert kept is not None
             beside = companions.lazy(kept.as_dask().chunks, math.prod(shape))
-            return _with_table(result, kept, mask, beside, options, progress)
+            return _with_table(result, kept, mask, beside, options, progress, workers)
         if options.need_table:
             with progress.stage('branches'):
                 rows = TableOnDisk(
@@ -209,6 +211,7 @@ def _with_table(
     beside: 'dict[str, da.Array]',
     options: Options,
     progress: Progress,
+    workers: int,
 ) -> Result:
     """Return the result with the whole table and, if an output needs it, the graph."""
     import dask
@@ -216,6 +219,10 @@ def _with_table(
     from skanrs.branches.measure_blocks import voxels_and_measures
     from skanrs.cleaning.surfaces import CavityWarning
 
+    if mask is not None and options.radii and not beside:
+        with progress.stage('branches'):
+            result = with_measures(result, skeleton, mask, options, workers)
+        return _with_images(result, skeleton, mask, options, progress)
     voxels = skeleton.as_dask()
     blocks = None if mask is None else mask.as_dask(voxels.chunks)
     if options.need_graph:
@@ -246,6 +253,26 @@ def _with_table(
     else:
         table, by_region = computed
         result = replace(result, table=table, by_region=by_region)
+    return _with_counts(result, options, progress)
+
+
+def _with_images(
+    result: Result, skeleton: PackedMask, mask: PackedMask, options: Options, progress: Progress
+) -> Result:
+    """Return the result with the images of branches that are wanted."""
+    import dask
+
+    lazy = skeleton.as_dask()
+    delayed = delayed_network(mask.as_dask(lazy.chunks), lazy, options, with_nodes=False)
+    if delayed:
+        with progress.stage('territories'), _progress_callback():
+            (images,) = dask.compute(delayed)
+        result = replace(result, **images)
+    return _with_counts(result, options, progress)
+
+
+def _with_counts(result: Result, options: Options, progress: Progress) -> Result:
+    """Return the result with the volumes of territories in its table."""
     if result.territories is not None:
         assert result.table is not None
         with progress.stage('territories'):

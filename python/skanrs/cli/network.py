@@ -19,7 +19,7 @@ PLANES = 32
 
 
 def delayed_network(
-    mask: 'da.Array | None', skeleton: 'da.Array', options: Options
+    mask: 'da.Array | None', skeleton: 'da.Array', options: Options, with_nodes: bool = True
 ) -> dict[str, Any]:
     """Return, delayed, the nodes and the images of branches that are wanted."""
     from skanrs._image.spacing import as_spacing
@@ -29,7 +29,7 @@ def delayed_network(
 
     spacing = as_spacing(options.spacing, skeleton.ndim)
     delayed: dict[str, Any] = {}
-    if options.need_nodes:
+    if with_nodes and options.need_nodes:
         assert mask is not None
         nodes = with_radii(node_table_of_blocks, skeleton, mask, options.spacing, False)
         delayed['nodes'] = nodes
