@@ -333,7 +333,9 @@ fn measures_of_branches() {
         // Some measures of a cycle are no numbers, which are not equal to themselves.
         same(|| format!("{:?}", centreline::measures(skeleton, &MONITOR).expect("the paths fit")));
         same(|| centreline::centrelines(skeleton, &MONITOR).expect("the paths fit"));
-        same(|| cells::of_paths(skeleton, &MONITOR).expect("the paths fit"));
+        let measures = centreline::measures(skeleton, &MONITOR).expect("the paths fit");
+        let mean_radii: Vec<f64> = measures.iter().map(|measures| measures.mean_radius).collect();
+        same(|| cells::of_paths(skeleton, &mean_radii, &MONITOR).expect("the paths fit"));
         same(|| network::nodes::nodes(skeleton, &MONITOR).expect("the paths fit"));
     }
     let wide = |numbers: &[i32]| numbers.iter().map(|&number| i64::from(number)).collect::<Vec<_>>();

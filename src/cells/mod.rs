@@ -40,7 +40,7 @@ use self::strays::{Strays, Voxel};
 use self::tile::{Diagram, Scratch};
 use crate::centreline::Skeleton;
 use crate::graph::csr::Index;
-use crate::support::allocate::{Grow, try_collect, try_filled, try_with_capacity};
+use crate::support::allocate::{Grow, try_collect, try_filled};
 use crate::support::errors::{Error, Result, check_numbers};
 use crate::support::threads::Monitor;
 
@@ -168,26 +168,32 @@ impl Diagram<'_> {
 
 /// What the branches of a skeleton own: the volume and the surface of each path.
 ///
-/// The cell of a voxel at which several paths end is shared equally by them.
+/// The cell of a voxel at which several paths end is shared by them like a cut through tubes of their mean radii r: the volume in
+/// proportion to r², the surface to r; in a plane to r and equally. Where these are no numbers, it is shared equally.
 ///
 /// # Errors
-/// As for [`cells`].
-pub fn of_paths<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Result<Vec<[f64; 2]>> {
-    of_paths_with(&Weights::new(skeleton.spacing, skeleton.axes), skeleton, monitor)
+/// [`Error::InvalidArgument`] if there is not a radius for each path, and as for [`cells`].
+pub fn of_paths<I: Index>(skeleton: Skeleton<'_, I>, mean_radii: &[f64], monitor: &Monitor) -> Result<Vec<[f64; 2]>> {
+    of_paths_with(&Weights::new(skeleton.spacing, skeleton.axes), skeleton, mean_radii, monitor)
 }
 
 /// The same with the weights of the skeleton's spacing and axes: to make them takes as long as a small skeleton.
 ///
 /// # Errors
-/// As for [`cells`].
+/// As for [`of_paths`].
 pub fn of_paths_with<I: Index>(
     weights: &Weights,
     skeleton: Skeleton<'_, I>,
+    mean_radii: &[f64],
     monitor: &Monitor,
 ) -> Result<Vec<[f64; 2]>> {
     skeleton.check()?;
     let path_ends = skeleton.path_ends()?;
     let paths = skeleton.count();
+    if mean_radii.len() != paths {
+        let reason = format!("expected one for each of {paths} paths, got {}", mean_radii.len());
+        return Err(Error::InvalidArgument { name: "mean_radii", reason });
+    }
     // The owners are the paths, then the voxels where several end, and at last none.
     let shared = path_ends.iter().filter(|&&ends| ends > 1).count();
     let unowned = paths + shared;
@@ -199,24 +205,33 @@ pub fn of_paths_with<I: Index>(
         }
     }
     let of_several = owners.iter_mut().zip(&path_ends).filter(|(_, ends)| **ends > 1);
-    let mut sharing = try_with_capacity(CELLS, shared)?;
-    for (number, (owner, &ends)) in (paths as u32..).zip(of_several) {
-        *owner = number;
-        sharing.push(ends);
-    }
+    (paths as u32..).zip(of_several).for_each(|(number, (owner, _))| *owner = number);
     // What the cells need comes in its place.
     drop(path_ends);
     let cells = weighted_cells(weights, skeleton, &owners, unowned + 1, monitor)?.cells;
+    let ends = |path: usize| {
+        let path = skeleton.path(path);
+        let ends = if let [first, .., last] = path { [Some(first), Some(last)] } else { [None; 2] };
+        ends.into_iter().flatten().filter_map(|end| (owners[end.get()] as usize).checked_sub(paths))
+    };
+    let parts = |path: usize| {
+        let of_surface = mean_radii[path].powi(skeleton.axes.saturating_sub(2) as i32);
+        [of_surface * mean_radii[path], of_surface, 1.0]
+    };
+    let mut wholes = try_filled(CELLS, shared, [0.0; 3])?;
+    for path in 0..paths {
+        for end in ends(path) {
+            (0..3).for_each(|at| wholes[end][at] += parts(path)[at]);
+        }
+    }
     let voxel: f64 = skeleton.steps().iter().product();
     let measures = (0..paths).map(|path| {
         let mut sum = [cells[path].voxels as f64, cells[path].surface];
-        if let [first, .., last] = skeleton.path(path) {
-            for owner in [first, last].map(|end| owners[end.get()] as usize).into_iter().filter(|&owner| owner >= paths)
-            {
-                let (cell, share) = (cells[owner], f64::from(sharing[owner - paths]));
-                sum[0] += cell.voxels as f64 / share;
-                sum[1] += cell.surface / share;
-            }
+        for end in ends(path) {
+            let (whole, cell) = (wholes[end], cells[paths + end]);
+            let share = |at: usize| if whole[at].is_normal() { parts(path)[at] / whole[at] } else { 1.0 / whole[2] };
+            sum[0] += cell.voxels as f64 * share(0);
+            sum[1] += cell.surface * share(1);
         }
         [sum[0] * voxel, sum[1]]
     });

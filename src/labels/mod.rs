@@ -84,7 +84,8 @@ pub fn measures(words: &LabelWords, skeletons: Skeletons<'_>, monitor: &Monitor)
     let weights = Weights::new(skeletons.spacing, skeletons.axes);
     let parts = plan.measure(monitor, |skeleton, monitor| {
         let centrelines = centreline::measures(skeleton, monitor)?;
-        let bodies = cells::of_paths_with(&weights, skeleton, monitor)?;
+        let mean_radii = try_collect(LABELS, centrelines.iter().map(|measures| measures.mean_radius))?;
+        let bodies = cells::of_paths_with(&weights, skeleton, &mean_radii, monitor)?;
         Ok((centrelines, bodies, nodes::nodes(skeleton, monitor)?))
     })?;
     let mut all = Measured { radii: plan.radii(&parts)?, ..Measured::default() };

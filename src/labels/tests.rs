@@ -89,7 +89,8 @@ fn labels_are_measured_as_if_alone() {
             let expected = centreline::measures(skeleton, &Monitor::new()).unwrap();
             let text = |measures: &[Measures]| format!("{measures:?}");
             assert_eq!(text(&found.centrelines[path..path + expected.len()]), text(&expected));
-            let bodies = cells::of_paths(skeleton, &Monitor::new()).unwrap();
+            let mean_radii: Vec<f64> = expected.iter().map(|measures| measures.mean_radius).collect();
+            let bodies = cells::of_paths(skeleton, &mean_radii, &Monitor::new()).unwrap();
             assert_eq!(found.bodies[path..path + expected.len()], bodies);
             let (points, radii_of_points) = centreline::centrelines(skeleton, &Monitor::new()).unwrap();
             assert_eq!(lines.0[point..point + points.len()], points);

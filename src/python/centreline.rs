@@ -195,14 +195,18 @@ pub(super) fn points_out<'py>(py: Python<'py>, points: &[Point], axes: usize) ->
     Ok(points.into_pyarray(py))
 }
 
-/// The volume and the surface of each path's part of the mask; in a plane the area and the length of the outline.
+/// The volume and the surface of each path's part of the mask; in a plane the area and the length of the outline. Paths share
+/// junctions by their mean radii.
 #[pyfunction]
 fn cell_measures<'py>(
     py: Python<'py>,
     mask: PyRef<'py, PyMaskRows>,
     skeleton: SkeletonArrays<'py>,
+    mean_radii: AlignedArray1<'py, f64>,
 ) -> PyResult<[Array1<'py>; 2]> {
-    bodies_out(py, &with_skeleton!(py, mask, skeleton, cells::of_paths))
+    let mean_radii = mean_radii.as_slice();
+    let bodies = with_skeleton!(py, mask, skeleton, |skeleton, monitor| cells::of_paths(skeleton, mean_radii, monitor));
+    bodies_out(py, &bodies)
 }
 
 /// Volumes and surfaces as columns.

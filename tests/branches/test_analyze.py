@@ -59,8 +59,11 @@ def lengths_by_dense_matrices(skel, spacing):
         yield min(of_both), min(of_both) / chord if chord else np.nan
 
 
-def volumes_by_asking_all(skel, mask, spacing):
-    """The volume of each path, each voxel of the mask given to the voxel of least power."""
+def volumes_by_asking_all(skel, mask, spacing, mean_radii):
+    """The volume of each path, each voxel of the mask given to the voxel of least power.
+
+    Paths share a junction by the areas of their sections.
+    """
     spacing = np.broadcast_to(spacing, mask.ndim)
     places = np.argwhere(mask) * spacing
     # skan has no coordinates of isolated voxels in paths, but they own voxels too.
@@ -73,13 +76,14 @@ def volumes_by_asking_all(skel, mask, spacing):
     power = ((places[:, np.newaxis] - sites) ** 2).sum(axis=2) - squares
     owned = np.bincount(power.argmin(axis=1), minlength=len(sites)) * np.prod(spacing)
     paths = paths_of(skel)
-    ends = np.bincount([end for path in paths for end in (path[0], path[-1])], minlength=len(sites))
-    for path in paths:
-        if path[0] == path[-1] and ends[path[0]] == 2:
+    areas = np.asarray(mean_radii) ** (mask.ndim - 1)
+    ends = [[path[0], path[-1]] for path in paths]
+    wholes = np.bincount(np.ravel(ends), np.repeat(areas, 2), minlength=len(sites))
+    for path, shared, area in zip(paths, ends, areas, strict=True):
+        if path[0] == path[-1] and np.sum(np.equal(ends, path[0])) == 2:
             yield owned[path[:-1]].sum()
         else:
-            shared = [path[0], path[-1]]
-            yield owned[path[1:-1]].sum() + (owned[shared] / ends[shared]).sum()
+            yield owned[path[1:-1]].sum() + (owned[shared] * area / wholes[shared]).sum()
 
 
 @pytest.mark.parametrize('seed', range(8))
@@ -99,7 +103,7 @@ def test_against_skan_and_plain_loops(seed):
         if expected is not None:
             found = table['length'][row], table['tortuosity'][row]
             np.testing.assert_allclose(found, expected, rtol=1e-9)
-    volumes = list(volumes_by_asking_all(skel, mask, spacing))
+    volumes = list(volumes_by_asking_all(skel, mask, spacing, table['mean_radius']))
     np.testing.assert_allclose(table[BODY[ndim][0]], volumes, rtol=1e-9)
     assert (table['length'] <= table['branch_distance'] * (1 + 1e-12)).all()
     pd.testing.assert_frame_equal(skanrs.analyze(mask, spacing=spacing, skeleton=skeleton), table)

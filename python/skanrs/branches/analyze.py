@@ -179,7 +179,8 @@ def analyze(
           distance to the background do not count, for they cut other branches too.
         - ``volume`` and ``surface_area``, in 2D ``area`` and ``perimeter``: of the part of the mask
           that is the branch's. Each voxel of the mask belongs to one voxel of the skeleton; what
-          belongs to that of a junction is shared equally by its branches.
+          belongs to that of a junction is shared by its branches in proportion to the squares
+          of their mean radii, the surface to the radii (in 2D to the radii, and equally).
         - ``tip_length``: how much longer the centreline would be, if its free ends went on to the
           surface.
         - ``node_src``, ``node_dst``: the nodes at its ends, ``node_id`` of `skanrs.nodes`;

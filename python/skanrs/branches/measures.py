@@ -153,10 +153,10 @@ class Body:
         The latter is a single number. With `include_tips`, lengths include what free ends lack to
         the surface.
         """
-        # First what needs most memory.
-        body = _core.cell_measures(self._mask, self._skeleton)
-        _return_freed_memory(self.skeleton)
         of_centrelines = _core.centreline_measures(self._mask, self._skeleton)
+        _return_freed_memory(self.skeleton)
+        _, _, mean_radii, *_ = of_centrelines
+        body = _core.cell_measures(self._mask, self._skeleton, mean_radii)
         measures = self._columns(of_centrelines, body, include_tips)
         return self._with_volume_without_branch(measures, self._mask.count())
 

@@ -81,7 +81,7 @@ CALLS = {
     'MaskRows.squared_radii': (ROWS, NODES, ONES),
     'centreline_measures': (ROWS, BRANCHES),
     'centrelines': (ROWS, BRANCHES),
-    'cell_measures': (ROWS, BRANCHES),
+    'cell_measures': (ROWS, BRANCHES, RADII[: len(PATHS[0]) - 1]),
     'cell_counts': (ROWS, BRANCHES),
     'network_nodes': (ROWS, BRANCHES),
     'root_branches': (
@@ -120,7 +120,13 @@ CALLS = {
     'ChunkGraph.from_bytes': (PART.to_bytes(),),
     'ChunkGraph.merge': ([PART],),
 }
-WITHOUT_INPUT = {'get_num_threads', 'on_progress', 'return_freed_memory', 'set_num_threads', 'vectors'}
+WITHOUT_INPUT = {
+    'get_num_threads',
+    'on_progress',
+    'return_freed_memory',
+    'set_num_threads',
+    'vectors',
+}
 
 
 def kernel(name):
