@@ -10,10 +10,8 @@
 //! row is farther than the best voxel.
 //!
 //! Cost: packing reads the mask once. A voxel of radius r ≤ 25 voxels looks at about π r² rows. Where many voxels are deep inside,
-//! whole rows are faster ([`dense`]), at some 20 ns a voxel for any radius; [`choice`] estimates both. Memory: one bit per voxel,
-//! and some 32 MB for whole rows.
-//! Measured on a 512³ vessel tree (576,498 voxels of radii up to 17, two busy cores): 235 ms, a fifth of its thinning;
-//! on one of 1000³ (4,578,790 voxels of radii up to 30) 1.0 s, a sixth; in dask blocks of 250³ 4.6 s and 160 MB.
+//! whole rows are faster ([`dense`]), in a time that hardly depends on the radius; [`choice`] estimates both. Memory: one bit per
+//! voxel, and some 32 MB for whole rows. `make bench-radii` compares it with a distance transform of the image.
 //!
 //! Source: `scipy.ndimage.distance_transform_edt` defines the numbers; it needs 20 bytes per voxel and more. If the squares of
 //! the spacing are exact, results are equal to the last bit. Otherwise scipy compares rounded numbers other than those it
