@@ -167,7 +167,7 @@ def errors_of_class(name):
 
 # Radii of the arms of T shapes, the last of which is the thin one; the largest mean error of its
 # volume in the first four, in per cent.
-THIN_ARMS = {(8, 8, 2): 12, (6, 6, 3): 4, (5, 5, 1.5): 15}
+THIN_ARMS = {(8, 8, 2): 5, (6, 6, 3): 3, (5, 5, 1.5): 5}
 
 
 def errors_of_arms(radii, count):
