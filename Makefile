@@ -112,10 +112,10 @@ test-checked: $(STAMPS)/test-tools ## test kernels that check assertions and ove
 	done
 
 .PHONY: test-vectors
-test-vectors: $(STAMPS)/test-tools ## test thinning and tables with narrower vectors and without
+test-vectors: $(STAMPS)/test-tools ## test thinning, radii and tables with narrower vectors and without
 	for vectors in avx2 word; do export SKANRS_VECTORS=$$vectors; \
-		cargo test --locked thinning; \
-		$(BIN)/python -m pytest tests/thinning tests/branches tests/parity/test_skimage.py $(ARGS); \
+		cargo test --locked -- thinning radius; \
+		$(BIN)/python -m pytest tests/thinning tests/branches tests/radius tests/parity/test_skimage.py $(ARGS); \
 	done
 
 # This instruments skanrs and its crates, not the standard library.

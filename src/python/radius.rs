@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use crate::python::support::arrays::{AlignedArray1, AlignedArray2};
 
 use crate::image::elements::Element;
-use crate::image::indices::position;
+use crate::image::indices::{check_voxels, position};
 use crate::python::support::elements::{shared, with_elements};
 use crate::python::support::threads::run;
 use crate::radius::faces::{Face, depths, lower};
@@ -54,13 +54,11 @@ fn radii_of<'py, T: Element + PyElement>(
     let mask = shared(mask);
     let (nz, ny, nx) = mask.dim();
     let block = [nz, ny, nx];
-    let wrong = |name, reason: &str| Err(Error::InvalidArgument { name, reason: reason.to_owned() });
     let (radii, waits, faces) = run(py, mask.len() >= VOXELS_WORTH_THREADS, |monitor| {
-        if !nodes.iter().all(|&node| usize::try_from(node).is_ok_and(|node| node < mask.len())) {
-            return wrong("nodes", "expected linear indices of the block");
-        }
+        check_voxels(nodes, &block)?;
         if (0..3).any(|axis| surroundings.offset[axis].saturating_add(block[axis]) > surroundings.image[axis]) {
-            return wrong("offset", "expected a block inside the image");
+            let reason = "expected a block inside the image".to_owned();
+            return Err(Error::InvalidArgument { name: "offset", reason });
         }
         let squares = Squares::new(surroundings.image, spacing)?;
         let background = Background::pack(&mask, bits, monitor)?;

@@ -12,6 +12,7 @@ from scipy import ndimage
 from shapes import SHAPES
 
 import skanrs
+from skanrs import _core
 
 
 def scipys(mask, spacing, border_is_background):
@@ -180,6 +181,7 @@ def test_solid_images_are_measured_in_whole_rows(threads):
 import numpy as np
 from scipy import ndimage
 import skanrs
+from skanrs import _core
 
 solid = np.zeros((70, 66, 130), dtype=bool)
 solid[1:-2, 3:-1, 2:-5] = True
@@ -210,3 +212,19 @@ def test_solid_blocks_equal_the_whole_image(spacing):
         lazy = da.from_array(mask, chunks=chunks)
         image = skanrs.radius_image(lazy, lazy, spacing=spacing)
         np.testing.assert_array_equal(image.compute(), whole)
+
+
+def test_kernel_refuses_voxels_in_disorder():
+    solid = np.ones((40, 40, 40), np.uint8)
+    solid[0] = 0
+    nodes = np.flatnonzero(solid)
+    options = (0, 0, 0), solid.shape, (1.0, 1.0, 1.0), (False, False, False)
+    assert len(_core.block_radii(solid, 1, nodes, *options)[0]) == len(nodes)
+    for wrong in (
+        nodes[::-1].copy(),
+        np.repeat(nodes, 2),
+        nodes - nodes[0] - 1,
+        nodes + solid.size,
+    ):
+        with pytest.raises(ValueError, match='nodes: expected ascending linear indices'):
+            _core.block_radii(solid, 1, wrong, *options)
