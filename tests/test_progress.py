@@ -138,14 +138,15 @@ def test_a_call_shows_how_far_the_kernels_are(terminal):
 
 def test_a_call_shows_its_parts(terminal):
     mask = balls((300, 300, 300), radius=(135, 142))
-    skeleton = mask & (np.random.default_rng(0).random(mask.shape) < 0.0005)
+    skeleton = mask & (np.random.default_rng(0).random(mask.shape) < 0.02)
     terminal.truncate(0)
     terminal.seek(0)
     skanrs.analyze(mask, skeleton=skeleton)
     parts = parts_of(terminal, 'analyze: radii')
     assert parts == sorted(parts)
-    # On a busy machine there may be only one report.
-    assert 0 < parts[-1] <= 100
+    # On a busy machine there may be few reports.
+    of_both = parts + parts_of(terminal, 'analyze: measures')
+    assert 0 < max(of_both) <= 100
 
 
 def test_a_call_of_python_shows_progress_too(terminal):
