@@ -144,9 +144,8 @@ def test_a_call_shows_its_parts(terminal):
     skanrs.analyze(mask, skeleton=skeleton)
     parts = parts_of(terminal, 'analyze: radii')
     assert parts == sorted(parts)
-    # On a busy machine there may be few reports.
-    of_both = parts + parts_of(terminal, 'analyze: measures')
-    assert 0 < max(of_both) <= 100
+    # On a busy machine there may be only one report.
+    assert 0 < parts[-1] <= 100
 
 
 def test_a_call_of_python_shows_progress_too(terminal):
