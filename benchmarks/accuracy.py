@@ -324,7 +324,9 @@ def draw(found, turned):
     right.set_yticks([-12 * kind for kind in range(4)], names)
     right.set_xlabel('angle; the distance of two ticks is 12 %')
     right.set_title('one object, resampled at 36 angles', fontsize=10)
-    right.legend(fontsize=8, loc='upper right')
+    figure.legend(
+        *right.get_legend_handles_labels(), fontsize=8, ncols=2, loc='outside lower right'
+    )
     for axes in (left, right):
         axes.spines[['top', 'right']].set_visible(False)
     figure.savefig(DOCS / PLOT, dpi=110, pil_kwargs={'optimize': True})
