@@ -1,6 +1,7 @@
 """Types of the compiled kernels; `make lint` holds them against the module itself."""
 
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
@@ -14,6 +15,8 @@ __all__ = [
     'block_radii',
     'cell_counts',
     'cell_measures',
+    'cell_surfaces',
+    'cells_between',
     'centreline_measures',
     'centrelines',
     'components',
@@ -282,6 +285,17 @@ def topology(nodes: npt.NDArray[np.int64], shape: Sequence[int]) -> tuple[int, i
 @final
 class MaskRows:
     def __new__(cls, shape: Sequence[int], border: Sequence[bool]) -> MaskRows: ...
+    # The words of a file, which nobody may change meanwhile; the mask can only be read.
+    @staticmethod
+    def map(
+        path: str | PathLike[str], shape: Sequence[int], border: Sequence[bool]
+    ) -> MaskRows: ...
+    # Of a file without a copy.
+    def planes(self, first: int, end: int) -> MaskRows: ...
+    # Gives the pages of a file back to the system until they are read again.
+    def release(self) -> None: ...
+    # A copy: rows along x, each of whole words.
+    def words(self) -> npt.NDArray[np.uint64]: ...
     def insert(self, block: npt.NDArray[Any], bits: int, offset: Sequence[int]) -> None: ...
     def set(self, bits: npt.NDArray[np.uint64]) -> None: ...
     def squared_radii(
@@ -312,6 +326,24 @@ def cell_measures(
 ) -> list[npt.NDArray[np.float64]]: ...
 def return_freed_memory() -> None: ...
 def cell_counts(mask: MaskRows, skeleton: _SkeletonArrays) -> npt.NDArray[np.uint64]: ...
+
+# Of the planes from `first` to `end`, what each voxel owns: voxels and surface sums, a row each. No
+# voxel has a power distance to its owner above the number that comes with them, but for rounding:
+# a site at the distance D along the first axis owns none if D**2 - radius**2 exceeds it. It is -inf
+# without foreground, inf without nodes. All foreground has an owner; the planes beside `first` and
+# `end` must be in the mask for surfaces to be right there.
+def cells_between(
+    mask: MaskRows,
+    nodes: npt.NDArray[np.int64],
+    radii: npt.NDArray[np.float64],
+    spacing: Sequence[float],
+    axes: int,
+    first: int,
+    end: int,
+) -> tuple[npt.NDArray[np.uint64], float]: ...
+def cell_surfaces(
+    sums: npt.NDArray[np.uint64], spacing: Sequence[float], axes: int
+) -> npt.NDArray[np.float64]: ...
 
 _OfPaths = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]
 _OfNodes = tuple[

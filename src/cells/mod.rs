@@ -21,6 +21,7 @@
 //!
 //! Source: the power diagram (Aurenhammer, SIAM J. Comput. 16, 1987) of medial balls.
 
+mod between;
 pub mod crofton;
 mod paint;
 mod sites;
@@ -33,13 +34,16 @@ use std::sync::atomic::AtomicU64;
 
 use rayon::prelude::*;
 
+pub use self::between::{Between, cells_between, surfaces};
 pub use self::crofton::Weights;
 use self::paint::TILE;
 use self::sites::{CELLS, Sites};
 use self::strays::{Strays, Voxel};
 use self::tile::{Diagram, Scratch};
 use crate::centreline::Skeleton;
+use crate::centreline::smooth::Point;
 use crate::graph::csr::Index;
+use crate::image::mask_rows::MaskRows;
 use crate::support::allocate::{Grow, try_collect, try_filled};
 use crate::support::errors::{Error, Result, check_numbers};
 use crate::support::threads::Monitor;
@@ -106,52 +110,91 @@ fn weighted_cells<I: Index>(
             let square = (radius / steps[0]) * (radius / steps[0]);
             !square.is_finite() || (square - square.round()).abs() <= WHOLE
         });
-    let spacing = if is_whole { [1.0; 3] } else { skeleton.spacing };
-    // Without background all radii are infinite, and any number will do.
-    let square = |radius: f64| match is_whole {
-        _ if !radius.is_finite() => spacing[2] * spacing[2],
-        true => ((radius / steps[0]) * (radius / steps[0])).round(),
-        false => radius * radius,
-    };
-    let sites = Sites::new(&skeleton, spacing, square)?;
+    let distances = Distances::new(&skeleton, is_whole);
+    let sites = distances.sites(&skeleton)?;
     let sums = try_collect(CELLS, (0..count).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]))?;
-    let step = spacing[3 - skeleton.axes..].iter().fold(0.0, |longest: f64, &step| longest.max(step));
-    let diagram = Diagram {
-        mask: skeleton.mask,
-        sites: &sites,
-        owners,
-        spacing,
-        is_whole,
-        near: NEAR * step * step,
-        far: FAR[usize::from(!is_whole)] * step * step,
-        touching: if is_whole { TOUCHING } else { 0.0 },
-        weights,
-        sums: &sums,
-    };
-    let strays = if skeleton.nodes.is_empty() { skeleton.mask.count() } else { diagram.share_out_all(monitor)? };
+    let diagram = distances.diagram(skeleton.mask, &sites, owners, weights, &sums);
+    let strays = if skeleton.nodes.is_empty() { skeleton.mask.count() } else { diagram.share_out_all(monitor)?.0 };
     let cells = sums
         .into_iter()
         .map(|[voxels, surface]| Cell { voxels: voxels.into_inner(), surface: weights.area(surface.into_inner()) });
     Ok(Cells { cells: try_collect(CELLS, cells)?, strays })
 }
 
+/// How power distances are computed.
+struct Distances {
+    /// As whole numbers, in units of the squared spacing along all axes.
+    is_whole: bool,
+    /// Along the first axis of the image.
+    step: f64,
+    spacing: Point,
+    /// The longest along the axes of the image.
+    longest: f64,
+}
+
+impl Distances {
+    fn new<I: Index>(skeleton: &Skeleton<'_, I>, is_whole: bool) -> Self {
+        let spacing = if is_whole { [1.0; 3] } else { skeleton.spacing };
+        let longest = spacing[3 - skeleton.axes..].iter().fold(0.0, |longest: f64, &step| longest.max(step));
+        Self { is_whole, step: skeleton.steps()[0], spacing, longest }
+    }
+
+    fn sites<I: Index>(&self, skeleton: &Skeleton<'_, I>) -> Result<Sites> {
+        // Without background all radii are infinite, and any number will do.
+        let square = |radius: f64| match self.is_whole {
+            _ if !radius.is_finite() => self.spacing[2] * self.spacing[2],
+            true => ((radius / self.step) * (radius / self.step)).round(),
+            false => radius * radius,
+        };
+        Sites::new(skeleton, self.spacing, square)
+    }
+
+    fn diagram<'a>(
+        &self,
+        mask: &'a MaskRows,
+        sites: &'a Sites,
+        owners: &'a [u32],
+        weights: &'a Weights,
+        sums: &'a [[AtomicU64; 2]],
+    ) -> Diagram<'a> {
+        let square = self.longest * self.longest;
+        Diagram {
+            mask,
+            planes: 0..mask.shape()[0],
+            sites,
+            owners,
+            spacing: self.spacing,
+            is_whole: self.is_whole,
+            near: NEAR * square,
+            far: FAR[usize::from(!self.is_whole)] * square,
+            touching: if self.is_whole { TOUCHING } else { 0.0 },
+            has_strays: true,
+            weights,
+            sums,
+        }
+    }
+}
+
 impl Diagram<'_> {
-    /// Shares out the foreground of all tiles, and returns how many voxels have no owner.
-    fn share_out_all(&self, monitor: &Monitor) -> Result<u64> {
-        let shape = self.mask.shape();
+    /// Shares out the foreground of all tiles, and returns how many voxels have no owner, and an upper bound of the power distance
+    /// of all others.
+    fn share_out_all(&self, monitor: &Monitor) -> Result<(u64, f64)> {
+        let [_, height, width] = self.mask.shape();
+        let shape = [self.planes.len(), height, width];
         let [planes, rows, tiles] = [0, 1, 2].map(|axis| shape[axis].div_ceil(TILE[axis]));
         let found = (0..planes * rows).into_par_iter().map_init(Scratch::new, |scratch, row| {
             monitor.check()?;
-            let row = [row / rows * TILE[0], row % rows * TILE[1], 0];
+            let row = [self.planes.start + row / rows * TILE[0], row % rows * TILE[1], 0];
             self.enter_row(row, scratch)?;
             for tile in 0..tiles {
                 self.share_out([row[0], row[1], tile * TILE[2]], scratch)?;
             }
-            Ok(std::mem::take(&mut scratch.strays))
+            Ok((std::mem::take(&mut scratch.strays), scratch.farthest))
         });
-        let found = found.try_reduce(Vec::new, |mut all, part| {
+        let none = || (Vec::new(), f64::NEG_INFINITY);
+        let (found, farthest) = found.try_reduce(none, |(mut all, farthest), (part, other)| {
             all.try_extend_from_slice(CELLS, &part)?;
-            Ok(all)
+            Ok((all, farthest.max(other)))
         })?;
         let mut strays = Strays::new(found);
         strays.shrink(self.mask);
@@ -162,7 +205,7 @@ impl Diagram<'_> {
             .try_for_each_init(Scratch::new, |scratch, of_tile| {
                 self.take_back(tile_of(of_tile[0].0), of_tile, scratch)
             })?;
-        Ok(left.iter().map(|(_, bits)| u64::from(bits.count_ones())).sum())
+        Ok((left.iter().map(|(_, bits)| u64::from(bits.count_ones())).sum(), farthest))
     }
 }
 

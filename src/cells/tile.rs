@@ -5,6 +5,7 @@
 //! candidates are searched once more within the bound. So each box knows all that may own its voxels, and most boxes ask those of
 //! the nearest voxels only.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::centreline::smooth::Point;
@@ -44,6 +45,8 @@ type Owners = [(u32, f64); BOX];
 /// What the tiles of a diagram share.
 pub struct Diagram<'a> {
     pub mask: &'a MaskRows,
+    /// The planes whose foreground is shared out.
+    pub planes: Range<usize>,
     pub sites: &'a Sites,
     /// Whose each voxel of the skeleton is.
     pub owners: &'a [u32],
@@ -56,6 +59,8 @@ pub struct Diagram<'a> {
     pub far: f64,
     /// Foreground at less than this power distance from a site is connected to it.
     pub touching: f64,
+    /// Whether what is connected to no ball is looked for.
+    pub has_strays: bool,
     pub weights: &'a Weights,
     /// The voxels and the surface of each owner.
     pub sums: &'a [[AtomicU64; 2]],
@@ -77,6 +82,8 @@ pub struct Scratch {
     canvas: Canvas,
     /// What was found to be connected to no ball within its tile.
     pub strays: Vec<(Voxel, u32)>,
+    /// No voxel was farther from its owner, by power distance.
+    pub farthest: f64,
     /// Large balls that may own voxels of a row of tiles.
     of_row: Candidates,
     of_tile: Candidates,
@@ -93,10 +100,16 @@ impl Diagram<'_> {
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn enter_row(&self, start: Voxel, scratch: &mut Scratch) -> Result<()> {
-        let shape = self.mask.shape();
-        let last = [(start[0] + TILE[0]).min(shape[0]) - 1, (start[1] + TILE[1]).min(shape[1]) - 1, shape[2] - 1];
+        let [depth, height, _] = self.shape_of_tile(start);
+        let last = [start[0] + depth - 1, start[1] + height - 1, self.mask.shape()[2] - 1];
         let bounds = Bounds { first: [start[0], start[1], 0].map(|at| at as f64), last: last.map(|at| at as f64) };
         self.sites.search_large(&bounds, self.far, &mut scratch.of_row)
+    }
+
+    fn shape_of_tile(&self, start: Voxel) -> [usize; 3] {
+        let [_, height, width] = self.mask.shape();
+        let end = [self.planes.end, height, width];
+        [0, 1, 2].map(|axis| TILE[axis].min(end[axis] - start[axis]))
     }
 
     /// Adds the foreground of a tile to its owners, and what is connected to no ball within the tile to the strays; its row is
@@ -105,7 +118,7 @@ impl Diagram<'_> {
     /// # Errors
     /// [`crate::support::errors::Error::OutOfMemory`].
     pub fn share_out(&self, start: Voxel, scratch: &mut Scratch) -> Result<()> {
-        let shape = [0, 1, 2].map(|axis| TILE[axis].min(self.mask.shape()[axis] - start[axis]));
+        let shape = self.shape_of_tile(start);
         let end = [0, 1, 2].map(|axis| start[axis] + shape[axis]);
         if !self.mask.has_foreground(start, end) {
             return Ok(());
@@ -118,13 +131,13 @@ impl Diagram<'_> {
             }
             scratch.only = [[u32::MAX; TILE[1]]; TILE[0]];
         }
-        scratch.find_strays(start, shape)
+        if self.has_strays { scratch.find_strays(start, shape) } else { Ok(()) }
     }
 
     /// Adds the foreground of a tile that is not very far from its balls to their owners. Returns whether anything is left, to
     /// which `scratch.only` is then narrowed.
     fn paint(&self, start: Voxel, scratch: &mut Scratch) -> Result<bool> {
-        let Scratch { canvas, of_tile, in_box, rows, only, covered, counts, .. } = scratch;
+        let Scratch { canvas, of_tile, in_box, rows, only, covered, counts, farthest, .. } = scratch;
         if !canvas.paint(&of_tile.all, start.map(|at| at as f64), self.far)? {
             return Ok(true);
         }
@@ -132,6 +145,7 @@ impl Diagram<'_> {
         counts.try_extend(CELLS, std::iter::repeat_n([0; 2], of_tile.all.len()))?;
         *only = [[0; TILE[1]]; TILE[0]];
         let mut any_left = 0;
+        *farthest = farthest.max(f64::from(LIMIT));
         for row in &*in_box {
             let [z, y] = row.at;
             let background = background(rows, row.at);
@@ -148,6 +162,7 @@ impl Diagram<'_> {
                         left |= 1 << bit;
                         continue;
                     }
+                    *farthest = farthest.max(power);
                 }
                 let counts = &mut counts[ball(key)];
                 counts[0] += 1;
@@ -186,7 +201,7 @@ impl Diagram<'_> {
 
     /// Reads the windows of a tile, and returns its shape.
     fn read_rows(&self, start: Voxel, scratch: &mut Scratch) -> [usize; 3] {
-        let shape = [0, 1, 2].map(|axis| TILE[axis].min(self.mask.shape()[axis] - start[axis]));
+        let shape = self.shape_of_tile(start);
         for (z, rows) in scratch.rows[..shape[0] + 2].iter_mut().enumerate() {
             let (z, y) = ((start[0] + z) as i64 - 1, start[1] as i64 - 1);
             self.mask.windows(z, y, start[2], shape[2], &mut rows[..shape[1] + 2]);
@@ -201,6 +216,7 @@ impl Diagram<'_> {
         if scratch.of_tile.bound < self.touching
             && let Some(owner) = self.only_owner(&scratch.of_tile)
         {
+            scratch.farthest = scratch.farthest.max(scratch.of_tile.bound);
             self.give(owner, [0; 3], scratch);
             return Ok(false);
         }
@@ -241,11 +257,13 @@ impl Diagram<'_> {
             if bound < self.touching
                 && let Some(owner) = self.only_owner(&scratch.of_box)
             {
+                scratch.farthest = scratch.farthest.max(bound);
                 self.give(owner, at, scratch);
                 return Ok(());
             }
             let most = self.own(at, start, scratch)?;
             if bound.min(most) <= limit {
+                scratch.farthest = scratch.farthest.max(most);
                 break;
             }
             limit = most;
@@ -382,6 +400,7 @@ impl Scratch {
             covered: [[0; TILE[1]]; TILE[0]],
             canvas: Canvas::new(),
             strays: Vec::new(),
+            farthest: f64::NEG_INFINITY,
             of_row: Candidates::default(),
             of_tile: Candidates::default(),
             of_box: Candidates::default(),

@@ -33,7 +33,7 @@ use rayon::prelude::*;
 pub use self::branch::Measures;
 use self::branch::Tracer;
 use self::skeleton::CENTRELINES;
-pub use self::skeleton::Skeleton;
+pub use self::skeleton::{Skeleton, check_spacing};
 use self::smooth::Point;
 use crate::graph::csr::Index;
 use crate::support::allocate::{try_filled, try_with_capacity};

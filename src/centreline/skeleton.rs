@@ -32,6 +32,18 @@ pub struct Skeleton<'a, I> {
     pub paths: &'a [I],
 }
 
+/// Checks the distances between voxels of an image of so many axes.
+///
+/// # Errors
+/// [`Error::InvalidArgument`].
+pub fn check_spacing(spacing: Point, axes: usize) -> Result<()> {
+    if !(2..=3).contains(&axes) || spacing.iter().any(|step| !(*step > 0.0 && step.is_finite())) {
+        let reason = "expected finite numbers above 0 along two or three axes".to_owned();
+        return Err(Error::InvalidArgument { name: "spacing", reason });
+    }
+    Ok(())
+}
+
 impl<I: Index> Skeleton<'_, I> {
     /// Checks that the arrays fit each other.
     ///
@@ -41,14 +53,11 @@ impl<I: Index> Skeleton<'_, I> {
         check_indptr("paths", self.starts, self.paths.len())?;
         check_nodes("paths", self.paths, self.nodes.len())?;
         check_voxels(self.nodes, &self.mask.shape())?;
-        let wrong = |name, reason: &str| Err(Error::InvalidArgument { name, reason: reason.to_owned() });
         if self.radii.len() != self.nodes.len() {
-            return wrong("radii", "expected one for each voxel of the skeleton");
+            let reason = "expected one for each voxel of the skeleton".to_owned();
+            return Err(Error::InvalidArgument { name: "radii", reason });
         }
-        if !(2..=3).contains(&self.axes) || self.spacing.iter().any(|step| !(*step > 0.0 && step.is_finite())) {
-            return wrong("spacing", "expected finite numbers above 0 along two or three axes");
-        }
-        Ok(())
+        check_spacing(self.spacing, self.axes)
     }
 
     /// The voxel of a node in the mask.

@@ -97,7 +97,7 @@ fn planes_of(mask: &mut MaskRows, shape: [usize; 3], first: usize) -> Result<Arr
         let reason = format!("expected room for shape {shape:?} at plane {first}, got {:?}", mask.shape());
         return Err(Error::InvalidArgument { name: "mask", reason });
     }
-    Ok(mask.words_mut().slice_move(s![first..end, .., ..]))
+    Ok(mask.words_mut()?.slice_move(s![first..end, .., ..]))
 }
 
 /// Voxels that are foreground or not as the threshold will be.

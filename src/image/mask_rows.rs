@@ -1,13 +1,16 @@
-//! A mask in memory, one bit a voxel in rows along the last axis, filled block by block.
+//! A mask, one bit a voxel in rows along the last axis: in memory, filled block by block, or in a file that is mapped.
 //!
 //! Cost: a bit a voxel, each row rounded up to whole words. Blocks are read once, in any order.
+
+use std::path::Path;
 
 use ndarray::{ArrayView3, ArrayViewMut3, Axis};
 use rayon::prelude::*;
 
 use crate::image::elements::{Element, Shared};
+use crate::image::mask_words::Words;
 use crate::image::word_shape::WORD;
-use crate::support::allocate::try_zeros;
+use crate::support::allocate::{try_copy, try_zeros};
 use crate::support::errors::{Error, Result};
 use crate::support::threads::Monitor;
 
@@ -16,7 +19,7 @@ use crate::support::threads::Monitor;
 pub struct MaskRows {
     shape: [usize; 3],
     border: [bool; 3],
-    words: Vec<u64>,
+    words: Words,
 }
 
 impl MaskRows {
@@ -25,15 +28,55 @@ impl MaskRows {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn zeros(shape: [usize; 3], border: [bool; 3]) -> Result<Self> {
-        let words = shape[0].checked_mul(shape[1]).and_then(|rows| rows.checked_mul(shape[2].div_ceil(WORD)));
-        let words = words.ok_or(Error::out_of_memory::<u64>("the mask", usize::MAX))?;
-        Ok(Self { shape, border, words: try_zeros("the mask", words)? })
+        Ok(Self { shape, border, words: Words::Owned(try_zeros("the mask", count_words(shape)?)?) })
+    }
+
+    /// The mask whose words, row by row, are those of a file that nobody changes while the mask or a part of it is in use; it
+    /// can only be read.
+    ///
+    /// # Errors
+    /// [`Error::File`], or [`Error::InvalidArgument`] if the file has another length.
+    pub fn map(path: &Path, shape: [usize; 3], border: [bool; 3]) -> Result<Self> {
+        Ok(Self { shape, border, words: Words::map(path, count_words(shape)?)? })
+    }
+
+    /// The planes from `first` to `end`: of a file without a copy. Of what is beyond them nothing is known.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if there are no such planes, or if background is known to follow the first or the last one of
+    /// the mask and the planes are not all of it; [`Error::OutOfMemory`].
+    pub fn planes(&self, first: usize, end: usize) -> Result<Self> {
+        let depth = self.shape[0];
+        let wrong = |reason| Err(Error::InvalidArgument { name: "planes", reason });
+        if first > end || end > depth {
+            return wrong(format!("expected some of {depth}, got {first} to {end}"));
+        }
+        if self.border[0] && (first, end) != (0, depth) {
+            return wrong(format!("expected all {depth} of a mask with background beyond them, got {first} to {end}"));
+        }
+        let plane = self.row_stride() * self.shape[1];
+        let words = self.words.part(first * plane..end * plane)?;
+        Ok(Self { shape: [end - first, self.shape[1], self.shape[2]], border: self.border, words })
+    }
+
+    /// Gives memory with words of a file back to the system, which reads them again where they are asked for.
+    pub fn release(&self) {
+        self.words.release();
+    }
+
+    /// A copy of the words, row by row.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn to_words(&self) -> Result<Vec<u64>> {
+        try_copy("the words of a mask", &self.words)
     }
 
     /// Adds the foreground of a block, the voxels with any bit of `mask`.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the block does not lie in the image, or [`Error::Interrupted`] through `monitor`.
+    /// [`Error::InvalidArgument`] if the block does not lie in the image, or if that is a file, or [`Error::Interrupted`] through
+    /// `monitor`.
     pub fn insert<T: Element>(
         &mut self,
         offset: [usize; 3],
@@ -52,8 +95,8 @@ impl MaskRows {
             return Ok(());
         }
         let (row, plane) = (self.row_stride(), self.row_stride() * self.shape[1]);
-        let planes =
-            self.words[offset[0] * plane..].par_chunks_mut(plane).zip(block.axis_iter(Axis(0)).into_par_iter());
+        let words = self.words.owned()?;
+        let planes = words[offset[0] * plane..].par_chunks_mut(plane).zip(block.axis_iter(Axis(0)).into_par_iter());
         planes.try_for_each(|(words, block)| {
             monitor.check()?;
             for (words, voxels) in words[offset[1] * row..].chunks_mut(row).zip(block.outer_iter()) {
@@ -72,20 +115,22 @@ impl MaskRows {
     /// Adds voxels of row (z, y) from `x` on, one a bit.
     ///
     /// # Panics
-    /// If the row does not lie in the image.
+    /// If the row does not lie in the image, or that is a file.
     pub fn insert_bits(&mut self, [z, y, x]: [usize; 3], bits: u64) {
         let row = self.row_stride();
-        put(bits, x, &mut self.words[(z * self.shape[1] + y) * row..][..row]);
+        let Ok(words) = self.words.owned() else { panic!("the words of a file do not change") };
+        put(bits, x, &mut words[(z * self.shape[1] + y) * row..][..row]);
     }
 
     /// Makes the voxels of these bits foreground.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if one is that of no voxel; those before it are set.
+    /// [`Error::InvalidArgument`] if one is that of no voxel, those before it are set; or if the mask is a file.
     pub fn set(&mut self, bits: &[u64]) -> Result<()> {
         let row = (self.row_stride() * WORD) as u64;
+        let words = self.words.owned()?;
         for &bit in bits {
-            let word = usize::try_from(bit / WORD as u64).ok().and_then(|word| self.words.get_mut(word));
+            let word = usize::try_from(bit / WORD as u64).ok().and_then(|word| words.get_mut(word));
             let Some(word) = word.filter(|_| bit % row < self.shape[2] as u64) else {
                 let reason = format!("expected bits of voxels of shape {:?}, got {bit}", self.shape);
                 return Err(Error::InvalidArgument { name: "bits", reason });
@@ -95,21 +140,25 @@ impl MaskRows {
         Ok(())
     }
 
-    /// The words of all rows, one row after the other, which are left without any.
-    pub(crate) fn take_words(&mut self) -> Vec<u64> {
-        std::mem::take(&mut self.words)
+    /// The words of all rows, one row after the other, which are left without any; None if they are those of a file.
+    pub(crate) fn take_words(&mut self) -> Option<Vec<u64>> {
+        self.words.owned().ok().map(std::mem::take)
     }
 
     /// Takes back what [`Self::take_words`] gave.
     pub(crate) fn put_words(&mut self, words: Vec<u64>) {
-        self.words = words;
+        self.words = Words::Owned(words);
     }
 
     /// The words of all rows, along the last axis.
-    pub fn words_mut(&mut self) -> ArrayViewMut3<'_, u64> {
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if they are those of a file.
+    pub fn words_mut(&mut self) -> Result<ArrayViewMut3<'_, u64>> {
         let shape = [self.shape[0], self.shape[1], self.row_stride()];
-        let Ok(words) = ArrayViewMut3::from_shape(shape, &mut self.words) else { unreachable!("of this length") };
-        words
+        let words = self.words.owned()?;
+        let Ok(words) = ArrayViewMut3::from_shape(shape, words) else { unreachable!("of this length") };
+        Ok(words)
     }
 
     /// Writes 1 for the foreground and 0 for the background into `output`.
@@ -258,6 +307,12 @@ impl MaskRows {
     pub fn count(&self) -> u64 {
         self.words.par_iter().map(|word| u64::from(word.count_ones())).sum()
     }
+}
+
+/// How many words a mask of this shape has.
+fn count_words([planes, rows, width]: [usize; 3]) -> Result<usize> {
+    let words = planes.checked_mul(rows).and_then(|rows| rows.checked_mul(width.div_ceil(WORD)));
+    words.ok_or(Error::out_of_memory::<u64>("the mask", usize::MAX))
 }
 
 fn put(bits: u64, at: usize, words: &mut [u64]) {

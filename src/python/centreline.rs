@@ -1,5 +1,7 @@
 //! Masks that are packed block by block, and what branches measure in them: centrelines and cells.
 
+use std::path::PathBuf;
+
 use numpy::{Element as PyElement, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray3, PyReadwriteArray3};
 use pyo3::prelude::*;
 
@@ -40,6 +42,27 @@ impl PyMaskRows {
     #[new]
     fn new(shape: [usize; 3], border: [bool; 3]) -> PyResult<Self> {
         Ok(Self { mask: MaskRows::zeros(shape, border)? })
+    }
+
+    /// The mask whose words are those of a file, which can only be read.
+    #[staticmethod]
+    fn map(py: Python<'_>, path: PathBuf, shape: [usize; 3], border: [bool; 3]) -> PyResult<Self> {
+        Ok(Self { mask: py.detach(|| MaskRows::map(&path, shape, border))? })
+    }
+
+    /// Some planes; those of a file are not copied.
+    fn planes(&self, py: Python<'_>, first: usize, end: usize) -> PyResult<Self> {
+        Ok(Self { mask: py.detach(|| self.mask.planes(first, end))? })
+    }
+
+    /// Gives the memory of a file's words back to the system, which reads them again where they are asked for.
+    fn release(&self, py: Python<'_>) {
+        py.detach(|| self.mask.release());
+    }
+
+    /// A copy of the words, row by row.
+    fn words<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u64>>> {
+        Ok(py.detach(|| self.mask.to_words())?.into_pyarray(py))
     }
 
     /// Adds the voxels of a block that have any bit of `bits`.
@@ -239,11 +262,56 @@ fn cell_counts<'py>(
     Ok(try_collect(MEASURES, cells.cells.iter().map(|cell| cell.voxels))?.into_pyarray(py))
 }
 
+/// The voxels and the surface sums that each voxel of a skeleton owns between two planes, a row each, and the largest power
+/// distance of a voxel to its owner.
+#[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "named by the caller")]
+fn cells_between<'py>(
+    py: Python<'py>,
+    mask: PyRef<'py, PyMaskRows>,
+    nodes: AlignedArray1<'py, i64>,
+    radii: AlignedArray1<'py, f64>,
+    spacing: [f64; 3],
+    axes: usize,
+    first: usize,
+    end: usize,
+) -> PyResult<(Bound<'py, PyArray2<u64>>, f64)> {
+    let skeleton = Skeleton {
+        mask: &mask.mask,
+        spacing,
+        axes,
+        origin: [0; 3],
+        nodes: nodes.as_slice(),
+        radii: radii.as_slice(),
+        starts: &[0_i64],
+        paths: &[],
+    };
+    let found = run(py, mask.is_worth_threads(), |monitor| cells::cells_between(skeleton, first..end, monitor))?;
+    let shape = (found.sums.len(), 2);
+    let sums = numpy::ndarray::Array2::from_shape_vec(shape, found.sums.into_flattened());
+    let sums = sums.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
+    Ok((sums.into_pyarray(py), found.farthest))
+}
+
+/// The surfaces of sums of `cells_between`.
+#[pyfunction]
+fn cell_surfaces<'py>(
+    py: Python<'py>,
+    sums: AlignedArray1<'py, u64>,
+    spacing: [f64; 3],
+    axes: usize,
+) -> PyResult<Array1<'py>> {
+    let sums = sums.as_slice();
+    Ok(run(py, false, |_| cells::surfaces(sums, spacing, axes))?.into_pyarray(py))
+}
+
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyMaskRows>()?;
     module.add_function(wrap_pyfunction!(return_freed_memory, module)?)?;
     module.add_function(wrap_pyfunction!(centreline_measures, module)?)?;
     module.add_function(wrap_pyfunction!(centrelines, module)?)?;
     module.add_function(wrap_pyfunction!(cell_measures, module)?)?;
-    module.add_function(wrap_pyfunction!(cell_counts, module)?)
+    module.add_function(wrap_pyfunction!(cell_counts, module)?)?;
+    module.add_function(wrap_pyfunction!(cells_between, module)?)?;
+    module.add_function(wrap_pyfunction!(cell_surfaces, module)?)
 }

@@ -83,7 +83,7 @@ impl Background {
         Ok(background)
     }
 
-    /// Calls a function with the voxels that are not in `mask`, in whose memory they are in the meantime.
+    /// Calls a function with the voxels that are not in `mask`, in whose memory they are in the meantime; those of a file are copied.
     ///
     /// # Errors
     /// Those of the function, or [`crate::support::errors::Error::OutOfMemory`]; the mask is as it was then, too.
@@ -94,7 +94,7 @@ impl Background {
             return function(&background);
         }
         let (row, rows) = (background.row_stride(), nz * ny);
-        let mut words = mask.take_words();
+        let Some(mut words) = mask.take_words() else { return function(&Self::of_mask(mask)?) };
         let count = words.len();
         if let Err(error) = make_room_exactly("the background", &mut words, rows * row + 2 - count) {
             mask.put_words(words);

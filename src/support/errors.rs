@@ -22,6 +22,15 @@ pub enum Error {
         /// The reason given by the operating system.
         reason: String,
     },
+    /// A file could not be read.
+    File {
+        /// Its path.
+        path: String,
+        /// What went wrong.
+        kind: std::io::ErrorKind,
+        /// The reason given by the operating system.
+        reason: String,
+    },
     /// An argument that only the kernel can judge is out of range.
     InvalidArgument {
         /// The argument's name, as the caller knows it.
@@ -47,6 +56,7 @@ impl fmt::Display for Error {
                 write!(formatter, "not enough memory for {what}: {bytes} bytes could not be reserved")
             }
             Self::Threads { reason } => write!(formatter, "the thread pool could not be built: {reason}"),
+            Self::File { path, reason, .. } => write!(formatter, "{path}: {reason}"),
             Self::InvalidArgument { name, reason } => write!(formatter, "{name}: {reason}"),
         }
     }

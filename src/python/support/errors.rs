@@ -1,5 +1,7 @@
 //! The one place where the kernels' errors become Python exceptions.
 
+use std::io;
+
 use pyo3::PyErr;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRuntimeError, PyValueError};
 
@@ -12,6 +14,8 @@ impl From<Error> for PyErr {
             Error::Interrupted => PyKeyboardInterrupt::new_err(()),
             Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
             Error::Threads { .. } => PyRuntimeError::new_err(message),
+            // The kind becomes its class: FileNotFoundError and others.
+            Error::File { kind, .. } => io::Error::new(kind, message).into(),
             Error::InvalidArgument { .. } => PyValueError::new_err(message),
         }
     }

@@ -1,6 +1,7 @@
 """Kernels called without the checks of the package: a result or an exception, no panic."""
 
 import copy
+import tempfile
 
 import numpy as np
 import pytest
@@ -27,6 +28,10 @@ NETWORK = (4, np.uint32([0, 1, 2]), np.uint32([1, 2, 3]), np.array([1.0, 2.0, 3.
 RADII = np.ones(NODES.size)
 ROWS = _core.MaskRows(SHAPE, (False, True, True))
 ROWS.insert(MASK, 1, ORIGIN)
+FOLDER = tempfile.TemporaryDirectory()
+FILE = f'{FOLDER.name}/words'
+ROWS.words().tofile(FILE)
+MAPPED = _core.MaskRows.map(FILE, SHAPE, (False, True, True))
 FOREGROUND = _core.MaskRows(SHAPE, (False, True, True))
 BRANCHES = (NODES, RADII, PATHS[0].astype(np.int64), PATHS[1].astype(np.int64), ONES, 3)
 LABELS = (NODES, np.ones(NODES.size, np.uint64), *BRANCHES[2:4], ONES, (False, True, False), 3)
@@ -77,12 +82,18 @@ CALLS = {
     'label_centrelines': (MASK, LABELS),
     'MaskRows': (SHAPE, (False, True, True)),
     'MaskRows.insert': (ROWS, MASK, 1, ORIGIN),
+    'MaskRows.map': (FILE, SHAPE, (False, True, True)),
+    'MaskRows.planes': (MAPPED, 1, 4),
+    'MaskRows.release': (MAPPED,),
+    'MaskRows.words': (MAPPED,),
     'MaskRows.set': (FOREGROUND, np.uint64([0, 1, 64])),
     'MaskRows.squared_radii': (ROWS, NODES, ONES),
     'centreline_measures': (ROWS, BRANCHES),
     'centrelines': (ROWS, BRANCHES),
     'cell_measures': (ROWS, BRANCHES, RADII[: len(PATHS[0]) - 1]),
     'cell_counts': (ROWS, BRANCHES),
+    'cells_between': (MAPPED, NODES, RADII, ONES, 3, 1, 4),
+    'cell_surfaces': (np.arange(9, dtype=np.uint64), ONES, 3),
     'network_nodes': (ROWS, BRANCHES),
     'root_branches': (
         *NETWORK[1:3],
@@ -196,7 +207,7 @@ def test_all_kernels_are_tested():
 def test_kernel_returns_or_raises(name):
     random = np.random.default_rng(list(CALLS).index(name))
     call, arguments = kernel(name), CALLS[name]
-    shared = (ROWS, FOREGROUND, TERRITORIES)
+    shared = (ROWS, FOREGROUND, MAPPED, TERRITORIES)
     is_shared = 'merge' in name or any(each is one for each in arguments for one in shared)
     call(*(arguments if is_shared else copy.deepcopy(arguments)))
     raised = 0
