@@ -7,6 +7,7 @@ from blocks import random_chunks
 from scipy import ndimage
 
 import skanrs
+from skanrs import _core
 from skanrs._image.spacing import as_spacing
 from skanrs.branches import on_disk
 from skanrs.branches.on_disk import TableOnDisk
@@ -66,3 +67,5 @@ def test_random_blocks(seed, tmp_path, monkeypatch):
     assert table.count == len(whole)
     assert find_walls(table.core, shape) == find_walls(np.flatnonzero(expected), shape)
     assert table.networks == whole['skeleton_id'].nunique()
+    topology = _core.topology(np.flatnonzero(expected), (1,) * (3 - ndim) + shape)
+    assert (table.isolated, table.count_loops(2)) == topology[1:3]

@@ -10,22 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skanrs._support.records import Records
 from skanrs.cli import rows
 from skanrs.files import AtomicOutputs
 from skanrs.files.write import tables
-
-
-@pytest.mark.parametrize('count', [1, 2, 7, 128, 129, 1000, 4099, 65_537])
-def test_sum_and_median(tmp_path, monkeypatch, count):
-    # Pieces of 128 numbers are the smallest that numpy adds without halving.
-    monkeypatch.setattr(rows, 'PIECE', 128)
-    numbers = np.random.default_rng(count).random(count) * 10.0 ** np.arange(count).__mod__(9)
-    on_disk = Records(tmp_path / 'numbers', np.float64)
-    for part in np.array_split(numbers, 3):
-        on_disk.append(part)
-    assert rows.sum_of(on_disk) == float(pd.Series(numbers).sum())
-    assert rows.median_of(on_disk) == float(pd.Series(numbers).median())
 
 
 @pytest.mark.parametrize('name', ['t.csv', 't.parquet'])

@@ -19,7 +19,7 @@ from skanrs._support.typing import Array
 from skanrs.graph.skeleton import Skeleton
 
 from .columns import length_column
-from .network_columns import TYPES, cluster_numbers, densities, shares_and_edges
+from .network_columns import TYPES, cluster_numbers, densities, shares_and_edges, volume_of_shape
 from .network_of_labels import LabelNetworks, labels_to_summarize
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def _volume_of(
         lengths = np.asarray(shape)
         if lengths.shape != (ndim,) or lengths.dtype.kind not in 'iu' or (lengths <= 0).any():
             raise ValueError(f'shape: expected {ndim} positive integers, got {shape!r}')
-        return float(np.prod(lengths.astype(float)) * np.prod(floats))
+        return volume_of_shape(shape, floats)
     if isinstance(skeleton, Skeleton):
         volume = float(np.prod(np.asarray(skeleton.skeleton_shape) * skeleton.spacing, dtype=float))
         return volume if volume > 0 else None

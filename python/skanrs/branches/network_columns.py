@@ -30,6 +30,11 @@ def cluster_numbers(coordinates: Array, labels: Array) -> Array:
     return numbers
 
 
+def volume_of_shape(shape: Sequence[int], spacing: Sequence[float]) -> float:
+    """Return the volume of an image of this shape, in 2D the area."""
+    return float(np.prod(np.asarray(shape).astype(float)) * np.prod(spacing))
+
+
 def densities(columns: dict[str, Any], volume: float | None) -> dict[str, Any]:
     """Return the columns per volume, if it is known."""
     if volume is None:

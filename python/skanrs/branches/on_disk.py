@@ -40,6 +40,7 @@ from skanrs.cleaning.surfaces import core_in_box
 from .chunk_graph import ChunkGraph, merge_with_shifts, voxel_graph
 from .columns import branch_table
 from .partitions import connected_sets
+from .topology_on_disk import count_cavities, euler_number
 
 ROWS = 1 << 18
 """About as many rows are numbered at a time."""
@@ -143,6 +144,8 @@ class TableOnDisk:
         How many rows there are.
     networks : int
         How many networks have branches.
+    isolated : int
+        How many voxels have no neighbour.
     voxels : int
         How many voxels the skeleton has.
     core : ndarray of int64
@@ -173,13 +176,13 @@ class TableOnDisk:
         self._lines: list[list[tuple[range, npt.NDArray[np.int64], Bytes | None]]] = []
         self._before: list[int] = []
         """The number of voxels before each slab."""
-        self._isolated = 0
+        self.isolated = 0
         self._of_slabs: list[Pointers] = []
         self.core: Indices = np.empty(0, np.int64)
         self._graph = self._merge_slabs(workers)
         self._became = _resolve(self._of_slabs)
         self.count = sum(rows.count for rows in (*self._rows, *self._late))
-        self.networks = self._networks.count - self._isolated
+        self.networks = self._networks.count - self.isolated
         self.voxels = self._graph.n_pixels
 
     def parts(self) -> Iterator[pd.DataFrame]:
@@ -197,6 +200,11 @@ class TableOnDisk:
         for start in range(0, cycles.count, ROWS):
             numbers = range(start, min(start + ROWS, cycles.count))
             yield self._table(cycles.read(numbers), done + start)
+
+    def count_loops(self, workers: int) -> int:
+        """Return how many tunnels the skeleton has, in 2D holes; all blocks are read again."""
+        euler = euler_number(self._bounds, self._read, workers)
+        return self.networks + self.isolated + count_cavities(self.core, self._shape) - euler
 
     def _table(self, rows: Array, start: int) -> pd.DataFrame:
         columns = {name: np.ascontiguousarray(rows[name]) for name in _ROW.names or ()}
@@ -286,7 +294,7 @@ class TableOnDisk:
 
     def _count_networks(self, of: Step | Line) -> None:
         self._networks.append(of.networks)
-        self._isolated += of.isolated
+        self.isolated += of.isolated
 
     def _store(self, slab: int, rows: Array) -> tuple[range, npt.NDArray[np.int64]]:
         """Write the rows of a line; return where they are, and where those of each plane begin."""

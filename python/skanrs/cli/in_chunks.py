@@ -6,10 +6,10 @@ method on floats). The results equal those of the whole image to the last bit; a
 with a margin that is wide enough for that.
 
 The skeleton and the rows of its branches are in files of the scratch folder, so that memory is
-bounded for skeletons and tables of any size (`thinning.on_disk`, `branches.on_disk`). The mask is
-in such a file too where it is smoothed, where its pieces are long along some axis, and where radii
-are measured. Radii, graphs, summaries and reports still need the branches in memory, radii also
-the mask, packed to a bit a voxel (`measures_in_chunks`).
+bounded for skeletons and tables of any size (`thinning.on_disk`, `branches.on_disk`). Summaries and
+GraphML are made of these rows too. The mask is in such a file where it is smoothed, where its
+pieces are long along some axis, and where radii are measured. Radii, other graphs and reports still
+need the branches in memory, radii also the mask, packed to a bit a voxel (`measures_in_chunks`).
 """
 
 import math
@@ -173,6 +173,9 @@ def measure_in_chunks(
                 )
             cavities = find_walls(rows.core, grid.shape).cavities
             result = replace(result, skeleton_voxels=rows.voxels, rows=rows, cavities=cavities)
+            if options.summary is not None:
+                with progress.stage('loops'):
+                    result = replace(result, loops=rows.count_loops(workers))
         return result
 
 

@@ -229,10 +229,10 @@ class Options:
     @property
     def has_rows_only(self) -> bool:
         """Whether no output needs more at a time than some rows of the branch table."""
-        more = (self.summary, self.report, self.territories, self.branch_image)
+        more = (self.report, self.territories, self.branch_image)
         needs_more = self.radii or any(path is not None for path in more)
-        tables = (path.name.lower().endswith(files.TABLE_SUFFIXES) for path in self.output)
-        return not needs_more and all(tables)
+        in_rows = (*files.TABLE_SUFFIXES, '.graphml')
+        return not needs_more and all(path.name.lower().endswith(in_rows) for path in self.output)
 
     def for_shape(self, shape: tuple[int, ...], spacing: Sequence[float]) -> 'Options':
         """Return the options with a spacing, and it and sigma for each axis of an image."""

@@ -63,6 +63,8 @@ class Result:
     table: 'pd.DataFrame | None' = None
     rows: 'TableOnDisk | None' = None
     """The table, if its rows are on disk."""
+    loops: int | None = None
+    """The tunnels of the skeleton, if rows are on disk and a summary needs them."""
     measured: 'Measured | None' = None
     """The graph and its radii, if an output needs them."""
     nodes: 'pd.DataFrame | None' = None

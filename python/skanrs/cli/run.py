@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from .options import Options, Threshold
 from .progress import Progress
 from .report import Branches, Report, axes_in_space, foreground_of, warnings_of
 from .result import Result
+
+if TYPE_CHECKING:
+    from skanrs.branches.network_on_disk import NetworkOnDisk
 
 __all__ = ['run']
 
@@ -130,12 +133,24 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             with _named_root():
                 rooted = root(result.table, result.nodes, at=options.root)
             result = dataclasses.replace(result, table=rooted)
-        branches = None
+        branches = network = None
         if result.rows is not None:
+            from skanrs.branches.network_on_disk import NetworkOnDisk
+
             from .rows import write_rows
 
+            if options.summary is not None:
+                network = NetworkOnDisk(scratch / 'network', len(image.shape))
             with progress.stage('table'):
-                branches = write_rows(out, options.output, result.rows, scratch, to_toml(recipe))
+                branches = write_rows(
+                    out,
+                    options.output,
+                    result.rows,
+                    scratch,
+                    to_toml(recipe),
+                    axes=axes,
+                    also=[] if network is None else [network.add],
+                )
         elif result.table is not None:
             branches = Branches.of(result.table)
         threshold_from = 'labels' if options.labels else _how_found(options.threshold, result.rule)
@@ -173,7 +188,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
             written=options.outputs,
         )
         with progress.stage('writing'):
-            _write(out, options, result, report)
+            _write(out, options, result, report, network)
     return report.at_the_end(progress.total, peak_memory(), options.memory, out.failed)
 
 
@@ -201,7 +216,13 @@ def _check_inputs_stay(outputs: Sequence[Path], sources: Sequence[Source]) -> No
                 )
 
 
-def _write(out: AtomicOutputs, options: Options, result: Result, report: Report) -> None:
+def _write(
+    out: AtomicOutputs,
+    options: Options,
+    result: Result,
+    report: Report,
+    network: 'NetworkOnDisk | None',
+) -> None:
     recipe = to_toml(report.recipe)
     # Rows on disk are written already.
     for path in options.output if result.rows is None else ():
@@ -249,6 +270,17 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
             )
     if options.summary is None and options.report is None:
         return
+    whole: dict[str, Any] = {'spacing': report.spacing}
+    if report.voxels:
+        # Nothing has a density in an image without voxels.
+        whole['shape'] = report.shape
+    if network is not None and result.rows is not None:
+        assert options.summary is not None
+        isolated = result.rows.isolated
+        with out.attempt(options.summary):
+            summary = network.summary(loops=result.loops, isolated=isolated, **whole)
+            out.write(options.summary, files.table_writer(options.summary, summary, recipe))
+        return
     from skanrs import network_summary
 
     assert result.table is not None
@@ -261,10 +293,6 @@ def _write(out: AtomicOutputs, options: Options, result: Result, report: Report)
     if result.labels is not None:
         # Touching skeletons of labels are no networks of their voxels.
         skeleton = None
-    whole: dict[str, Any] = {'spacing': report.spacing}
-    if report.voxels:
-        # Nothing has a density in an image without voxels.
-        whole['shape'] = report.shape
     summary = network_summary(result.table, skeleton=skeleton, **whole)
     objects = None
     if result.labels is not None and result.measured is not None:

@@ -8,7 +8,7 @@ large network is never whole in memory.
 """
 
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -21,7 +21,14 @@ from .geometry import Geometry, in_order
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ['write_graphml', 'write_graphml_of_tables']
+__all__ = [
+    'END',
+    'Layout',
+    'edges_of',
+    'places_of_ends',
+    'write_graphml',
+    'write_graphml_of_tables',
+]
 
 OF_ENDS = ('node_id_', 'image_coord_', 'coord_')
 # Rows of a piece: some MB of text.
@@ -71,8 +78,7 @@ def write_graphml(
     order = in_order(axes, ndim)
     ends = []
     for end, bounds in (('src', slice(None, -1)), ('dst', slice(1, None))):
-        columns = [table[f'coord_{end}_{axis}'].to_numpy(dtype=float) for axis in order]
-        of_nodes = dict(zip('xyz', columns, strict=False))
+        of_nodes = places_of_ends(table, end, order)
         if geometry is not None and geometry.radii is not None:
             at = geometry.line_points[geometry.line_starts[bounds] - (end == 'dst')]
             of_nodes = dict(zip('xyz'[:ndim], geometry.points[at].T, strict=False))
@@ -81,8 +87,23 @@ def write_graphml(
         ends.append(of_end[~of_end.index.duplicated()])
     nodes = pd.concat(ends)
     nodes = nodes[~nodes.index.duplicated(keep='last')].loc[nodes.index.unique()]
-    edges = table[[name for name in table.columns if not name.startswith(OF_ENDS)]]
-    _write(file, nodes, edges, [table['node_id_src'], table['node_id_dst'], range(len(table))])
+    _write(
+        file,
+        nodes,
+        edges_of(table),
+        [table['node_id_src'], table['node_id_dst'], range(len(table))],
+    )
+
+
+def places_of_ends(table: 'pd.DataFrame', end: str, order: Sequence[int]) -> dict[str, Array]:
+    """Return the coordinates of the branches' sources or destinations, by their letters."""
+    columns = [table[f'coord_{end}_{axis}'].to_numpy(dtype=float) for axis in order]
+    return dict(zip('xyz', columns, strict=False))
+
+
+def edges_of(table: 'pd.DataFrame') -> 'pd.DataFrame':
+    """Return the columns of a branch table that are not about ends."""
+    return table[[name for name in table.columns if not name.startswith(OF_ENDS)]]
 
 
 def write_graphml_of_tables(
@@ -122,26 +143,53 @@ def _write(
     file: IO[bytes], nodes: 'pd.DataFrame', edges: 'pd.DataFrame', of_edges: Sequence[Any]
 ) -> None:
     """Write nodes by their index, and edges by source, destination and number."""
-    both = set(nodes.columns) & set(edges.columns)
-    file.write(BEGIN.encode())
-    elements = []
-    for kind, table in (('node', nodes), ('edge', edges)):
-        # Names of keys are unique.
-        keys = [quoteattr(f'{kind}_{name}' if name in both else str(name)) for name in table]
-        for key, name, dtype in zip(keys, table, table.dtypes, strict=True):
-            of_type = TYPES.get(getattr(dtype, 'kind', 'O'), 'string')
-            file.write(
-                f'<key id={key} for="{kind}" attr.name={quoteattr(str(name))} '
-                f'attr.type="{of_type}"/>\n'.encode()
-            )
-        data = (f'<data key={key}>'.replace('%', '%%') + '%s</data>' for key in keys)
-        elements.append(''.join(data))
-    file.write(b'<graph edgedefault="undirected">\n')
-    of_node, of_edge = elements
-    _write_rows(file, f'<node id="%s">{of_node}</node>\n', [nodes.index], nodes)
-    begin = '<edge source="%s" target="%s" id="%s">'
-    _write_rows(file, f'{begin}{of_edge}</edge>\n', of_edges, edges)
+    layout = Layout.of(nodes, edges)
+    file.write(layout.begin)
+    layout.write_nodes(file, nodes)
+    layout.write_edges(file, edges, of_edges)
     file.write(END.encode())
+
+
+class Layout(NamedTuple):
+    """What all rows of a graph have in common; see `Layout.of`."""
+
+    begin: bytes
+    """The text before the nodes."""
+    of_node: str
+    of_edge: str
+
+    @classmethod
+    def of(cls, nodes: 'pd.DataFrame', edges: 'pd.DataFrame') -> 'Layout':
+        """Return the layout of a graph with the columns of these tables, which may be parts."""
+        both = set(nodes.columns) & set(edges.columns)
+        begin, elements = [BEGIN], []
+        for kind, table in (('node', nodes), ('edge', edges)):
+            # Names of keys are unique.
+            keys = [quoteattr(f'{kind}_{name}' if name in both else str(name)) for name in table]
+            for key, name, dtype in zip(keys, table, table.dtypes, strict=True):
+                of_type = TYPES.get(getattr(dtype, 'kind', 'O'), 'string')
+                begin.append(
+                    f'<key id={key} for="{kind}" attr.name={quoteattr(str(name))} '
+                    f'attr.type="{of_type}"/>\n'
+                )
+            data = (f'<data key={key}>'.replace('%', '%%') + '%s</data>' for key in keys)
+            elements.append(''.join(data))
+        begin.append('<graph edgedefault="undirected">\n')
+        of_node, of_edge = elements
+        edge = '<edge source="%s" target="%s" id="%s">'
+        return cls(
+            ''.join(begin).encode(),
+            f'<node id="%s">{of_node}</node>\n',
+            f'{edge}{of_edge}</edge>\n',
+        )
+
+    def write_nodes(self, file: IO[bytes], nodes: 'pd.DataFrame') -> None:
+        """Write nodes by their index."""
+        _write_rows(file, self.of_node, [nodes.index], nodes)
+
+    def write_edges(self, file: IO[bytes], edges: 'pd.DataFrame', of_edges: Sequence[Any]) -> None:
+        """Write edges by source, destination and number."""
+        _write_rows(file, self.of_edge, of_edges, edges)
 
 
 def _write_rows(

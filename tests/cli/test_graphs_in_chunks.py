@@ -1,0 +1,119 @@
+"""GraphML and summaries from rows on disk: the bytes of the command in memory."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import ndimage
+
+import skanrs
+from skanrs._support import sorted_records
+from skanrs._support.records import Records
+from skanrs.branches import on_disk
+from skanrs.cli import in_chunks as chunked
+from skanrs.cli import main
+from skanrs.cli import run as command
+from skanrs.files.write import tables
+
+NAMES = ('t.csv', 'a.graphml', 'b.GraphML', 's.csv', 's.parquet')
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(folder, monkeypatch, capsys, *arguments, in_chunks):
+    """Return the contents of the outputs, and what the command said of them."""
+    with monkeypatch.context() as patch:
+        patch.setattr(command, 'needed_in_memory', lambda *_: float('inf') if in_chunks else 0)
+        if in_chunks:
+            # Neither the whole table nor the graph is made.
+            patch.setattr(skanrs, 'network_summary', None)
+            patch.setattr(chunked, '_with_table', None)
+        assert main(['analyze', *map(str, arguments)]) == 0
+    written = {}
+    for path in folder.iterdir():
+        if path.name in NAMES:
+            written[path.name] = path.read_bytes()
+            path.unlink()
+    assert not list(folder.glob('.skanrs-*'))
+    said = capsys.readouterr()
+    assert ('in chunks' in said.out) == in_chunks
+    lines = said.out.splitlines()
+    return written, [line for line in lines if not re.match('time|memory', line)], said.err
+
+
+def random_mask(random, shape):
+    """Noise with many cycles, lines, thick objects with cavities, single voxels, or nothing."""
+    kind = random.integers(5)
+    if kind < 2:
+        return random.random(shape) < (0.003 if kind else random.choice([0.03, 0.1, 0.3]))
+    if kind == 2:
+        return np.zeros(shape, dtype=bool)
+    gray = ndimage.gaussian_filter(random.random(shape), float(random.choice([1.0, 1.5])))
+    return gray < np.quantile(gray, 0.1) if kind == 3 else gray > np.quantile(gray, 0.65)
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_random_images(folder, monkeypatch, capsys, seed):
+    random = np.random.default_rng(seed)
+    ndim = int(random.integers(2, 4))
+    shape = tuple(random.integers(1, 40 if ndim == 3 else 120, ndim).tolist())
+    monkeypatch.setattr(chunked, 'SMALLEST_BLOCK', 1)
+    monkeypatch.setattr(chunked, 'LARGEST_BLOCK', int(random.integers(800, 28**3)))
+    monkeypatch.setattr(chunked, 'EDGE', int(random.choice([9, 32])))
+    monkeypatch.setattr(on_disk, 'ROWS', int(random.choice([1, 50, 1 << 18])))
+    monkeypatch.setattr(tables, 'PART_ROWS', int(random.choice([5, 1 << 17])))
+    monkeypatch.setattr(sorted_records, 'RUN', int(random.choice([5, 100, 1 << 19])))
+    monkeypatch.setattr(sorted_records, 'LEAST', int(random.choice([1, 100])))
+    np.save('i.npy', random_mask(random, shape))
+    typed = ['i.npy', '--threshold', 'none', '--axes', random.choice(['zyx', 'xzy'])[-ndim:]]
+    typed += ['--spacing', *random.choice([1, 0.5, 2.3], ndim)]
+    for name in NAMES[:3]:
+        typed += ['-o', name]
+    typed += ['--summary', random.choice(NAMES[3:])]
+    typed += [[], ['--prune-length=4'], ['--skeleton=k.npy']][random.integers(3)]
+    whole = run(folder, monkeypatch, capsys, *typed, in_chunks=False)
+    assert run(folder, monkeypatch, capsys, *typed, in_chunks=True) == whole
+    assert len(whole[0]) == 4
+    assert whole[0]['a.graphml'] == whole[0]['b.GraphML']
+
+
+def test_networks_cycles_and_single_voxels(folder, monkeypatch, capsys):
+    mask = np.zeros((70, 70), dtype=bool)
+    mask[5, 3:60] = mask[5:60, 30] = True
+    mask[40, 40:60] = mask[60, 40:60] = mask[40:61, 40] = mask[40:61, 60] = True
+    mask[20, 5] = mask[65, 65] = mask[0, 0] = True
+    np.save('i.npy', mask)
+    monkeypatch.setattr(chunked, 'SMALLEST_BLOCK', 1)
+    monkeypatch.setattr(chunked, 'LARGEST_BLOCK', 200)
+    monkeypatch.setattr(chunked, 'EDGE', 16)
+    typed = ['i.npy', '-o', 'a.graphml', '--summary', 's.csv']
+    written = run(folder, monkeypatch, capsys, *typed, in_chunks=True)[0]
+    assert written == run(folder, monkeypatch, capsys, *typed, in_chunks=False)[0]
+    (folder / 's.csv').write_bytes(written['s.csv'])
+    summary = pd.read_csv('s.csv').iloc[0]
+    counts = summary[['n_networks', 'n_isolated', 'n_loops', 'n_cycles', 'n_junctions']]
+    assert counts.tolist() == [2, 3, 1, 1, 1]
+
+
+def test_full_disk_while_nodes_are_sorted(folder, monkeypatch, capsys):
+    """The other outputs are written."""
+    plain = Records.append
+
+    def append(self, records):
+        if self._path.name == 'nodes':
+            raise OSError(28, 'No space left on device')
+        return plain(self, records)
+
+    mask = np.random.default_rng(0).random((40, 40)) < 0.4
+    np.save('i.npy', mask)
+    monkeypatch.setattr(Records, 'append', append)
+    monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
+    typed = ['analyze', 'i.npy', '-o', 't.csv', '-o', 'a.graphml', '--summary', 's.csv']
+    assert main(typed) == 2
+    assert 'a.graphml cannot be written: No space left on device' in capsys.readouterr().err
+    assert {path.name for path in folder.iterdir()} == {'i.npy', 's.csv', 't.csv'}
