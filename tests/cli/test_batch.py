@@ -296,18 +296,31 @@ def test_names_and_patterns(empty_folder):
         (['named.csv', '-o', 't.csv'], "expected a name that a file can have, got '../x'"),
         (['same.csv', '-o', 't.csv'], 's1.summary.csv: expected a file for s1.summary, got one'),
         (['list.csv', '-o', 't/s1.csv', '--folder', 't'], 's1.csv: expected a file for s1, got'),
+        (['more.csv', '-o', 't.csv', '--summary', 's.csv', '--radii'], "column 'radius_q50' of"),
+        (['loops.csv', '-o', 't.csv', '--summary', 's.csv'], "the column 'n_loops' of the CSV"),
     ],
 )  # fmt: skip
 def test_bad_input(scans, capsys, arguments, text):
     (scans / 'bad.csv').write_text('name,group\nx,y\n')
     (scans / 'named.csv').write_text('file,image\nscans/s0.npy,../x\n')
     (scans / 'same.csv').write_text('file,image\nscans/s1.npy,s1\nscans/s2.npy,s1.summary\n')
+    (scans / 'more.csv').write_text('file,radius_q50\nscans/s1.npy,5\n')
+    (scans / 'loops.csv').write_text('file,n_loops\nscans/s1.npy,5\n')
     (scans / 'empty').mkdir()
     (scans / 't').mkdir()
     before = sorted(scans.rglob('*'))
     assert command('analyze', *arguments) == 2
     assert text in capsys.readouterr().err
     assert sorted(scans.rglob('*')) == before
+
+
+def test_columns_that_this_summary_has_not(scans):
+    (scans / 'more.csv').write_text('file,radius_q50,total_area,time\nscans/s1.npy,5,6,7\n')
+    assert command('analyze', 'more.csv', '-o', 't.csv', '--summary', 's.csv') == 0
+    row = pd.read_csv('s.csv').iloc[0]
+    assert row[['radius_q50', 'total_area', 'time']].tolist() == [5, 6, 7]
+    (scans / 'loops.csv').write_text('file,n_loops\nscans/s1.npy,5\n')
+    assert command('analyze', 'loops.csv', '-o', 't.csv') == 0
 
 
 def test_comparison_equals_scipy():

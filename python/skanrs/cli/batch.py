@@ -15,9 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 import skanrs
 from skanrs import files, get_num_threads, set_num_threads
@@ -26,6 +29,7 @@ from skanrs._support.reprs import counted
 from skanrs.files import AtomicOutputs, FileError
 from skanrs.files.recipe import recipe_writer, to_toml
 
+from .argument_types import path as path_of
 from .batch_inputs import BatchImage, find_images, hints_of_slices
 from .options import Options
 from .progress import Progress
@@ -73,7 +77,8 @@ def run_batch(arguments: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise FileError(f'{folder}: expected a folder, got a file')
     failed: dict[str, str] = {}
-    images, states, units = _open_all(options, images, failed)
+    images, states, units, axes = _open_all(options, images, failed)
+    _check_columns(options, images, axes)
     unit = next((one for one in units.values() if one), None)
     tasks = {}
     for image in images:
@@ -138,7 +143,7 @@ def _check(
     """Raise `FileError` for options that several images cannot share."""
     for path in options.output:
         files.check_output(path, files.TABLE_SUFFIXES, 'tables of several images')
-    inputs = {Path(path).resolve() for path in (*given, *(image.path for image in images))}
+    inputs = {path_of(path).resolve() for path in (*given, *(image.path for image in images))}
     makers: dict[Path, str] = {}
     outputs = [(path, 'all images') for path in options.outputs]
     for key, task in tasks.items():
@@ -153,7 +158,7 @@ def _check(
 
 def _open_all(
     options: Options, images: Sequence[BatchImage], failed: dict[str, str]
-) -> tuple[list[BatchImage], dict[str, list[int]], dict[str, str | None]]:
+) -> tuple[list[BatchImage], dict[str, list[int]], dict[str, str | None], set[int]]:
     """Open each image, and list what failed.
 
     Returns
@@ -162,10 +167,13 @@ def _open_all(
         The images, or the times of them.
     states, units : dict
         The states of the files and their units of length, by the keys of images.
+    axes : set of int
+        The numbers of axes of the images.
     """
     opened: list[BatchImage] = []
     states: dict[str, list[int]] = {}
     units: dict[str, str | None] = {}
+    axes: set[int] = set()
     for image in images:
         try:
             with files.open_source(
@@ -181,10 +189,27 @@ def _open_all(
                 for part in parts:
                     states[part.key], units[part.key] = list(source.state()), source.unit
                 opened += parts
+                axes.add(len(source.shape))
         except (FileError, ImportError, OSError, ValueError, TypeError) as error:
             failed[image.key] = ' '.join(str(error).split())
             print(f'skanrs: error: {image.key}: {failed[image.key]}', file=sys.stderr)
-    return opened, states, units
+    return opened, states, units, axes
+
+
+def _check_columns(options: Options, images: Sequence[BatchImage], axes: set[int]) -> None:
+    """Raise `FileError` for columns of a CSV file that the summary of images has too."""
+    carried = {name for image in images for name in image.columns}
+    if not carried or (options.summary is None and options.report is None):
+        return
+    taken = {'time'} if options.time == 'all' else set()
+    for ndim in axes & {2, 3}:
+        # Nothing has all columns of the summary.
+        nothing = np.zeros((1,) * ndim, dtype=bool)
+        measure = skanrs.analyze if options.radii else partial(skanrs.summarize, separator='_')
+        summary = skanrs.network_summary(measure(nothing), skeleton=nothing, shape=nothing.shape)
+        taken |= set(map(str, summary))
+    for name in sorted(carried & taken):
+        raise FileError(f'the column {name!r} of the CSV file is one of the summary too')
 
 
 def _task(
