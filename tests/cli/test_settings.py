@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
 from skanrs.cli import main
+from skanrs.cli.parser import command_parser
 from skanrs.datasets import vessel_tree
 
 MASK = vessel_tree((20, 24, 28), seed=2)
@@ -110,12 +112,43 @@ def test_settings_of_matplotlib_do_not_matter(folder, monkeypatch, backend):
     assert (folder / 'r.html').read_bytes() == expected
 
 
-@pytest.mark.parametrize('threshold', ['inf', '-inf'])
-def test_json_has_finite_numbers_only(folder, threshold):
+@pytest.mark.parametrize(
+    ('threshold', 'word'), [('inf', 'Infinity'), ('-inf', '-Infinity'), ('-1e400', '-Infinity')]
+)
+def test_json_has_finite_numbers_only(folder, threshold, word):
     def refuse(text):
         raise ValueError(text)
 
     np.save(folder / 'gray.npy', np.arange(60.0).reshape(3, 4, 5))
-    typed = ['analyze', 'gray.npy', '-o', 't.csv', f'--threshold={threshold}', '--json']
+    typed = ['analyze', 'gray.npy', '-o', 't.csv', '--threshold', threshold, '--json']
     report = json.loads(run(folder, *typed).stdout, parse_constant=refuse)
-    assert (report['threshold'], report['threshold_from']) == (None, 'as given')
+    assert (report['threshold'], report['threshold_from']) == (word, 'as given')
+    assert report['recipe']['threshold'] == word
+
+
+def test_home_folder_in_names(folder):
+    """In quotes no shell replaces ``~``."""
+    home = folder / 'home'
+    home.mkdir()
+    os.replace(folder / 'mask.tif', home / 'mask.tif')
+    typed = ['analyze', '~/mask.tif', '-o', '~/t.csv', '--summary', '~/s.csv', '--json']
+    report = json.loads(run(folder, *typed, HOME=str(home), USERPROFILE=str(home)).stdout)
+    assert report['written'] == [str(home / 't.csv'), str(home / 's.csv')]
+    assert {path.name for path in home.iterdir()} == {'mask.tif', 't.csv', 's.csv'}
+
+
+@pytest.mark.parametrize(
+    ('words', 'name', 'value'),
+    [
+        ('--threshold -1e3', 'threshold', -1000),
+        ('--threshold -.5E-2', 'threshold', -0.005),
+        ('--threshold -inf', 'threshold', -np.inf),
+        ('--threshold -2.', 'threshold', -2),
+        ('--root -0.5,3,-1e1', 'root', (-0.5, 3, -10)),
+        ('--labels --only-labels -3,7', 'only_labels', [-3, 7]),
+    ],
+)
+def test_values_that_begin_with_a_minus(words, name, value):
+    parsed = command_parser().parse_args(['analyze', 'a.tif', *words.split(), '-o', 't.csv'])
+    assert getattr(parsed, name) == value
+    assert parsed.output == [Path('t.csv')]

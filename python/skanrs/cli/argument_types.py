@@ -1,9 +1,16 @@
 """The types of the arguments of the command: what makes a value of a text, or one error."""
 
 import argparse
+import os
+from pathlib import Path
 from typing import Literal
 
 from skanrs._support.memory import parse_size
+
+
+def path(text: str) -> Path:
+    """Return a path; a leading ``~`` is the home folder, also where no shell has replaced it."""
+    return Path(os.path.expanduser(text))
 
 
 def number(text: str) -> float:

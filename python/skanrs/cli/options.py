@@ -13,6 +13,7 @@ from skanrs.cleaning.steps import Cleaning
 from skanrs.files import FileError
 from skanrs.files.recipe import RECIPE_SUFFIXES
 
+from .argument_types import path as path_of
 from .recipes import RECIPE
 
 __all__ = ['Options', 'Threshold']
@@ -159,13 +160,13 @@ class Options:
                 files.need(library, self.report, extra='plot')
         if self.save_recipe is not None:
             files.check_output(self.save_recipe, RECIPE_SUFFIXES, 'recipes')
-        inputs = [Path(self.image)] + ([] if self.recipe_file is None else [self.recipe_file])
+        inputs = [path_of(self.image)] + ([] if self.recipe_file is None else [self.recipe_file])
         taken = [*inputs, *self.outputs]
         if len({path.resolve() for path in taken}) < len(taken):
             raise FileError('the image, the recipe and all outputs must be different files')
         written = {path.resolve() for path in self.outputs}
         for name in (self.intensity, self.regions):
-            if name is not None and Path(name).resolve() in written:
+            if name is not None and path_of(name).resolve() in written:
                 raise FileError(f'{name}: expected an output that is not an input')
 
     @property

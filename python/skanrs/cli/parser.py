@@ -1,6 +1,7 @@
 """The arguments of the command `skanrs` and its help texts."""
 
 import argparse
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -69,8 +70,17 @@ examples:
 """
 
 
+NUMBER = r'(\d+\.?\d*|\.\d+)(e[-+]?\d+)?'
+NEGATIVE = re.compile(rf'-(inf|{NUMBER}(,-?{NUMBER})*)$', re.IGNORECASE)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that reports errors in one line, without the usage."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # What begins with - but is no option: argparse knows no exponents, inf and lists.
+        self._negative_number_matcher = NEGATIVE
 
     def error(self, message: str) -> NoReturn:
         _, _, more = message.partition('unrecognized arguments: ')
@@ -164,7 +174,7 @@ def _add_options(command: Parser, *, in_memory: str) -> None:
     running.add_argument(
         '--recipe',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         dest='recipe_file',
         help='take the options of a recipe that --save-recipe wrote, or of a .parquet table that '
         'this command wrote; options of the command line win',
@@ -172,7 +182,7 @@ def _add_options(command: Parser, *, in_memory: str) -> None:
     running.add_argument(
         '--save-recipe',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         help='also write the options as a recipe, without inputs, outputs, threads and memory: '
         f'{", ".join(RECIPE_SUFFIXES)}',
     )
@@ -193,7 +203,7 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         '-o',
         '--output',
         metavar='OUT',
-        type=Path,
+        type=argument_types.path,
         action='append',
         required=True,
         help=f'the branch table ({", ".join(TABLE_SUFFIXES)}), or the network for other programs '
@@ -202,26 +212,26 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
     outputs.add_argument(
         '--skeleton',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         help=f'also write the skeleton: {", ".join(IMAGE_SUFFIXES)}',
     )
     outputs.add_argument(
         '--summary',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         help=f'also write a summary row of the network: {", ".join(TABLE_SUFFIXES)}',
     )
     outputs.add_argument(
         '--nodes',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         help='also write the table of junctions and tips, see skanrs.nodes; implies --radii: '
         f'{", ".join(TABLE_SUFFIXES)}',
     )
     outputs.add_argument(
         '--angles',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         help='also write the angles between the branches that meet at each junction, see '
         f'skanrs.angles; with --root between parents and children; implies --radii: '
         f'{", ".join(TABLE_SUFFIXES)}',
@@ -229,28 +239,28 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
     outputs.add_argument(
         '--territories',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         help='also write an image with the branch of each voxel of the object, its row plus 1, and '
         f'add the column counted_volume: {", ".join(LABEL_SUFFIXES)}',
     )
     outputs.add_argument(
         '--branch-image',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         help='also write an image with the branch of each voxel of the skeleton: '
         f'{", ".join(LABEL_SUFFIXES)}',
     )
     outputs.add_argument(
         '--by-region',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         help='also write a row for each region of --regions, with lengths, volumes, counts and '
         f'densities: {", ".join(TABLE_SUFFIXES)}',
     )
     outputs.add_argument(
         '--report',
         metavar='FILE',
-        type=Path,
+        type=argument_types.path,
         help=f'also write a page with numbers and pictures: {", ".join(REPORT_SUFFIXES)}',
     )
     outputs.add_argument(
@@ -296,7 +306,7 @@ def _add_batch(analyze: Parser) -> None:
     several.add_argument(
         '--folder',
         metavar='FOLDER',
-        type=Path,
+        type=argument_types.path,
         help='the folder for the files of each; images already complete there are skipped '
         '(default: OUT_images)',
     )
@@ -322,7 +332,7 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
         '-o',
         '--output',
         metavar='OUT',
-        type=Path,
+        type=argument_types.path,
         required=True,
         dest='skeleton',
         help=f'the skeleton: {", ".join(IMAGE_SUFFIXES)}',
@@ -375,7 +385,7 @@ def _add_demo(commands: 'argparse._SubParsersAction[Parser]') -> None:
     demo.add_argument(
         '--folder',
         metavar='FOLDER',
-        type=Path,
+        type=argument_types.path,
         default=Path('skanrs-demo'),
         help='the folder for images, tables and pages (default: %(default)s)',
     )

@@ -14,13 +14,18 @@ def numbers(values: Sequence[float]) -> str:
 
 
 def to_json(content: Any) -> str:
-    """Return content as valid JSON, which has no word for numbers that are not finite: null."""
-    return json.dumps(_only_finite(content), indent=2, allow_nan=False)
+    """Return content as valid JSON, which has no word for numbers that are not finite.
+
+    Unknown ones, NaN, are null; infinite ones are texts that Python and JavaScript convert.
+    """
+    return json.dumps(_with_words(content), indent=2, allow_nan=False)
 
 
-def _only_finite(content: Any) -> Any:
+def _with_words(content: Any) -> Any:
     if isinstance(content, dict):
-        return {name: _only_finite(value) for name, value in content.items()}
+        return {name: _with_words(value) for name, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_only_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
+        return [_with_words(value) for value in content]
+    if not isinstance(content, float) or math.isfinite(content):
+        return content
+    return None if math.isnan(content) else 'Infinity' if content > 0 else '-Infinity'
