@@ -336,6 +336,7 @@ fn measures_of_branches() {
         let measures = centreline::measures(skeleton, &MONITOR).expect("the paths fit");
         let mean_radii: Vec<f64> = measures.iter().map(|measures| measures.mean_radius).collect();
         same(|| cells::of_paths(skeleton, &mean_radii, &MONITOR).expect("the paths fit"));
+        same(|| cells::cells_between(skeleton, 3..29, &MONITOR).expect("there are such planes"));
         same(|| network::nodes::nodes(skeleton, &MONITOR).expect("the paths fit"));
     }
     let wide = |numbers: &[i32]| numbers.iter().map(|&number| i64::from(number)).collect::<Vec<_>>();

@@ -5,6 +5,7 @@
 //! Of equals the first x has it. An object without any voxel of the skeleton belongs to none ([`strays`]). Every voxel of the
 //! skeleton takes part, single ones too, so the cells add up to the mask.
 //! The surface of a cell is the pairs of its voxels with background, weighted ([`crofton`]).
+//! A mask of which only windows are in memory is shared out some planes at a time ([`cells_between`]).
 //!
 //! **Search.** Tiles of the mask find their candidates among the sites ([`sites`]) and share out their foreground ([`tile`]), each
 //! by itself. A tile whose candidates have one owner is counted without asking them. Else, where power distances are whole numbers,

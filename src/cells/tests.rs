@@ -1,10 +1,12 @@
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use ndarray::Array3;
 
 use super::*;
 use crate::image::elements::Shared;
 use crate::image::mask_rows::MaskRows;
+use crate::image::mask_words::tests::mapped;
 use crate::support::random::Random;
 
 type Voxel = [i64; 3];
@@ -12,6 +14,13 @@ type Voxel = [i64; 3];
 /// Asks every voxel of the skeleton for every voxel of the mask, and every neighbour for every pair: the definition. The number
 /// is that of the voxels of objects that touch no ball.
 fn naive(skeleton: &Skeleton<'_, i64>) -> (Vec<Cell>, u64) {
+    let weights = Weights::new(skeleton.spacing, skeleton.axes);
+    let (sums, strays, _) = naive_sums(skeleton, true);
+    (sums.iter().map(|&[voxels, surface]| Cell { voxels, surface: weights.area(surface) }).collect(), strays)
+}
+
+/// The same as sums, where not all strays have no owner; and the largest power distance in each plane.
+fn naive_sums(skeleton: &Skeleton<'_, i64>, has_strays: bool) -> (Vec<[u64; 2]>, u64, Vec<f64>) {
     let weights = Weights::new(skeleton.spacing, skeleton.axes);
     let mut sums = vec![[0; 2]; skeleton.nodes.len()];
     let [nz, ny, nx] = skeleton.mask.shape().map(|length| length as i64);
@@ -31,7 +40,16 @@ fn naive(skeleton: &Skeleton<'_, i64>) -> (Vec<Cell>, u64) {
         .filter(|&at| mask(at) == Some(true))
         .map(|at| (at, (0..sums.len()).min_by(|&one, &other| power(at, one).total_cmp(&power(at, other))).unwrap()))
         .collect();
-    let touching = if is_even { TOUCHING } else { 0.0 };
+    let mut farthest = vec![f64::NEG_INFINITY; nz as usize];
+    for (&at, &owner) in &owners {
+        let farthest = &mut farthest[at[0] as usize];
+        *farthest = farthest.max(power(at, owner) * if is_even { steps[0] * steps[0] } else { 1.0 });
+    }
+    let touching = match is_even {
+        _ if !has_strays => f64::INFINITY,
+        true => TOUCHING,
+        false => 0.0,
+    };
     let seeds = owners.iter().filter(|&(&at, &owner)| power(at, owner) < touching).map(|(&at, _)| at).collect();
     let connected = connected(seeds, |at| owners.contains_key(&at));
     for &at in &connected {
@@ -50,8 +68,7 @@ fn naive(skeleton: &Skeleton<'_, i64>) -> (Vec<Cell>, u64) {
         sums[owners[&at]][0] += 1;
         sums[owners[&at]][1] += weights.sum(background);
     }
-    let cells = sums.iter().map(|&[voxels, surface]| Cell { voxels, surface: weights.area(surface) }).collect();
-    (cells, (owners.len() - connected.len()) as u64)
+    (sums, (owners.len() - connected.len()) as u64, farthest)
 }
 
 /// What is connected to `seeds`.
@@ -104,6 +121,11 @@ fn cells_are_those_of_asking_all() {
         };
         let each: Vec<u32> = (0..nodes.len() as u32).collect();
         let found = cells(skeleton, &each, nodes.len(), &Monitor::new()).unwrap();
+        let of_file = mapped(&mask);
+        assert_eq!(
+            cells(Skeleton { mask: &of_file, ..skeleton }, &each, nodes.len(), &Monitor::new()).as_ref(),
+            Ok(&found)
+        );
         let (expected, strays) = naive(&skeleton);
         assert_eq!(found.strays, strays, "{trial}: {shape:?} {spacing:?}");
         assert_eq!(found.cells, expected, "{trial}: {shape:?} {spacing:?}");
@@ -119,6 +141,125 @@ fn cells_are_those_of_asking_all() {
         assert_eq!(found.cells.iter().map(|cell| cell.voxels).sum::<u64>() + strays, mask.count());
     }
     assert!(with_strays > 10, "{with_strays}");
+}
+
+/// What the sites of a window own of some of its planes, and the first of them.
+fn in_window(skeleton: Skeleton<'_, i64>, window: &Range<usize>, planes: &Range<usize>) -> (usize, Between) {
+    let mask = skeleton.mask.planes(window.start, window.end).unwrap();
+    let plane = mask.shape()[1] * mask.shape()[2];
+    let [first, end] =
+        [window.start, window.end].map(|z| skeleton.nodes.partition_point(|&node| node < (z * plane) as i64));
+    let nodes: Vec<i64> = skeleton.nodes[first..end].iter().map(|node| node - (window.start * plane) as i64).collect();
+    let skeleton = Skeleton { mask: &mask, nodes: &nodes, radii: &skeleton.radii[first..end], ..skeleton };
+    let planes = planes.start - window.start..planes.end - window.start;
+    (first, cells_between(skeleton, planes, &Monitor::new()).unwrap())
+}
+
+/// Whether no site outside a window owns anything in some planes, given the bound that comes with what those in it own.
+fn is_enough(skeleton: Skeleton<'_, i64>, window: &Range<usize>, planes: &Range<usize>, farthest: f64) -> bool {
+    skeleton.radii.iter().enumerate().all(|(site, radius)| {
+        let z = skeleton.voxel(site)[0] as usize;
+        let planes_away = planes.start.saturating_sub(z).max((z + 1).saturating_sub(planes.end));
+        let away = planes_away as f64 * skeleton.spacing[0];
+        window.contains(&z) || away * away - radius * radius > farthest + 1e-9 * (1.0 + farthest.abs())
+    })
+}
+
+#[test]
+fn cells_of_parts_add_up() {
+    let (mut numbers, mut smaller) = (Random(5), 0);
+    for trial in 0..72 {
+        let flat = trial % 6 == 0;
+        let shape = [if flat { 1 } else { 1 + numbers.below(60) }, 1 + numbers.below(14), 1 + numbers.below(80)];
+        let spacing = [[1.0; 3], [0.3; 3], [3.0, 1.0, 1.0], [0.7, 1.3, 2.1], [0.2, 1.0, 1.0]][numbers.below(5)];
+        let has_border = trial % 7 == 3;
+        let density = [19, 8, 15, 1][trial % 4];
+        let image = Array3::from_shape_simple_fn(shape, || u8::from(numbers.below(20) < density));
+        let mut mask = MaskRows::zeros(shape, [has_border, !flat, trial % 2 == 0]).unwrap();
+        mask.insert([0; 3], &Shared::view(&image.view()), 1, &Monitor::new()).unwrap();
+        let mask = if trial % 3 == 0 { mapped(&mask) } else { mask };
+        let voxels: usize = shape.iter().product();
+        let mut nodes: Vec<i64> = (0..=voxels / 60).map(|_| numbers.below(voxels) as i64).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        // Some squares are not whole.
+        let (largest, more) = ([12, 60, 3, 400][numbers.below(4)], [0.0, 0.0, 0.3][numbers.below(3)]);
+        let radius = |square: usize| (square as f64 + more).sqrt() * spacing[1];
+        let radii: Vec<f64> = nodes.iter().map(|_| radius(numbers.below(largest))).collect();
+        let skeleton = Skeleton {
+            mask: &mask,
+            spacing,
+            axes: if flat { 2 } else { 3 },
+            origin: [0; 3],
+            nodes: &nodes,
+            radii: &radii,
+            starts: &[0_i64],
+            paths: &[],
+        };
+        let of_trial = format!("{trial}: {shape:?} {spacing:?}");
+        let (expected, _, farthest) = naive_sums(&skeleton, false);
+        assert_eq!(in_window(skeleton, &(0..shape[0]), &(0..shape[0])).1.sums, expected, "{of_trial}");
+        let (mut sums, mut end) = (vec![[0; 2]; nodes.len()], 0);
+        while end < shape[0] {
+            let planes = end..shape[0].min(end + 1 + numbers.below(40));
+            end = planes.end;
+            // One plane more than those that are shared out shows their surfaces.
+            let mut around = 1 + numbers.below(4);
+            let (first, found) = loop {
+                let window = planes.start.saturating_sub(around)..shape[0].min(planes.end + around);
+                let window = if has_border { 0..shape[0] } else { window };
+                let (first, found) = in_window(skeleton, &window, &planes);
+                if is_enough(skeleton, &window, &planes, found.farthest) {
+                    smaller += usize::from(found.sums.len() < nodes.len());
+                    break (first, found);
+                }
+                around *= 2;
+            };
+            for (sum, part) in sums[first..].iter_mut().zip(&found.sums) {
+                (0..2).for_each(|of| sum[of] += part[of]);
+            }
+            let most = farthest[planes].iter().fold(f64::NEG_INFINITY, |most, &next| most.max(next));
+            let rounding = 1e-9 * (1.0 + most.abs());
+            assert!(found.farthest >= most - rounding, "{of_trial}: {most} {}", found.farthest);
+            // What touches its ball is not looked at more closely.
+            let touching = TOUCHING * spacing[1] * spacing[1];
+            assert!(found.farthest <= most.max(touching) + rounding, "{of_trial}: {most} {}", found.farthest);
+            assert_eq!(found.farthest.is_finite(), most.is_finite(), "{of_trial}");
+        }
+        assert_eq!(sums, expected, "{of_trial}");
+    }
+    assert!(smaller > 40, "{smaller}");
+}
+
+#[test]
+fn parts_without_sites_have_no_bound() {
+    let mut mask = MaskRows::zeros([4, 3, 70], [false; 3]).unwrap();
+    mask.set(&[0, 64]).unwrap();
+    let (starts, paths) = (&[0_i64][..], &[][..]);
+    let skeleton =
+        Skeleton { mask: &mask, spacing: [0.5; 3], axes: 3, origin: [0; 3], nodes: &[], radii: &[], starts, paths };
+    let of = |skeleton, planes| cells_between(skeleton, planes, &Monitor::new());
+    for (planes, farthest) in [(0..1, f64::INFINITY), (1..4, f64::NEG_INFINITY), (0..0, f64::NEG_INFINITY)] {
+        assert_eq!(of(skeleton, planes), Ok(Between { sums: Vec::new(), farthest }));
+    }
+    let with_site = Skeleton { nodes: &[3 * 70 * 3], radii: &[0.5], ..skeleton };
+    assert_eq!(of(with_site, 1..4), Ok(Between { sums: vec![[0; 2]], farthest: f64::NEG_INFINITY }));
+    // 3 planes and 64 voxels away.
+    let farthest = 0.25 * (9.0 + 64.0 * 64.0 - 1.0);
+    assert_eq!(of(with_site, 0..4).map(|found| (found.sums[0][0], found.farthest)), Ok((2, farthest)));
+    for [first, end] in [[3, 2], [0, 5], [usize::MAX; 2]] {
+        assert!(matches!(of(with_site, first..end), Err(Error::InvalidArgument { name: "planes", .. })));
+    }
+}
+
+#[test]
+fn surfaces_are_those_of_cells() {
+    let weights = Weights::new([1.0, 2.0, 0.5], 3);
+    let sums = [0, 1, 1 << 40];
+    let areas = sums.map(|sum| weights.area(sum).to_bits());
+    let found = surfaces(&sums, [1.0, 2.0, 0.5], 3).unwrap();
+    assert_eq!(found.iter().map(|area| area.to_bits()).collect::<Vec<_>>(), areas);
+    assert!(surfaces(&sums, [1.0, 0.0, 0.5], 3).is_err() && surfaces(&sums, [1.0; 3], 4).is_err());
 }
 
 #[test]

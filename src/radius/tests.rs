@@ -6,6 +6,7 @@ use super::faces::{Face, depths, lower};
 use super::*;
 use crate::image::elements::Shared;
 use crate::image::mask_rows::MaskRows;
+use crate::image::mask_words::tests::mapped;
 use crate::support::errors::Error;
 use crate::support::random::Random;
 
@@ -57,6 +58,10 @@ fn equals_looking_at_every_voxel() {
                     });
                     assert_eq!(found.unwrap(), radii);
                     assert_eq!(rows, whole);
+                    let found = Background::within(&mut mapped(&whole), |background| {
+                        squared_radii(background, &nodes, &surroundings, &squares, &Monitor::new())
+                    });
+                    assert_eq!(found.unwrap(), radii);
                     let of_rows = Background::of_mask(&rows).unwrap();
                     assert_eq!(of_rows.is_empty(), background.is_empty());
                     let same = by_every_way(&of_rows, &nodes, &surroundings, &squares);

@@ -19,6 +19,7 @@ from blocks import chunk_graphs, merge_at_random, random_chunks
 from images import blobs, random_image, random_spacing
 
 import skanrs
+from skanrs import _core
 from skanrs._gray.parts import Smoothed
 from skanrs._image.packed import PackedImage
 from skanrs.files.write.csv import write_csv
@@ -62,6 +63,13 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
     yield 'pruned', skanrs.prune(skeleton, min_length=4 * float(np.max(spacing)), spacing=spacing)
     branches = skanrs.analyze(mask, spacing=spacing)
     yield 'measures', branches
+    listed, rows, steps = np.flatnonzero(skeleton), PackedImage(shape), np.broadcast_to(spacing, 3)
+    rows.insert(mask, (0, 0, 0))
+    radii = np.sqrt(rows.rows.squared_radii(listed, steps))
+    planes = (shape[0] // 3, shape[0] - shape[0] // 4)
+    owned, farthest = _core.cells_between(rows.rows, listed, radii, steps, 3, *planes)
+    yield 'cells between planes', owned
+    yield 'bound of the cells', np.array(farthest)
     text = io.BytesIO()
     write_csv(text, branches, header=True)
     yield 'csv', np.frombuffer(text.getvalue(), np.uint8)
