@@ -6,7 +6,6 @@ use ndarray::Array3;
 use super::*;
 use crate::image::elements::Shared;
 use crate::image::mask_rows::MaskRows;
-use crate::image::mask_words::tests::mapped;
 use crate::support::random::Random;
 
 type Voxel = [i64; 3];
@@ -121,7 +120,7 @@ fn cells_are_those_of_asking_all() {
         };
         let each: Vec<u32> = (0..nodes.len() as u32).collect();
         let found = cells(skeleton, &each, nodes.len(), &Monitor::new()).unwrap();
-        let of_file = mapped(&mask);
+        let of_file = mask.in_a_file();
         assert_eq!(
             cells(Skeleton { mask: &of_file, ..skeleton }, &each, nodes.len(), &Monitor::new()).as_ref(),
             Ok(&found)
@@ -177,7 +176,7 @@ fn cells_of_parts_add_up() {
         let image = Array3::from_shape_simple_fn(shape, || u8::from(numbers.below(20) < density));
         let mut mask = MaskRows::zeros(shape, [has_border, !flat, trial % 2 == 0]).unwrap();
         mask.insert([0; 3], &Shared::view(&image.view()), 1, &Monitor::new()).unwrap();
-        let mask = if trial % 3 == 0 { mapped(&mask) } else { mask };
+        let mask = if trial % 3 == 0 { mask.in_a_file() } else { mask };
         let voxels: usize = shape.iter().product();
         let mut nodes: Vec<i64> = (0..=voxels / 60).map(|_| numbers.below(voxels) as i64).collect();
         nodes.sort_unstable();

@@ -7,7 +7,6 @@ use super::vectors::{cross, unit};
 use super::*;
 use crate::image::elements::Shared;
 use crate::image::mask_rows::MaskRows;
-use crate::image::mask_words::tests::mapped;
 
 fn mask_of(shape: [usize; 3], border: [bool; 3], is_foreground: impl Fn([usize; 3]) -> bool) -> MaskRows {
     let image = Array3::from_shape_fn(shape, |(z, y, x)| u8::from(is_foreground([z, y, x])));
@@ -136,7 +135,7 @@ fn a_tube_has_its_radius_and_length() {
             paths: &paths,
         };
         let measured = measures(skeleton, &Monitor::new()).unwrap()[0];
-        let of_file = Skeleton { mask: &mapped(&mask), ..skeleton };
+        let of_file = Skeleton { mask: &mask.in_a_file(), ..skeleton };
         assert_eq!(measures(of_file, &Monitor::new()).unwrap()[0], measured);
         assert_eq!(centrelines(of_file, &Monitor::new()), centrelines(skeleton, &Monitor::new()));
         assert!((measured.length - 39.0).abs() < 1e-9);

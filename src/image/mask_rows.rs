@@ -339,6 +339,22 @@ fn pack_row<T: Element>(voxels: &[Shared<T>], mask: T, start: usize, words: &mut
 }
 
 #[cfg(test)]
+impl MaskRows {
+    /// The same mask, its words in a file.
+    pub(crate) fn in_a_file(&self) -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static FILES: AtomicU32 = AtomicU32::new(0);
+        let name = format!("skanrs-mask-{}-{}", std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, bytemuck::cast_slice(&self.words)).unwrap();
+        let mask = Self::map(&path, self.shape, self.border).unwrap();
+        // Where a file that is mapped cannot be removed, it stays.
+        let _ = std::fs::remove_file(path);
+        mask
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use ndarray::Array3;
 

@@ -109,33 +109,13 @@ impl fmt::Debug for Words {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
+mod tests {
     use ndarray::Array3;
 
     use super::*;
     use crate::image::elements::Shared;
     use crate::image::mask_rows::MaskRows;
     use crate::support::threads::Monitor;
-
-    /// A path that no other test has.
-    fn path() -> std::path::PathBuf {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        std::env::temp_dir().join(format!("skanrs-mask-{}-{number}", std::process::id()))
-    }
-
-    /// The same mask, its words in a file.
-    pub(crate) fn mapped(mask: &MaskRows) -> MaskRows {
-        let path = path();
-        let bytes = mask.to_words().unwrap().iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
-        std::fs::write(&path, bytes).unwrap();
-        let mapped = MaskRows::map(&path, mask.shape(), mask.border()).unwrap();
-        // Where a file that is mapped cannot be removed, it stays.
-        let _ = std::fs::remove_file(path);
-        mapped
-    }
 
     fn mask(shape: [usize; 3], border: [bool; 3]) -> (Array3<u8>, MaskRows) {
         let image = Array3::from_shape_fn(shape, |(z, y, x)| u8::from((z * 31 + y * 17 + x * x * 7) % 3 == 0));
@@ -148,7 +128,7 @@ pub(crate) mod tests {
     fn a_file_is_the_mask_whose_words_it_has() {
         for shape in [[7, 5, 130], [1, 9, 64], [300, 70, 70], [4, 0, 9], [0, 3, 3]] {
             let (image, owned) = mask(shape, [false, true, false]);
-            let mapped = mapped(&owned);
+            let mapped = owned.in_a_file();
             assert_eq!(mapped, owned);
             assert_eq!((mapped.shape(), mapped.border(), mapped.count()), (shape, owned.border(), owned.count()));
             for (first, end) in
@@ -179,14 +159,14 @@ pub(crate) mod tests {
     #[test]
     fn planes_are_those_of_the_mask() {
         let (_, owned) = mask([6, 3, 70], [false; 3]);
-        for mask in [&owned, &mapped(&owned)] {
+        for mask in [&owned, &owned.in_a_file()] {
             for (first, end) in [(3, 2), (0, 7), (7, 7), (usize::MAX, usize::MAX)] {
                 assert!(matches!(mask.planes(first, end), Err(Error::InvalidArgument { name: "planes", .. })));
             }
         }
         // Beyond a cut there is no background.
         let (_, owned) = mask([6, 3, 70], [true; 3]);
-        for mask in [&owned, &mapped(&owned)] {
+        for mask in [&owned, &owned.in_a_file()] {
             assert_eq!(mask.planes(0, 6).as_ref(), Ok(mask));
             assert!(matches!(mask.planes(0, 5), Err(Error::InvalidArgument { name: "planes", .. })));
         }
@@ -195,7 +175,7 @@ pub(crate) mod tests {
     #[test]
     fn a_file_is_read_only() {
         let (image, owned) = mask([6, 3, 70], [false; 3]);
-        let mut mapped = mapped(&owned);
+        let mut mapped = owned.in_a_file();
         let refused = |result: Result<()>| assert!(matches!(result, Err(Error::InvalidArgument { name: "mask", .. })));
         refused(mapped.set(&[1]));
         refused(mapped.insert([0; 3], &Shared::view(&image.view()), 1, &Monitor::new()));
@@ -206,7 +186,7 @@ pub(crate) mod tests {
 
     #[test]
     fn refuses_files_of_another_length() {
-        let path = path();
+        let path = std::env::temp_dir().join(format!("skanrs-length-{}", std::process::id()));
         let map = |shape| MaskRows::map(&path, shape, [false; 3]).map(drop);
         assert!(matches!(map([1, 1, 64]), Err(Error::File { kind: io::ErrorKind::NotFound, .. })));
         std::fs::write(&path, [0; 24]).unwrap();

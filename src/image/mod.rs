@@ -6,7 +6,7 @@ pub mod foreground;
 pub mod indices;
 pub mod label_words;
 pub mod mask_rows;
-pub(crate) mod mask_words;
+mod mask_words;
 pub mod neighbourhood;
 pub mod one_label;
 pub mod word_shape;

@@ -239,7 +239,6 @@ mod tests {
     use super::*;
     use crate::image::elements::Shared;
     use crate::image::mask_rows::MaskRows;
-    use crate::image::mask_words::tests::mapped;
 
     /// A skeleton given by its voxels and paths of their numbers, in a mask of the same voxels.
     fn nodes_of(shape: [usize; 3], voxels: &[[usize; 3]], paths: &[&[i64]]) -> Nodes {
@@ -268,7 +267,7 @@ mod tests {
             paths: &paths.concat(),
         };
         let found = nodes(skeleton, &Monitor::new()).unwrap();
-        assert_eq!(nodes(Skeleton { mask: &mapped(&mask), ..skeleton }, &Monitor::new()).as_ref(), Ok(&found));
+        assert_eq!(nodes(Skeleton { mask: &mask.in_a_file(), ..skeleton }, &Monitor::new()).as_ref(), Ok(&found));
         found
     }
 

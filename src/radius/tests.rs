@@ -6,7 +6,6 @@ use super::faces::{Face, depths, lower};
 use super::*;
 use crate::image::elements::Shared;
 use crate::image::mask_rows::MaskRows;
-use crate::image::mask_words::tests::mapped;
 use crate::support::errors::Error;
 use crate::support::random::Random;
 
@@ -58,7 +57,7 @@ fn equals_looking_at_every_voxel() {
                     });
                     assert_eq!(found.unwrap(), radii);
                     assert_eq!(rows, whole);
-                    let found = Background::within(&mut mapped(&whole), |background| {
+                    let found = Background::within(&mut whole.in_a_file(), |background| {
                         squared_radii(background, &nodes, &surroundings, &squares, &Monitor::new())
                     });
                     assert_eq!(found.unwrap(), radii);
