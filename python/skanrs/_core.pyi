@@ -60,6 +60,7 @@ __all__ = [
     'set_num_threads',
     'skeletonize',
     'skeletonize_labels',
+    'strays_among',
     'thin_chunks',
     'thin_label_chunks',
     'thin_nodes',
@@ -330,8 +331,9 @@ def cell_counts(mask: MaskRows, skeleton: _SkeletonArrays) -> npt.NDArray[np.uin
 # Of the planes from `first` to `end`, what each voxel owns: voxels and surface sums, a row each. No
 # voxel has a power distance to its owner above the number that comes with them, but for rounding:
 # a site at the distance D along the first axis owns none if D**2 - radius**2 exceeds it. It is -inf
-# without foreground, inf without nodes. All foreground has an owner; the planes beside `first` and
-# `end` must be in the mask for surfaces to be right there.
+# without foreground, inf without nodes. All foreground has an owner, and loose voxels, ascending,
+# may be of objects without any node (`strays_among`). The planes beside `first` and `end` must be
+# in the mask for surfaces to be right there.
 def cells_between(
     mask: MaskRows,
     nodes: npt.NDArray[np.int64],
@@ -340,14 +342,19 @@ def cells_between(
     axes: int,
     first: int,
     end: int,
-) -> tuple[npt.NDArray[np.uint64], float]: ...
+) -> tuple[npt.NDArray[np.uint64], float, npt.NDArray[np.int64]]: ...
+def strays_among(mask: MaskRows, loose: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]: ...
 def cell_surfaces(
     sums: npt.NDArray[np.uint64], spacing: Sequence[float], axes: int
 ) -> npt.NDArray[np.float64]: ...
 
 _OfPaths = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]
 _OfNodes = tuple[
-    npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]
+    npt.NDArray[np.float64],
+    npt.NDArray[np.int64],
+    npt.NDArray[np.int64],
+    npt.NDArray[np.int64],
+    npt.NDArray[np.uint8],
 ]
 
 def network_nodes(mask: MaskRows, skeleton: _SkeletonArrays) -> tuple[_OfPaths, _OfNodes]: ...

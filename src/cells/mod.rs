@@ -35,7 +35,7 @@ use std::sync::atomic::AtomicU64;
 
 use rayon::prelude::*;
 
-pub use self::between::{Between, cells_between, surfaces};
+pub use self::between::{Between, cells_between, strays_among, surfaces};
 pub use self::crofton::Weights;
 use self::paint::TILE;
 use self::sites::{CELLS, Sites};
@@ -115,7 +115,7 @@ fn weighted_cells<I: Index>(
     let sites = distances.sites(&skeleton)?;
     let sums = try_collect(CELLS, (0..count).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]))?;
     let diagram = distances.diagram(skeleton.mask, &sites, owners, weights, &sums);
-    let strays = if skeleton.nodes.is_empty() { skeleton.mask.count() } else { diagram.share_out_all(monitor)?.0 };
+    let strays = if skeleton.nodes.is_empty() { skeleton.mask.count() } else { diagram.share_out_all(monitor)? };
     let cells = sums
         .into_iter()
         .map(|[voxels, surface]| Cell { voxels: voxels.into_inner(), surface: weights.area(surface.into_inner()) });
@@ -169,7 +169,6 @@ impl Distances {
             near: NEAR * square,
             far: FAR[usize::from(!self.is_whole)] * square,
             touching: if self.is_whole { TOUCHING } else { 0.0 },
-            has_strays: true,
             weights,
             sums,
         }
@@ -177,9 +176,9 @@ impl Distances {
 }
 
 impl Diagram<'_> {
-    /// Shares out the foreground of all tiles, and returns how many voxels have no owner, and an upper bound of the power distance
-    /// of all others.
-    fn share_out_all(&self, monitor: &Monitor) -> Result<(u64, f64)> {
+    /// Shares out the foreground of all tiles, and returns what is connected to no ball within its tile, and an upper bound of the
+    /// power distance of each voxel.
+    fn share_out_tiles(&self, monitor: &Monitor) -> Result<(Vec<(Voxel, u32)>, f64)> {
         let [_, height, width] = self.mask.shape();
         let shape = [self.planes.len(), height, width];
         let [planes, rows, tiles] = [0, 1, 2].map(|axis| shape[axis].div_ceil(TILE[axis]));
@@ -193,11 +192,15 @@ impl Diagram<'_> {
             Ok((std::mem::take(&mut scratch.strays), scratch.farthest))
         });
         let none = || (Vec::new(), f64::NEG_INFINITY);
-        let (found, farthest) = found.try_reduce(none, |(mut all, farthest), (part, other)| {
+        found.try_reduce(none, |(mut all, farthest), (part, other)| {
             all.try_extend_from_slice(CELLS, &part)?;
             Ok((all, farthest.max(other)))
-        })?;
-        let mut strays = Strays::new(found);
+        })
+    }
+
+    /// Shares out the foreground of all tiles, and returns how many voxels have no owner.
+    fn share_out_all(&self, monitor: &Monitor) -> Result<u64> {
+        let mut strays = Strays::new(self.share_out_tiles(monitor)?.0);
         strays.shrink(self.mask);
         let tile_of = |position: Voxel| [0, 1, 2].map(|axis| position[axis] / TILE[axis] * TILE[axis]);
         let mut left = try_collect(CELLS, strays.words())?;
@@ -206,7 +209,7 @@ impl Diagram<'_> {
             .try_for_each_init(Scratch::new, |scratch, of_tile| {
                 self.take_back(tile_of(of_tile[0].0), of_tile, scratch)
             })?;
-        Ok((left.iter().map(|(_, bits)| u64::from(bits.count_ones())).sum(), farthest))
+        Ok(left.iter().map(|(_, bits)| u64::from(bits.count_ones())).sum())
     }
 }
 

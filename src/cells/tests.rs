@@ -5,6 +5,7 @@ use ndarray::Array3;
 
 use super::*;
 use crate::image::elements::Shared;
+use crate::image::indices::position;
 use crate::image::mask_rows::MaskRows;
 use crate::support::random::Random;
 
@@ -138,6 +139,20 @@ fn cells_are_those_of_asking_all() {
             assert!((cell.surface - own().map(|cell| cell.surface).sum::<f64>()).abs() < 1e-6 * (1.0 + cell.surface));
         }
         assert_eq!(found.cells.iter().map(|cell| cell.voxels).sum::<u64>() + strays, mask.count());
+        // What all planes give, less what the strays gave.
+        let given = cells_between(skeleton, 0..shape[0], &Monitor::new()).unwrap();
+        let of_strays = strays_among(&mask, &given.loose).unwrap();
+        assert_eq!(of_strays.len() as u64, strays);
+        let mut only = MaskRows::zeros(shape, mask.border()).unwrap();
+        for &voxel in &of_strays {
+            only.insert_bits(position(voxel, shape), 1);
+        }
+        let taken = cells_between(Skeleton { mask: &only, ..skeleton }, 0..shape[0], &Monitor::new()).unwrap();
+        let weights = Weights::new(spacing, skeleton.axes);
+        for (cell, (given, taken)) in found.cells.iter().zip(given.sums.iter().zip(&taken.sums)) {
+            assert_eq!(given[0] - taken[0], cell.voxels);
+            assert_eq!(weights.area(given[1] - taken[1]).to_bits(), cell.surface.to_bits());
+        }
     }
     assert!(with_strays > 10, "{with_strays}");
 }
@@ -239,10 +254,11 @@ fn parts_without_sites_have_no_bound() {
         Skeleton { mask: &mask, spacing: [0.5; 3], axes: 3, origin: [0; 3], nodes: &[], radii: &[], starts, paths };
     let of = |skeleton, planes| cells_between(skeleton, planes, &Monitor::new());
     for (planes, farthest) in [(0..1, f64::INFINITY), (1..4, f64::NEG_INFINITY), (0..0, f64::NEG_INFINITY)] {
-        assert_eq!(of(skeleton, planes), Ok(Between { sums: Vec::new(), farthest }));
+        assert_eq!(of(skeleton, planes), Ok(Between { sums: Vec::new(), farthest, loose: Vec::new() }));
     }
     let with_site = Skeleton { nodes: &[3 * 70 * 3], radii: &[0.5], ..skeleton };
-    assert_eq!(of(with_site, 1..4), Ok(Between { sums: vec![[0; 2]], farthest: f64::NEG_INFINITY }));
+    let nothing = Between { sums: vec![[0; 2]], farthest: f64::NEG_INFINITY, loose: Vec::new() };
+    assert_eq!(of(with_site, 1..4), Ok(nothing));
     // 3 planes and 64 voxels away.
     let farthest = 0.25 * (9.0 + 64.0 * 64.0 - 1.0);
     assert_eq!(of(with_site, 0..4).map(|found| (found.sums[0][0], found.farthest)), Ok((2, farthest)));

@@ -59,8 +59,6 @@ pub struct Diagram<'a> {
     pub far: f64,
     /// Foreground at less than this power distance from a site is connected to it.
     pub touching: f64,
-    /// Whether what is connected to no ball is looked for.
-    pub has_strays: bool,
     pub weights: &'a Weights,
     /// The voxels and the surface of each owner.
     pub sums: &'a [[AtomicU64; 2]],
@@ -131,7 +129,7 @@ impl Diagram<'_> {
             }
             scratch.only = [[u32::MAX; TILE[1]]; TILE[0]];
         }
-        if self.has_strays { scratch.find_strays(start, shape) } else { Ok(()) }
+        scratch.find_strays(start, shape)
     }
 
     /// Adds the foreground of a tile that is not very far from its balls to their owners. Returns whether anything is left, to

@@ -135,6 +135,7 @@ fn append(all: &mut Nodes, nodes: &Nodes, members: &[u32]) -> Result<()> {
     all.inside.try_extend_from_slice(LABELS, &nodes.inside)?;
     all.centroids.try_extend_from_slice(LABELS, &nodes.centroids)?;
     all.voxels.try_extend(LABELS, nodes.voxels.iter().map(|&voxel| i64::from(members[voxel as usize])))?;
+    all.firsts.try_extend(LABELS, nodes.firsts.iter().map(|&voxel| i64::from(members[voxel as usize])))?;
     all.degrees.try_extend_from_slice(LABELS, &nodes.degrees)?;
     all.faces.try_extend_from_slice(LABELS, &nodes.faces)
 }

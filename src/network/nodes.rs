@@ -40,6 +40,8 @@ pub struct Nodes {
     pub centroids: Vec<[f64; 3]>,
     /// The number of the skeleton voxel nearest to the centroid; the first of equals.
     pub voxels: Vec<i64>,
+    /// The number of the first voxel of each node, which is its smallest.
+    pub firsts: Vec<i64>,
     /// How many ends of paths outside junctions lie at each node.
     pub degrees: Vec<i64>,
     /// The faces that a node touches: bit 2 a for the first face along axis a, and the bit after it for the last.
@@ -110,11 +112,18 @@ pub fn nodes<I: Index>(skeleton: Skeleton<'_, I>, monitor: &Monitor) -> Result<N
     let mut result = Nodes {
         centroids: try_filled(NODES, nodes, [0.0; 3])?,
         voxels: try_filled(NODES, nodes, 0)?,
+        firsts: try_filled(NODES, nodes, 0)?,
         faces: try_filled(NODES, nodes, 0)?,
         degrees: try_filled(NODES, nodes, 0)?,
         of_paths: [try_with_capacity(NODES, paths)?, try_with_capacity(NODES, paths)?],
         inside: try_with_capacity(NODES, paths)?,
     };
+    for (first, &end) in result.firsts.iter_mut().skip(1).zip(&ends) {
+        *first = i64::from(grouped[end]);
+    }
+    if let (Some(first), Some(&member)) = (result.firsts.first_mut(), grouped.first()) {
+        *first = i64::from(member);
+    }
     let tasks = result.centroids.par_chunks_mut(TASK).zip(result.voxels.par_chunks_mut(TASK));
     tasks.zip(result.faces.par_chunks_mut(TASK)).enumerate().for_each(|(task, ((centroids, voxels), faces))| {
         for (at, centroid) in centroids.iter_mut().enumerate() {
@@ -284,6 +293,7 @@ mod tests {
         assert_eq!(found.degrees, [1, 1, 4, 1, 1]);
         assert_eq!(found.centroids[2].map(f64::to_bits), [0.0_f64, 1.0, 1.5].map(f64::to_bits));
         assert_eq!(found.voxels, [0, 1, 2, 4, 5]);
+        assert_eq!(found.firsts, [0, 1, 2, 4, 5]);
         // The tips lie in two faces each, the first axis does not count.
         assert_eq!(found.faces, [0b01_0100, 0b10_0100, 0, 0b01_1000, 0b10_1000]);
     }
@@ -301,6 +311,8 @@ mod tests {
             assert_eq!(found.of_paths, [vec![0, 1, 2, 2], vec![2, 2, 3, 2]]);
             assert_eq!(found.inside, [false, false, false, true]);
             assert_eq!(found.degrees, [1, 1, 3, 1]);
+            // The node nearest to the middle of the square need not be its first voxel.
+            assert_eq!(found.firsts, [0, 1, 2, 6]);
         }
     }
 

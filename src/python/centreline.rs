@@ -262,8 +262,8 @@ fn cell_counts<'py>(
     Ok(try_collect(MEASURES, cells.cells.iter().map(|cell| cell.voxels))?.into_pyarray(py))
 }
 
-/// The voxels and the surface sums that each voxel of a skeleton owns between two planes, a row each, and the largest power
-/// distance of a voxel to its owner.
+/// The voxels and the surface sums that each voxel of a skeleton owns between two planes, a row each, the largest power distance
+/// of a voxel to its owner, and voxels of objects that may have no voxel of the skeleton.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "named by the caller")]
 fn cells_between<'py>(
@@ -275,7 +275,7 @@ fn cells_between<'py>(
     axes: usize,
     first: usize,
     end: usize,
-) -> PyResult<(Bound<'py, PyArray2<u64>>, f64)> {
+) -> PyResult<(Bound<'py, PyArray2<u64>>, f64, Bound<'py, PyArray1<i64>>)> {
     let skeleton = Skeleton {
         mask: &mask.mask,
         spacing,
@@ -290,7 +290,18 @@ fn cells_between<'py>(
     let shape = (found.sums.len(), 2);
     let sums = numpy::ndarray::Array2::from_shape_vec(shape, found.sums.into_flattened());
     let sums = sums.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
-    Ok((sums.into_pyarray(py), found.farthest))
+    Ok((sums.into_pyarray(py), found.farthest, found.loose.into_pyarray(py)))
+}
+
+/// Those of the loose voxels of all planes that belong to objects without any voxel of the skeleton.
+#[pyfunction]
+fn strays_among<'py>(
+    py: Python<'py>,
+    mask: PyRef<'py, PyMaskRows>,
+    loose: AlignedArray1<'py, i64>,
+) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    let (mask, loose) = (&mask.mask, loose.as_slice());
+    Ok(run(py, false, |_| cells::strays_among(mask, loose))?.into_pyarray(py))
 }
 
 /// The surfaces of sums of `cells_between`.
@@ -313,5 +324,6 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(cell_measures, module)?)?;
     module.add_function(wrap_pyfunction!(cell_counts, module)?)?;
     module.add_function(wrap_pyfunction!(cells_between, module)?)?;
+    module.add_function(wrap_pyfunction!(strays_among, module)?)?;
     module.add_function(wrap_pyfunction!(cell_surfaces, module)?)
 }

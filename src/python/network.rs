@@ -20,8 +20,9 @@ const NODES: &str = "the nodes of a network";
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
 /// The nodes at the ends of the paths, and whether the path lies inside a junction.
 pub(super) type OfPaths<'py> = (Array1<'py, i64>, Array1<'py, i64>, Array1<'py, bool>);
-/// Centroids, numbers of voxels, degrees and faces.
-pub(super) type OfNodes<'py> = (Bound<'py, PyArray2<f64>>, Array1<'py, i64>, Array1<'py, i64>, Array1<'py, u8>);
+/// Centroids, numbers of voxels and of first voxels, degrees and faces.
+pub(super) type OfNodes<'py> =
+    (Bound<'py, PyArray2<f64>>, Array1<'py, i64>, Array1<'py, i64>, Array1<'py, i64>, Array1<'py, u8>);
 
 /// The nodes of a skeleton, and those of its paths.
 #[pyfunction]
@@ -44,6 +45,7 @@ pub(super) fn nodes_out(py: Python<'_>, found: Nodes, axes: usize) -> PyResult<(
         (
             centroids.into_pyarray(py),
             found.voxels.into_pyarray(py),
+            found.firsts.into_pyarray(py),
             found.degrees.into_pyarray(py),
             found.faces.into_pyarray(py),
         ),

@@ -87,6 +87,13 @@ def in_three_axes(values: tuple[Any, ...], first: Any) -> tuple[Any, ...]:
     return (first,) * (3 - len(values)) + values
 
 
+def in_image(nodes: Indices, offset: Shape, extent: Shape, shape: Shape) -> Indices:
+    """Return the linear indices in an image of voxels by their linear indices in a block of it."""
+    in_block = np.unravel_index(nodes, extent)
+    at = tuple(along + first for along, first in zip(in_block, offset, strict=True))
+    return np.ravel_multi_index(at, shape).astype(np.int64)
+
+
 def coordinates_of(nodes: Indices, shape: Shape) -> Indices:
     """Return the coordinates of linear indices, one row each."""
     return np.ascontiguousarray(_core.unravel(nodes, shape).T)

@@ -2,7 +2,7 @@
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,3 +44,10 @@ class Records:
         """Return the records with these consecutive numbers."""
         offset = numbers.start * self.dtype.itemsize
         return np.fromfile(self._path, self.dtype, len(numbers), offset=offset)
+
+    def mapped(self, numbers: range | None = None, *, writable: bool = False) -> Array:
+        """Return consecutive records, or all, as an array that is the file; one at least."""
+        numbers = range(self.count) if numbers is None else numbers
+        offset = numbers.start * self.dtype.itemsize
+        mode: Literal['r+', 'r'] = 'r+' if writable else 'r'
+        return np.memmap(self._path, self.dtype, mode, offset, shape=(len(numbers),))

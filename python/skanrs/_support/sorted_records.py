@@ -1,7 +1,7 @@
 """More records than memory holds, in the order of a field: sorted runs in a file, merged later.
 
 Records with equal keys stay in the order in which they were appended. Cost: each record is written
-and read once. Memory holds `RUN` records, and `LEAST` of each run while runs are merged.
+once. Memory holds `RUN` records, and `LEAST` of each run while runs are merged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEAST = 1 << 9
 
 
 class SortedRecords:
-    """A new file of records that are read once, in ascending order.
+    """A new file of records that are read in ascending order.
 
     Parameters
     ----------

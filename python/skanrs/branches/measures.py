@@ -20,7 +20,7 @@ from skanrs._image.image import Image
 from skanrs._image.labels import LabelImage, found_labels
 from skanrs._image.masks import as_mask
 from skanrs._image.packed import ListedImage, PackedImage
-from skanrs._image.position import in_three_axes
+from skanrs._image.position import in_image, in_three_axes
 from skanrs._image.spacing import Spacing, as_spacing
 from skanrs._support import progress
 from skanrs._support.typing import Array, Indices, Shape
@@ -58,7 +58,7 @@ OF_INTENSITY = (
     'max_intensity',
     'territory_intensity',
 )
-_OF_NODES = {'node_src': int, 'node_dst': int, 'in_junction': bool, 'touches_border': bool}
+OF_NODES = {'node_src': int, 'node_dst': int, 'in_junction': bool, 'touches_border': bool}
 
 
 def measure_names(ndim: int) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def empty_measures(
 ) -> dict[str, Array]:
     """Return the measures of no branches; `regions` is the type of labels of regions, if any."""
     columns: dict[str, Array] = dict.fromkeys(measure_names(ndim), np.empty(0))
-    columns |= {name: np.empty(0, dtype) for name, dtype in _OF_NODES.items()}
+    columns |= {name: np.empty(0, dtype) for name, dtype in OF_NODES.items()}
     columns |= dict.fromkeys(OF_INTENSITY if with_intensity else (), np.empty(0))
     return columns if regions is None else columns | {'region': np.empty(0, regions)}
 
@@ -88,6 +88,8 @@ class Nodes(NamedTuple):
     """The centroid of each node, in voxels, shape (N, ndim)."""
     voxels: Indices
     """The number of the voxel nearest to it, shape (N,)."""
+    firsts: Indices
+    """The number of the node's first voxel, by which nodes are ordered, shape (N,)."""
     degrees: Indices
     """How many ends of paths outside junctions lie at each node, shape (N,)."""
     faces: npt.NDArray[np.uint8]
@@ -176,7 +178,7 @@ class Body:
         if include_tips:
             length += tips
         columns = [length, *others, *body, tips, *self._columns_of_nodes()]
-        names = (*measure_names(self.ndim), *_OF_NODES)
+        names = (*measure_names(self.ndim), *OF_NODES)
         return dict(zip(names, columns, strict=True))
 
     @cached_property
@@ -320,12 +322,10 @@ def sorted_voxels(
     shape: Shape, positions: list[Position], voxels: list[BlockVoxels]
 ) -> tuple[Indices, npt.NDArray[np.intp]]:
     """Return the voxels of all blocks in an image, ascending, and which of them each one was."""
-    of_blocks = []
-    for (nodes, _), (offset, extent) in zip(voxels, positions, strict=True):
-        coordinates = np.unravel_index(nodes, extent)
-        in_image = tuple(along + first for along, first in zip(coordinates, offset, strict=True))
-        of_blocks.append(np.ravel_multi_index(in_image, shape).astype(np.int64))
-    nodes = np.concatenate(of_blocks)
+    of_blocks = zip(voxels, positions, strict=True)
+    nodes = np.concatenate(
+        [in_image(nodes, *position, shape) for (nodes, _), position in of_blocks]
+    )
     # Stable, because that sort finds the runs which are sorted already.
     order = np.argsort(nodes, kind='stable')
     return nodes[order], order

@@ -30,6 +30,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from skanrs import _core
+from skanrs._image.position import in_image
 from skanrs._image.spacing import Spacing
 from skanrs._support.ordered_map import ordered_map
 from skanrs._support.progress import advance
@@ -148,6 +149,8 @@ class TableOnDisk:
         How many voxels have no neighbour.
     voxels : int
         How many voxels the skeleton has.
+    attrs : dict
+        The attributes of the table: none.
     core : ndarray of int64
         Those that can be in the wall of a cavity, ascending; for `find_walls`.
     """
@@ -184,6 +187,7 @@ class TableOnDisk:
         self.count = sum(rows.count for rows in (*self._rows, *self._late))
         self.networks = self._networks.count - self.isolated
         self.voxels = self._graph.n_pixels
+        self.attrs: dict[str, float] = {}
 
     def parts(self) -> Iterator[pd.DataFrame]:
         """Iterate over the rows of the table, columns named with '_'."""
@@ -315,9 +319,9 @@ class TableOnDisk:
             offset, extent = zip(*position, strict=True)
             graph = voxel_graph(nodes, extent, offset, self._shape, self._spacing)
             steps.append(_split_finished(graph, [], []))
-            in_image = self._in_image(nodes, offset, extent)
             ends = [(at, at + n) for at, n in zip(offset, extent, strict=True)]
-            cores.append(core_in_box(in_image, self._shape, ends))
+            voxels = in_image(nodes, offset, extent, self._shape)
+            cores.append(core_in_box(voxels, self._shape, ends))
         of_line = [*ends[:-1], (0, self._shape[-1])]
         core = core_in_box(np.sort(np.concatenate(cores)), self._shape, of_line)
         merged = _merge([step.open for step in steps])
@@ -330,11 +334,6 @@ class TableOnDisk:
         networks = np.concatenate([step.networks for step in steps] + [merged.networks])
         isolated = sum(step.isolated for step in (*steps, merged))
         return Line(merged.open, *self._store(index[0], rows), networks, isolated, core)
-
-    def _in_image(self, nodes: Indices, offset: Shape, extent: Shape) -> Indices:
-        in_block = np.unravel_index(nodes, extent)
-        in_image = [along + first for along, first in zip(in_block, offset, strict=True)]
-        return np.ravel_multi_index(tuple(in_image), self._shape).astype(np.int64)
 
 
 def _merge(members: list[Open]) -> Step:

@@ -7,9 +7,10 @@ with a margin that is wide enough for that.
 
 The skeleton and the rows of its branches are in files of the scratch folder, so that memory is
 bounded for skeletons and tables of any size (`thinning.on_disk`, `branches.on_disk`). Summaries and
-GraphML are made of these rows too. The mask is in such a file where it is smoothed, where its
-pieces are long along some axis, and where radii are measured. Radii, other graphs and reports still
-need the branches in memory, radii also the mask, packed to a bit a voxel (`measures_in_chunks`).
+GraphML are made of these rows too, and radii of 3D images go with them (`measures_in_chunks`). The
+mask is in such a file where it is smoothed, where its pieces are long along some axis, and where
+radii are measured. Other graphs and reports, and radii with other options, need the branches in
+memory, radii also the mask, packed to a bit a voxel.
 """
 
 import math
@@ -33,7 +34,7 @@ from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.blocks import grown_pieces, lazy_array
 
 from .companions import Companions
-from .measures_in_chunks import with_measures
+from .measures_in_chunks import rows_with_measures, with_measures
 from .network import count_in_planes, delayed_network
 from .options import Options
 from .progress import Progress
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     import dask.array as da
 
     from skanrs.branches.measured import Measured
-    from skanrs.thinning.on_disk import SkeletonOnDisk
+    from skanrs.thinning.on_disk import BlockGrid, SkeletonOnDisk
 
 __all__ = ['measure_in_chunks', 'smooth_blocks']
 
@@ -56,6 +57,8 @@ LIBRARIES = 70_000_000
 DELAYED = 4_000
 TASKS = 30_000
 SMOOTHING_TASKS = 120_000
+# Bytes of planes of the mask, packed, at a time where branches are measured; more are no faster.
+MOST_PLANES = 1 << 28
 # Edge length of the blocks to thin, where the blocks that were read are longer.
 EDGE = 256
 # More blocks would need more tasks than the memory of one machine holds.
@@ -83,8 +86,8 @@ def measure_in_chunks(
     memory : int
         Bytes that the process may hold.
     scratch : Path
-        An empty folder for what waits: 52 bytes a branch, some bytes a voxel of the skeleton,
-        a bit a voxel of the image where the mask or the skeleton is kept.
+        An empty folder for what waits: 52 bytes a branch, 200 with radii, some bytes a voxel of the
+        skeleton, a bit a voxel of the image where the mask or the skeleton is kept.
     progress : Progress
         Times and shows the stages.
 
@@ -100,15 +103,15 @@ def measure_in_chunks(
             f'{source.name} does not fit in {size_in_words(memory)} of memory, and reading it '
             "block by block needs dask: pip install 'skanrs[dask]'"
         ) from error
-    from skanrs._image.spacing import as_spacing
-    from skanrs.branches.on_disk import TableOnDisk
     from skanrs.cleaning.lazy import clean_blocks
     from skanrs.cleaning.surfaces import crowded_voxels, find_walls
     from skanrs.thinning.method import method_of
     from skanrs.thinning.on_disk import BlockGrid, SkeletonOnDisk
 
     shape, workers = _plan(source, options, memory)
-    folders = {name: scratch / name for name in ('mask', 'words', 'skeleton', 'pruned', 'rows')}
+    folders = {
+        name: scratch / name for name in ('mask', 'words', 'skeleton', 'pruned', 'rows', 'measures')
+    }
     for folder in folders.values():
         folder.mkdir()
     image = lazy_array(source, shape)
@@ -146,7 +149,7 @@ def measure_in_chunks(
                 values = value_range(_each_block(image, None))
         result = Result(rule, foreground, values, cleaned)
         kept = None
-        if options.skeleton is not None or options.prunes or not options.has_rows_only:
+        if options.skeleton is not None or options.prunes or not options.has_rows_only(image.ndim):
             with progress.stage('blocks'):
                 kept, removed = _stored(made, folders, mask, options, workers)
             result = replace(result, removed=removed)
@@ -155,28 +158,57 @@ def measure_in_chunks(
                 crowded = crowded_voxels(kept, grid.chunks)
             cavities = find_walls(crowded, grid.shape).cavities
             result = replace(result, skeleton=kept, skeleton_voxels=kept.voxels, cavities=cavities)
-        if options.need_table and not options.has_rows_only:
+        if options.need_table and not options.has_rows_only(image.ndim):
             assert kept is not None
             beside = companions.lazy(kept.as_dask().chunks, math.prod(shape))
             return _with_table(result, kept, mask, beside, options, progress, workers)
         if options.need_table:
-            with progress.stage('branches'):
-                rows = TableOnDisk(
-                    grid.shape,
-                    grid.bounds,
-                    made.nodes
-                    if kept is None
-                    else lambda index: np.flatnonzero(kept[grid.box(index)]),
-                    as_spacing(options.spacing, image.ndim),
-                    folders['rows'],
-                    workers,
-                )
-            cavities = find_walls(rows.core, grid.shape).cavities
-            result = replace(result, skeleton_voxels=rows.voxels, rows=rows, cavities=cavities)
-            if options.summary is not None:
-                with progress.stage('loops'):
-                    result = replace(result, loops=rows.count_loops(workers))
+
+            def nodes(index: tuple[int, ...]) -> npt.NDArray[np.int64]:
+                return made.nodes(index) if kept is None else np.flatnonzero(kept[grid.box(index)])
+
+            most = min(memory // 8, MOST_PLANES)
+            result = _with_rows(
+                result, grid, nodes, mask, options, folders, most, progress, workers
+            )
         return result
+
+
+def _with_rows(
+    result: Result,
+    grid: 'BlockGrid',
+    nodes: Callable[[tuple[int, ...]], npt.NDArray[np.int64]],
+    mask: PackedMask | None,
+    options: Options,
+    folders: dict[str, Path],
+    memory: int,
+    progress: Progress,
+    workers: int,
+) -> Result:
+    """Return the result with the rows of the table on disk.
+
+    `memory` is for planes of the mask, as for `rows_with_measures`.
+    """
+    from skanrs._image.spacing import as_spacing
+    from skanrs.branches.on_disk import TableOnDisk
+    from skanrs.cleaning.surfaces import find_walls
+
+    spacing = as_spacing(options.spacing, len(grid.shape))
+    with progress.stage('branches'):
+        rows = TableOnDisk(grid.shape, grid.bounds, nodes, spacing, folders['rows'], workers)
+    cavities = find_walls(rows.core, grid.shape).cavities
+    result = replace(result, skeleton_voxels=rows.voxels, rows=rows, cavities=cavities)
+    if options.summary is not None:
+        with progress.stage('loops'):
+            result = replace(result, loops=rows.count_loops(workers))
+    if options.radii:
+        assert mask is not None
+        with progress.stage('measures'):
+            measured = rows_with_measures(
+                rows, grid, nodes, mask, options, folders['measures'], memory, workers
+            )
+        result = replace(result, rows=measured)
+    return result
 
 
 def _stored(
@@ -355,7 +387,9 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
 
     def takes(shape: tuple[int, ...]) -> int:
         of_block = SMOOTHING_TASKS if options.sigma else TASKS
-        if options.has_rows_only and not (options.prunes or _stores_mask(options, shape)):
+        if options.has_rows_only(len(shape)) and not (
+            options.prunes or _stores_mask(options, shape)
+        ):
             of_block = DELAYED
         tasks = _count_blocks(source, shape) * of_block
         return workers * math.prod(shape) * each + _waiting(source, options, shape) + tasks

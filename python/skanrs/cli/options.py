@@ -227,11 +227,14 @@ class Options:
         of_graphs = any(files.needs_geometry(path, self.radii) for path in self.output)
         return self.report is not None or self.angles is not None or of_graphs
 
-    @property
-    def has_rows_only(self) -> bool:
+    def has_rows_only(self, ndim: int) -> bool:
         """Whether no output needs more at a time than some rows of the branch table."""
         more = (self.report, self.territories, self.branch_image)
-        needs_more = self.radii or any(path is not None for path in more)
+        needs_more = any(path is not None for path in more)
+        if self.radii:
+            beside = self.intensity, self.regions
+            needs_more |= self.prunes or self.need_nodes or any(each is not None for each in beside)
+            needs_more |= ndim != 3
         in_rows = (*files.TABLE_SUFFIXES, '.graphml')
         return not needs_more and all(path.name.lower().endswith(in_rows) for path in self.output)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from skanrs._image.labels import LabelImage
     from skanrs.branches.measured import Measured
+    from skanrs.branches.measures_on_disk import MeasuredTable
     from skanrs.branches.on_disk import TableOnDisk
     from skanrs.branches.polylines import Centrelines
 
@@ -61,7 +62,7 @@ class Result:
     cavities: int = 0
     """Cavities that surfaces of the skeleton enclose."""
     table: 'pd.DataFrame | None' = None
-    rows: 'TableOnDisk | None' = None
+    rows: 'TableOnDisk | MeasuredTable | None' = None
     """The table, if its rows are on disk."""
     loops: int | None = None
     """The tunnels of the skeleton, if rows are on disk and a summary needs them."""

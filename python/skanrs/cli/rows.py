@@ -21,6 +21,7 @@ from .report import BRANCH_TYPES, Branches
 if TYPE_CHECKING:
     import pandas as pd
 
+    from skanrs.branches.measures_on_disk import MeasuredTable
     from skanrs.branches.on_disk import TableOnDisk
 
 __all__ = ['write_rows']
@@ -29,7 +30,7 @@ __all__ = ['write_rows']
 def write_rows(
     out: AtomicOutputs,
     paths: Sequence[Path],
-    rows: 'TableOnDisk',
+    rows: 'TableOnDisk | MeasuredTable',
     scratch: Path,
     recipe: str,
     *,
@@ -44,10 +45,10 @@ def write_rows(
         Where outputs are written and failures recorded.
     paths : sequence of Path
         The outputs: CSV, Parquet or GraphML.
-    rows : TableOnDisk
+    rows : TableOnDisk or MeasuredTable
         The table.
     scratch : Path
-        A folder for the lengths of the branches and what GraphML needs of them.
+        A folder for the lengths and radii of the branches and what GraphML needs of them.
     recipe : str
         The recipe of the table.
     axes : str, optional
@@ -60,7 +61,10 @@ def write_rows(
     Branches
         As `Branches.of` the whole table.
     """
+    from skanrs.branches.columns import length_column
+
     lengths = Records(scratch / 'lengths', np.float64)
+    radii = Records(scratch / 'mean-radii', np.float64)
     types = np.zeros(len(BRANCH_TYPES), dtype=np.int64)
     with ExitStack() as stack:
         writers: dict[Path, TableParts | GraphmlParts] = {}
@@ -80,7 +84,9 @@ def write_rows(
                         writer.write(part)
             for see in also:
                 see(part)
-            lengths.append(part['branch_distance'].to_numpy())
+            lengths.append(part[length_column(part)].to_numpy())
+            if 'mean_radius' in part:
+                radii.append(part['mean_radius'].to_numpy())
             types += np.bincount(part['branch_type'], minlength=len(types))
         # What is left is written now, and the disk may be full.
         for path, closer in closers.items():
@@ -91,5 +97,5 @@ def write_rows(
         by_type=tuple(types.tolist()),
         total_length=sum_of(lengths),
         median_length=median_of(lengths) if lengths.count else 0.0,
-        median_radius=None,
+        median_radius=median_of(radii) if radii.count else None,
     )

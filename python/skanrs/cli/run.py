@@ -276,9 +276,9 @@ def _write(
         whole['shape'] = report.shape
     if network is not None and result.rows is not None:
         assert options.summary is not None
-        isolated = result.rows.isolated
+        whole |= {'isolated': result.rows.isolated, 'attrs': result.rows.attrs}
         with out.attempt(options.summary):
-            summary = network.summary(loops=result.loops, isolated=isolated, **whole)
+            summary = network.summary(loops=result.loops, **whole)
             out.write(options.summary, files.table_writer(options.summary, summary, recipe))
         return
     from skanrs import network_summary

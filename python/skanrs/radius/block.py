@@ -58,18 +58,18 @@ def block_radii(nodes: Indices, mask: Image, offset: Shape, grid: Grid) -> Block
         elements = elements.reshape(in_three_axes(mask.shape, 1))
     start = in_three_axes(offset, 0)
     radii = BlockRadii(*_core.block_radii(elements, mask.bits, nodes, start, *grid.in_3d()))
-    _check_inside(radii.squares, nodes, mask.shape, offset)
+    check_inside(radii.squares, nodes, mask.shape, offset)
     return radii
 
 
 def radii_in_rows(nodes: Indices, mask: _core.MaskRows, grid: Grid) -> Radii:
     """Return the radii of the voxels at these linear indices of a packed mask."""
     squares = mask.squared_radii(nodes, grid.in_3d()[1])
-    _check_inside(squares, nodes, grid.shape, (0,) * len(grid.shape))
+    check_inside(squares, nodes, grid.shape, (0,) * len(grid.shape))
     return np.sqrt(squares, out=squares)
 
 
-def _check_inside(squares: Radii, nodes: Indices, shape: Shape, offset: Shape) -> None:
+def check_inside(squares: Radii, nodes: Indices, shape: Shape, offset: Shape) -> None:
     """Refuse voxels of the background, whose radius is 0."""
     outside = np.flatnonzero(squares == 0)
     if outside.size:

@@ -93,6 +93,7 @@ CALLS = {
     'cell_measures': (ROWS, BRANCHES, RADII[: len(PATHS[0]) - 1]),
     'cell_counts': (ROWS, BRANCHES),
     'cells_between': (MAPPED, NODES, RADII, ONES, 3, 1, 4),
+    'strays_among': (MAPPED, NODES),
     'cell_surfaces': (np.arange(9, dtype=np.uint64), ONES, 3),
     'network_nodes': (ROWS, BRANCHES),
     'root_branches': (

@@ -1,4 +1,4 @@
-"""GraphML and summaries from rows on disk: the bytes of the command in memory."""
+"""Tables, also with radii, GraphML and summaries from rows on disk: bytes of those in memory."""
 
 import re
 
@@ -10,13 +10,13 @@ from scipy import ndimage
 import skanrs
 from skanrs._support import sorted_records
 from skanrs._support.records import Records
-from skanrs.branches import on_disk
+from skanrs.branches import measures_on_disk, on_disk
 from skanrs.cli import in_chunks as chunked
-from skanrs.cli import main
+from skanrs.cli import main, measures_in_chunks
 from skanrs.cli import run as command
 from skanrs.files.write import tables
 
-NAMES = ('t.csv', 'a.graphml', 'b.GraphML', 's.csv', 's.parquet')
+NAMES = ('t.csv', 't.parquet', 'a.graphml', 'b.GraphML', 's.csv', 's.parquet')
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ def run(folder, monkeypatch, capsys, *arguments, in_chunks):
             # Neither the whole table nor the graph is made.
             patch.setattr(skanrs, 'network_summary', None)
             patch.setattr(chunked, '_with_table', None)
+            patch.setattr(chunked, 'with_measures', None)
         assert main(['analyze', *map(str, arguments)]) == 0
     written = {}
     for path in folder.iterdir():
@@ -72,14 +73,33 @@ def test_random_images(folder, monkeypatch, capsys, seed):
     np.save('i.npy', random_mask(random, shape))
     typed = ['i.npy', '--threshold', 'none', '--axes', random.choice(['zyx', 'xzy'])[-ndim:]]
     typed += ['--spacing', *random.choice([1, 0.5, 2.3], ndim)]
-    for name in NAMES[:3]:
+    for name in NAMES[:4]:
         typed += ['-o', name]
-    typed += ['--summary', random.choice(NAMES[3:])]
+    typed += ['--summary', random.choice(NAMES[4:])]
     typed += [[], ['--prune-length=4'], ['--skeleton=k.npy']][random.integers(3)]
     whole = run(folder, monkeypatch, capsys, *typed, in_chunks=False)
     assert run(folder, monkeypatch, capsys, *typed, in_chunks=True) == whole
-    assert len(whole[0]) == 4
+    assert len(whole[0]) == 5
     assert whole[0]['a.graphml'] == whole[0]['b.GraphML']
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_random_images_with_radii(folder, monkeypatch, capsys, seed):
+    random = np.random.default_rng(seed)
+    shape = tuple(random.integers(1, 40, 3).tolist())
+    monkeypatch.setattr(chunked, 'SMALLEST_BLOCK', 1)
+    monkeypatch.setattr(chunked, 'LARGEST_BLOCK', int(random.integers(800, 28**3)))
+    monkeypatch.setattr(chunked, 'EDGE', int(random.choice([9, 32])))
+    monkeypatch.setattr(chunked, 'MOST_PLANES', int(random.choice([1, 10_000])))
+    monkeypatch.setattr(measures_in_chunks, 'LARGEST_SLAB', int(random.choice([1, 5_000])))
+    monkeypatch.setattr(measures_on_disk, 'VOXELS', int(random.choice([1, 50])))
+    np.save('i.npy', random_mask(random, shape))
+    typed = ['i.npy', '--threshold', 'none', '--radii', '-o', 't.csv', '-o', 't.parquet']
+    typed += ['--spacing', *([random.choice([1, 0.3])] if seed % 2 else random.uniform(0.5, 3, 3))]
+    typed += [[], ['--summary=s.csv'], ['--include-tips'], ['--skeleton=k.npy']][seed % 4]
+    whole = run(folder, monkeypatch, capsys, *typed, in_chunks=False)
+    assert run(folder, monkeypatch, capsys, *typed, in_chunks=True) == whole
+    assert b'surface_area' in whole[0]['t.csv']
 
 
 def test_networks_cycles_and_single_voxels(folder, monkeypatch, capsys):
