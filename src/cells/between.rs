@@ -76,7 +76,8 @@ pub fn cells_between<I: Index>(skeleton: Skeleton<'_, I>, planes: Range<usize>, 
     Ok(Between { sums, farthest: if farthest.is_finite() { farthest * unit } else { farthest }, loose })
 }
 
-/// Those of the loose voxels of all planes of a mask that belong to objects without any voxel of the skeleton, ascending.
+/// Those of the loose voxels of all planes of a mask that belong to objects without any voxel of the skeleton, ascending. In some
+/// planes, those that are connected to no other foreground there.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] if one does not lie in the mask, or [`Error::OutOfMemory`].

@@ -63,7 +63,7 @@ def test_random_masks(seed, tmp_path, monkeypatch):
     skeleton = skanrs.skeletonize(mask)
     spacing = random_spacing(random, 3) if seed % 2 else random.choice([1.0, 0.3])
     monkeypatch.setattr(measures_on_disk, 'VOXELS', int(random.choice([1, 20, 200, 1 << 19])))
-    monkeypatch.setattr(sorted_records, 'RUN', int(random.choice([5, 1 << 18])))
+    monkeypatch.setattr(sorted_records, 'RUN', int(random.choice([900, 1 << 25])))
     monkeypatch.setattr(sorted_records, 'LEAST', int(random.choice([1, 100])))
     monkeypatch.setattr(voxels_on_disk, 'MARGIN', int(random.choice([1, 2, 16])))
     chunks, memory = random_chunks(random, shape), int(random.choice([1, 3_000, 1 << 28]))

@@ -14,7 +14,7 @@ from skanrs.datasets import vessel_tree
 def small_pieces(monkeypatch):
     # The smallest that numpy adds without halving.
     monkeypatch.setattr(record_statistics, 'PIECE', 128)
-    monkeypatch.setattr(sorted_records, 'RUN', 300)
+    monkeypatch.setattr(sorted_records, 'RUN', 10_000)
     monkeypatch.setattr(sorted_records, 'LEAST', 20)
 
 
@@ -57,7 +57,7 @@ def test_measures(tmp_path, options):
 @pytest.mark.parametrize('kind', ['random', 'equal', 'nan', 'none'])
 def test_radii(tmp_path, monkeypatch, kind):
     """Ties of radii keep the order of the table; numpy's histogram adds blocks of 65,536."""
-    monkeypatch.setattr(sorted_records, 'RUN', 10_000)
+    monkeypatch.setattr(sorted_records, 'RUN', 300_000)
     monkeypatch.setattr(sorted_records, 'LEAST', 100)
     random = np.random.default_rng(5)
     small = skanrs.analyze(vessel_tree((30, 32, 30), seed=3))

@@ -68,7 +68,7 @@ def test_random_images(folder, monkeypatch, capsys, seed):
     monkeypatch.setattr(chunked, 'EDGE', int(random.choice([9, 32])))
     monkeypatch.setattr(on_disk, 'ROWS', int(random.choice([1, 50, 1 << 18])))
     monkeypatch.setattr(tables, 'PART_ROWS', int(random.choice([5, 1 << 17])))
-    monkeypatch.setattr(sorted_records, 'RUN', int(random.choice([5, 100, 1 << 19])))
+    monkeypatch.setattr(sorted_records, 'RUN', int(random.choice([150, 3_000, 1 << 25])))
     monkeypatch.setattr(sorted_records, 'LEAST', int(random.choice([1, 100])))
     np.save('i.npy', random_mask(random, shape))
     typed = ['i.npy', '--threshold', 'none', '--axes', random.choice(['zyx', 'xzy'])[-ndim:]]

@@ -1,7 +1,7 @@
 """More records than memory holds, in the order of a field: sorted runs in a file, merged later.
 
 Records with equal keys stay in the order in which they were appended. Cost: each record is written
-once. Memory holds `RUN` records, and `LEAST` of each run while runs are merged.
+once. Memory holds `RUN` bytes, and `LEAST` of each run while runs are merged.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .typing import Array
 
 __all__ = ['SortedRecords']
 
-RUN = 1 << 18
-"""Records that are sorted in memory."""
-LEAST = 1 << 9
-"""Records of a run that are read at a time, or more if there are few runs."""
+RUN = 1 << 25
+"""Bytes that are sorted in memory."""
+LEAST = 1 << 16
+"""Bytes of a run that are read at a time, or more if there are few runs."""
 
 
 class SortedRecords:
@@ -44,17 +44,18 @@ class SortedRecords:
 
     def append(self, records: Array) -> None:
         """Add records, in any order."""
-        for start in range(0, len(records), RUN):
-            part = records[start : start + RUN]
+        run = self._fitting(RUN)
+        for start in range(0, len(records), run):
+            part = records[start : start + run]
             self._waiting.append(part)
             self._count += len(part)
-            if self._count >= RUN:
+            if self._count >= run:
                 self._write_run()
 
     def read(self) -> Iterator[Array]:
         """Iterate over the records, some at a time, in ascending order."""
         self._write_run()
-        step = max(LEAST, RUN // max(1, len(self._runs)))
+        step = max(self._fitting(LEAST), self._fitting(RUN) // max(1, len(self._runs)))
         rest = list(self._runs)
         held = [np.empty(0, self._records.dtype) for _ in rest]
         while True:
@@ -90,6 +91,10 @@ class SortedRecords:
             left = records[whole:]
         if len(left):
             yield left
+
+    def _fitting(self, size: int) -> int:
+        """Return how many records so many bytes hold, one at least."""
+        return max(1, size // self.dtype.itemsize)
 
     def _write_run(self) -> None:
         if self._count:

@@ -156,8 +156,9 @@ class VoxelsOnDisk:
         first = 0
         while first < depth:
             before = int(self.starts[max(0, first - reach)])
-            end = int(np.searchsorted(self.starts, before + voxels, side='right')) - 1 - reach
-            end = min(max(min(end, first + most), first + max(1, reach // 2)), depth)
+            last = int(np.searchsorted(self.starts, before + voxels, side='right')) - 1
+            end = min(depth if last == depth else last - reach, first + most)
+            end = min(max(end, first + max(1, reach // 2)), depth)
             yield first, end
             self._mask.rows.release()
             advance(end / depth)
@@ -206,13 +207,30 @@ class VoxelsOnDisk:
             numbers, sums, of_slab = self._cells_between(first, end, reach, planes)
             self._add(numbers, sums)
             loose.append(of_slab)
-        strays = _core.strays_among(self._mask.rows, np.concatenate(loose))
+        strays = self._strays_among(np.concatenate(loose), reach)
         for first, end in self._slabs(reach) if strays.size else ():
             if _between(strays, first * self._plane, end * self._plane).size:
                 of_strays = partial(self._only, strays)
                 numbers, sums, _ = self._cells_between(first, end, reach, of_strays)
                 # Numbers without a sign wrap.
                 self._add(numbers, 0 - sums)
+
+    def _strays_among(self, loose: Indices, reach: int) -> Indices:
+        """Return the voxels of objects without any of the skeleton."""
+        depth, plane = self._grid.shape[0], self._plane
+        while True:
+            # With those beside a slab: the next round may find more of them to be connected.
+            left = [np.empty(0, np.int64)]
+            for first, end in self._slabs(reach):
+                start, stop = max(0, first - 1), min(depth, end + 1)
+                here = _between(loose, start * plane, stop * plane) - start * plane
+                if here.size:
+                    found = _core.strays_among(self._mask.rows.planes(start, stop), here)
+                    left.append(_between(found + start * plane, first * plane, end * plane))
+            strays = np.concatenate(left)
+            if strays.size == loose.size:
+                return strays
+            loose = strays
 
     def _cells_between(
         self, first: int, end: int, reach: int, planes: Callable[[int, int], _core.MaskRows]
