@@ -174,7 +174,7 @@ def test_block_that_cannot_be_read(folder, monkeypatch, capsys, small_blocks):
     assert [path.name for path in folder.iterdir()] == ['i.tif']
 
 
-@pytest.mark.parametrize('kind', ['words', 'rows-1'])
+@pytest.mark.parametrize('kind', ['words', 'rows-1', 'voxels'])
 def test_a_full_disk(folder, monkeypatch, capsys, small_blocks, kind):
     (folder / 't.csv').write_bytes(b'before')
     plain = Records.append
@@ -186,7 +186,7 @@ def test_a_full_disk(folder, monkeypatch, capsys, small_blocks, kind):
 
     monkeypatch.setattr(Records, 'append', append)
     monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
-    assert main(['analyze', write('i.zarr', MASK), '-o', 't.csv']) == 2
+    assert main(['analyze', write('i.zarr', MASK), '-o', 't.csv', '--radii']) == 2
     said = capsys.readouterr().err
     assert said == 'skanrs: error: t.csv cannot be written: No space left on device\n'
     assert (folder / 't.csv').read_bytes() == b'before'

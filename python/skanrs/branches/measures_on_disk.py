@@ -78,7 +78,7 @@ class MeasuredTable:
     voxels : VoxelsOnDisk
         The same skeleton.
     mask : MappedMask
-        The mask.
+        The mask, which is closed when all is measured.
     grid : Grid
         The image; its border is no background.
     folder : Path
@@ -114,6 +114,7 @@ class MeasuredTable:
         self._include_tips = include_tips
         self._folder = folder
         self._measure(voxels)
+        mask.close()
         self._first_voxels = self._number_nodes()
         self.attrs: dict[str, float] = {'volume_without_branch': self._volume_without_branch()}
 

@@ -77,6 +77,10 @@ class MappedMask:
         self.rows = _core.MaskRows.map(str(path), shape, (False,) * 3)
         self.plane_bytes = shape[1] * -(-shape[2] // 64) * 8
 
+    def close(self) -> None:
+        """Give up the file, which some systems do not remove before."""
+        del self.rows
+
 
 class VoxelsOnDisk:
     """The voxels of a skeleton, by their linear indices in the image.
