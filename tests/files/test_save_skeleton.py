@@ -94,6 +94,17 @@ def test_smooth_lines(tmp_path):
     assert not list(tmp_path.glob('no.*'))
 
 
+def test_centrelines_lie_between_voxels():
+    """A spacing of integers makes no integers of their points."""
+    mask = vessel_tree((32,) * 3, seed=2)
+    skeleton = skanrs.Skeleton(skanrs.skeletonize(mask), spacing=1)
+    lines = skanrs.centrelines(mask, skeleton=skeleton.skeleton_image, spacing=1)
+    geometry = geometry_of(skeleton, lines=lines)
+    found = geometry.points[geometry.line_points][:, ::-1]
+    assert (lines.points % 1).any()
+    assert np.allclose(found, lines.points, rtol=1e-12)
+
+
 def test_smooth_lines_as_swc(tmp_path):
     mask = ndimage.binary_dilation(np.pad(tree(), 3), np.ones((3, 3, 3)))
     skeleton = skanrs.Skeleton(skanrs.skeletonize(mask), spacing=SPACING)

@@ -154,7 +154,8 @@ def geometry_of(
                 f'got shape {radii.shape}'
             )
     paths = skeleton.paths
-    places = coordinates * np.asarray(skeleton.spacing)
+    # Whole numbers, if the spacing is one; centrelines are between them.
+    places = (coordinates * np.asarray(skeleton.spacing)).astype(np.float64, copy=False)
     if lines is not None:
         if not np.array_equal(lines.offsets, paths.indptr) or lines.points.shape[1] != ndim:
             raise ValueError(
