@@ -50,4 +50,4 @@ def test_an_output_that_cannot_be_closed_does_not_stop_the_others(tmp_path, monk
     assert branches.total_length == 3
     full = f'{names[0]} cannot be written: {os.strerror(errno.ENOSPC)}'
     assert out.failed == {names[0]: full}
-    assert sorted(os.listdir(tmp_path)) == ['lengths', 't.csv']
+    assert sorted(os.listdir(tmp_path)) == ['lengths', 'mean-radii', 't.csv']
