@@ -1,22 +1,26 @@
-"""Tables, also with radii, GraphML and summaries from rows on disk: bytes of those in memory."""
+"""Tables, networks and summaries from rows and lines on disk: bytes of those in memory."""
 
+import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 from scipy import ndimage
 
 import skanrs
 from skanrs._support import sorted_records
 from skanrs._support.records import Records
-from skanrs.branches import measures_on_disk, on_disk
+from skanrs.branches import lines_on_disk, measures_on_disk, on_disk
 from skanrs.cli import in_chunks as chunked
 from skanrs.cli import main, measures_in_chunks
 from skanrs.cli import run as command
-from skanrs.files.write import tables
+from skanrs.files.write import precomputed, tables, vtp, vtp_parts
 
 NAMES = ('t.csv', 't.parquet', 'a.graphml', 'b.GraphML', 's.csv', 's.parquet')
+LINES = ('v.vtp', 'n.precomputed')
 
 
 @pytest.fixture
@@ -37,14 +41,34 @@ def run(folder, monkeypatch, capsys, *arguments, in_chunks):
         assert main(['analyze', *map(str, arguments)]) == 0
     written = {}
     for path in folder.iterdir():
-        if path.name in NAMES:
+        if path.name in NAMES or path.name == LINES[0]:
             written[path.name] = path.read_bytes()
             path.unlink()
+    segments = folder / LINES[1]
+    if segments.exists():
+        files = [path for path in segments.rglob('*') if path.is_file()]
+        written |= {str(path.relative_to(folder)): path.read_bytes() for path in files}
+        shutil.rmtree(segments)
     assert not list(folder.glob('.skanrs-*'))
     said = capsys.readouterr()
     assert ('in chunks' in said.out) == in_chunks
     lines = said.out.splitlines()
     return written, [line for line in lines if not re.match('time|memory', line)], said.err
+
+
+def ids_in(written):
+    """Return how many skeletons neuroglancer is told of."""
+    properties = json.loads(written['n.precomputed/segment_properties/info'])
+    return len(properties['inline']['ids'])
+
+
+def short_runs(monkeypatch, random):
+    """Let few records, rows and voxels be in memory, as random as the image."""
+    monkeypatch.setattr(sorted_records, 'RUN', int(random.choice([150, 3_000, 1 << 25])))
+    monkeypatch.setattr(sorted_records, 'LEAST', int(random.choice([1, 100])))
+    monkeypatch.setattr(lines_on_disk, 'VOXELS', int(random.choice([1, 50, 1 << 19])))
+    for module in (vtp, vtp_parts, precomputed):
+        monkeypatch.setattr(module, 'ROWS', int(random.choice([1, 50, 1 << 17])))
 
 
 def random_mask(random, shape):
@@ -68,22 +92,22 @@ def test_random_images(folder, monkeypatch, capsys, seed):
     monkeypatch.setattr(chunked, 'EDGE', int(random.choice([9, 32])))
     monkeypatch.setattr(on_disk, 'ROWS', int(random.choice([1, 50, 1 << 18])))
     monkeypatch.setattr(tables, 'PART_ROWS', int(random.choice([5, 1 << 17])))
-    monkeypatch.setattr(sorted_records, 'RUN', int(random.choice([150, 3_000, 1 << 25])))
-    monkeypatch.setattr(sorted_records, 'LEAST', int(random.choice([1, 100])))
+    short_runs(monkeypatch, random)
     np.save('i.npy', random_mask(random, shape))
     typed = ['i.npy', '--threshold', 'none', '--axes', random.choice(['zyx', 'xzy'])[-ndim:]]
     typed += ['--spacing', *random.choice([1, 0.5, 2.3], ndim)]
-    for name in NAMES[:4]:
+    for name in (*NAMES[:4], *LINES):
         typed += ['-o', name]
     typed += ['--summary', random.choice(NAMES[4:])]
     typed += [[], ['--prune-length=4'], ['--skeleton=k.npy']][random.integers(3)]
     whole = run(folder, monkeypatch, capsys, *typed, in_chunks=False)
     assert run(folder, monkeypatch, capsys, *typed, in_chunks=True) == whole
-    assert len(whole[0]) == 5
+    assert len(whole[0]) == 8 + ids_in(whole[0])
     assert whole[0]['a.graphml'] == whole[0]['b.GraphML']
 
 
-@pytest.mark.parametrize('seed', range(20))
+# In the last one, branches differ about their ends in the last bit.
+@pytest.mark.parametrize('seed', [*range(20), 1105])
 def test_random_images_with_radii(folder, monkeypatch, capsys, seed):
     random = np.random.default_rng(seed)
     shape = tuple(random.integers(1, 40, 3).tolist())
@@ -93,13 +117,21 @@ def test_random_images_with_radii(folder, monkeypatch, capsys, seed):
     monkeypatch.setattr(chunked, 'MOST_PLANES', int(random.choice([1, 10_000])))
     monkeypatch.setattr(measures_in_chunks, 'LARGEST_SLAB', int(random.choice([1, 5_000])))
     monkeypatch.setattr(measures_on_disk, 'VOXELS', int(random.choice([1, 50])))
+    short_runs(monkeypatch, random)
     np.save('i.npy', random_mask(random, shape))
-    typed = ['i.npy', '--threshold', 'none', '--radii', '-o', 't.csv', '-o', 't.parquet']
-    typed += ['--spacing', *([random.choice([1, 0.3])] if seed % 2 else random.uniform(0.5, 3, 3))]
+    typed = ['i.npy', '--threshold', 'none', '--radii']
+    for name in (*NAMES[:2], *LINES):
+        typed += ['-o', name]
+    typed += ['--axes', random.choice(['zyx', 'xzy', 'yxz'])]
+    typed += [
+        '--spacing',
+        *([random.choice(['1', '0.3'])] if seed % 2 else random.uniform(0.5, 3, 3)),
+    ]
     typed += [[], ['--summary=s.csv'], ['--include-tips'], ['--skeleton=k.npy']][seed % 4]
     whole = run(folder, monkeypatch, capsys, *typed, in_chunks=False)
     assert run(folder, monkeypatch, capsys, *typed, in_chunks=True) == whole
     assert b'surface_area' in whole[0]['t.csv']
+    assert b'Name="radius"' in whole[0]['v.vtp']
 
 
 def test_networks_cycles_and_single_voxels(folder, monkeypatch, capsys):
@@ -111,21 +143,38 @@ def test_networks_cycles_and_single_voxels(folder, monkeypatch, capsys):
     monkeypatch.setattr(chunked, 'SMALLEST_BLOCK', 1)
     monkeypatch.setattr(chunked, 'LARGEST_BLOCK', 200)
     monkeypatch.setattr(chunked, 'EDGE', 16)
-    typed = ['i.npy', '-o', 'a.graphml', '--summary', 's.csv']
+    typed = ['i.npy', '-o', 'a.graphml', '-o', LINES[0], '-o', LINES[1], '--summary', 's.csv']
     written = run(folder, monkeypatch, capsys, *typed, in_chunks=True)[0]
     assert written == run(folder, monkeypatch, capsys, *typed, in_chunks=False)[0]
+    assert ids_in(written) == 2
     (folder / 's.csv').write_bytes(written['s.csv'])
     summary = pd.read_csv('s.csv').iloc[0]
     counts = summary[['n_networks', 'n_isolated', 'n_loops', 'n_cycles', 'n_junctions']]
     assert counts.tolist() == [2, 3, 1, 1, 1]
 
 
-def test_full_disk_while_nodes_are_sorted(folder, monkeypatch, capsys):
+@pytest.mark.parametrize('radii', [[], ['--radii']])
+def test_units_of_precomputed_skeletons(folder, monkeypatch, capsys, radii):
+    mask = np.random.default_rng(0).random((20, 20, 20)) < 0.3
+    image = zarr.create_array('i.zarr', data=mask, chunks=(10, 10, 10))
+    image.attrs.update({'spacing': [0.5, 0.25, 0.3], 'unit': 'um'})
+    typed = ['i.zarr', '-o', 'n.precomputed', *radii]
+    whole = run(folder, monkeypatch, capsys, *typed, in_chunks=False)
+    assert run(folder, monkeypatch, capsys, *typed, in_chunks=True) == whole
+    points = np.frombuffer(whole[0]['n.precomputed/1'], '<f4', 3, offset=8)
+    assert points.max() > 1000
+
+
+@pytest.mark.parametrize(
+    ('file', 'output'),
+    [('nodes', 'a.graphml'), ('0', 'a.vtp'), ('pairs', 'a.precomputed')],
+)
+def test_full_disk_while_records_wait(folder, monkeypatch, capsys, file, output):
     """The other outputs are written."""
     plain = Records.append
 
     def append(self, records):
-        if self._path.name == 'nodes':
+        if self._path.name == file:
             raise OSError(28, 'No space left on device')
         return plain(self, records)
 
@@ -133,7 +182,7 @@ def test_full_disk_while_nodes_are_sorted(folder, monkeypatch, capsys):
     np.save('i.npy', mask)
     monkeypatch.setattr(Records, 'append', append)
     monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
-    typed = ['analyze', 'i.npy', '-o', 't.csv', '-o', 'a.graphml', '--summary', 's.csv']
+    typed = ['analyze', 'i.npy', '-o', 't.csv', '-o', output, '--summary', 's.csv']
     assert main(typed) == 2
-    assert 'a.graphml cannot be written: No space left on device' in capsys.readouterr().err
+    assert f'{output} cannot be written: No space left on device' in capsys.readouterr().err
     assert {path.name for path in folder.iterdir()} == {'i.npy', 's.csv', 't.csv'}

@@ -57,6 +57,22 @@ class Step(NamedTuple):
     is_open: Marks
     """Which paths will be finished later, shape (P,). Others were finished before."""
 
+    @property
+    def ends(self) -> Indices:
+        """The numbers of the first and the last voxel of each path in `nodes`, shape (P, 2)."""
+        return self.paths[np.stack([self.starts[:-1], self.starts[1:] - 1], axis=1)]
+
+    @property
+    def path_ends(self) -> Indices:
+        """How many ends of paths lie at each voxel, shape (N,)."""
+        return np.bincount(self.ends.ravel(), minlength=len(self.nodes))
+
+    @property
+    def is_cycle(self) -> Marks:
+        """Which paths are closed and meet no other, shape (P,)."""
+        first, last = self.ends.T
+        return np.asarray((first == last) & (self.path_ends[first] == 2))
+
 
 def finished_paths(
     slabs: Iterable[tuple[Indices, int]], shape: Shape, spacing: tuple[float, ...]

@@ -32,8 +32,10 @@ from skanrs._support.typing import Array, Indices
 from skanrs.radius.block import Grid
 
 from .finished_paths import Step, finished_paths
+from .lines_on_disk import LinesOnDisk
 from .measures import OF_NODES, measure_names
 from .on_disk import TableOnDisk
+from .table_order import InTableOrder
 from .voxels_on_disk import MappedMask, VoxelsOnDisk
 
 VOXELS = 1 << 19
@@ -64,8 +66,6 @@ sums of cells, of its own voxels and of those at its ends. Of known ends, ``whol
 the parts of all paths there."""
 
 _COLUMNS = {**dict.fromkeys(measure_names(3), float), **OF_NODES}
-_ROW = np.dtype([('key', np.int64), ('second', np.int64), *_COLUMNS.items()])
-"""A row of the table; the key is the voxel at which it begins."""
 
 
 class MeasuredTable:
@@ -85,6 +85,8 @@ class MeasuredTable:
         An empty folder. It takes some 250 bytes a branch.
     include_tips : bool, optional
         As for `skanrs.analyze`.
+    lines : LinesOnDisk, optional
+        Gets the centrelines; nothing was added to it.
 
     Attributes
     ----------
@@ -103,15 +105,16 @@ class MeasuredTable:
         folder: Path,
         *,
         include_tips: bool = False,
+        lines: LinesOnDisk | None = None,
     ) -> None:
         self._table = table
         self.count, self.networks, self.isolated = table.count, table.networks, table.isolated
         self._mask = mask
         self._grid = grid
-        self._rows = SortedRecords(folder / 'measures', _ROW)
-        self._cycles = SortedRecords(folder / 'measures-of-cycles', _ROW)
+        self._rows = InTableOrder(folder / 'measures', list(_COLUMNS.items()))
         self._nodes = SortedRecords(folder / 'nodes', [('key', np.int64)])
         self._include_tips = include_tips
+        self._lines = lines
         self._folder = folder
         self._measure(voxels)
         mask.close()
@@ -120,8 +123,8 @@ class MeasuredTable:
 
     def parts(self) -> Iterator[pd.DataFrame]:
         """Iterate over the rows of the table, columns named with '_'."""
-        rows = self._sorted_rows()
-        waiting = np.empty(0, _ROW)
+        rows = self._rows.read()
+        waiting = np.empty(0, self._rows.dtype)
         for part in self._table.parts():
             while len(waiting) < len(part):
                 waiting = np.concatenate([waiting, next(rows)])
@@ -132,7 +135,7 @@ class MeasuredTable:
 
     def _volume_without_branch(self) -> float:
         volumes = Records(self._folder / 'volumes', np.float64)
-        for rows in self._sorted_rows():
+        for rows in self._rows.read():
             volumes.append(rows['volume'])
         voxel = np.prod(self._grid.spacing)
         # Shares of junctions are fractions, but the branches have a whole number of voxels.
@@ -146,12 +149,6 @@ class MeasuredTable:
             for name in ('node_src', 'node_dst'):
                 columns[name] = np.searchsorted(nodes, columns[name])
         return columns
-
-    def _sorted_rows(self) -> Iterator[Array]:
-        """Yield the rows in the order of the table."""
-        for records in (self._rows, self._cycles):
-            for rows in records.groups():
-                yield rows[np.lexsort((rows['second'], rows['key']))]
 
     def _measure(self, voxels: VoxelsOnDisk) -> None:
         """Measure all paths."""
@@ -167,11 +164,12 @@ class MeasuredTable:
             radii = np.concatenate([radii[kept], voxels.radii(new)])
             cells = np.concatenate([cells[kept], voxels.cells(new)])
             waiting = np.concatenate([waiting, self._measure_step(step, radii, cells)])
-            ends = step.paths[np.stack([step.starts[:-1], step.starts[1:] - 1], axis=1)]
-            waiting = self._finish(waiting, np.unique(step.nodes[ends[step.is_open]]))
+            waiting = self._finish(waiting, np.unique(step.nodes[step.ends[step.is_open]]))
             self._mask.rows.release()
             advance(count / max(1, voxels.count))
         assert not len(waiting)
+        if self._lines is not None:
+            self._lines.finish()
 
     def _slabs(self, voxels: VoxelsOnDisk) -> Iterator[tuple[Indices, int]]:
         first, depth = 0, self._grid.shape[0]
@@ -186,12 +184,9 @@ class MeasuredTable:
         """Return what is known of the paths that are finished now."""
         done = np.flatnonzero(step.is_finished)
         rows = np.empty(len(done), _WAITING)
-        sources, destinations = step.paths[step.starts[:-1]], step.paths[step.starts[1:] - 1]
-        ends = np.stack([sources, destinations], axis=1)
-        path_ends = np.bincount(ends.ravel(), minlength=len(step.nodes))
-        of_done = ends[done]
-        is_closed = of_done[:, 0] == of_done[:, 1]
-        rows['is_cycle'] = is_closed & (path_ends[of_done[:, 0]] == 2)
+        path_ends = step.path_ends
+        of_done = step.ends[done]
+        rows['is_cycle'] = step.is_cycle[done]
         rows['first'] = step.nodes[of_done[:, 0]]
         rows['second'] = step.nodes[step.paths[step.starts[done] + 1]]
         rows['ends'] = step.nodes[of_done]
@@ -208,9 +203,8 @@ class MeasuredTable:
 
     def _measure_lines(self, step: Step, radii: Array, rows: Array) -> None:
         # Of paths that are not measured now, only where they end matters.
-        is_whole = step.is_finished | (
-            step.paths[step.starts[:-1]] == step.paths[step.starts[1:] - 1]
-        )
+        first, last = step.ends.T
+        is_whole = step.is_finished | (first == last)
         is_taken = np.repeat(is_whole, np.diff(step.starts))
         is_taken[step.starts[:-1]] = is_taken[step.starts[1:] - 1] = True
         starts = np.concatenate([[0], np.cumsum(is_taken)])[step.starts]
@@ -219,6 +213,10 @@ class MeasuredTable:
         columns = _core.centreline_measures(self._mask.rows, skeleton)
         for name, column in zip(_LINES, columns, strict=True):
             rows[name] = column[step.is_finished]
+        if self._lines is not None:
+            points, of_points = _core.centrelines(self._mask.rows, skeleton)
+            is_done = np.repeat(step.is_finished, np.diff(starts))
+            self._lines.add(step, (points[is_done], of_points[is_done]))
 
     def _find_nodes(self, step: Step, radii: Array, rows: Array) -> None:
         skeleton = step.nodes, radii, step.starts, step.paths, self._grid.spacing, 3
@@ -249,15 +247,14 @@ class MeasuredTable:
         waiting['is_known'] |= is_new
         is_done = waiting['is_known'].all(axis=1)
         done = waiting[is_done]
-        rows = np.empty(len(done), _ROW)
+        rows = np.empty(len(done), self._rows.dtype)
         rows['key'] = done['first']
         for name in ('second', *_LINES, *OF_NODES):
             rows[name] = done[name]
         rows['volume'], rows['surface_area'] = self._bodies(done)
         if self._include_tips:
             rows['length'] += rows['tip_length']
-        self._cycles.append(rows[done['is_cycle']])
-        self._rows.append(rows[~done['is_cycle']])
+        self._rows.append(rows, done['is_cycle'])
         return waiting[~is_done]
 
     def _bodies(self, done: Array) -> tuple[Array, Array]:

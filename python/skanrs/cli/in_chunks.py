@@ -7,10 +7,11 @@ with a margin that is wide enough for that.
 
 The skeleton and the rows of its branches are in files of the scratch folder, so that memory is
 bounded for skeletons and tables of any size (`thinning.on_disk`, `branches.on_disk`). Summaries and
-GraphML are made of these rows too, and radii of 3D images go with them (`measures_in_chunks`). The
-mask is in such a file where it is smoothed, where its pieces are long along some axis, and where
-radii are measured. Other graphs and reports, and radii with other options, need the branches in
-memory, radii also the mask, packed to a bit a voxel.
+GraphML are made of these rows too, VTP and precomputed skeletons of lines in other such files
+(`branches.lines_on_disk`), and radii of 3D images go with them (`rows_in_chunks`). The mask is
+in such a file where it is smoothed, where its pieces are long along some axis, and where radii are
+measured. SWC and reports, and radii with other options, need the branches in memory, radii also the
+mask, packed to a bit a voxel.
 """
 
 import math
@@ -34,17 +35,18 @@ from skanrs.files.packed_mask import PackedMask
 from skanrs.files.read.blocks import grown_pieces, lazy_array
 
 from .companions import Companions
-from .measures_in_chunks import rows_with_measures, with_measures
+from .measures_in_chunks import with_measures
 from .network import count_in_planes, delayed_network
 from .options import Options
 from .progress import Progress
 from .result import Removed, Result
+from .rows_in_chunks import with_rows
 
 if TYPE_CHECKING:
     import dask.array as da
 
     from skanrs.branches.measured import Measured
-    from skanrs.thinning.on_disk import BlockGrid, SkeletonOnDisk
+    from skanrs.thinning.on_disk import SkeletonOnDisk
 
 __all__ = ['measure_in_chunks', 'smooth_blocks']
 
@@ -109,9 +111,8 @@ def measure_in_chunks(
     from skanrs.thinning.on_disk import BlockGrid, SkeletonOnDisk
 
     shape, workers = _plan(source, options, memory)
-    folders = {
-        name: scratch / name for name in ('mask', 'words', 'skeleton', 'pruned', 'rows', 'measures')
-    }
+    names = 'mask', 'words', 'skeleton', 'pruned', 'rows', 'lines', 'measures'
+    folders = {name: scratch / name for name in names}
     for folder in folders.values():
         folder.mkdir()
     image = lazy_array(source, shape)
@@ -168,47 +169,8 @@ def measure_in_chunks(
                 return made.nodes(index) if kept is None else np.flatnonzero(kept[grid.box(index)])
 
             most = min(memory // 8, MOST_PLANES)
-            result = _with_rows(
-                result, grid, nodes, mask, options, folders, most, progress, workers
-            )
+            result = with_rows(result, grid, nodes, mask, options, folders, most, progress, workers)
         return result
-
-
-def _with_rows(
-    result: Result,
-    grid: 'BlockGrid',
-    nodes: Callable[[tuple[int, ...]], npt.NDArray[np.int64]],
-    mask: PackedMask | None,
-    options: Options,
-    folders: dict[str, Path],
-    memory: int,
-    progress: Progress,
-    workers: int,
-) -> Result:
-    """Return the result with the rows of the table on disk.
-
-    `memory` is for planes of the mask, as for `rows_with_measures`.
-    """
-    from skanrs._image.spacing import as_spacing
-    from skanrs.branches.on_disk import TableOnDisk
-    from skanrs.cleaning.surfaces import find_walls
-
-    spacing = as_spacing(options.spacing, len(grid.shape))
-    with progress.stage('branches'):
-        rows = TableOnDisk(grid.shape, grid.bounds, nodes, spacing, folders['rows'], workers)
-    cavities = find_walls(rows.core, grid.shape).cavities
-    result = replace(result, skeleton_voxels=rows.voxels, rows=rows, cavities=cavities)
-    if options.summary is not None:
-        with progress.stage('loops'):
-            result = replace(result, loops=rows.count_loops(workers))
-    if options.radii:
-        assert mask is not None
-        with progress.stage('measures'):
-            measured = rows_with_measures(
-                rows, grid, nodes, mask, options, folders['measures'], memory, workers
-            )
-        result = replace(result, rows=measured)
-    return result
 
 
 def _stored(

@@ -235,8 +235,8 @@ class Options:
             beside = self.intensity, self.regions
             needs_more |= self.prunes or self.need_nodes or any(each is not None for each in beside)
             needs_more |= ndim != 3
-        in_rows = (*files.TABLE_SUFFIXES, '.graphml')
-        return not needs_more and all(path.name.lower().endswith(in_rows) for path in self.output)
+        trees = any(path.name.lower().endswith('.swc') for path in self.output)
+        return not needs_more and not trees
 
     def for_shape(self, shape: tuple[int, ...], spacing: Sequence[float]) -> 'Options':
         """Return the options with a spacing, and it and sigma for each axis of an image."""

@@ -285,8 +285,8 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
     )
     _add_options(
         analyze,
-        in_memory='Skeletons and tables are kept on disk; for --prune options, --report and graphs '
-        'other than GraphML, all voxels and branches of the skeleton stay in memory',
+        in_memory='Skeletons, tables and networks are kept on disk; for --prune options, --report '
+        'and .swc, all voxels and branches of the skeleton stay in memory',
     )
     return analyze
 

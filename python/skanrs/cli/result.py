@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from skanrs._image.labels import LabelImage
+    from skanrs.branches.lines_on_disk import LinesOnDisk
     from skanrs.branches.measured import Measured
     from skanrs.branches.measures_on_disk import MeasuredTable
     from skanrs.branches.on_disk import TableOnDisk
@@ -64,6 +65,8 @@ class Result:
     table: 'pd.DataFrame | None' = None
     rows: 'TableOnDisk | MeasuredTable | None' = None
     """The table, if its rows are on disk."""
+    lines_on_disk: 'LinesOnDisk | None' = None
+    """The points and lines of the branches, if rows are on disk and an output needs them."""
     loops: int | None = None
     """The tunnels of the skeleton, if rows are on disk and a summary needs them."""
     measured: 'Measured | None' = None

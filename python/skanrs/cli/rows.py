@@ -12,19 +12,25 @@ import numpy as np
 
 from skanrs._support.record_statistics import median_of, sum_of
 from skanrs._support.records import Records
-from skanrs.files import AtomicOutputs
+from skanrs.files import GRAPH_SUFFIXES, TABLE_SUFFIXES, AtomicOutputs
+from skanrs.files.errors import known_suffix
 from skanrs.files.write.graphml_parts import GraphmlParts
+from skanrs.files.write.precomputed_parts import PrecomputedParts
 from skanrs.files.write.tables import TableParts, parts_of
+from skanrs.files.write.vtp_parts import VtpParts
 
 from .report import BRANCH_TYPES, Branches
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from skanrs.branches.lines_on_disk import LinesOnDisk
     from skanrs.branches.measures_on_disk import MeasuredTable
     from skanrs.branches.on_disk import TableOnDisk
 
 __all__ = ['write_rows']
+
+_Parts = TableParts | GraphmlParts | VtpParts | PrecomputedParts
 
 
 def write_rows(
@@ -34,6 +40,8 @@ def write_rows(
     scratch: Path,
     recipe: str,
     *,
+    lines: 'LinesOnDisk | None' = None,
+    unit: str | None = None,
     axes: str | None = None,
     also: Sequence[Callable[['pd.DataFrame'], None]] = (),
 ) -> Branches:
@@ -44,15 +52,19 @@ def write_rows(
     out : AtomicOutputs
         Where outputs are written and failures recorded.
     paths : sequence of Path
-        The outputs: CSV, Parquet or GraphML.
+        The outputs: tables or networks.
     rows : TableOnDisk or MeasuredTable
         The table.
     scratch : Path
-        A folder for the lengths and radii of the branches and what GraphML needs of them.
+        A folder for the lengths and radii of the branches and what networks need of them.
     recipe : str
         The recipe of the table.
+    lines : LinesOnDisk, optional
+        The points and lines, for VTP and precomputed skeletons.
+    unit : str, optional
+        The unit of the spacing, for precomputed skeletons.
     axes : str, optional
-        A letter for each axis of the image, for GraphML.
+        A letter for each axis of the image, for networks.
     also : sequence of callable, optional
         They get each part of the table, in order.
 
@@ -67,14 +79,23 @@ def write_rows(
     radii = Records(scratch / 'mean-radii', np.float64)
     types = np.zeros(len(BRANCH_TYPES), dtype=np.int64)
     with ExitStack() as stack:
-        writers: dict[Path, TableParts | GraphmlParts] = {}
+        writers: dict[Path, _Parts] = {}
         closers = {path: stack.enter_context(ExitStack()) for path in paths}
         for number, (path, closer) in enumerate(closers.items()):
             with out.attempt(path):
-                file = closer.enter_context(out.new(path).open('xb'))
-                if path.name.lower().endswith('.graphml'):
-                    graph = GraphmlParts(file, axes, scratch / f'graphml-{number}')
-                    writers[path] = closer.enter_context(graph)
+                hidden, folder = out.new(path), scratch / f'output-{number}'
+                suffix = known_suffix(path, (*TABLE_SUFFIXES, *GRAPH_SUFFIXES), 'outputs')
+                if suffix == '.precomputed':
+                    assert lines is not None
+                    precomputed = PrecomputedParts(hidden, unit, axes, lines, folder)
+                    writers[path] = closer.enter_context(precomputed)
+                    continue
+                file = closer.enter_context(hidden.open('xb'))
+                if suffix == '.vtp':
+                    assert lines is not None
+                    writers[path] = closer.enter_context(VtpParts(file, axes, lines, folder))
+                elif suffix == '.graphml':
+                    writers[path] = closer.enter_context(GraphmlParts(file, axes, folder))
                 else:
                     writers[path] = closer.enter_context(TableParts(path, file, recipe))
         for part in parts_of(rows.parts()):

@@ -148,6 +148,8 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
                     result.rows,
                     scratch,
                     to_toml(recipe),
+                    lines=result.lines_on_disk,
+                    unit=unit,
                     axes=axes,
                     also=[] if network is None else [network.add],
                 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skanrs.branches.polylines import Centrelines
     from skanrs.graph.skeleton import Skeleton
 
-__all__ = ['Geometry', 'geometry_of', 'in_order']
+__all__ = ['Geometry', 'as_points', 'geometry_of', 'in_order']
 
 Array = npt.NDArray[Any]
 
@@ -111,6 +111,13 @@ def in_order(axes: str | None, ndim: int) -> list[int]:
     return order
 
 
+def as_points(places: Array, order: list[int]) -> npt.NDArray[np.float64]:
+    """Return x, y and z of places along the axes of an image, a row each, from `in_order`."""
+    points = np.zeros((len(places), 3))
+    points[:, : len(order)] = places[:, order]
+    return points
+
+
 def geometry_of(
     skeleton: Skeleton,
     radii: npt.ArrayLike | None = None,
@@ -169,13 +176,11 @@ def geometry_of(
     connected = np.flatnonzero(np.diff(graph.indptr))
     number = np.full(len(coordinates), -1, dtype=np.int64)
     number[connected] = np.arange(len(connected))
-    points = np.zeros((len(connected), 3))
-    points[:, :ndim] = places[connected][:, order]
     pairs = graph.tocoo()
     once = pairs.row < pairs.col
     _, networks = csgraph.connected_components(graph, directed=False)
     return Geometry(
-        points=points,
+        points=as_points(places[connected], order),
         edges=number[np.stack([pairs.row[once], pairs.col[once]], axis=1)],
         line_starts=np.asarray(paths.indptr, dtype=np.int64),
         line_points=number[paths.indices],
