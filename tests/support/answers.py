@@ -67,7 +67,7 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
     rows.insert(mask, (0, 0, 0))
     radii = np.sqrt(rows.rows.squared_radii(listed, steps))
     planes = (shape[0] // 3, shape[0] - shape[0] // 4)
-    owned, farthest = _core.cells_between(rows.rows, listed, radii, steps, 3, *planes)
+    owned, farthest, loose = _core.cells_between(rows.rows, listed, radii, steps, 3, *planes)
     yield 'cells between planes', owned
     yield 'bound of the cells', np.array(farthest)
     text = io.BytesIO()
