@@ -70,6 +70,8 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
     owned, farthest, loose = _core.cells_between(rows.rows, listed, radii, steps, 3, *planes)
     yield 'cells between planes', owned
     yield 'bound of the cells', np.array(farthest)
+    yield 'loose voxels', loose
+    yield 'strays', _core.strays_among(rows.rows, loose)
     text = io.BytesIO()
     write_csv(text, branches, header=True)
     yield 'csv', np.frombuffer(text.getvalue(), np.uint8)
