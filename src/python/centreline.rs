@@ -262,6 +262,9 @@ fn cell_counts<'py>(
     Ok(try_collect(MEASURES, cells.cells.iter().map(|cell| cell.voxels))?.into_pyarray(py))
 }
 
+/// Sums, a row for each voxel of the skeleton, the bound, and loose voxels.
+type Between<'py> = (Bound<'py, PyArray2<u64>>, f64, Bound<'py, PyArray1<i64>>);
+
 /// The voxels and the surface sums that each voxel of a skeleton owns between two planes, a row each, the largest power distance
 /// of a voxel to its owner, and voxels of objects that may have no voxel of the skeleton.
 #[pyfunction]
@@ -275,7 +278,7 @@ fn cells_between<'py>(
     axes: usize,
     first: usize,
     end: usize,
-) -> PyResult<(Bound<'py, PyArray2<u64>>, f64, Bound<'py, PyArray1<i64>>)> {
+) -> PyResult<Between<'py>> {
     let skeleton = Skeleton {
         mask: &mask.mask,
         spacing,
