@@ -27,11 +27,8 @@ pub(super) enum Words {
 impl Words {
     /// Those of a file of exactly `count` words.
     pub(super) fn map(path: &Path, count: usize) -> Result<Self> {
-        let failed = |error: io::Error| Error::File {
-            path: path.to_string_lossy().into_owned(),
-            kind: error.kind(),
-            reason: error.to_string(),
-        };
+        let failed =
+            |error: io::Error| Error::File { kind: error.kind(), reason: format!("{}: {error}", path.display()) };
         let file = File::open(path).map_err(failed)?;
         let bytes = file.metadata().map_err(failed)?.len();
         if count.checked_mul(size_of::<u64>()).is_none_or(|expected| expected as u64 != bytes) {

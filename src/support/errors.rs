@@ -24,11 +24,9 @@ pub enum Error {
     },
     /// A file could not be read.
     File {
-        /// Its path.
-        path: String,
         /// What went wrong.
         kind: std::io::ErrorKind,
-        /// The reason given by the operating system.
+        /// Its path, and the reason given by the operating system.
         reason: String,
     },
     /// An argument that only the kernel can judge is out of range.
@@ -56,7 +54,7 @@ impl fmt::Display for Error {
                 write!(formatter, "not enough memory for {what}: {bytes} bytes could not be reserved")
             }
             Self::Threads { reason } => write!(formatter, "the thread pool could not be built: {reason}"),
-            Self::File { path, reason, .. } => write!(formatter, "{path}: {reason}"),
+            Self::File { reason, .. } => write!(formatter, "{reason}"),
             Self::InvalidArgument { name, reason } => write!(formatter, "{name}: {reason}"),
         }
     }
