@@ -6,12 +6,13 @@ The format has columns one after the other, so each waits in a file. Memory hold
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from skanrs._support.record_statistics import pieces_of
 from skanrs._support.records import Records
 from skanrs._support.typing import Array
 
@@ -79,7 +80,7 @@ class VtpParts:
             ),
             line_ends=_values(np.int64, (lines.paths,), lines.read_line_ends()),
             columns={
-                name: _values(column.dtype, (column.count,), _pieces(column))
+                name: _values(column.dtype, (column.count,), pieces_of(column, ROWS))
                 for name, column in self._columns.items()
             },
         )
@@ -88,8 +89,3 @@ class VtpParts:
 
 def _values(dtype: Any, shape: tuple[int, ...], pieces: Iterable[Array]) -> Values:
     return Values(np.dtype(dtype), shape, pieces)
-
-
-def _pieces(column: Records) -> Iterator[Array]:
-    for start in range(0, column.count, ROWS):
-        yield column.read(range(start, min(start + ROWS, column.count)))
