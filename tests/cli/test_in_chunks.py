@@ -375,4 +375,5 @@ def test_memory_reserved_for_blocks(folder, monkeypatch):
         return np.prod(shape)
 
     assert voxels() == 1 << 23
-    assert voxels('--radii') == voxels('--prune-length', '9') == 1 << 22
+    assert voxels('--prune-length', '9') == 1 << 23
+    assert voxels('--radii') == voxels('--open-loops', 'shortest') == 1 << 22

@@ -38,6 +38,7 @@ def run(folder, monkeypatch, capsys, *arguments, in_chunks):
             patch.setattr(skanrs, 'network_summary', None)
             patch.setattr(chunked, '_with_table', None)
             patch.setattr(chunked, 'with_measures', None)
+            patch.setattr(skanrs, 'prune', None)
         assert main(['analyze', *map(str, arguments)]) == 0
     written = {}
     for path in folder.iterdir():
@@ -128,6 +129,7 @@ def test_random_images_with_radii(folder, monkeypatch, capsys, seed):
         *([random.choice(['1', '0.3'])] if seed % 2 else random.uniform(0.5, 3, 3)),
     ]
     typed += [[], ['--summary=s.csv'], ['--include-tips'], ['--skeleton=k.npy']][seed % 4]
+    typed += ['--prune-length=3'] * int(random.integers(2))
     whole = run(folder, monkeypatch, capsys, *typed, in_chunks=False)
     assert run(folder, monkeypatch, capsys, *typed, in_chunks=True) == whole
     assert b'surface_area' in whole[0]['t.csv']

@@ -8,10 +8,11 @@ with a margin that is wide enough for that.
 The skeleton and the rows of its branches are in files of the scratch folder, so that memory is
 bounded for skeletons and tables of any size (`thinning.on_disk`, `branches.on_disk`). Summaries and
 GraphML are made of these rows too, VTP and precomputed skeletons of lines in other such files
-(`branches.lines_on_disk`), and radii of 3D images go with them (`rows_in_chunks`). The mask is
-in such a file where it is smoothed, where its pieces are long along some axis, and where radii are
-measured. SWC and reports, and radii with other options, need the branches in memory, radii also the
-mask, packed to a bit a voxel.
+(`branches.lines_on_disk`), and radii of 3D images go with them (`rows_in_chunks`); so does pruning
+by length (`pruning.on_disk`). The mask is in such a file where it is smoothed, where its pieces are
+long along some axis, and where radii are measured. SWC and reports, and radii with other options,
+need the branches in memory, radii also the mask, packed to a bit a voxel; other pruning needs the
+skeleton.
 """
 
 import math
@@ -19,6 +20,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +43,7 @@ from .network import count_in_planes, delayed_network
 from .options import Options
 from .progress import Progress
 from .result import Removed, Result
-from .rows_in_chunks import with_rows
+from .rows_in_chunks import slabs_of_voxels, with_rows
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -185,6 +188,8 @@ def _stored(
 
     from skanrs._blocks.tasks import read_blocks
 
+    if options.prunes and not options.prunes_whole:
+        return _pruned(made, folders, options, workers)
     grid = made.grid
     kept = PackedMask(folders['skeleton'], grid.chunks)
     indices = list(np.ndindex(*grid.counts))
@@ -199,6 +204,35 @@ def _stored(
         dask.compute(list(_for_blocks(options.prune(kept.as_dask(), lazy_mask), pruned.store)))
     before, after = (read_blocks(image.as_dask(), 'skeleton')[0] for image in (kept, pruned))
     return pruned, Removed.of(before, after, kept.shape)
+
+
+def _pruned(
+    made: 'SkeletonOnDisk', folders: dict[str, Path], options: Options, workers: int
+) -> tuple[PackedMask, Removed]:
+    """Return the skeleton on disk without short end branches, and how much these are."""
+    from skanrs._image.spacing import as_spacing
+    from skanrs.pruning.on_disk import RemovedVoxels
+
+    grid = made.grid
+    slabs = slabs_of_voxels(grid, made.nodes, workers)
+    spacing = as_spacing(options.spacing, len(grid.shape)).floats
+    assert options.prune_length is not None
+    removed = RemovedVoxels(slabs, grid.shape, spacing, options.prune_length, folders['pruned'])
+    pruned = PackedMask(folders['skeleton'], grid.chunks)
+
+    def store(gone: npt.NDArray[np.int64], index: tuple[int, ...]) -> None:
+        block, (offset, shape) = made.block(index), grid.position(index)
+        within = np.stack(np.unravel_index(gone, grid.shape)) - np.reshape(offset, (-1, 1))
+        is_here = np.all((within >= 0) & (within < np.reshape(shape, (-1, 1))), axis=0)
+        block[tuple(within[:, is_here])] = False
+        pruned.store(block, index)
+
+    for slab, planes in enumerate(pairwise(grid.bounds[0])):
+        indices = ((slab, *rest) for rest in np.ndindex(*grid.counts[1:]))
+        for _ in ordered_map(partial(store, removed.in_planes(*planes)), indices, workers):
+            pass
+    # Pruning removes no loop.
+    return pruned, Removed(removed.count, loops=0)
 
 
 def _with_table(
@@ -350,7 +384,7 @@ def _plan(source: Source, options: Options, memory: int) -> tuple[tuple[int, ...
     def takes(shape: tuple[int, ...]) -> int:
         of_block = SMOOTHING_TASKS if options.sigma else TASKS
         if options.has_rows_only(len(shape)) and not (
-            options.prunes or _stores_mask(options, shape)
+            options.prunes_whole or _stores_mask(options, shape)
         ):
             of_block = DELAYED
         tasks = _count_blocks(source, shape) * of_block

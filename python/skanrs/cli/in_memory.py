@@ -4,6 +4,8 @@ from contextlib import suppress
 from importlib import import_module
 from threading import Thread
 
+import numpy as np
+
 from skanrs.files import Source
 
 from .companions import Companions
@@ -49,6 +51,7 @@ def measure_in_memory(
     from skanrs.branches.measured import measure
     from skanrs.cleaning.clean import clean_whole
     from skanrs.cleaning.surfaces import find_walls
+    from skanrs.pruning.prune import prune_by_length
     from skanrs.thinning.method import method_of
 
     foreground = packed.voxels
@@ -74,6 +77,15 @@ def measure_in_memory(
         with progress.stage('thinning'):
             method = method_of(options.method, options.preserve_topology, packed.ndim)
             skeleton = packed.skeletonize(method, keep=options.radii)
+        if options.prunes:
+            assert options.prune_length is not None
+            with progress.stage('pruning'):
+                spacing = as_spacing(options.spacing, packed.ndim).floats
+                nodes = skeleton.nodes()
+                kept = prune_by_length(nodes, packed.shape, spacing, options.prune_length)
+                skeleton = ListedImage(packed.shape, nodes[kept])
+                # Pruning removes no loop.
+                removed = Removed(int(np.count_nonzero(~kept)), loops=0)
     nodes = skeleton.nodes()
     table = measured = None
     if options.need_table:

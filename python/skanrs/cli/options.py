@@ -207,7 +207,7 @@ class Options:
     def works_on_arrays(self) -> bool:
         """Whether a step needs the mask or the skeleton as an array of bytes."""
         images = self.territories is not None or self.branch_image is not None
-        return self.cleans or self.prunes or images
+        return self.cleans or self.prunes_whole or images
 
     @property
     def need_nodes(self) -> bool:
@@ -233,7 +233,7 @@ class Options:
         needs_more = any(path is not None for path in more)
         if self.radii:
             beside = self.intensity, self.regions
-            needs_more |= self.prunes or self.need_nodes or any(each is not None for each in beside)
+            needs_more |= self.need_nodes or any(each is not None for each in beside)
             needs_more |= ndim != 3
         trees = any(path.name.lower().endswith('.swc') for path in self.output)
         return not needs_more and not trees
@@ -271,6 +271,11 @@ class Options:
         """Whether the mask decides which voxels of the skeleton are removed."""
         by_radius = self.prune_ratio, self.prune_bulge
         return self.open_loops == 'thinnest' or any(limit is not None for limit in by_radius)
+
+    @property
+    def prunes_whole(self) -> bool:
+        """Whether a rule that removes voxels needs the whole skeleton."""
+        return self.open_loops is not None or self.prunes_by_radius
 
     def prune(self, skeleton: Any, mask: Any) -> Any:
         """Return a skeleton, an array in memory or of dask, without what is to be removed."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from skanrs.branches.on_disk import TableOnDisk
     from skanrs.thinning.on_disk import BlockGrid
 
-__all__ = ['with_rows']
+__all__ = ['slabs_of_voxels', 'with_rows']
 
 # Planes whose voxels of the skeleton are sorted at a time.
 PLANES = 16
@@ -72,7 +72,7 @@ def with_rows(
             )
         result = replace(result, rows=measured)
     elif options.need_graph:
-        slabs = _slabs_of_voxels(grid, nodes, workers)
+        slabs = slabs_of_voxels(grid, nodes, workers)
         with progress.stage('graph'):
             lines = LinesOnDisk.of(slabs, grid.shape, spacing, folders['lines'])
     return replace(result, lines_on_disk=lines)
@@ -125,13 +125,13 @@ def _with_measures(
     shape = blocks.shape
     grid = Grid(shape, as_spacing(options.spacing, 3).floats, border_is_background=False)
     mapped = MappedMask(planes_of(mask, workers), shape, folder / 'mask')
-    slabs = _slabs_of_voxels(blocks, read, workers)
+    slabs = slabs_of_voxels(blocks, read, workers)
     voxels = VoxelsOnDisk(slabs, mapped, grid, folder, memory)
     tips = options.include_tips
     return MeasuredTable(rows, voxels, mapped, grid, folder, include_tips=tips, lines=lines)
 
 
-def _slabs_of_voxels(
+def slabs_of_voxels(
     blocks: 'BlockGrid',
     read: Callable[[tuple[int, ...]], npt.NDArray[np.int64]],
     workers: int,

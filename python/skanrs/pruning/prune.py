@@ -20,7 +20,7 @@ from .removal import Given, check_source_of_radii, remove_voxels
 if TYPE_CHECKING:
     import dask.array as da
 
-__all__ = ['prune']
+__all__ = ['prune', 'prune_by_length']
 
 
 @takes_images('skeleton', 'mask', returns_image=True)
@@ -140,6 +140,13 @@ def prune(
         'prune', skeleton, keep, mask, radii, spacing=spacing, labels=labels
     )
     return pruned
+
+
+def prune_by_length(
+    nodes: Indices, shape: Shape, spacing: tuple[float, ...], min_length: float
+) -> Kept:
+    """Return which voxels stay of a skeleton, a list of linear indices, ascending."""
+    return _keep((min_length, 0.0, 0.0), nodes, shape, spacing, None, None)
 
 
 def _keep(

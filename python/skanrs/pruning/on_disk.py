@@ -1,0 +1,148 @@
+"""Pruning by length of a skeleton that is read plane by plane, each part as soon as it is finished.
+
+A *guard* is a line of voxels that is not shorter than the limit. They have two neighbours each, of
+which none has more. While they are there, none of them is a junction, and none is simple but an
+endpoint: thinning leaves them, and an end branch with one of them has them all, and is too long. So
+guards stay, and what is on one side of a guard is pruned as if the other side was not there.
+
+A step adds the voxels of the next planes to those that are left. The parts of the skeleton between
+guards that do not reach the last plane are pruned, with the guards around them; the others are left
+for the next step, also with their guards. So what is removed is what `skanrs.prune` removes.
+
+Cost: that of pruning, and of the graph of the voxels. Memory: the voxels of some planes, and of the
+parts that cross the last one: of branches shorter than the limit that are connected.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from skanrs import _core
+from skanrs._support.records import Records
+from skanrs._support.sorted_records import SortedRecords
+from skanrs._support.typing import Indices, Shape
+from skanrs.branches.finished_paths import joined_slabs
+from skanrs.branches.partitions import connected_sets
+from skanrs.graph.trace import trace
+
+from .prune import prune_by_length
+
+__all__ = ['RemovedVoxels']
+
+Marks = npt.NDArray[np.bool_]
+
+VOXELS = 1 << 18
+"""About as many voxels are added in a step."""
+
+
+class RemovedVoxels:
+    """The voxels that pruning by length removes from a skeleton, in a file.
+
+    Parameters
+    ----------
+    slabs : iterable of (ndarray of int64, int)
+        The linear indices of the voxels in the next planes, ascending, and where these end; all
+        planes of the image.
+    shape : tuple of int
+        The shape of the image, of two or three axes.
+    spacing : tuple of float
+        The distance between neighbours along each axis.
+    min_length : float
+        The limit, see `skanrs.prune`.
+    folder : Path
+        An empty folder. It takes 16 bytes a voxel that is removed.
+
+    Attributes
+    ----------
+    count : int
+        How many voxels are removed.
+    """
+
+    def __init__(
+        self,
+        slabs: Iterable[tuple[Indices, int]],
+        shape: Shape,
+        spacing: tuple[float, ...],
+        min_length: float,
+        folder: Path,
+    ) -> None:
+        in_any_order = SortedRecords(folder / 'removed', [('key', np.int64)])
+        joined = joined_slabs(slabs, shape[0], VOXELS)
+        for removed in removed_voxels(joined, shape, spacing, min_length):
+            in_any_order.append(removed.view(in_any_order.dtype))
+        self._voxels = Records(folder / 'in-order', np.int64)
+        for records in in_any_order.read():
+            self._voxels.append(records['key'])
+        self._plane = math.prod(shape[1:])
+        self.count = self._voxels.count
+
+    def in_planes(self, first: int, end: int) -> Indices:
+        """Return the linear indices, ascending, of those in some planes."""
+        if not self.count:
+            return np.empty(0, np.int64)
+        voxels = self._voxels.mapped()
+        start, stop = np.searchsorted(voxels, np.array([first, end]) * self._plane).tolist()
+        return np.array(voxels[start:stop])
+
+
+def removed_voxels(
+    slabs: Iterable[tuple[Indices, int]],
+    shape: Shape,
+    spacing: tuple[float, ...],
+    min_length: float,
+) -> Iterator[Indices]:
+    """Iterate over the linear indices of the voxels that are removed, some at a time.
+
+    Parameters
+    ----------
+    slabs, shape, spacing, min_length
+        As for `RemovedVoxels`.
+    """
+    nodes: Indices = np.empty(0, np.int64)
+    for added, end in slabs:
+        nodes = np.concatenate([nodes, added])
+        is_finished, is_left = _parts(nodes, shape, spacing, min_length, end)
+        finished = nodes[is_finished]
+        kept = prune_by_length(finished, shape, spacing, min_length)
+        yield finished[~kept]
+        nodes = nodes[is_left]
+
+
+def _parts(
+    nodes: Indices, shape: Shape, spacing: tuple[float, ...], guard: float, end: int
+) -> tuple[Marks, Marks]:
+    """Return which voxels are in finished parts, and which are left; guards can be in both.
+
+    `guard` is the least length of a guard, `end` where the planes that were read end.
+    """
+    plane = math.prod(shape[1:])
+    indptr, indices, _ = _core.pixel_graph(nodes, shape, spacing, len(shape), prune=False)
+    degrees = np.diff(indptr)
+    rows = np.repeat(np.arange(len(nodes)), degrees)
+    is_beside_junction = np.zeros(len(nodes), bool)
+    is_beside_junction[rows[degrees[indices] > 2]] = True
+    is_last, is_known = np.zeros(len(nodes), bool), np.ones(len(nodes), bool)
+    if end < shape[0]:
+        is_last = nodes >= (end - 1) * plane
+        # All neighbours of their neighbours were read.
+        is_known = nodes < (end - 2) * plane
+    in_lines = np.flatnonzero((degrees == 2) & ~is_beside_junction & is_known)
+    lines = trace(shape, nodes[in_lines], None, spacing)
+    assert lines is not None
+    is_guard = np.zeros(len(nodes), bool)
+    is_long = np.repeat(lines.lengths >= guard, np.diff(lines.starts))
+    is_guard[in_lines[lines.nodes[is_long]]] = True
+    # Guards are parts of their own.
+    is_within = is_guard[rows] == is_guard[indices]
+    parts = connected_sets(len(nodes), rows[is_within], indices[is_within])
+    reaches_last = np.zeros(len(nodes), bool)
+    reaches_last[parts[is_last]] = True
+    is_beside = is_guard[rows] & reaches_last[parts[indices]]
+    is_finished = ~reaches_last[parts]
+    reaches_last[parts[rows[is_beside]]] = True
+    return is_finished, reaches_last[parts]
