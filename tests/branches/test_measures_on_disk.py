@@ -40,16 +40,18 @@ def measured_on_disk(mask, skeleton, spacing, chunks, memory, folder, **options)
     mapped = MappedMask([(mask, (0, 0, 0))], shape, folder / 'mask')
     voxels = VoxelsOnDisk(slabs(), mapped, grid, folder / 'measures', memory)
     table = MeasuredTable(rows, voxels, mapped, grid, folder / 'measures', **options)
-    return pd.concat(list(table.parts()))
+    return pd.concat(list(table.parts())), pd.concat(list(table.nodes.parts()))
 
 
-def assert_as_in_memory(mask, skeleton, found, **options):
-    whole = skanrs.analyze(mask, skeleton=skeleton, **options)
-    assert list(found) == list(whole)
-    for name in whole:
-        assert found[name].dtype == whole[name].dtype
-        assert found[name].to_numpy().tobytes() == whole[name].to_numpy().tobytes(), name
-    assert found.attrs == whole.attrs
+def assert_as_in_memory(mask, skeleton, found, spacing=1, **options):
+    branches = skanrs.analyze(mask, skeleton=skeleton, spacing=spacing, **options)
+    nodes = skanrs.nodes(mask, skeleton=skeleton, spacing=spacing)
+    for table, whole in zip(found, (branches, nodes), strict=True):
+        assert list(table) == list(whole)
+        for name in whole:
+            assert table[name].dtype == whole[name].dtype
+            assert table[name].to_numpy().tobytes() == whole[name].to_numpy().tobytes(), name
+        assert table.attrs == whole.attrs
 
 
 @pytest.mark.filterwarnings('ignore::skanrs.CavityWarning')
@@ -82,7 +84,7 @@ def test_objects_without_a_skeleton(tmp_path):
     assert not skeleton[45:].any()
     found = measured_on_disk(mask, skeleton, 1, [[4] * 15, [20], [40]], 1, tmp_path)
     assert_as_in_memory(mask, skeleton, found)
-    assert found.attrs == {'volume_without_branch': 128.0}
+    assert found[0].attrs == {'volume_without_branch': 128.0}
 
 
 def test_a_large_ball_owns_what_is_far(tmp_path):

@@ -13,13 +13,13 @@ from scipy import ndimage
 import skanrs
 from skanrs._support import sorted_records
 from skanrs._support.records import Records
-from skanrs.branches import lines_on_disk, measures_on_disk, on_disk
+from skanrs.branches import lines_on_disk, measures_on_disk, nodes_on_disk, on_disk
 from skanrs.cli import in_chunks as chunked
 from skanrs.cli import main, measures_in_chunks
 from skanrs.cli import run as command
 from skanrs.files.write import precomputed, tables, vtp, vtp_parts
 
-NAMES = ('t.csv', 't.parquet', 'a.graphml', 'b.GraphML', 's.csv', 's.parquet')
+NAMES = ('t.csv', 't.parquet', 'a.graphml', 'b.GraphML', 's.csv', 's.parquet', 'n.csv', 'n.parquet')
 LINES = ('v.vtp', 'n.precomputed')
 
 
@@ -99,7 +99,7 @@ def test_random_images(folder, monkeypatch, capsys, seed):
     typed += ['--spacing', *random.choice([1, 0.5, 2.3], ndim)]
     for name in (*NAMES[:4], *LINES):
         typed += ['-o', name]
-    typed += ['--summary', random.choice(NAMES[4:])]
+    typed += ['--summary', random.choice(NAMES[4:6])]
     typed += [[], ['--prune-length=4'], ['--skeleton=k.npy']][random.integers(3)]
     whole = run(folder, monkeypatch, capsys, *typed, in_chunks=False)
     assert run(folder, monkeypatch, capsys, *typed, in_chunks=True) == whole
@@ -118,11 +118,13 @@ def test_random_images_with_radii(folder, monkeypatch, capsys, seed):
     monkeypatch.setattr(chunked, 'MOST_PLANES', int(random.choice([1, 10_000])))
     monkeypatch.setattr(measures_in_chunks, 'LARGEST_SLAB', int(random.choice([1, 5_000])))
     monkeypatch.setattr(measures_on_disk, 'VOXELS', int(random.choice([1, 50])))
+    monkeypatch.setattr(nodes_on_disk, 'ROWS', int(random.choice([1, 50])))
     short_runs(monkeypatch, random)
     np.save('i.npy', random_mask(random, shape))
     typed = ['i.npy', '--threshold', 'none', '--radii']
-    for name in (*NAMES[:2], *LINES):
+    for name in (*NAMES[:3], *LINES):
         typed += ['-o', name]
+    typed += ['--nodes', random.choice(NAMES[6:])]
     typed += ['--axes', random.choice(['zyx', 'xzy', 'yxz'])]
     typed += [
         '--spacing',
@@ -134,6 +136,8 @@ def test_random_images_with_radii(folder, monkeypatch, capsys, seed):
     assert run(folder, monkeypatch, capsys, *typed, in_chunks=True) == whole
     assert b'surface_area' in whole[0]['t.csv']
     assert b'Name="radius"' in whole[0]['v.vtp']
+    assert b'attr.name="border_faces"' in whole[0]['a.graphml']
+    assert whole[0].keys() & {*NAMES[6:]}
 
 
 def test_networks_cycles_and_single_voxels(folder, monkeypatch, capsys):

@@ -4,8 +4,7 @@ The paths of the skeleton come as they are finished (`finished_paths`), with wha
 belongs to their voxels (`voxels_on_disk`). A path is measured at once, but for its share of the
 junctions at its ends: for that all paths there have to be finished. Then its row goes to a file,
 sorted at the end by the voxels at which rows begin, which is the order of the table (`on_disk`).
-Nodes of the network are known by their first voxels; their numbers are the places of these in
-another sorted file.
+Nodes of the network are known by their first voxels until all are found (`nodes_on_disk`).
 
 All operations are those of `Body.measures`, in the same order, so that each number is the same to
 the last bit.
@@ -27,13 +26,13 @@ from skanrs import _core
 from skanrs._support.progress import advance
 from skanrs._support.record_statistics import sum_of
 from skanrs._support.records import Records
-from skanrs._support.sorted_records import SortedRecords
 from skanrs._support.typing import Array, Indices
 from skanrs.radius.block import Grid
 
 from .finished_paths import Step, finished_paths
 from .lines_on_disk import LinesOnDisk
-from .measures import OF_NODES, measure_names
+from .measures import OF_NODES, measure_names, nodes_of
+from .nodes_on_disk import NodesOnDisk
 from .on_disk import TableOnDisk
 from .table_order import InTableOrder
 from .voxels_on_disk import MappedMask, VoxelsOnDisk
@@ -82,7 +81,7 @@ class MeasuredTable:
     grid : Grid
         The image; its border is no background.
     folder : Path
-        An empty folder. It takes some 250 bytes a branch.
+        An empty folder. It takes some 350 bytes a branch.
     include_tips : bool, optional
         As for `skanrs.analyze`.
     lines : LinesOnDisk, optional
@@ -94,6 +93,8 @@ class MeasuredTable:
         As those of the table.
     attrs : dict
         The attributes of the table.
+    nodes : NodesOnDisk
+        The nodes of the network; their table is known after the last part of this one.
     """
 
     def __init__(
@@ -112,13 +113,13 @@ class MeasuredTable:
         self._mask = mask
         self._grid = grid
         self._rows = InTableOrder(folder / 'measures', list(_COLUMNS.items()))
-        self._nodes = SortedRecords(folder / 'nodes', [('key', np.int64)])
+        self.nodes = NodesOnDisk(grid, folder)
         self._include_tips = include_tips
         self._lines = lines
         self._folder = folder
         self._measure(voxels)
         mask.close()
-        self._first_voxels = self._number_nodes()
+        self.nodes.finish()
         self.attrs: dict[str, float] = {'volume_without_branch': self._volume_without_branch()}
 
     def parts(self) -> Iterator[pd.DataFrame]:
@@ -131,6 +132,7 @@ class MeasuredTable:
             of_part, waiting = waiting[: len(part)], waiting[len(part) :]
             part = part.assign(**self._columns(of_part))
             part.attrs.update(self.attrs)
+            self.nodes.add_networks(part)
             yield part
 
     def _volume_without_branch(self) -> float:
@@ -144,10 +146,8 @@ class MeasuredTable:
 
     def _columns(self, rows: Array) -> dict[str, Array]:
         columns = {name: np.ascontiguousarray(rows[name]) for name in _COLUMNS}
-        if self._first_voxels.count:
-            nodes = self._first_voxels.mapped()
-            for name in ('node_src', 'node_dst'):
-                columns[name] = np.searchsorted(nodes, columns[name])
+        for name in ('node_src', 'node_dst') if len(rows) else ():
+            columns[name] = self.nodes.numbers(columns[name])
         return columns
 
     def _measure(self, voxels: VoxelsOnDisk) -> None:
@@ -220,17 +220,15 @@ class MeasuredTable:
 
     def _find_nodes(self, step: Step, radii: Array, rows: Array) -> None:
         skeleton = step.nodes, radii, step.starts, step.paths, self._grid.spacing, 3
-        of_paths, of_nodes = _core.network_nodes(self._mask.rows, skeleton)
-        _, _, firsts, degrees, faces = of_nodes
-        is_cut = (degrees == 1) & (faces != 0)
-        source, destination, inside = (of_path[step.is_finished] for of_path in of_paths)
+        nodes = nodes_of(*_core.network_nodes(self._mask.rows, skeleton))
+        is_cut = (nodes.degrees == 1) & (nodes.faces != 0)
+        source, destination = (of_path[step.is_finished] for of_path in nodes.of_paths)
+        inside = nodes.in_junction[step.is_finished]
         rows['in_junction'] = inside
         rows['touches_border'] = (is_cut[source] | is_cut[destination]) & ~inside
-        rows['node_src'], rows['node_dst'] = (
-            step.nodes[firsts[source]],
-            step.nodes[firsts[destination]],
-        )
-        self._nodes.append(_with_key(np.unique([rows['node_src'], rows['node_dst']])))
+        rows['node_src'] = step.nodes[nodes.firsts[source]]
+        rows['node_dst'] = step.nodes[nodes.firsts[destination]]
+        self.nodes.add(nodes, np.union1d(source, destination), step.nodes, radii)
 
     def _finish(self, waiting: Array, open_ends: Indices) -> Array:
         """Store the paths whose ends are all finished; return the others."""
@@ -275,17 +273,6 @@ class MeasuredTable:
 
     def _areas(self, cells: Array) -> Array:
         return _core.cell_surfaces(np.ascontiguousarray(cells[:, 1]), self._grid.spacing, 3)
-
-    def _number_nodes(self) -> Records:
-        """Return the first voxels of all nodes, ascending."""
-        nodes = Records(self._folder / 'sorted-nodes', np.int64)
-        for records in self._nodes.groups():
-            nodes.append(np.unique(records['key']))
-        return nodes
-
-
-def _with_key(voxels: Indices) -> Array:
-    return voxels.view([('key', np.int64)])
 
 
 def _sums(along: Array, starts: Indices) -> Array:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from skanrs._image.position import coordinates_of
+from skanrs._support.typing import Array, Indices
+from skanrs.radius.block import Grid, Radii
 
 from .measures import Body, body_of_blocks
 
@@ -19,22 +21,38 @@ def node_table(body: Body) -> pd.DataFrame:
     components = np.zeros(len(voxels), dtype=body.components.dtype)
     for ends in nodes.of_paths:
         components[ends] = body.components
-    coordinates = coordinates_of(voxels, body.grid.shape)
-    centroids = nodes.centroids * body.grid.spacing
     # Kernels have three axes; the bits of those that the image lacks come first.
     faces = nodes.faces >> 2 * (3 - body.ndim)
     of_labels = {} if body.labels is None else {'label': body.labels[nodes.voxels]}
-    columns = of_labels | {
-        'node_id': np.arange(len(voxels)),
+    columns = node_columns(
+        0, voxels, components, nodes.degrees, radii, nodes.centroids, faces, body.grid
+    )
+    return pd.DataFrame(of_labels | columns)
+
+
+def node_columns(
+    start: int,
+    voxels: Indices,
+    components: Array,
+    degrees: Indices,
+    radii: Radii,
+    centroids: Array,
+    faces: Array,
+    grid: Grid,
+) -> dict[str, Array]:
+    """Return the columns of a table of nodes, of which the first one has the number `start`."""
+    ndim = len(grid.shape)
+    coordinates, centres = coordinates_of(voxels, grid.shape), centroids * grid.spacing
+    return {
+        'node_id': np.arange(start, start + len(voxels)),
         'skeleton_id': components,
-        'degree': nodes.degrees,
+        'degree': degrees,
         'radius': radii,
-        **{f'image_coord_{axis}': coordinates[:, axis] for axis in range(body.ndim)},
-        **{f'coord_{axis}': centroids[:, axis] for axis in range(body.ndim)},
+        **{f'image_coord_{axis}': coordinates[:, axis] for axis in range(ndim)},
+        **{f'coord_{axis}': centres[:, axis] for axis in range(ndim)},
         'touches_border': faces != 0,
         'border_faces': faces,
     }
-    return pd.DataFrame(columns)
 
 
 def node_table_of_blocks(*blocks: Any) -> pd.DataFrame:

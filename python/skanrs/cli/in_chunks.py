@@ -8,11 +8,11 @@ with a margin that is wide enough for that.
 The skeleton and the rows of its branches are in files of the scratch folder, so that memory is
 bounded for skeletons and tables of any size (`thinning.on_disk`, `branches.on_disk`). Summaries and
 GraphML are made of these rows too, VTP and precomputed skeletons of lines in other such files
-(`branches.lines_on_disk`), and radii of 3D images go with them (`rows_in_chunks`); so does pruning
-by length (`pruning.on_disk`). The mask is in such a file where it is smoothed, where its pieces are
-long along some axis, and where radii are measured. SWC and reports, and radii with other options,
-need the branches in memory, radii also the mask, packed to a bit a voxel; other pruning needs the
-skeleton.
+(`branches.lines_on_disk`), and radii and nodes of 3D images go with them (`rows_in_chunks`); so
+does pruning by length (`pruning.on_disk`). The mask is in such a file where it is smoothed, where
+its pieces are long along some axis, and where radii are measured. SWC and reports, and radii with
+other options, need the branches in memory, radii also the mask, packed to a bit a voxel; other
+pruning needs the skeleton.
 """
 
 import math
@@ -91,7 +91,7 @@ def measure_in_chunks(
     memory : int
         Bytes that the process may hold.
     scratch : Path
-        An empty folder for what waits: 52 bytes a branch, 200 with radii, some bytes a voxel of the
+        An empty folder for what waits: 52 bytes a branch, 350 with radii, some bytes a voxel of the
         skeleton, a bit a voxel of the image where the mask or the skeleton is kept.
     progress : Progress
         Times and shows the stages.

@@ -232,9 +232,8 @@ class Options:
         more = (self.report, self.territories, self.branch_image)
         needs_more = any(path is not None for path in more)
         if self.radii:
-            beside = self.intensity, self.regions
-            needs_more |= self.need_nodes or any(each is not None for each in beside)
-            needs_more |= ndim != 3
+            beside = self.angles, self.root, self.intensity, self.regions
+            needs_more |= ndim != 3 or any(each is not None for each in beside)
         trees = any(path.name.lower().endswith('.swc') for path in self.output)
         return not needs_more and not trees
 

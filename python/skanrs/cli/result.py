@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skanrs.branches.lines_on_disk import LinesOnDisk
     from skanrs.branches.measured import Measured
     from skanrs.branches.measures_on_disk import MeasuredTable
+    from skanrs.branches.nodes_on_disk import NodesOnDisk
     from skanrs.branches.on_disk import TableOnDisk
     from skanrs.branches.polylines import Centrelines
 
@@ -67,6 +68,8 @@ class Result:
     """The table, if its rows are on disk."""
     lines_on_disk: 'LinesOnDisk | None' = None
     """The points and lines of the branches, if rows are on disk and an output needs them."""
+    nodes_on_disk: 'NodesOnDisk | None' = None
+    """The table of nodes, if rows are on disk with measures."""
     loops: int | None = None
     """The tunnels of the skeleton, if rows are on disk and a summary needs them."""
     measured: 'Measured | None' = None

@@ -14,7 +14,7 @@ from skanrs._support.record_statistics import median_of, sum_of
 from skanrs._support.records import Records
 from skanrs.files import GRAPH_SUFFIXES, TABLE_SUFFIXES, AtomicOutputs
 from skanrs.files.errors import known_suffix
-from skanrs.files.write.graphml_parts import GraphmlParts
+from skanrs.files.write.graphml_parts import GraphmlOfTablesParts, GraphmlParts
 from skanrs.files.write.precomputed_parts import PrecomputedParts
 from skanrs.files.write.tables import TableParts, parts_of
 from skanrs.files.write.vtp_parts import VtpParts
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
     from skanrs.branches.lines_on_disk import LinesOnDisk
     from skanrs.branches.measures_on_disk import MeasuredTable
+    from skanrs.branches.nodes_on_disk import NodesOnDisk
     from skanrs.branches.on_disk import TableOnDisk
 
 __all__ = ['write_rows']
 
-_Parts = TableParts | GraphmlParts | VtpParts | PrecomputedParts
+_Parts = TableParts | GraphmlParts | GraphmlOfTablesParts | VtpParts | PrecomputedParts
 
 
 def write_rows(
@@ -41,6 +42,7 @@ def write_rows(
     recipe: str,
     *,
     lines: 'LinesOnDisk | None' = None,
+    nodes: 'NodesOnDisk | None' = None,
     unit: str | None = None,
     axes: str | None = None,
     also: Sequence[Callable[['pd.DataFrame'], None]] = (),
@@ -61,6 +63,8 @@ def write_rows(
         The recipe of the table.
     lines : LinesOnDisk, optional
         The points and lines, for VTP and precomputed skeletons.
+    nodes : NodesOnDisk, optional
+        The table of nodes, for GraphML, if it is known when the rows are written.
     unit : str, optional
         The unit of the spacing, for precomputed skeletons.
     axes : str, optional
@@ -94,6 +98,9 @@ def write_rows(
                 if suffix == '.vtp':
                     assert lines is not None
                     writers[path] = closer.enter_context(VtpParts(file, axes, lines, folder))
+                elif suffix == '.graphml' and nodes is not None:
+                    graphml = GraphmlOfTablesParts(file, axes, folder, nodes.parts)
+                    writers[path] = closer.enter_context(graphml)
                 elif suffix == '.graphml':
                     writers[path] = closer.enter_context(GraphmlParts(file, axes, folder))
                 else:

@@ -70,7 +70,7 @@ def with_rows(
             measured = _with_measures(
                 rows, grid, nodes, mask, options, folders['measures'], memory, workers, lines
             )
-        result = replace(result, rows=measured)
+        result = replace(result, rows=measured, nodes_on_disk=measured.nodes)
     elif options.need_graph:
         slabs = slabs_of_voxels(grid, nodes, workers)
         with progress.stage('graph'):
@@ -105,7 +105,7 @@ def _with_measures(
     options : Options
         The options, with spacing for each axis.
     folder : Path
-        An empty folder: a bit a voxel, 32 bytes a voxel of the skeleton, some 150 a branch.
+        An empty folder: a bit a voxel, 32 bytes a voxel of the skeleton, some 350 a branch.
     memory : int
         Bytes of planes of the mask that are held at a time, and of the voxels in them.
     workers : int

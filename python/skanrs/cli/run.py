@@ -149,6 +149,7 @@ def run(options: Options, progress: Progress, *, unit: str | None = None) -> Rep
                     scratch,
                     to_toml(recipe),
                     lines=result.lines_on_disk,
+                    nodes=result.nodes_on_disk,
                     unit=unit,
                     axes=axes,
                     also=[] if network is None else [network.add],
@@ -254,9 +255,13 @@ def _write(
     if options.save_recipe is not None:
         with out.attempt(options.save_recipe):
             out.write(options.save_recipe, recipe_writer(recipe))
-    if options.nodes is not None and result.nodes is not None:
+    if options.nodes is not None:
         with out.attempt(options.nodes):
-            out.write(options.nodes, files.table_writer(options.nodes, result.nodes, recipe))
+            if result.nodes_on_disk is not None:
+                parts = result.nodes_on_disk.parts()
+                out.write(options.nodes, files.parts_writer(options.nodes, parts, recipe))
+            elif result.nodes is not None:
+                out.write(options.nodes, files.table_writer(options.nodes, result.nodes, recipe))
     if options.angles is not None and result.nodes is not None:
         from skanrs import angles
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .write.image import WritableImage
     from .write.images import write_image
     from .write.save_skeleton import check_skeleton, needs_geometry, save_skeleton, write_skeleton
-    from .write.tables import table_writer
+    from .write.tables import parts_writer, table_writer
 
 __all__ = [
     'GRAPH_SUFFIXES',
@@ -50,6 +50,7 @@ __all__ = [
     'needs_geometry',
     'open_image',
     'open_source',
+    'parts_writer',
     'read_image',
     'save_skeleton',
     'table_writer',
@@ -75,6 +76,7 @@ _HOMES = {
     'open_source': 'read.open_image',
     'read_image': 'read.open_image',
     'save_skeleton': 'write.save_skeleton',
+    'parts_writer': 'write.tables',
     'table_writer': 'write.tables',
     'write_files': 'write.atomic',
     'write_image': 'write.images',

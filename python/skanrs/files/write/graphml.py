@@ -26,6 +26,7 @@ __all__ = [
     'Layout',
     'edges_of',
     'places_of_ends',
+    'with_places',
     'write_graphml',
     'write_graphml_of_tables',
 ]
@@ -128,15 +129,20 @@ def write_graphml_of_tables(
     from skanrs.branches.network_tables import check_tables
 
     check_tables(branches, nodes)
-    order = in_order(axes, sum(name.startswith('coord_') for name in nodes.columns))
-    places = {name: nodes[f'coord_{axis}'] for name, axis in zip('xyz', order, strict=False)}
     edges = branches[~branches['in_junction']]
     _write(
         file,
-        nodes.assign(**places).set_index('node_id'),
+        with_places(nodes, axes),
         edges,
         [edges['node_src'], edges['node_dst'], edges.index],
     )
+
+
+def with_places(nodes: 'pd.DataFrame', axes: str | None) -> 'pd.DataFrame':
+    """Return a table of nodes by their numbers, with their coordinates by letters."""
+    order = in_order(axes, sum(name.startswith('coord_') for name in nodes.columns))
+    places = {name: nodes[f'coord_{axis}'] for name, axis in zip('xyz', order, strict=False)}
+    return nodes.assign(**places).set_index('node_id')
 
 
 def _write(

@@ -14,7 +14,7 @@ from .csv import write_csv
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ['TableParts', 'parts_of', 'table_writer']
+__all__ = ['TableParts', 'parts_of', 'parts_writer', 'table_writer']
 
 PART_ROWS = 1 << 17
 """Rows that are converted at a time; in Parquet they are a row group."""
@@ -44,6 +44,19 @@ def table_writer(
         with TableParts(path, file, recipe) as parts:
             for start in range(0, max(1, len(table)), PART_ROWS):
                 parts.write(table.iloc[start : start + PART_ROWS])
+
+    return write
+
+
+def parts_writer(
+    path: str | os.PathLike[str], tables: Iterable['pd.DataFrame'], recipe: str | None = None
+) -> Writer:
+    """Return a function that writes a table that comes in parts; see `table_writer`."""
+
+    def write(file: IO[bytes]) -> None:
+        with TableParts(path, file, recipe) as parts:
+            for part in parts_of(tables):
+                parts.write(part)
 
     return write
 
