@@ -11,6 +11,9 @@
 //! branch with two free ends is not a twig, so no component vanishes. Lengths are sums of counts of steps times their distances,
 //! so they do not depend on the order in which branches were joined.
 //!
+//! Because the order depends on lengths and on the order of the voxels only, and thinning is local, parts of a skeleton between long
+//! lines can be pruned alone; where the image is larger than memory, they are.
+//!
 //! Cost: a round builds the pixel graph of the remaining voxels and walks each twig a few times; two or three rounds are usual.
 
 use std::cmp::{Ordering, Reverse};

@@ -192,3 +192,20 @@ def test_full_disk_while_records_wait(folder, monkeypatch, capsys, file, output)
     assert main(typed) == 2
     assert f'{output} cannot be written: No space left on device' in capsys.readouterr().err
     assert {path.name for path in folder.iterdir()} == {'i.npy', 's.csv', 't.csv'}
+
+
+def test_full_disk_while_nodes_are_read(folder, monkeypatch, capsys):
+    """The other outputs are written."""
+
+    def parts(_):
+        raise OSError(28, 'No space left on device')
+
+    np.save('i.npy', np.random.default_rng(0).random((20, 20, 20)) < 0.2)
+    monkeypatch.setattr(nodes_on_disk.NodesOnDisk, 'parts', parts)
+    monkeypatch.setattr(command, 'needed_in_memory', lambda *_: float('inf'))
+    typed = ['analyze', 'i.npy', '-o', 't.csv', '-o', 'a.graphml', '--nodes', 'n.csv']
+    assert main([*typed, '--summary', 's.csv']) == 2
+    said = capsys.readouterr().err
+    for name in ('a.graphml', 'n.csv'):
+        assert f'{name} cannot be written: No space left on device' in said
+    assert {path.name for path in folder.iterdir()} == {'i.npy', 's.csv', 't.csv'}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from blocks import random_chunks
 from images import random_spacing
 from scipy import ndimage
 
@@ -49,6 +50,11 @@ def whole_and_in_planes(seed):
     return np.flatnonzero(skeleton & ~pruned), parts
 
 
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch):
+    monkeypatch.setattr(module, 'VOXELS', 1)
+
+
 @pytest.mark.parametrize('seed', range(200))
 def test_random_planes(seed):
     whole, parts = whole_and_in_planes(seed)
@@ -92,19 +98,40 @@ def test_parts_that_are_left_are_small(monkeypatch):
     assert 100 < len(removed) < 500
 
 
-def test_file(tmp_path):
-    skeleton = np.zeros((20, 30), bool)
-    skeleton[5, 2:28] = skeleton[6:8, 10] = skeleton[2:5, 20] = True
-    nodes = np.flatnonzero(skeleton)
-    removed = RemovedVoxels([(nodes, 20)], skeleton.shape, (1.0, 1.0), 3.5, tmp_path)
-    gone = np.flatnonzero(skeleton & ~skanrs.prune(skeleton, min_length=3.5))
-    assert removed.count == len(gone) == 5
-    assert removed.in_planes(0, 20).tolist() == gone.tolist()
-    assert removed.in_planes(6, 8).tolist() == gone[gone >= 180].tolist()
-    assert removed.in_planes(8, 20).tolist() == []
+def test_what_is_left_is_not_traced_again_and_again(monkeypatch):
+    # Branches shorter than the limit are connected, so that all is left until the end.
+    skeleton = skanrs.skeletonize(np.random.default_rng(0).random((400, 100)) < 0.7)
+    nodes, plain, traced = np.flatnonzero(skeleton), module._parts, []
+
+    def parts(voxels, *more):
+        traced.append(len(voxels))
+        return plain(voxels, *more)
+
+    monkeypatch.setattr(module, '_parts', parts)
+    monkeypatch.setattr(module, 'VOXELS', 100)
+    of_ends = np.searchsorted(nodes, np.arange(1, 401) * 100)
+    slabs = zip(np.split(nodes, of_ends[:-1]), range(1, 401), strict=True)
+    removed = np.concatenate(list(removed_voxels(slabs, skeleton.shape, (1.0, 1.0), 30.0)))
+    assert len(traced) > 5
+    assert sum(traced) < 4 * len(nodes)
+    pruned = skanrs.prune(skeleton, min_length=30)
+    assert np.sort(removed).tolist() == np.flatnonzero(skeleton & ~pruned).tolist()
 
 
-def test_nothing_is_removed(tmp_path):
-    removed = RemovedVoxels([(np.empty(0, np.int64), 4)], (4, 5), (1.0, 1.0), 3.0, tmp_path)
-    assert removed.count == 0
-    assert removed.in_planes(0, 4).tolist() == []
+@pytest.mark.parametrize('seed', range(20))
+def test_file(tmp_path, seed):
+    random = np.random.default_rng(seed)
+    shape = tuple(random.integers(1, 30, 2 + seed % 2).tolist())
+    skeleton = random_skeleton(random, shape)
+    nodes, chunks = np.flatnonzero(skeleton), random_chunks(random, shape)
+    removed = RemovedVoxels([(nodes, shape[0])], shape, (1.0,) * len(shape), 3.5, tmp_path)
+    gone = skeleton & ~skanrs.prune(skeleton, min_length=3.5)
+    assert removed.count == gone.sum()
+    bounds = [np.cumsum([0, *lengths]).tolist() for lengths in chunks]
+    found, indices = np.zeros(shape, bool), []
+    for index, places in removed.in_blocks(bounds):
+        box = (slice(axis[at], axis[at + 1]) for axis, at in zip(bounds, index, strict=True))
+        found[tuple(box)][tuple(places)] = True
+        indices.append(index)
+    assert indices == list(np.ndindex(*map(len, chunks)))
+    assert np.array_equal(found, gone)

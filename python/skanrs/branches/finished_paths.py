@@ -30,7 +30,6 @@ import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
-from skanrs._support.progress import advance
 from skanrs._support.typing import Array, Indices, Shape
 from skanrs.graph.trace import trace
 
@@ -118,19 +117,6 @@ def finished_paths(
         is_context = (is_kept & ~is_core)[is_kept]
         is_known = (clusters.is_member & ~is_unknown)[is_kept]
         nodes, numbers = nodes[is_kept], numbers[is_kept]
-
-
-def joined_slabs(
-    slabs: Iterable[tuple[Indices, int]], depth: int, voxels: int
-) -> Iterator[tuple[Indices, int]]:
-    """Join slabs, as for `finished_paths`, of an image of `depth` planes to about `voxels`."""
-    waiting: list[Indices] = []
-    for nodes, end in slabs:
-        waiting.append(nodes)
-        if end == depth or sum(map(len, waiting)) >= voxels:
-            yield np.concatenate(waiting), end
-            waiting = []
-            advance(end / depth)
 
 
 class _Clusters(NamedTuple):

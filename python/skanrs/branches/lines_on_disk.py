@@ -16,10 +16,11 @@ import numpy as np
 
 from skanrs._image.position import coordinates_of
 from skanrs._image.spacing import Spacing
+from skanrs._support.progress import advance
 from skanrs._support.records import Records
 from skanrs._support.typing import Array, Indices, Shape
 
-from .finished_paths import Step, finished_paths, joined_slabs
+from .finished_paths import Step, finished_paths
 from .table_order import InTableOrder
 
 __all__ = ['LinesOnDisk']
@@ -67,7 +68,7 @@ class LinesOnDisk:
     ) -> LinesOnDisk:
         """Return the lines through the voxels of a skeleton; `slabs` as for `finished_paths`."""
         lines = cls(shape, spacing, folder)
-        for step in finished_paths(joined_slabs(slabs, shape[0], VOXELS), shape, spacing.floats):
+        for step in finished_paths(_joined(slabs, shape[0]), shape, spacing.floats):
             lines.add(step)
         lines.finish()
         return lines
@@ -177,6 +178,17 @@ class LinesOnDisk:
     def _all_isolated(self) -> Indices:
         """Return the numbers of the voxels in no path, ascending."""
         return self._isolated.mapped() if self._isolated.count else np.empty(0, np.int64)
+
+
+def _joined(slabs: Iterable[tuple[Indices, int]], depth: int) -> Iterator[tuple[Indices, int]]:
+    """Join slabs, as for `finished_paths`, to about `VOXELS` voxels."""
+    waiting: list[Indices] = []
+    for voxels, end in slabs:
+        waiting.append(voxels)
+        if end == depth or sum(map(len, waiting)) >= VOXELS:
+            yield np.concatenate(waiting), end
+            waiting = []
+            advance(end / depth)
 
 
 def _starts(counts: Indices) -> Indices:

@@ -25,22 +25,32 @@ def node_table(body: Body) -> pd.DataFrame:
     faces = nodes.faces >> 2 * (3 - body.ndim)
     of_labels = {} if body.labels is None else {'label': body.labels[nodes.voxels]}
     columns = node_columns(
-        0, voxels, components, nodes.degrees, radii, nodes.centroids, faces, body.grid
+        body.grid,
+        voxels=voxels,
+        components=components,
+        degrees=nodes.degrees,
+        radii=radii,
+        centroids=nodes.centroids,
+        faces=faces,
     )
     return pd.DataFrame(of_labels | columns)
 
 
 def node_columns(
-    start: int,
+    grid: Grid,
+    *,
     voxels: Indices,
     components: Array,
     degrees: Indices,
     radii: Radii,
     centroids: Array,
     faces: Array,
-    grid: Grid,
+    start: int = 0,
 ) -> dict[str, Array]:
-    """Return the columns of a table of nodes, of which the first one has the number `start`."""
+    """Return the columns of a table of nodes, of which the first one has the number `start`.
+
+    Bits of `faces` begin with those of the first axis of the image.
+    """
     ndim = len(grid.shape)
     coordinates, centres = coordinates_of(voxels, grid.shape), centroids * grid.spacing
     return {

@@ -106,13 +106,13 @@ class NodesOnDisk:
             numbers = range(start, min(start + ROWS, count))
             nodes = self._nodes.read(numbers)
             columns = node_columns(
-                start,
-                nodes['voxel'],
-                self._networks.read(numbers).astype(self._of_networks),
-                nodes['degree'],
-                nodes['radius'],
-                nodes['centroid'],
-                nodes['faces'],
                 self._grid,
+                voxels=nodes['voxel'],
+                components=self._networks.read(numbers).astype(self._of_networks),
+                degrees=nodes['degree'],
+                radii=nodes['radius'],
+                centroids=nodes['centroid'],
+                faces=nodes['faces'],
+                start=start,
             )
             yield pd.DataFrame(columns)

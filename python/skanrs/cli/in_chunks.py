@@ -20,8 +20,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +112,7 @@ def measure_in_chunks(
     from skanrs.thinning.on_disk import BlockGrid, SkeletonOnDisk
 
     shape, workers = _plan(source, options, memory)
-    names = 'mask', 'words', 'skeleton', 'pruned', 'rows', 'lines', 'measures'
+    names = 'mask', 'words', 'skeleton', 'removed', 'pruned', 'rows', 'lines', 'measures'
     folders = {name: scratch / name for name in names}
     for folder in folders.values():
         folder.mkdir()
@@ -217,22 +215,18 @@ def _pruned(
     slabs = slabs_of_voxels(grid, made.nodes, workers)
     spacing = as_spacing(options.spacing, len(grid.shape)).floats
     assert options.prune_length is not None
-    removed = RemovedVoxels(slabs, grid.shape, spacing, options.prune_length, folders['pruned'])
-    pruned = PackedMask(folders['skeleton'], grid.chunks)
+    removed = RemovedVoxels(slabs, grid.shape, spacing, options.prune_length, folders['removed'])
+    pruned = PackedMask(folders['pruned'], grid.chunks)
 
-    def store(gone: npt.NDArray[np.int64], index: tuple[int, ...]) -> None:
-        block, (offset, shape) = made.block(index), grid.position(index)
-        within = np.stack(np.unravel_index(gone, grid.shape)) - np.reshape(offset, (-1, 1))
-        is_here = np.all((within >= 0) & (within < np.reshape(shape, (-1, 1))), axis=0)
-        block[tuple(within[:, is_here])] = False
+    def store(item: tuple[tuple[int, ...], npt.NDArray[np.int64]]) -> None:
+        index, places = item
+        block = made.block(index)
+        block[tuple(places)] = False
         pruned.store(block, index)
 
-    for slab, planes in enumerate(pairwise(grid.bounds[0])):
-        indices = ((slab, *rest) for rest in np.ndindex(*grid.counts[1:]))
-        for _ in ordered_map(partial(store, removed.in_planes(*planes)), indices, workers):
-            pass
-    # Pruning removes no loop.
-    return pruned, Removed(removed.count, loops=0)
+    for done, _ in enumerate(ordered_map(store, removed.in_blocks(grid.bounds), workers), 1):
+        advance(done / math.prod(grid.counts))
+    return pruned, Removed.by_length(removed.count)
 
 
 def _with_table(

@@ -84,8 +84,7 @@ def measure_in_memory(
                 nodes = skeleton.nodes()
                 kept = prune_by_length(nodes, packed.shape, spacing, options.prune_length)
                 skeleton = ListedImage(packed.shape, nodes[kept])
-                # Pruning removes no loop.
-                removed = Removed(int(np.count_nonzero(~kept)), loops=0)
+                removed = Removed.by_length(int(np.count_nonzero(~kept)))
     nodes = skeleton.nodes()
     table = measured = None
     if options.need_table:

@@ -44,6 +44,11 @@ class Removed(NamedTuple):
         tunnels = [_core.topology(nodes, whole)[2] for nodes in (before, after)]
         return cls(before.size - after.size, tunnels[0] - tunnels[1])
 
+    @classmethod
+    def by_length(cls, voxels: int) -> 'Removed':
+        """Return what pruning by length took: no loop."""
+        return cls(voxels, loops=0)
+
 
 @dataclass(frozen=True)
 class Result:

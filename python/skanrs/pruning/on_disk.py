@@ -1,32 +1,40 @@
 """Pruning by length of a skeleton that is read plane by plane, each part as soon as it is finished.
 
-A *guard* is a line of voxels that is not shorter than the limit. They have two neighbours each, of
-which none has more. While they are there, none of them is a junction, and none is simple but an
-endpoint: thinning leaves them, and an end branch with one of them has them all, and is too long. So
-guards stay, and what is on one side of a guard is pruned as if the other side was not there.
+A *guard* is a line of voxels that is not shorter than the limit; each voxel of it has two
+neighbours, of which none has more. While these voxels are there, none of them is a junction, and
+none is simple but an endpoint. So thinning leaves them, and an end branch with one of them has them
+all and one step more, and is too long, however lengths are rounded. So guards stay, and what is on
+one side of a guard is pruned as if the other side was not there: the order of twigs in
+``src/pruning/mod.rs`` depends on their lengths and on the order of the voxels only, and voxels are
+thinned only near removed ones.
 
 A step adds the voxels of the next planes to those that are left. The parts of the skeleton between
-guards that do not reach the last plane are pruned, with the guards around them; the others are left
-for the next step, also with their guards. So what is removed is what `skanrs.prune` removes.
+guards that do not reach the last plane are pruned, with all guards; the others are left for the
+next step, with the guards beside them. A guard that is left has lost the neighbour at its far end,
+which is an endpoint now and in no guard of the next step. Where the rest would be too short for a
+guard, the line stays as it is, and is a guard still. So what is removed is what `skanrs.prune`
+removes.
 
-Cost: that of pruning, and of the graph of the voxels. Memory: the voxels of some planes, and of the
-parts that cross the last one: of branches shorter than the limit that are connected.
+Cost: that of pruning, and of the graph of the voxels. A step adds at least as many voxels as are
+left. Memory: the voxels of some planes, and of the parts that cross the last one: of branches
+shorter than the limit that are connected.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from skanrs import _core
+from skanrs._support.progress import advance
 from skanrs._support.records import Records
 from skanrs._support.sorted_records import SortedRecords
 from skanrs._support.typing import Indices, Shape
-from skanrs.branches.finished_paths import joined_slabs
 from skanrs.branches.partitions import connected_sets
 from skanrs.graph.trace import trace
 
@@ -37,7 +45,7 @@ __all__ = ['RemovedVoxels']
 Marks = npt.NDArray[np.bool_]
 
 VOXELS = 1 << 18
-"""About as many voxels are added in a step."""
+"""About as many voxels are added in a step, or more."""
 
 
 class RemovedVoxels:
@@ -72,21 +80,47 @@ class RemovedVoxels:
         folder: Path,
     ) -> None:
         in_any_order = SortedRecords(folder / 'removed', [('key', np.int64)])
-        joined = joined_slabs(slabs, shape[0], VOXELS)
-        for removed in removed_voxels(joined, shape, spacing, min_length):
+        for removed in removed_voxels(slabs, shape, spacing, min_length):
             in_any_order.append(removed.view(in_any_order.dtype))
         self._voxels = Records(folder / 'in-order', np.int64)
         for records in in_any_order.read():
             self._voxels.append(records['key'])
-        self._plane = math.prod(shape[1:])
+        self._shape = shape
         self.count = self._voxels.count
 
-    def in_planes(self, first: int, end: int) -> Indices:
+    def in_blocks(
+        self, bounds: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[tuple[int, ...], Indices]]:
+        """Iterate over blocks in C order: the index of each, and the places in it of its voxels.
+
+        `bounds` are where blocks start along each axis, and the end of the last. Places have a row
+        for each axis.
+        """
+        starts = [np.array(of_axis[:-1]) for of_axis in bounds]
+        counts = tuple(map(len, starts))
+        for slab, planes in enumerate(pairwise(bounds[0])):
+            places = np.stack(np.unravel_index(self._in_planes(*planes), self._shape))
+            blocks = [
+                np.searchsorted(of_axis, at, side='right') - 1
+                for of_axis, at in zip(starts, places, strict=True)
+            ]
+            numbers = np.ravel_multi_index(blocks, counts)
+            order = np.argsort(numbers, kind='stable')
+            numbers, places = numbers[order], places[:, order]
+            for rest in np.ndindex(*counts[1:]):
+                index = (slab, *rest)
+                number = np.ravel_multi_index(index, counts)
+                first, end = np.searchsorted(numbers, [number, number + 1])
+                offset = [of_axis[at] for of_axis, at in zip(starts, index, strict=True)]
+                yield index, places[:, first:end] - np.reshape(offset, (-1, 1))
+
+    def _in_planes(self, first: int, end: int) -> Indices:
         """Return the linear indices, ascending, of those in some planes."""
         if not self.count:
             return np.empty(0, np.int64)
         voxels = self._voxels.mapped()
-        start, stop = np.searchsorted(voxels, np.array([first, end]) * self._plane).tolist()
+        plane = math.prod(self._shape[1:])
+        start, stop = np.searchsorted(voxels, np.array([first, end]) * plane).tolist()
         return np.array(voxels[start:stop])
 
 
@@ -104,8 +138,13 @@ def removed_voxels(
         As for `RemovedVoxels`.
     """
     nodes: Indices = np.empty(0, np.int64)
+    waiting: list[Indices] = []
     for added, end in slabs:
-        nodes = np.concatenate([nodes, added])
+        waiting.append(added)
+        if end < shape[0] and sum(map(len, waiting)) < max(VOXELS, len(nodes)):
+            continue
+        advance(end / shape[0])
+        nodes, waiting = np.concatenate([nodes, *waiting]), []
         is_finished, is_left = _parts(nodes, shape, spacing, min_length, end)
         finished = nodes[is_finished]
         kept = prune_by_length(finished, shape, spacing, min_length)

@@ -145,7 +145,10 @@ def prune(
 def prune_by_length(
     nodes: Indices, shape: Shape, spacing: tuple[float, ...], min_length: float
 ) -> Kept:
-    """Return which voxels stay of a skeleton, a list of linear indices, ascending."""
+    """Return which voxels stay of a skeleton of two or three axes.
+
+    `nodes` are their linear indices, ascending; `min_length` is finite and not negative.
+    """
     return _keep((min_length, 0.0, 0.0), nodes, shape, spacing, None, None)
 
 

@@ -39,13 +39,7 @@ def table_writer(
     callable
         A function of a file that is opened for writing bytes.
     """
-
-    def write(file: IO[bytes]) -> None:
-        with TableParts(path, file, recipe) as parts:
-            for start in range(0, max(1, len(table)), PART_ROWS):
-                parts.write(table.iloc[start : start + PART_ROWS])
-
-    return write
+    return parts_writer(path, [table], recipe)
 
 
 def parts_writer(
@@ -122,9 +116,9 @@ def parts_of(tables: Iterable['pd.DataFrame']) -> Iterator['pd.DataFrame']:
         count += len(table)
         # The last part may be a whole one.
         if count > PART_ROWS:
-            whole = pd.concat(waiting)
+            whole = waiting[0] if len(waiting) == 1 else pd.concat(waiting)
             while len(whole) > PART_ROWS:
                 yield whole.iloc[:PART_ROWS]
                 whole = whole.iloc[PART_ROWS:]
             waiting, count = [whole], len(whole)
-    yield pd.concat(waiting)
+    yield waiting[0] if len(waiting) == 1 else pd.concat(waiting)
