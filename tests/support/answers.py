@@ -12,6 +12,7 @@ import hashlib
 import io
 import sys
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -81,12 +82,7 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
     gray = random.normal(100, 30, shape) + 60 * mask
     gray = gray.astype(random.choice(['u1', 'i2', 'f4', 'f8']))
     sigma = random.choice([0, 0.6, 1.4], 3)
-    yield 'gaussian', skanrs.gaussian(gray, sigma)
-    yield 'otsu', np.array([skanrs.otsu(gray), skanrs.otsu(skanrs.gaussian(gray, sigma))])
-    packed = PackedImage(shape)
-    parts = [(Smoothed(gray, tuple(sigma)), 0)]
-    pack_by_otsu(parts, np.result_type(gray, np.float32), packed, 1 << 20)
-    yield 'mask by otsu', packed.unpack()
+    yield from zip(('gaussian', 'otsu', 'mask by otsu'), of_gray(gray, sigma), strict=True)
     nodes = skanrs.nodes(mask, spacing=spacing)
     yield 'nodes', nodes
     yield 'trees', skanrs.root(branches, nodes, at='thickest')
@@ -97,6 +93,19 @@ def answers(seed: int) -> Iterator[tuple[str, np.ndarray | pd.DataFrame]]:
         yield 'table', skanrs.summarize(whole, separator='_', find_main_branch=True)
         graphs = chunk_graphs(image, random_chunks(random, image.shape), spacing=spacing)
         yield 'merged', skanrs.summarize(merge_at_random(random, graphs), separator='_')
+
+
+def of_gray(gray: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a smoothed image, thresholds, and the mask by Otsu's.
+
+    Weights are rounded, since numpy's exponential depends on the processor.
+    """
+    exact, packed = smoothing._weights, PackedImage(gray.shape)
+    parts = [(Smoothed(gray, tuple(sigma)), 0)]
+    with patch.object(smoothing, '_weights', lambda width: np.round(exact(width), 12).tolist()):
+        smoothed = skanrs.gaussian(gray, sigma)
+        pack_by_otsu(parts, np.result_type(gray, np.float32), packed, 1 << 20)
+    return smoothed, np.array([skanrs.otsu(gray), skanrs.otsu(smoothed)]), packed.unpack()
 
 
 def digest(answer: np.ndarray | pd.DataFrame) -> str:
@@ -110,15 +119,8 @@ def digest(answer: np.ndarray | pd.DataFrame) -> str:
     return made.hexdigest()[:16]
 
 
-def round_weights() -> None:
-    """Round the weights of smoothing, since numpy's exponential depends on the processor."""
-    exact = smoothing._weights
-    smoothing._weights = lambda sigma: np.round(exact(sigma), 12).tolist()
-
-
 def main() -> None:
     """Print a line for each answer."""
-    round_weights()
     for seed in range(int(sys.argv[1]) if len(sys.argv) > 1 else 200):
         for name, answer in answers(seed):
             print(seed, name, digest(answer))
