@@ -52,6 +52,11 @@ fn chunk_graph() {
 }
 
 #[test]
+fn cells_in_planes() {
+    replay("cells_in_planes", 100);
+}
+
+#[test]
 fn radius() {
     replay("radius", 100);
 }

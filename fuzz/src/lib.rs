@@ -2,6 +2,7 @@
 //!
 //! `tests/fuzz_corpus.rs` runs the same bodies on the committed corpus and on pseudo-random bytes, with any toolchain.
 
+mod cells;
 mod chunk_graph;
 mod graph;
 mod pruning;
@@ -11,6 +12,7 @@ mod thinning;
 use ndarray::{Array3, ArrayView3, s};
 use skanrs::thinning::Method;
 
+pub use cells::cells_in_planes;
 pub use chunk_graph::{chunk_graph, chunk_graph_bytes};
 pub use graph::{csr, graph};
 pub use pruning::pruning;
@@ -21,13 +23,14 @@ pub use thinning::{label_chunks, thinning, thinning_chunks};
 pub type Body = fn(&[u8]);
 
 /// The bodies by the names of their targets.
-pub const BODIES: [(&str, Body); 9] = [
+pub const BODIES: [(&str, Body); 10] = [
     ("thinning", thinning),
     ("thinning_chunks", thinning_chunks),
     ("label_chunks", label_chunks),
     ("chunk_graph_bytes", chunk_graph_bytes),
     ("chunk_graph", chunk_graph),
     ("radius", radius),
+    ("cells_in_planes", cells_in_planes),
     ("pruning", pruning),
     ("graph", graph),
     ("csr", csr),
