@@ -285,8 +285,9 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
     )
     _add_options(
         analyze,
-        in_memory='Skeletons, tables and networks are kept on disk; for --prune options, --report '
-        'and .swc, all voxels and branches of the skeleton stay in memory',
+        in_memory='Skeletons, tables and networks are kept on disk, and so are --radii and --nodes '
+        'of 3D images; --report, .swc and other options keep all voxels and branches of the '
+        'skeleton in memory',
     )
     return analyze
 
@@ -356,8 +357,8 @@ def _add_skeletonize(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
     )
     _add_options(
         skeletonize,
-        in_memory='Skeletons are kept on disk; for --prune options, all their voxels stay in '
-        'memory',
+        in_memory='Skeletons are kept on disk; for --prune-ratio, --prune-bulge and --open-loops, '
+        'all their voxels stay in memory',
     )
     return skeletonize
 
