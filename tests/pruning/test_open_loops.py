@@ -79,6 +79,12 @@ def test_the_forest_is_that_of_networkx(seed):
     assert set(np.flatnonzero(~outside).tolist()) == forest
 
 
+def test_numbers_of_pairs_beyond_32_bits():
+    # Of a skeleton with so many voxels, (0, 5000) and (4096, 5000) are 2³² apart.
+    ends = np.array([[0, 4096, 4096], [5000, 5000, 6000]], np.int32)
+    assert not _outside_of_forest((ends[0], ends[1]), np.ones(3), 1 << 20).any()
+
+
 def two_loops():
     """A skeleton of two loops beside each other, without corners, and radii of its voxels."""
     image = np.zeros((20, 40), dtype=bool)

@@ -197,7 +197,8 @@ def _outside_of_forest(
     # Distinct ranks from 1 on: the forest is one, and no weight is 0.
     ranks = np.empty(len(order), dtype=np.int64)
     ranks[order] = np.arange(1, len(order) + 1)
-    low, high = np.minimum(*ends), np.maximum(*ends)
+    # Pairs have one number each, which 32 bits do not hold.
+    low, high = np.minimum(*ends).astype(np.int64), np.maximum(*ends)
     _, best = np.unique((low * count + high)[order], return_index=True)
     best = order[best]
     best = best[low[best] != high[best]]
