@@ -51,7 +51,7 @@ def test_random_planes(seed):
 @pytest.mark.parametrize('rule', ['spread', 'touch'])
 def test_rules_are_needed(monkeypatch, rule):
     # Clusters that are cut, or voxels without their neighbours, must not pass the test above.
-    monkeypatch.setattr(module._Clusters, rule, lambda _, marks: np.zeros_like(marks))
+    monkeypatch.setattr(module.Clusters, rule, lambda _, marks: np.zeros_like(marks))
     wrong = 0
     for seed in range(100):
         try:

@@ -1,5 +1,7 @@
 """`open_loops`: no loop is left, no component vanishes, each cut is where it should be."""
 
+from importlib import import_module
+
 import dask.array as da
 import networkx as nx
 import numpy as np
@@ -159,3 +161,23 @@ LINE[2, 1:8] = True
 def test_errors(error, words, arguments):
     with pytest.raises(error, match=words):
         skanrs.open_loops(**{'skeleton': LINE, 'cut': 'thinnest', **arguments})
+
+
+@pytest.mark.parametrize('seed', range(30))
+def test_voxels_around_loops_are_enough(seed, monkeypatch):
+    random = np.random.default_rng(seed)
+    shape = (50, 60) if seed % 3 == 0 else (25, 26, 27)
+    image = random.random(shape) < random.choice([0.03, 0.1, 0.3])
+    if seed % 2:
+        image = skanrs.skeletonize(random.random(shape) < random.choice([0.5, 0.7, 0.85]))
+    radii = random.integers(1, 9, np.count_nonzero(image)) * 1.0
+
+    def opened():
+        shortest = skanrs.open_loops(image, 'shortest')
+        return shortest, skanrs.open_loops(image, 'thinnest', radii=radii)
+
+    around = opened()
+    # The function has the name of its module.
+    module = import_module('skanrs.pruning.open_loops')
+    monkeypatch.setattr(module, '_around_loops', lambda _, nodes, __: np.ones(len(nodes), bool))
+    np.testing.assert_array_equal(opened(), around)

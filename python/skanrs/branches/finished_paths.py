@@ -102,7 +102,7 @@ def finished_paths(
         traced = trace(shape, nodes, None, spacing)
         assert traced is not None
         is_last = nodes >= (end - 1) * plane if end < shape[0] else np.zeros(len(nodes), bool)
-        clusters = _Clusters.of(nodes, shape)
+        clusters = Clusters.of(nodes, shape)
         is_unknown = clusters.spread(is_last | clusters.touch(is_last)) | is_last
         starts, paths = traced.starts.astype(np.int64), traced.nodes.astype(np.int64)
         is_open = _any(is_unknown[paths], starts)
@@ -112,14 +112,13 @@ def finished_paths(
         yield Step(nodes, numbers, starts, paths, ~is_open & ~was_finished, is_open)
         is_core = is_unknown.copy()
         is_core[paths[np.repeat(is_open, np.diff(starts))]] = True
-        is_core |= clusters.spread(is_core)
-        is_kept = is_core | clusters.touch(is_core)
+        is_core, is_kept = clusters.surroundings(is_core)
         is_context = (is_kept & ~is_core)[is_kept]
         is_known = (clusters.is_member & ~is_unknown)[is_kept]
         nodes, numbers = nodes[is_kept], numbers[is_kept]
 
 
-class _Clusters(NamedTuple):
+class Clusters(NamedTuple):
     """The junction clusters of voxels, and which voxels are neighbours."""
 
     indptr: Array
@@ -130,7 +129,8 @@ class _Clusters(NamedTuple):
     """The cluster of each voxel; one of its own if it is in none."""
 
     @classmethod
-    def of(cls, nodes: Indices, shape: Shape) -> _Clusters:
+    def of(cls, nodes: Indices, shape: Shape) -> Clusters:
+        """Return the clusters of the voxels with these linear indices."""
         ones = (1.0,) * len(shape)
         indptr, indices, _ = _core.pixel_graph(nodes, shape, ones, len(shape), prune=False)
         is_member = np.diff(indptr) >= JUNCTION
@@ -152,6 +152,14 @@ class _Clusters(NamedTuple):
         is_marked = np.zeros(len(marks), bool)
         is_marked[self.of_voxels[marks & self.is_member]] = True
         return is_marked[self.of_voxels] & self.is_member
+
+    def surroundings(self, marks: Marks) -> tuple[Marks, Marks]:
+        """Return marks with the clusters that they touch, and those with all their neighbours.
+
+        Paths through the first are traced among the second as among all voxels.
+        """
+        whole = marks | self.spread(marks)
+        return whole, whole | self.touch(whole)
 
 
 def _any(marks: Marks, starts: Indices) -> Marks:

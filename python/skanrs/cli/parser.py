@@ -285,9 +285,9 @@ def _add_analyze(commands: 'argparse._SubParsersAction[Parser]') -> Parser:
     )
     _add_options(
         analyze,
-        in_memory='Skeletons, tables and networks are kept on disk, and so are --radii and --nodes '
-        'of 3D images; --report, .swc and other options keep all voxels and branches of the '
-        'skeleton in memory',
+        in_memory='Skeletons, tables, networks, --summary and --prune-length are kept on disk, and '
+        '--radii and --nodes of 3D images; --report, .swc and other options keep all voxels and '
+        'branches of the skeleton in memory',
     )
     return analyze
 
