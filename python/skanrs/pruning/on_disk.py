@@ -10,10 +10,10 @@ thinned only near removed ones.
 
 A step adds the voxels of the next planes to those that are left. The parts of the skeleton between
 guards that do not reach the last plane are pruned, with all guards; the others are left for the
-next step, with the guards beside them. A guard that is left has lost the neighbour at its far end,
-which is an endpoint now and in no guard of the next step. Where the rest would be too short for a
-guard, the line stays as it is, and is a guard still. So what is removed is what `skanrs.prune`
-removes.
+next step, with the guards beside them. A guard that is left has lost its neighbour on the far side:
+its last voxel is an endpoint now, and in no guard of the next step. If the rest is too short for a
+guard, the whole line is left, which is still as long as the limit. So what is removed is what
+`skanrs.prune` removes.
 
 Cost: that of pruning, and of the graph of the voxels. A step adds at least as many voxels as are
 left. Memory: the voxels of some planes, and of the parts that cross the last one: of branches
@@ -45,7 +45,7 @@ __all__ = ['RemovedVoxels']
 Marks = npt.NDArray[np.bool_]
 
 VOXELS = 1 << 18
-"""About as many voxels are added in a step, or more."""
+"""At least so many voxels are added in a step."""
 
 
 class RemovedVoxels:
