@@ -14,7 +14,6 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from dask_image.ndmeasure import label
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from images import blobs
@@ -217,9 +216,10 @@ def test_parts_of_a_skeleton_one_at_a_time_warn():
     with pytest.warns(da.PerformanceWarning, match=r'skeleton\.persist\(\), or .*to_zarr'):
         parts[2].compute(scheduler='sync')
     # It asks for each block separately. Dask 2024.12 joins them, and thins the image once.
+    measure = pytest.importorskip('dask_image.ndmeasure')
     warns = pytest.warns(da.PerformanceWarning, match='3 parts of one lazy skeleton')
     with nullcontext() if dask.__version__ < '2025' else warns:
-        label(skanrs.skeletonize(da.from_array(mask[:8, :8, :8], chunks=(2, 8, 8))))
+        measure.label(skanrs.skeletonize(da.from_array(mask[:8, :8, :8], chunks=(2, 8, 8))))
 
 
 def test_layers_are_wrapped_once():
