@@ -12,7 +12,13 @@ import skanrs
 from skanrs import csr
 from skanrs._testdata import skeleton0, skeleton1, tinycycle
 
-pytestmark = pytest.mark.filterwarnings('ignore:This implementation of Sholl:UserWarning')
+pytestmark = [
+    pytest.mark.filterwarnings('ignore:This implementation of Sholl:UserWarning'),
+    # Used by skan.
+    pytest.mark.filterwarnings(
+        'ignore:`(distance_matrix|minkowski_distance(_p)?)` is deprecated:DeprecationWarning'
+    ),
+]
 
 SHELLS = [None, 1, 3, 7, [0.5, 2.5, 6.0], np.arange(0, 9, 1.5), (3.0, 4.0)]
 

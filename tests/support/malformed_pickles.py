@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from malformed_files import changed
+from malformed_bytes import changed
 
 import skanrs
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import zarr
-from malformed_files import changed, outcome_of
+from malformed_bytes import changed
+from malformed_files import outcome_of
 
 IMAGE = (np.arange(4 * 5 * 6, dtype=np.uint16) % 7).reshape(4, 5, 6)
 METADATA = ('.zarray', '.zattrs', '.zgroup', 'zarr.json')

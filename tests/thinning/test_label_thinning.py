@@ -108,8 +108,8 @@ def test_large_labels_are_thinned_as_alone():
 def test_a_single_label_is_thinned_as_a_mask(dtype, shape, tmp_path):
     mask = np.random.default_rng(1).random(shape) < 0.9
     value = VALUES[dtype][-1]
-    expected = np.where(skanrs.skeletonize(mask, method='lee'), value, 0).astype(dtype)
-    labels = np.where(mask, value, 0).astype(dtype)
+    expected = skanrs.skeletonize(mask, method='lee') * np.array(value, dtype)
+    labels = mask * np.array(value, dtype)
     forms = [labels, np.asfortranarray(labels)]
     if labels.ndim == 3:
         forms += in_any_memory(labels, tmp_path).values()

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from malformed_bytes import changed
 
 import skanrs
 from skanrs.files import FileError, FileWarning, read_image
@@ -27,9 +28,7 @@ def test_small_changes(tmp_path, name):
     random = np.random.default_rng(zlib.crc32(name.encode()))
     assert malformed_files.outcome(tmp_path / name, VALID[name]) == ''
     said = {
-        malformed_files.outcome(
-            tmp_path / f'{number}_{name}', malformed_files.changed(VALID[name], random)
-        )
+        malformed_files.outcome(tmp_path / f'{number}_{name}', changed(VALID[name], random))
         for number in range(80)
     }
     # The changes are of consequence.
